@@ -1,0 +1,246 @@
+//! What is said about the data: one [`Diagnostic`] a finding, made by every stage, drawn by the reporters.
+//!
+//! Every stage hands its diagnostics to a [`Notes`]; decorators of it change severities, leave out and count.
+//! The catalogue of what can be said is [`rules`].
+
+pub mod rules;
+
+use std::sync::Arc;
+
+use crate::source::{Location, Source, Span};
+
+pub use rules::Rule;
+
+/// How grave a finding is; ordered from light to grave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing; nothing has to be done.
+    Advice,
+    /// Likely wrong; the record is still valid.
+    Warning,
+    /// Wrong; the record is not valid.
+    Error,
+}
+
+impl Severity {
+    /// `error`, `warning` or `advice`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Advice => "advice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A span with the source it lies in.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The window that holds the text.
+    pub source: Arc<Source>,
+    /// The bytes meant.
+    pub span: Span,
+}
+
+impl Place {
+    /// These bytes of that source.
+    #[must_use]
+    pub fn new(source: &Arc<Source>, span: Span) -> Self {
+        Self { source: Arc::clone(source), span }
+    }
+
+    /// File, lines and columns; counted on demand, since only what is shown needs them.
+    #[must_use]
+    pub fn locate(&self) -> Location {
+        self.source.locate(self.span)
+    }
+}
+
+/// A further place that explains the finding.
+#[derive(Clone, Debug)]
+pub struct Related {
+    /// What stands there.
+    pub message: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// Whether applying an edit can change what the data means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// The value means the same afterwards.
+    Safe,
+    /// A guess that a person should look at.
+    Unsafe,
+}
+
+/// A replacement of bytes of the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes to replace, in the finding's own source.
+    pub span: Span,
+    /// A plain text that means the new value (or name); written in the notation of the format by whoever applies it.
+    pub text: String,
+}
+
+/// Edits that mend a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// Whether it can be applied unseen.
+    pub safety: Safety,
+    /// What to replace.
+    pub edits: Vec<Edit>,
+}
+
+/// Which record of its file a finding belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordRef {
+    /// Number of the record in its file, from 0.
+    pub index: u64,
+    /// The record's key, where it has one.
+    pub key: Option<String>,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// The rule that speaks.
+    pub rule: &'static Rule,
+    /// The rule's severity, unless config or `--strict` changed it.
+    pub severity: Severity,
+    /// What is wrong: lower case, no full stop, what was expected and what was found.
+    pub message: String,
+    /// The bytes that are wrong.
+    pub place: Place,
+    /// A short remark at the place.
+    pub label: Option<String>,
+    /// Other places that explain it.
+    pub related: Vec<Related>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// JSON pointer inside the record; `None` where the finding is about the file.
+    pub pointer: Option<String>,
+    /// JSON pointer inside the schema, `/properties/id/type`.
+    pub schema_pointer: Option<String>,
+    /// The record; filled in by the pipeline, which counts them.
+    pub record: Option<RecordRef>,
+    /// Edits that mend it.
+    pub fix: Option<Fix>,
+}
+
+impl Diagnostic {
+    /// A finding of `rule` at `span` of `source`, with the rule's severity.
+    #[must_use]
+    pub fn new(rule: &'static Rule, source: &Arc<Source>, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            message: message.into(),
+            place: Place::new(source, span),
+            label: None,
+            related: Vec::new(),
+            help: None,
+            pointer: None,
+            schema_pointer: None,
+            record: None,
+            fix: None,
+        }
+    }
+
+    /// With a short remark at the place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// With a deed that helps.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// With the JSON pointer of the value inside its record.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.pointer = Some(pointer.into());
+        self
+    }
+
+    /// With the JSON pointer of the schema keyword.
+    #[must_use]
+    pub fn schema_at(mut self, pointer: impl Into<String>) -> Self {
+        self.schema_pointer = Some(pointer.into());
+        self
+    }
+
+    /// With a further place.
+    #[must_use]
+    pub fn related(mut self, message: impl Into<String>, place: Place) -> Self {
+        self.related.push(Related { message: message.into(), place });
+        self
+    }
+
+    /// With an edit that mends it.
+    #[must_use]
+    pub fn fix(mut self, safety: Safety, span: Span, text: impl Into<String>) -> Self {
+        self.fix = Some(Fix { safety, edits: vec![Edit { span, text: text.into() }] });
+        self
+    }
+}
+
+/// Takes diagnostics as they arise.
+pub trait Notes {
+    /// Takes one.
+    fn note(&mut self, diagnostic: Diagnostic);
+}
+
+impl Notes for Vec<Diagnostic> {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.push(diagnostic);
+    }
+}
+
+/// A value quoted for a message: one line, control characters escaped, long text cut with an ellipsis.
+///
+/// Takes a scalar's text and whether it is a string.
+#[must_use]
+pub fn quote(text: &str, string: bool) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String = text.chars().take(LONGEST).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    if string { format!("{:?}", Escaped(&shown)) } else { shown }
+}
+
+struct Escaped<'a>(&'a str);
+
+impl std::fmt::Debug for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use std::fmt::Write as _;
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            match c {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                c if is_unprintable(c) => write!(f, "\\u{:04x}", u32::from(c))?,
+                c => f.write_char(c)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+/// Whether a character would disturb a terminal or a log: controls, line and paragraph separators, and the marks
+/// that change the direction of what follows.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}

@@ -1,0 +1,1 @@
+//! A scalar as the text of a cell, both ways.

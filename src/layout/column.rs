@@ -1,0 +1,1 @@
+//! Column names as paths into a record, both ways.

@@ -1,0 +1,5 @@
+//! What reading and writing share: how values are laid out in tables and elements, guided by the shape.
+
+pub mod cell;
+pub mod column;
+pub mod xml;

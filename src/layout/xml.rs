@@ -1,0 +1,1 @@
+//! XML names and characters, both ways.

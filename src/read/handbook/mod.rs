@@ -1,0 +1,25 @@
+//! Reads handbook.
+
+use super::{Options, Window};
+use crate::source::{Failure, Feed};
+
+/// Cuts.
+pub struct Cutter {}
+
+impl Cutter {
+    /// Starts on `feed`.
+    #[must_use]
+    pub fn new(_feed: Feed, _options: &Options) -> Self {
+        Self {}
+    }
+}
+
+impl super::Cutter for Cutter {
+    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+        Ok(None)
+    }
+}
+
+/// Descriptions of the forms that pages have.
+#[derive(Debug, Default)]
+pub struct Forms {}

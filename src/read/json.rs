@@ -1,0 +1,608 @@
+//! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree without a detour over another value.
+//!
+//! In: a whole document, or a window of the items of a root array. Out: one record an item of a root array, or one for any
+//! other root; `--records` names another place. A syntax error costs the record it stands in and ends the reading of the
+//! file, since nothing behind it can be trusted.
+
+use std::sync::Arc;
+
+use super::ndjson::TooLarge;
+use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
+use crate::diagnostic::{Diagnostic, Notes, rules};
+use crate::source::{Failure, Feed, Source, Span};
+use crate::tree::{Kind, NodeId, Text, Tree, number};
+
+/// Cuts a root array at its items; takes any other document whole.
+pub struct Cutter {
+    feed: Feed,
+    options: Options,
+    state: State,
+}
+
+enum State {
+    Start,
+    // Inside the root array, before its first item or behind a comma.
+    Items { first: bool },
+    Done,
+}
+
+impl Cutter {
+    /// Starts on `feed`.
+    #[must_use]
+    pub fn new(feed: Feed, options: &Options) -> Self {
+        Self { feed, options: options.clone(), state: State::Start }
+    }
+
+    fn is_space(byte: u8) -> bool {
+        matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+    }
+
+    // Reads on until a byte that is no white space is at hand, and gives its offset and itself.
+    fn first_byte(&mut self) -> Result<Option<(usize, u8)>, Failure> {
+        let mut from = 0;
+        loop {
+            if let Some(at) = self.feed.bytes()[from..].iter().position(|byte| !Self::is_space(*byte)) {
+                return Ok(Some((from + at, self.feed.bytes()[from + at])));
+            }
+            from = self.feed.bytes().len();
+            if !self.feed.more()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn whole(&mut self) -> Result<Option<Window>, Failure> {
+        self.state = State::Done;
+        while self.feed.bytes().len() <= self.options.max_record_bytes && self.feed.more()? {}
+        if self.feed.bytes().len() > self.options.max_record_bytes {
+            return self.too_large();
+        }
+        let reader: Arc<dyn Reader> = Arc::new(Document { max_depth: self.options.max_depth, records: self.options.records.clone() });
+        Ok(Some(Window::new(self.feed.take(self.feed.bytes().len())?, &reader)))
+    }
+
+    fn too_large(&mut self) -> Result<Option<Window>, Failure> {
+        self.state = State::Done;
+        let reader: Arc<dyn Reader> = Arc::new(LargeItem { limit: self.options.max_record_bytes });
+        let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+        Ok(Some(Window::new(self.feed.take(shown)?, &reader)))
+    }
+
+    // Cuts after the comma behind the last item that ends inside a window's length, or takes the array's end and all behind it.
+    fn items(&mut self, first: bool) -> Result<Option<Window>, Failure> {
+        self.feed.fill(self.options.window_bytes)?;
+        let mut scan = Scan::default();
+        let mut at = 0;
+        let mut cut = 0;
+        loop {
+            while let Some(found) = scan.step(self.feed.bytes(), &mut at) {
+                match found {
+                    Border::Comma(end) => {
+                        cut = end;
+                        if end >= self.options.window_bytes {
+                            return self.take_items(end, first, false);
+                        }
+                    }
+                    Border::End(end) => {
+                        self.state = State::Done;
+                        return self.take_end(end, first);
+                    }
+                }
+            }
+            if cut > 0 {
+                return self.take_items(cut, first, false);
+            }
+            if self.feed.bytes().len() > self.options.max_record_bytes {
+                return self.too_large();
+            }
+            if !self.feed.more()? {
+                // The array does not end; the reader says where.
+                self.state = State::Done;
+                return self.take_items(self.feed.bytes().len(), first, true);
+            }
+        }
+    }
+
+    // Behind the array only white space may stand; the first other byte goes along, so that the reader can point at it.
+    fn take_end(&mut self, end: usize, first: bool) -> Result<Option<Window>, Failure> {
+        let mut length = end;
+        loop {
+            if let Some(at) = self.feed.bytes()[length..].iter().position(|byte| !Self::is_space(*byte)) {
+                length = (length + at + 4).min(self.feed.bytes().len());
+                while length < self.feed.bytes().len() && self.feed.bytes()[length] & 0xC0 == 0x80 {
+                    length += 1;
+                }
+                return self.take_items(length, first, true);
+            }
+            length = self.feed.bytes().len();
+            if !self.feed.more()? {
+                return self.take_items(length, first, true);
+            }
+        }
+    }
+
+    fn take_items(&mut self, length: usize, first: bool, last: bool) -> Result<Option<Window>, Failure> {
+        if !last {
+            self.state = State::Items { first: false };
+        }
+        let Options { max_depth, max_record_bytes, .. } = self.options;
+        let reader: Arc<dyn Reader> = Arc::new(Items { max_depth, max_record_bytes, first, last });
+        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
+    }
+}
+
+impl super::Cutter for Cutter {
+    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+        match self.state {
+            State::Done => Ok(None),
+            State::Items { first } => self.items(first),
+            State::Start => {
+                // A schema whose root admits only an array takes the document as one record.
+                let items = self.options.records.is_none() && !self.options.shape.is_array_only();
+                match self.first_byte()? {
+                    Some((at, b'[')) if items => {
+                        self.feed.take(at + 1)?;
+                        self.state = State::Items { first: true };
+                        self.items(true)
+                    }
+                    _ => self.whole(),
+                }
+            }
+        }
+    }
+}
+
+// Goes through the items of an array and knows only quotes and brackets.
+#[derive(Default)]
+struct Scan {
+    depth: u32,
+    in_string: bool,
+}
+
+enum Border {
+    // Offset behind the comma.
+    Comma(usize),
+    // Offset behind the closing bracket of the array.
+    End(usize),
+}
+
+impl Scan {
+    fn step(&mut self, bytes: &[u8], at: &mut usize) -> Option<Border> {
+        while *at < bytes.len() {
+            if self.in_string {
+                let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[*at..]) else {
+                    *at = bytes.len();
+                    return None;
+                };
+                *at += found;
+                if bytes[*at] == b'\\' {
+                    // The escaped byte may not have been read yet.
+                    if *at + 1 >= bytes.len() {
+                        return None;
+                    }
+                    *at += 2;
+                } else {
+                    *at += 1;
+                    self.in_string = false;
+                }
+                continue;
+            }
+            let byte = bytes[*at];
+            *at += 1;
+            match byte {
+                b'"' => self.in_string = true,
+                b'[' | b'{' => self.depth += 1,
+                b']' | b'}' if self.depth == 0 => return Some(Border::End(*at)),
+                b']' | b'}' => self.depth -= 1,
+                b',' if self.depth == 0 => return Some(Border::Comma(*at)),
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+struct LargeItem {
+    limit: usize,
+}
+
+impl Reader for LargeItem {
+    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
+        intake.note(TooLarge::note(source, 0, self.limit));
+        intake.broken();
+        intake.stop();
+    }
+}
+
+/// Reads a document that is one record, or holds its records at a pointer.
+struct Document {
+    max_depth: usize,
+    records: Option<String>,
+}
+
+impl Reader for Document {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        tree.reset(source);
+        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth);
+        if let Err(diagnostic) = parser.document(tree, intake) {
+            intake.note(*diagnostic);
+            intake.broken();
+            return intake.stop();
+        }
+        super::hand_out(tree, self.records.as_deref(), intake);
+    }
+}
+
+/// Reads a run of items of the root array, each with the comma behind it; the last window has the closing bracket.
+struct Items {
+    max_depth: usize,
+    max_record_bytes: usize,
+    first: bool,
+    last: bool,
+}
+
+impl Reader for Items {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth);
+        parser.skip_space();
+        if self.first && self.last && parser.peek() == Some(b']') {
+            return self.finish(&mut parser, intake);
+        }
+        while parser.peek().is_some() || self.last {
+            let start = parser.at;
+            tree.reset(source);
+            let read = parser.value(tree, intake).and_then(|()| {
+                parser.skip_space();
+                match parser.peek() {
+                    Some(b',' | b']') => Ok(()),
+                    _ => Err(parser.unexpected("a comma or the end of the array")),
+                }
+            });
+            if let Err(diagnostic) = read {
+                intake.note(*diagnostic);
+                intake.broken();
+                return intake.stop();
+            }
+            if parser.at - start > self.max_record_bytes {
+                intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
+                intake.broken();
+            } else {
+                intake.record(tree);
+            }
+            if parser.peek() == Some(b']') {
+                return self.finish(&mut parser, intake);
+            }
+            parser.at += 1;
+            parser.skip_space();
+        }
+    }
+}
+
+impl Items {
+    // The closing bracket has been reached; only white space may follow.
+    #[expect(clippy::unused_self, reason = "reads as a step of the reader")]
+    fn finish(&self, parser: &mut Parser<'_>, intake: &mut dyn Intake) {
+        parser.at += 1;
+        parser.skip_space();
+        if parser.peek().is_some() {
+            intake.remark(*parser.unexpected("the end of the file"));
+            intake.stop();
+        }
+    }
+}
+
+/// The tokenizer: reads one value between two offsets of a source into a tree.
+pub struct Parser<'s> {
+    source: &'s Arc<Source>,
+    bytes: &'s [u8],
+    /// Offset of the next byte.
+    at: usize,
+    max_depth: usize,
+    scratch: String,
+}
+
+type Read = Result<(), Box<Diagnostic>>;
+
+impl<'s> Parser<'s> {
+    /// Reads `source` from offset `start` to `end`.
+    #[must_use]
+    pub fn new(source: &'s Arc<Source>, start: usize, end: usize, max_depth: usize) -> Self {
+        Self { source, bytes: &source.text().as_bytes()[..end], at: start, max_depth, scratch: String::new() }
+    }
+
+    /// Reads one value with nothing but white space around it.
+    ///
+    /// # Errors
+    /// The first byte that cannot stand where it does; the tree is then unfinished.
+    pub fn document(&mut self, tree: &mut Tree, notes: &mut dyn Notes) -> Read {
+        self.skip_space();
+        self.value(tree, notes)?;
+        self.skip_space();
+        if self.at < self.bytes.len() {
+            return Err(self.unexpected("the end of the document"));
+        }
+        Ok(())
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    // Reads a value; containers are kept on the tree's own stack, so depth costs no call stack.
+    fn value(&mut self, tree: &mut Tree, notes: &mut dyn Notes) -> Read {
+        let floor = tree.depth();
+        let mut open: Vec<(Kind, NodeId)> = Vec::new();
+        loop {
+            // A value stands here.
+            let start = self.at as u32;
+            match self.peek() {
+                Some(b'"') => {
+                    let (span, text) = self.string()?;
+                    let text = if text { Text::Owned(&self.scratch) } else { Text::Source(Span::new(span.start + 1, span.end - 1)) };
+                    tree.scalar(Kind::String, span, text);
+                }
+                Some(byte @ (b'{' | b'[')) => {
+                    if tree.depth() - floor >= self.max_depth {
+                        return Err(Box::new(too_deep(self.source, Span::new(start, start + 1), self.max_depth)));
+                    }
+                    let kind = if byte == b'{' { Kind::Object } else { Kind::Array };
+                    let id = tree.open(kind, Span::new(start, start + 1));
+                    self.at += 1;
+                    self.skip_space();
+                    match (kind, self.peek()) {
+                        (Kind::Object, Some(b'}')) | (Kind::Array, Some(b']')) => {
+                            self.at += 1;
+                            tree.close(self.at as u32);
+                        }
+                        (Kind::Object, _) => {
+                            open.push((kind, id));
+                            self.key(tree, "a member name or }")?;
+                            continue;
+                        }
+                        _ => {
+                            open.push((kind, id));
+                            continue;
+                        }
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => self.number(tree)?,
+                Some(b't') => self.word(tree, "true", Kind::Bool)?,
+                Some(b'f') => self.word(tree, "false", Kind::Bool)?,
+                Some(b'n') => self.word(tree, "null", Kind::Null)?,
+                _ => return Err(self.unexpected("a value")),
+            }
+            // A value has ended; what follows depends on what it stands in.
+            loop {
+                let Some(&(kind, id)) = open.last() else { return Ok(()) };
+                self.skip_space();
+                match (kind, self.peek()) {
+                    (_, Some(b',')) => {
+                        self.at += 1;
+                        self.skip_space();
+                        if kind == Kind::Object {
+                            self.key(tree, "a member name")?;
+                        }
+                        break;
+                    }
+                    (Kind::Object, Some(b'}')) | (Kind::Array, Some(b']')) => {
+                        self.at += 1;
+                        tree.close(self.at as u32);
+                        if kind == Kind::Object {
+                            note_duplicates(tree.node(id), notes);
+                        }
+                        open.pop();
+                    }
+                    (Kind::Object, _) => return Err(self.unexpected("a comma or }")),
+                    _ => return Err(self.unexpected("a comma or ]")),
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, tree: &mut Tree, expected: &str) -> Read {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected(expected));
+        }
+        let (span, owned) = self.string()?;
+        let text = if owned { Text::Owned(&self.scratch) } else { Text::Source(Span::new(span.start + 1, span.end - 1)) };
+        tree.key(span, text);
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected("a colon"));
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(())
+    }
+
+    fn word(&mut self, tree: &mut Tree, word: &str, kind: Kind) -> Read {
+        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
+            let same = self.bytes[self.at..].iter().zip(word.bytes()).take_while(|(a, b)| **a == *b).count();
+            self.at += same;
+            return Err(self.unexpected(word));
+        }
+        let span = Span::new(self.at as u32, (self.at + word.len()) as u32);
+        tree.scalar(kind, span, Text::Source(span));
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn number(&mut self, tree: &mut Tree) -> Read {
+        let Some(length) = number::scan(&self.bytes[self.at..]) else {
+            return Err(self.bad_number());
+        };
+        // What goes on behind it tells the kind of mistake better than "a comma was expected".
+        if let Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') = self.bytes.get(self.at + length) {
+            return Err(self.bad_number());
+        }
+        let span = Span::new(self.at as u32, (self.at + length) as u32);
+        tree.scalar(Kind::Number, span, Text::Source(span));
+        self.at += length;
+        Ok(())
+    }
+
+    fn bad_number(&self) -> Box<Diagnostic> {
+        let rest = &self.bytes[self.at..];
+        let length = rest.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')).count();
+        let text = String::from_utf8_lossy(&rest[..length]);
+        let span = Span::new(self.at as u32, (self.at + length.max(1)) as u32);
+        let shown = crate::diagnostic::quote(&text, false);
+        Box::new(
+            Diagnostic::new(&rules::SYNTAX, self.source, span, format!("not a JSON number: {shown}"))
+                .help("no leading zeros or plus sign, digits on both sides of the point; put it in quotes if it is text"),
+        )
+    }
+
+    // Reads a string from its opening quote; says whether the text had to be decoded into the scratch buffer.
+    fn string(&mut self) -> Result<(Span, bool), Box<Diagnostic>> {
+        let start = self.at;
+        self.at += 1;
+        let mut decoded = false;
+        let mut plain = self.at;
+        loop {
+            self.at += plain_length(&self.bytes[self.at..]);
+            match self.peek() {
+                Some(b'"') => {
+                    if decoded {
+                        self.scratch.push_str(&self.source.text()[plain..self.at]);
+                    }
+                    self.at += 1;
+                    return Ok((Span::new(start as u32, self.at as u32), decoded));
+                }
+                Some(b'\\') => {
+                    if !decoded {
+                        decoded = true;
+                        self.scratch.clear();
+                    }
+                    self.scratch.push_str(&self.source.text()[plain..self.at]);
+                    self.escape()?;
+                    plain = self.at;
+                }
+                Some(byte) => {
+                    let span = Span::new(self.at as u32, self.at as u32 + 1);
+                    let message = format!("control character U+{byte:04X} inside a string");
+                    return Err(Box::new(
+                        Diagnostic::new(&rules::SYNTAX, self.source, span, message)
+                            .help("write it as an escape, such as \\n or \\u0009, or close the string before it"),
+                    ));
+                }
+                None => {
+                    let span = Span::at(self.at as u32);
+                    let open = crate::diagnostic::Place::new(self.source, Span::new(start as u32, start as u32 + 1));
+                    return Err(Box::new(
+                        Diagnostic::new(&rules::SYNTAX, self.source, span, "expected a closing quote, found the end")
+                            .related("the string begins here", open),
+                    ));
+                }
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Read {
+        let start = self.at;
+        let simple = match self.bytes.get(start + 1) {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode_escape(),
+            _ => {
+                self.at += 1;
+                return Err(self.unexpected("an escape: one of \" \\ / b f n r t u"));
+            }
+        };
+        self.scratch.push(simple);
+        self.at += 2;
+        Ok(())
+    }
+
+    fn unicode_escape(&mut self) -> Read {
+        let start = self.at;
+        let first = self.hex4(start + 2)?;
+        self.at = start + 6;
+        if let Some(c) = char::from_u32(first) {
+            self.scratch.push(c);
+            return Ok(());
+        }
+        if first < 0xDC00 && self.bytes[self.at..].starts_with(b"\\u") {
+            let second = self.hex4(self.at + 2)?;
+            if (0xDC00..0xE000).contains(&second) {
+                let joined = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                self.scratch.push(char::from_u32(joined).expect("a pair of surrogates names a character"));
+                self.at += 6;
+                return Ok(());
+            }
+        }
+        let span = Span::new(start as u32, start as u32 + 6);
+        Err(Box::new(
+            Diagnostic::new(
+                &rules::LONE_SURROGATE,
+                self.source,
+                span,
+                format!("\\u{first:04x} is half of a character; its other half is missing"),
+            )
+            .help("write the character itself, or both halves, such as \\ud83d\\ude00"),
+        ))
+    }
+
+    fn hex4(&mut self, from: usize) -> Result<u32, Box<Diagnostic>> {
+        let mut value = 0;
+        for offset in 0..4 {
+            let digit = self.bytes.get(from + offset).and_then(|byte| char::from(*byte).to_digit(16));
+            let Some(digit) = digit else {
+                self.at = from + offset;
+                return Err(self.unexpected("four hexadecimal digits"));
+            };
+            value = value * 16 + digit;
+        }
+        Ok(value)
+    }
+
+    // The note on the byte that stands here.
+    fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
+        let at = self.at as u32;
+        let found = self.source.text().get(self.at..self.bytes.len()).and_then(|rest| rest.chars().next());
+        let (span, found) = match found {
+            Some(c) => (Span::new(at, at + c.len_utf8() as u32), crate::diagnostic::quote(&c.to_string(), true)),
+            None => (Span::at(at), "the end".to_owned()),
+        };
+        let help = match (self.peek(), expected) {
+            (Some(b'\''), _) => Some("JSON strings stand in double quotes"),
+            (Some(b'/' | b'#'), _) => Some("JSON has no comments"),
+            (Some(b']' | b'}'), "a value" | "a member name") => Some("take out the comma before it"),
+            (Some(b'"'), "a comma or }" | "a comma or ]") => Some("a comma may be missing before it"),
+            _ => None,
+        };
+        let mut diagnostic = Diagnostic::new(&rules::SYNTAX, self.source, span, format!("expected {expected}, found {found}"));
+        diagnostic.help = help.map(str::to_owned);
+        Box::new(diagnostic)
+    }
+}
+
+// How many bytes from the start are neither quote, backslash nor control character; eight at a time.
+fn plain_length(bytes: &[u8]) -> usize {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..at + 8) {
+        let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
+        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
+        let stop = zero(word ^ (LOW * 0x22)) | zero(word ^ (LOW * 0x5C)) | control;
+        if stop != 0 {
+            return at + (stop.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at + bytes[at..].iter().take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count()
+}

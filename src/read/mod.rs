@@ -1,0 +1,267 @@
+//! Readers: each fills a [`Tree`] a record from text in its format, and notes what is wrong with the text.
+//!
+//! Reading has two halves. A [`Cutter`] goes through an input once, in order, and cuts it into [`Window`]s at record borders;
+//! it understands just enough of the format for that. A [`Reader`] then reads one window, knows nothing of the others, and
+//! so can run anywhere. Reading never fails as a whole: it hands over what could be read and notes the rest.
+//!
+//! Start with [`ndjson`]; the others do the same for harder formats.
+
+pub mod csv;
+pub mod handbook;
+pub mod json;
+pub mod ndjson;
+pub mod toml;
+pub mod xml;
+pub mod yaml;
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Notes, rules};
+use crate::schema::Shape;
+use crate::source::{Failure, Feed, Source, Span};
+use crate::tree::{Node, Tree};
+
+/// A piece of an input that holds whole records, with the reader that understands it.
+pub struct Window {
+    /// The text.
+    pub source: Arc<Source>,
+    /// Reads it.
+    pub reader: Arc<dyn Reader>,
+    /// What the cutter found out about the file.
+    pub notes: Vec<Diagnostic>,
+}
+
+impl Window {
+    /// A window without notes.
+    #[must_use]
+    pub fn new(source: Source, reader: &Arc<dyn Reader>) -> Self {
+        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new() }
+    }
+}
+
+/// Cuts one input into windows.
+pub trait Cutter: Send {
+    /// The next window, `None` at the end.
+    ///
+    /// # Errors
+    /// When the input cannot be read on.
+    fn cut(&mut self) -> Result<Option<Window>, Failure>;
+}
+
+/// Reads the records of one window.
+pub trait Reader: Send + Sync {
+    /// Fills `tree` with each record in turn and hands it to `intake`.
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake);
+}
+
+/// Takes what a reader finds.
+///
+/// A note belongs to the record that comes next, by [`Intake::record`] or [`Intake::broken`].
+pub trait Intake: Notes {
+    /// A record.
+    fn record(&mut self, tree: &mut Tree);
+    /// A unit of the input (a line, a row, an item) that could not be read as a record; noted before.
+    fn broken(&mut self);
+    /// A note about the file as a whole.
+    fn remark(&mut self, diagnostic: Diagnostic);
+    /// Nothing that follows in this file can be trusted; what windows after this one hold is not read.
+    fn stop(&mut self);
+}
+
+/// What reading depends on besides the input.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What the records are expected to look like.
+    pub shape: Arc<Shape>,
+    /// Where the records are: a JSON pointer or an XML path; `None` for the format's own rule.
+    pub records: Option<String>,
+    /// Windows are about this large.
+    pub window_bytes: usize,
+    /// A larger record is refused.
+    pub max_record_bytes: usize,
+    /// Deeper values are refused.
+    pub max_depth: usize,
+    /// How CSV and TSV are written, where that is known.
+    pub csv: csv::Dialect,
+    /// Which forms handbook pages may have.
+    pub forms: Arc<handbook::Forms>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            shape: Arc::new(Shape::any()),
+            records: None,
+            window_bytes: 1 << 20,
+            max_record_bytes: 64 << 20,
+            max_depth: 256,
+            csv: csv::Dialect::default(),
+            forms: Arc::default(),
+        }
+    }
+}
+
+/// A format that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// One JSON document (RFC 8259).
+    Json,
+    /// A JSON document to a line.
+    Ndjson,
+    /// Comma-separated values (RFC 4180 and what is usual beside it).
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// XML 1.0.
+    Xml,
+    /// YAML 1.2, core schema.
+    Yaml,
+    /// TOML 1.0.
+    Toml,
+    /// A page of a printed directory as plain text.
+    Handbook,
+}
+
+impl Format {
+    /// Every format, in the order in which they are listed.
+    pub const ALL: &[Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Tsv, Self::Xml, Self::Yaml, Self::Toml, Self::Handbook];
+
+    /// The name used for flags and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Xml => "xml",
+            Self::Yaml => "yaml",
+            Self::Toml => "toml",
+            Self::Handbook => "handbook",
+        }
+    }
+
+    /// The format of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.name() == name)
+    }
+
+    /// File name extensions, without the dot.
+    #[must_use]
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Json => &["json"],
+            Self::Ndjson => &["ndjson", "jsonl"],
+            Self::Csv => &["csv"],
+            Self::Tsv => &["tsv", "tab"],
+            Self::Xml => &["xml"],
+            Self::Yaml => &["yaml", "yml"],
+            Self::Toml => &["toml"],
+            Self::Handbook => &["txt"],
+        }
+    }
+
+    /// The format a file name tells by its extension; a compression's extension has to be taken off before.
+    #[must_use]
+    pub fn by_extension(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        Self::ALL.iter().copied().find(|format| format.extensions().iter().any(|known| known.eq_ignore_ascii_case(extension)))
+    }
+
+    /// Starts reading `feed`.
+    #[must_use]
+    pub fn cutter(self, feed: Feed, options: &Options) -> Box<dyn Cutter> {
+        match self {
+            Self::Json => Box::new(json::Cutter::new(feed, options)),
+            Self::Ndjson => Box::new(ndjson::Cutter::new(feed, options)),
+            Self::Csv => Box::new(csv::Cutter::new(feed, None, options)),
+            Self::Tsv => Box::new(csv::Cutter::new(feed, Some(b'\t'), options)),
+            Self::Xml => Box::new(xml::Cutter::new(feed, options)),
+            Self::Yaml => Box::new(yaml::Cutter::new(feed, options)),
+            Self::Toml => Box::new(toml::Cutter::new(feed, options)),
+            Self::Handbook => Box::new(handbook::Cutter::new(feed, options)),
+        }
+    }
+}
+
+/// Reads an input to its end, window by window, on this thread.
+///
+/// # Errors
+/// When the input cannot be read on.
+pub fn read_all(cutter: &mut dyn Cutter, intake: &mut dyn Intake) -> Result<(), Failure> {
+    let mut tree = Tree::default();
+    while let Some(window) = cutter.cut()? {
+        for note in window.notes {
+            intake.remark(note);
+        }
+        window.reader.read(&window.source, &mut tree, intake);
+    }
+    Ok(())
+}
+
+/// Notes members of `object` that are there twice; for readers to call when an object closes.
+pub fn note_duplicates(object: Node<'_>, notes: &mut dyn Notes) {
+    for (first, second) in object.duplicates() {
+        let source = object.tree().source();
+        let name = crate::diagnostic::quote(second.key.text(), true);
+        notes.note(
+            Diagnostic::new(&rules::DUPLICATE_MEMBER, source, second.key.span(), format!("member {name} is there twice"))
+                .label("second")
+                .at(second.key.pointer())
+                .related("first", crate::diagnostic::Place::new(source, first.key.span()))
+                .help("keep one of the two; readers of the data differ in which they take"),
+        );
+    }
+}
+
+/// The note on a value that is nested too deeply.
+#[must_use]
+pub fn too_deep(source: &Arc<Source>, at: Span, limit: usize) -> Diagnostic {
+    Diagnostic::new(&rules::TOO_DEEP, source, at, format!("nested deeper than {limit} levels"))
+        .help("raise the limit with --max-depth if the data is meant to be so deep")
+}
+
+/// Hands the records of a document that has been read whole to `intake`: the document itself, or what stands at the
+/// pointer `records`, item by item where that is an array. What lies outside is named in one advice.
+pub fn hand_out(tree: &mut Tree, records: Option<&str>, intake: &mut dyn Intake) {
+    let Some(pointer) = records.filter(|pointer| !pointer.is_empty()) else { return intake.record(tree) };
+    let source = Arc::clone(tree.source());
+    let root = tree.root();
+    let Some(found) = root.at(pointer) else {
+        let message = format!("no records at {pointer}: the document has nothing there");
+        intake.remark(
+            Diagnostic::new(&rules::NO_RECORDS, &source, root.opening(), message).help("give the place of the records with --records"),
+        );
+        return intake.stop();
+    };
+    let outside = outside(root, pointer);
+    if let Some((span, names)) = outside {
+        let message = format!("left out what lies outside {pointer}: {names}");
+        intake.remark(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message));
+    }
+    let ids: Vec<_> = if found.kind() == crate::tree::Kind::Array { found.items().map(Node::id).collect() } else { vec![found.id()] };
+    for id in ids {
+        tree.set_root_to(id);
+        intake.record(tree);
+    }
+}
+
+// The members beside the way to `pointer`: the first one's place and the names of all.
+fn outside(root: Node<'_>, pointer: &str) -> Option<(Span, String)> {
+    let mut node = root;
+    let mut names = Vec::new();
+    let mut first = None;
+    for token in pointer.split('/').skip(1) {
+        let name = crate::tree::pointer::unescape(token);
+        for member in node.members().filter(|member| member.key.text() != name) {
+            first.get_or_insert(member.key.span());
+            names.push(crate::diagnostic::quote(member.key.text(), true));
+        }
+        node = node.at(&format!("/{token}"))?;
+    }
+    let more = names.len().saturating_sub(8);
+    names.truncate(8);
+    let list = names.join(", ");
+    first.map(|span| (span, if more > 0 { format!("{list} and {more} more") } else { list }))
+}

@@ -1,0 +1,152 @@
+//! Reads NDJSON: one JSON document to a line.
+//!
+//! In: a window that ends at a line end. Out: one record for each line that is not blank.
+//! A broken line costs that line alone; the next is read as if nothing had happened.
+
+use std::sync::Arc;
+
+use super::json::Parser;
+use super::{Intake, Options, Reader, Window};
+use crate::diagnostic::{Diagnostic, rules};
+use crate::source::{Failure, Feed, Source, Span};
+use crate::tree::Tree;
+
+/// Cuts after the last line end of each stretch of about a window's size.
+pub struct Cutter {
+    feed: Feed,
+    window_bytes: usize,
+    max_record_bytes: usize,
+    reader: Arc<dyn Reader>,
+}
+
+impl Cutter {
+    /// Starts on `feed`.
+    #[must_use]
+    pub fn new(feed: Feed, options: &Options) -> Self {
+        Self {
+            feed,
+            window_bytes: options.window_bytes,
+            max_record_bytes: options.max_record_bytes,
+            reader: Arc::new(Lines { max_depth: options.max_depth, max_record_bytes: options.max_record_bytes }),
+        }
+    }
+}
+
+impl super::Cutter for Cutter {
+    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+        self.feed.fill(self.window_bytes)?;
+        loop {
+            let bytes = self.feed.bytes();
+            let length = if self.feed.is_ended() { Some(bytes.len()) } else { memchr::memrchr(b'\n', bytes).map(|at| at + 1) };
+            match length {
+                Some(0) => return Ok(None),
+                Some(length) => return Ok(Some(Window::new(self.feed.take(length)?, &self.reader))),
+                // One line is larger than the window: read on, up to the limit, behind which `Lines` refuses it.
+                None if bytes.len() > self.max_record_bytes => return self.cut_too_large(),
+                None => {
+                    self.feed.more()?;
+                }
+            }
+        }
+    }
+}
+
+impl Cutter {
+    // Hands over the start of a line past the limit as a broken record, and drops the rest of the line unread.
+    fn cut_too_large(&mut self) -> Result<Option<Window>, Failure> {
+        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.max_record_bytes });
+        let shown = floor_char(self.feed.bytes(), 80);
+        let window = Window::new(self.feed.take(shown)?, &reader);
+        loop {
+            let bytes = self.feed.bytes();
+            let end = memchr::memchr(b'\n', bytes).map(|at| at + 1);
+            let length = end.unwrap_or(if self.feed.is_ended() { bytes.len() } else { floor_char(bytes, bytes.len()) });
+            self.feed.take(length)?;
+            if end.is_some() || (self.feed.is_ended() && self.feed.bytes().is_empty()) {
+                return Ok(Some(window));
+            }
+            if !self.feed.more()? && length == 0 {
+                return Ok(Some(window));
+            }
+        }
+    }
+}
+
+/// The largest length up to `most` at which `bytes` can be cut without splitting a UTF-8 sequence.
+pub(super) fn floor_char(bytes: &[u8], most: usize) -> usize {
+    let mut length = most.min(bytes.len());
+    let continues = |byte: u8| byte & 0xC0 == 0x80;
+    if length == bytes.len() {
+        // The last sequence may go on in what has not been read yet.
+        let mut start = length;
+        while start > 0 && length - start < 4 && continues(bytes[start - 1]) {
+            start -= 1;
+        }
+        if start > 0 && bytes[start - 1] >= 0xC0 {
+            length = start - 1;
+        }
+        return length;
+    }
+    while length > 0 && continues(bytes[length]) {
+        length -= 1;
+    }
+    length
+}
+
+/// The note on a record over the size limit, and a reader that says it.
+pub(super) struct TooLarge {
+    pub limit: usize,
+}
+
+impl TooLarge {
+    pub(super) fn note(source: &Arc<Source>, at: u32, limit: usize) -> Diagnostic {
+        Diagnostic::new(&rules::TOO_LARGE, source, Span::at(at), format!("record is larger than {limit} bytes"))
+            .help("raise the limit with --max-record-bytes if records are meant to be so large")
+    }
+}
+
+impl Reader for TooLarge {
+    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
+        intake.note(Self::note(source, 0, self.limit));
+        intake.broken();
+    }
+}
+
+/// Reads the lines of a window.
+struct Lines {
+    max_depth: usize,
+    max_record_bytes: usize,
+}
+
+impl Reader for Lines {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        let text = source.text();
+        let mut start = 0;
+        while start < text.len() {
+            let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at);
+            let line = text[start..end].strip_suffix('\r').unwrap_or(&text[start..end]);
+            if !line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+                self.line(source, start, start + line.len(), tree, intake);
+            }
+            start = end + 1;
+        }
+    }
+}
+
+impl Lines {
+    fn line(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, intake: &mut dyn Intake) {
+        tree.reset(source);
+        if end - start > self.max_record_bytes {
+            intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
+            return intake.broken();
+        }
+        let mut parser = Parser::new(source, start, end, self.max_depth);
+        match parser.document(tree, intake) {
+            Ok(()) => intake.record(tree),
+            Err(diagnostic) => {
+                intake.note(*diagnostic);
+                intake.broken();
+            }
+        }
+    }
+}

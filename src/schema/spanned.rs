@@ -1,0 +1,303 @@
+//! The spanned tree as an instance for the `jsonschema` crate, which then validates it in place.
+//!
+//! Numbers are compared by their text: integers beyond 64 bits and `1e400` are not bent before the validator sees them.
+//! The limits in a schema are the crate's, 64-bit floats or integers.
+
+use std::borrow::Cow;
+
+use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
+use jsonschema::types::JsonType;
+use jsonschema_value::LazyInstance;
+use serde_json::Value;
+
+use crate::tree::{self, Kind, Node, Tree, number};
+
+/// Names the representation for the validator's type.
+pub struct Spanned;
+
+/// A tree's node, or the name of a member while the validator looks at names.
+#[derive(Clone, Copy)]
+pub enum Instance<'a> {
+    /// A node.
+    Node(Node<'a>),
+    /// A member's name.
+    Name(&'a str),
+}
+
+/// A member's name with its hash, made once when a schema is compiled.
+pub struct Key {
+    hash: u32,
+    name: Box<str>,
+}
+
+impl Json for Spanned {
+    type Node<'a> = Instance<'a>;
+    type PreparedKey = Key;
+    type StringBuffer = ();
+
+    // A lookup walks the members, so one pass over them replaces many lookups.
+    const KEYS_PER_LOOKUP: usize = 64;
+    const ACYCLIC: bool = true;
+
+    fn prepare_key(key: &str) -> Key {
+        Key { hash: tree::key_hash(key), name: key.into() }
+    }
+
+    fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(Instance<'_>) -> T) -> T {
+        f(Instance::Name(string))
+    }
+}
+
+static NULL: Value = Value::Null;
+
+impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
+    type Object = Members<'a>;
+    type Array = Items<'a>;
+    type Number = Number<'a>;
+
+    fn as_object(&self) -> Option<Members<'a>> {
+        match self {
+            Self::Node(node) if node.kind() == Kind::Object => Some(Members(*node)),
+            _ => None,
+        }
+    }
+
+    fn as_array(&self) -> Option<Items<'a>> {
+        match self {
+            Self::Node(node) if node.kind() == Kind::Array => Some(Items(*node)),
+            _ => None,
+        }
+    }
+
+    fn as_string(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Node(node) if node.kind() == Kind::String => Some(Cow::Borrowed(node.text())),
+            Self::Node(_) => None,
+            Self::Name(name) => Some(Cow::Borrowed(name)),
+        }
+    }
+
+    fn as_number(&self) -> Option<Number<'a>> {
+        match self {
+            Self::Node(node) if node.kind() == Kind::Number => Some(Number(node.text())),
+            _ => None,
+        }
+    }
+
+    fn as_boolean(&self) -> Option<bool> {
+        match self {
+            Self::Node(node) if node.kind() == Kind::Bool => Some(node.text() == "true"),
+            _ => None,
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Node(node) if node.kind() == Kind::Null)
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Node(node) if node.kind() == Kind::Number)
+    }
+
+    fn is_string(&self) -> bool {
+        match self {
+            Self::Node(node) => node.kind() == Kind::String,
+            Self::Name(_) => true,
+        }
+    }
+
+    fn json_type(&self) -> JsonType {
+        match self {
+            Self::Name(_) => JsonType::String,
+            Self::Node(node) => match node.kind() {
+                Kind::Null => JsonType::Null,
+                Kind::Bool => JsonType::Boolean,
+                Kind::Number => JsonType::Number,
+                Kind::String => JsonType::String,
+                Kind::Array => JsonType::Array,
+                Kind::Object => JsonType::Object,
+            },
+        }
+    }
+
+    fn string_length_within(&self, min: u64, max: u64) -> Option<bool> {
+        let text = self.as_string()?;
+        // A character takes one to four bytes, which decides most cases without counting.
+        let bytes = text.len() as u64;
+        let fewest = bytes.div_ceil(4);
+        if bytes < min || fewest > max {
+            return Some(false);
+        }
+        Some((min <= fewest && bytes <= max) || (min..=max).contains(&(text.chars().count() as u64)))
+    }
+
+    fn equals_value(&self, expected: &Value) -> bool {
+        match self {
+            Self::Name(name) => expected.as_str() == Some(*name),
+            Self::Node(node) => equals(*node, expected),
+        }
+    }
+
+    fn to_value(&self) -> Cow<'a, Value> {
+        Cow::Owned(match self {
+            Self::Name(name) => Value::from(*name),
+            Self::Node(node) => to_value(*node),
+        })
+    }
+
+    // Findings are made from the tree, never from the value an error carries.
+    fn lazy_value(&self) -> LazyInstance<'a> {
+        LazyInstance::Ready(Cow::Borrowed(&NULL))
+    }
+
+    fn identity(&self) -> Option<NodeIdentity> {
+        match self {
+            Self::Node(node) => {
+                let address = std::ptr::from_ref::<Tree>(node.tree()) as usize;
+                Some(NodeIdentity::tagged(address, node.id().index()))
+            }
+            Self::Name(_) => None,
+        }
+    }
+}
+
+/// An object's members.
+#[derive(Clone, Copy)]
+pub struct Members<'a>(Node<'a>);
+
+impl<'a> Object<'a, Spanned> for Members<'a> {
+    type Node = Instance<'a>;
+    type MemberName = &'a str;
+    type MembersIter = std::iter::Map<tree::Members<'a>, fn(tree::Member<'a>) -> (&'a str, Instance<'a>)>;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn get(&self, key: &Key) -> Option<Instance<'a>> {
+        self.0.member_hashed(key.hash, &key.name).map(|member| Instance::Node(member.value))
+    }
+
+    fn members(&self) -> Self::MembersIter {
+        self.0.members().map(|member| (member.key.text(), Instance::Node(member.value)))
+    }
+}
+
+/// An array's items.
+#[derive(Clone, Copy)]
+pub struct Items<'a>(Node<'a>);
+
+impl<'a> Array<'a, Spanned> for Items<'a> {
+    type Node = Instance<'a>;
+    type ElementsIter = std::iter::Map<tree::Items<'a>, fn(Node<'a>) -> Instance<'a>>;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn elements(&self) -> Self::ElementsIter {
+        self.0.items().map(Instance::Node)
+    }
+
+    fn is_unique(&self) -> bool {
+        first_repeat(self.0).is_none()
+    }
+}
+
+/// The first item that equals an earlier one, with that earlier one: JSON equality, numbers by value.
+#[must_use]
+pub fn first_repeat(array: Node<'_>) -> Option<(Node<'_>, Node<'_>)> {
+    const FEW: usize = 16;
+    if array.len() <= FEW {
+        return array
+            .items()
+            .enumerate()
+            .find_map(|(at, item)| array.items().take(at).find(|earlier| earlier.same(item)).map(|earlier| (earlier, item)));
+    }
+    let mut seen: std::collections::HashMap<u64, Vec<Node<'_>>> = std::collections::HashMap::with_capacity(array.len());
+    for item in array.items() {
+        let alike = seen.entry(item.hash_value()).or_default();
+        if let Some(earlier) = alike.iter().find(|earlier| earlier.same(item)) {
+            return Some((*earlier, item));
+        }
+        alike.push(item);
+    }
+    None
+}
+
+/// A number's text.
+#[derive(Clone, Copy)]
+pub struct Number<'a>(&'a str);
+
+impl JsonNumber for Number<'_> {
+    fn as_u64(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+
+    fn as_i64(&self) -> Option<i64> {
+        self.0.parse().ok()
+    }
+
+    fn as_f64(&self) -> Option<f64> {
+        self.0.parse().ok()
+    }
+
+    fn as_str(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.0)
+    }
+
+    fn to_number(&self) -> Cow<'_, serde_json::Number> {
+        Cow::Owned(to_number(self.0))
+    }
+
+    fn is_integer(&self) -> bool {
+        number::is_integer(self.0)
+    }
+
+    fn is_written_as_integer(&self) -> bool {
+        !self.0.contains(['.', 'e', 'E'])
+    }
+}
+
+// A number out of a float's range becomes the largest float: nothing reads it but texts of errors that are not shown.
+fn to_number(text: &str) -> serde_json::Number {
+    if let Ok(number) = text.parse::<u64>() {
+        return number.into();
+    }
+    if let Ok(number) = text.parse::<i64>() {
+        return number.into();
+    }
+    let float: f64 = text.parse().unwrap_or(0.0);
+    serde_json::Number::from_f64(float.clamp(f64::MIN, f64::MAX)).unwrap_or_else(|| 0.into())
+}
+
+/// A copy of a node as a `serde_json` value: for schemas, which the `jsonschema` crate takes in that form.
+#[must_use]
+pub fn to_value(node: Node<'_>) -> Value {
+    match node.kind() {
+        Kind::Null => Value::Null,
+        Kind::Bool => Value::Bool(node.text() == "true"),
+        Kind::Number => Value::Number(to_number(node.text())),
+        Kind::String => Value::from(node.text()),
+        Kind::Array => node.items().map(to_value).collect(),
+        Kind::Object => Value::Object(node.members().map(|member| (member.key.text().to_owned(), to_value(member.value))).collect()),
+    }
+}
+
+// Whether a node equals a value of a schema; members that are there twice count once, by their last value.
+fn equals(node: Node<'_>, expected: &Value) -> bool {
+    match (node.kind(), expected) {
+        (Kind::Null, Value::Null) => true,
+        (Kind::Bool, Value::Bool(expected)) => (node.text() == "true") == *expected,
+        (Kind::Number, Value::Number(expected)) => number::equal(node.text(), &expected.to_string()),
+        (Kind::String, Value::String(expected)) => node.text() == expected,
+        (Kind::Array, Value::Array(expected)) => {
+            node.len() == expected.len() && node.items().zip(expected).all(|(item, expected)| equals(item, expected))
+        }
+        (Kind::Object, Value::Object(expected)) => {
+            node.members().all(|member| expected.contains_key(member.key.text()))
+                && expected.iter().all(|(name, expected)| node.get(name).is_some_and(|value| equals(value, expected)))
+        }
+        _ => false,
+    }
+}

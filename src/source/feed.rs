@@ -1,0 +1,126 @@
+//! A stream of one input's text, from which windows are cut.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::{Position, Source};
+
+/// How much is read at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// Why an input could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The system, or a broken compressed stream, said no.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// Bytes that are not text in the encoding of the input.
+    #[error("bytes that are not {encoding}")]
+    Encoding {
+        /// The encoding's name.
+        encoding: &'static str,
+        /// Where the first such byte lies.
+        at: Position,
+    },
+}
+
+/// An input as a stream of bytes that are looked at, then taken as windows.
+pub struct Feed {
+    name: Arc<str>,
+    input: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    // How much of the buffer has been taken.
+    taken: usize,
+    ended: bool,
+    position: Position,
+}
+
+impl Feed {
+    /// The stream `input`, whose first byte lies at `from`; it has to be UTF-8.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, input: Box<dyn Read + Send>, from: Position) -> Self {
+        Self { name: name.into(), input, buffer: Vec::new(), taken: 0, ended: false, position: from }
+    }
+
+    /// The file's name as it is shown.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The bytes read and not yet taken.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.taken..]
+    }
+
+    /// Where the first byte of [`Feed::bytes`] lies.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Reads on; says whether there is more than before.
+    ///
+    /// # Errors
+    /// When the system cannot read on.
+    pub fn more(&mut self) -> Result<bool, Failure> {
+        if self.ended {
+            return Ok(false);
+        }
+        if self.taken > 0 {
+            self.buffer.drain(..self.taken);
+            self.taken = 0;
+        }
+        let before = self.buffer.len();
+        // Growing in proportion keeps the number of calls low when one record is large.
+        let want = CHUNK.max(before / 2);
+        let read = self.input.by_ref().take(want as u64).read_to_end(&mut self.buffer)?;
+        self.ended = read < want;
+        Ok(read > 0)
+    }
+
+    /// Reads until at least `length` bytes are at hand or the input ends.
+    ///
+    /// # Errors
+    /// When the system cannot read on.
+    pub fn fill(&mut self, length: usize) -> Result<(), Failure> {
+        while self.bytes().len() < length && self.more()? {}
+        Ok(())
+    }
+
+    /// Whether the input has ended; [`Feed::bytes`] is then all that is left.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes the next `length` bytes as a window.
+    ///
+    /// # Errors
+    /// When they are not UTF-8; nothing is taken then.
+    pub fn take(&mut self, length: usize) -> Result<Source, Failure> {
+        let bytes = &self.buffer[self.taken..self.taken + length];
+        match simdutf8::compat::from_utf8(bytes) {
+            Ok(text) => {
+                let base = self.position;
+                self.position = base.after(text);
+                self.taken += length;
+                Ok(Source::window(Arc::clone(&self.name), text, base))
+            }
+            Err(error) => {
+                let good = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+                Err(Failure::Encoding { encoding: "UTF-8", at: self.position.after(good) })
+            }
+        }
+    }
+
+    /// Takes everything to the end as one window.
+    ///
+    /// # Errors
+    /// When the input cannot be read on, or is not UTF-8.
+    pub fn take_all(&mut self) -> Result<Source, Failure> {
+        while self.more()? {}
+        self.take(self.bytes().len())
+    }
+}

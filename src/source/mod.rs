@@ -1,0 +1,192 @@
+//! What is read: text that knows which file it comes from and where in that file it begins.
+//!
+//! A [`Source`] is one window of one input. Most hold a single stretch of a file; a window that needs
+//! something from elsewhere (the header of a CSV table, the rows of a child table) is put together
+//! from several stretches, each of which keeps its own file and place.
+
+mod feed;
+pub mod open;
+mod span;
+
+use std::sync::Arc;
+
+pub use feed::{Failure, Feed};
+pub use span::{Position, Span};
+
+/// A window of input as UTF-8 text, with the file and place of each of its bytes.
+///
+/// Offsets into it are [`Span`]s, so a window is shorter than 4 GiB.
+#[derive(Debug)]
+pub struct Source {
+    text: String,
+    // In order of `start`, the first at 0; never empty.
+    stretches: Vec<Stretch>,
+}
+
+#[derive(Debug)]
+struct Stretch {
+    start: u32,
+    name: Arc<str>,
+    base: Position,
+}
+
+/// Where a span lies in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file's name as it is shown.
+    pub file: Arc<str>,
+    /// The first byte covered.
+    pub start: Position,
+    /// One past the last byte covered.
+    pub end: Position,
+}
+
+/// The line around a span, for showing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excerpt<'s> {
+    /// Whole lines of the window that the span touches, without the last line end.
+    pub text: &'s str,
+    /// Where `text` begins in the window.
+    pub start: u32,
+}
+
+impl Source {
+    /// A whole file.
+    #[must_use]
+    pub fn whole(name: impl Into<Arc<str>>, text: impl Into<String>) -> Self {
+        Self::window(name, text, Position::START)
+    }
+
+    /// A part of a file that begins at `base`.
+    #[must_use]
+    pub fn window(name: impl Into<Arc<str>>, text: impl Into<String>, base: Position) -> Self {
+        Self { text: text.into(), stretches: vec![Stretch { start: 0, name: name.into(), base }] }
+    }
+
+    /// A place in a file whose text is not at hand: an empty window there.
+    #[must_use]
+    pub fn elsewhere(name: impl Into<Arc<str>>, base: Position) -> Self {
+        Self::window(name, String::new(), base)
+    }
+
+    /// Adds a stretch of another file, or of another place of the same file, and gives the offset at which it stands.
+    pub fn append(&mut self, name: impl Into<Arc<str>>, text: &str, base: Position) -> u32 {
+        let start = self.len();
+        self.text.push_str(text);
+        self.stretches.push(Stretch { start, name: name.into(), base });
+        start
+    }
+
+    /// The window's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The window's text, taken out, so that its buffer can be used again.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.text.len()).expect("a window is shorter than 4 GiB")
+    }
+
+    /// Whether the window has no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The name of the file in which the window begins.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.stretches[0].name
+    }
+
+    /// The text a span covers.
+    #[must_use]
+    pub fn slice(&self, span: Span) -> &str {
+        &self.text[span.range()]
+    }
+
+    /// The place of the byte at offset `at`.
+    #[must_use]
+    pub fn position(&self, at: u32) -> Position {
+        let stretch = self.stretch(at);
+        let mut at = at as usize;
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        stretch.base.after(&self.text[stretch.start as usize..at])
+    }
+
+    /// The file and places of a span. Where the span runs over into another stretch, the end is cut to the first.
+    #[must_use]
+    pub fn locate(&self, span: Span) -> Location {
+        let stretch = self.stretch(span.start);
+        let start = self.position(span.start);
+        let end = span.end.min(self.end_of(span.start));
+        let end = start.after(self.text.get(span.start as usize..end as usize).unwrap_or(""));
+        Location { file: Arc::clone(&stretch.name), start, end }
+    }
+
+    /// The lines that a span touches, as far as its stretch reaches.
+    #[must_use]
+    pub fn excerpt(&self, span: Span) -> Excerpt<'_> {
+        let from = self.stretch(span.start).start as usize;
+        let to = self.end_of(span.start) as usize;
+        let bytes = self.text.as_bytes();
+        let start = memchr::memrchr(b'\n', &bytes[from..span.start as usize]).map_or(from, |at| from + at + 1);
+        let last = (span.end.max(span.start) as usize).min(to);
+        // A span that ends with a line end does not touch the next line.
+        let last = if last > span.start as usize && bytes[last - 1] == b'\n' { last - 1 } else { last };
+        let end = memchr::memchr(b'\n', &bytes[last..to]).map_or(to, |at| last + at);
+        let text = &self.text[start..end];
+        Excerpt { text: text.strip_suffix('\r').unwrap_or(text), start: u32::try_from(start).unwrap_or(u32::MAX) }
+    }
+
+    // Which stretch holds the byte at `at`; the end of the text belongs to the last.
+    fn stretch(&self, at: u32) -> &Stretch {
+        let after = self.stretches.partition_point(|stretch| stretch.start <= at);
+        &self.stretches[after.max(1) - 1]
+    }
+
+    fn end_of(&self, at: u32) -> u32 {
+        let after = self.stretches.partition_point(|stretch| stretch.start <= at).max(1);
+        self.stretches.get(after).map_or(self.len(), |next| next.start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_lines_end_at_lf() {
+        let source = Source::whole("a.txt", "é\r\nb\rc");
+        assert_eq!(source.position(2), Position { byte: 2, line: 1, column: 2 });
+        assert_eq!(source.position(4), Position { byte: 4, line: 2, column: 1 });
+        assert_eq!(source.position(6), Position { byte: 6, line: 2, column: 3 });
+    }
+
+    #[test]
+    fn each_stretch_keeps_its_place() {
+        let mut source = Source::whole("t.csv", "a,b\n");
+        let at = source.append("t.csv", "1,2\n3,4\n", Position { byte: 900, line: 101, column: 1 });
+        let found = source.locate(Span::new(at + 4, at + 5));
+        assert_eq!((found.start.byte, found.start.line, found.end.column), (904, 102, 2));
+        assert_eq!(source.locate(Span::new(2, 3)).start, Position { byte: 2, line: 1, column: 3 });
+        assert_eq!(source.excerpt(Span::new(at + 4, at + 5)).text, "3,4");
+        assert_eq!(source.excerpt(Span::new(0, 1)).text, "a,b");
+    }
+
+    #[test]
+    fn a_place_without_text_is_kept() {
+        let base = Position { byte: 7, line: 3, column: 2 };
+        assert_eq!(Source::elsewhere("x.json", base).locate(Span::at(0)).start, base);
+    }
+}

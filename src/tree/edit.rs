@@ -1,0 +1,144 @@
+//! Edits of a built tree: what normalisation and readers that gather scattered parts need.
+//!
+//! Spans stay those of what was written; a value that was supplied carries the span of what it came from.
+
+use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, Slot, Text, Tree};
+use crate::source::Span;
+
+impl Tree {
+    /// Makes `id` a scalar with a new text; its span stays. The node counts as altered.
+    pub fn replace(&mut self, id: NodeId, kind: Kind, text: &str) {
+        let (a, b, flags) = self.keep(Text::Owned(text));
+        let slot = &mut self.slots[id.0 as usize];
+        let kept = slot.flags & (DERIVED | QUOTED);
+        *slot = Slot { kind, flags: flags | kept | ALTERED, a, b, len: 0, opening: 0, ..*slot };
+    }
+
+    /// Makes `id` a scalar with this text and span; not counted as altered.
+    pub fn set_scalar(&mut self, id: NodeId, kind: Kind, text: &str, span: Span) {
+        let (a, b, flags) = self.keep(Text::Owned(text));
+        let slot = &mut self.slots[id.0 as usize];
+        *slot = Slot { kind, flags: flags | (slot.flags & (DERIVED | QUOTED)), span, a, b, len: 0, opening: 0, next: slot.next };
+    }
+
+    /// Makes `id` an empty array or object whose opening is `opening`.
+    pub fn set_container(&mut self, id: NodeId, kind: Kind, opening: Span) {
+        let slot = &mut self.slots[id.0 as usize];
+        let length = u16::try_from(opening.len()).unwrap_or(u16::MAX);
+        *slot = Slot { kind, flags: slot.flags & DERIVED, opening: length, span: opening, a: NONE, b: NONE, next: slot.next, len: 0 };
+    }
+
+    /// Adds a member to `object`, behind the value `after` or at the end, and gives its value, null until it is set.
+    pub fn insert_member(&mut self, object: NodeId, after: Option<NodeId>, key: &str, key_span: Span) -> NodeId {
+        self.insert_member_text(object, after, Text::Owned(key), key_span)
+    }
+
+    /// As [`Tree::insert_member`], for a key that may stand in the source.
+    pub fn insert_member_text(&mut self, object: NodeId, after: Option<NodeId>, key: Text<'_>, key_span: Span) -> NodeId {
+        let key = self.push_key(key_span, key);
+        let value = self.push_null(key_span);
+        match after {
+            None => self.link_last(object.0, key),
+            Some(after) => {
+                // A member's value stands right behind its key.
+                let before = (after.0 - 1) as usize;
+                self.slots[key as usize].next = self.slots[before].next;
+                self.slots[before].next = key;
+                let object = &mut self.slots[object.0 as usize];
+                object.len += 1;
+                if object.b == after.0 - 1 {
+                    object.b = key;
+                }
+            }
+        }
+        NodeId(value)
+    }
+
+    /// Adds an item at the end of `array` and gives it, null until it is set.
+    pub fn push_item(&mut self, array: NodeId, span: Span) -> NodeId {
+        let item = self.push_null(span);
+        self.link_last(array.0, item);
+        NodeId(item)
+    }
+
+    /// Makes an empty tree's root, null until it is set.
+    pub fn set_root(&mut self, span: Span) -> NodeId {
+        self.root = self.push_null(span);
+        NodeId(self.root)
+    }
+
+    fn push_null(&mut self, span: Span) -> u32 {
+        let (a, b, flags) = self.keep(Text::Owned("null"));
+        self.push(Slot { kind: Kind::Null, flags, opening: 0, span, a, b, next: NONE, len: 0 })
+    }
+
+    /// Takes the member with this value out of `object`; the nodes stay in the arena until it is cleared.
+    pub fn remove_member(&mut self, object: NodeId, value: NodeId) {
+        self.unlink(object, value.0 - 1);
+    }
+
+    /// Takes an item out of `array`.
+    pub fn remove_item(&mut self, array: NodeId, item: NodeId) {
+        self.unlink(array, item.0);
+    }
+
+    fn unlink(&mut self, parent: NodeId, child: u32) {
+        let after = self.slots[child as usize].next;
+        let container = self.slots[parent.0 as usize];
+        let mut before = NONE;
+        let mut at = container.a;
+        while at != NONE && at != child {
+            before = at;
+            at = self.slots[at as usize].next;
+        }
+        if at == NONE {
+            return;
+        }
+        if before != NONE {
+            self.slots[before as usize].next = after;
+        }
+        let container = &mut self.slots[parent.0 as usize];
+        if container.a == child {
+            container.a = after;
+        }
+        if container.b == child {
+            container.b = before;
+        }
+        container.len -= 1;
+        self.slots[child as usize].next = NONE;
+    }
+
+    /// Sorts the members of `object` by `rank` of the key; equal ranks keep their order. Says whether anything moved.
+    pub fn order_members(&mut self, object: NodeId, rank: impl Fn(&str) -> usize) -> bool {
+        let mut keys: Vec<(usize, u32)> = self.node(object).members().map(|m| (rank(m.key.text()), m.key.slot)).collect();
+        if keys.is_sorted_by_key(|(rank, _)| *rank) {
+            return false;
+        }
+        keys.sort_by_key(|(rank, _)| *rank);
+        for pair in keys.windows(2) {
+            self.slots[pair[0].1 as usize].next = pair[1].1;
+        }
+        let (first, last) = (keys[0].1, keys[keys.len() - 1].1);
+        self.slots[last as usize].next = NONE;
+        let slot = &mut self.slots[object.0 as usize];
+        slot.a = first;
+        slot.b = last;
+        true
+    }
+
+    /// Marks a node as supplied or read out of prose.
+    pub fn mark_derived(&mut self, id: NodeId) {
+        self.slots[id.0 as usize].flags |= DERIVED;
+    }
+
+    /// Marks a scalar as quoted in the source.
+    pub fn mark_quoted(&mut self, id: NodeId) {
+        self.slots[id.0 as usize].flags |= QUOTED;
+    }
+
+    /// Sets where a node ends, for one whose end was not known when it was made.
+    pub fn set_end(&mut self, id: NodeId, end: u32) {
+        let span = &mut self.slots[id.0 as usize].span;
+        span.end = span.end.max(end);
+    }
+}

@@ -1,0 +1,76 @@
+//! Writers: each lays an accepted record out in its format, so that reading it gives the same record.
+//!
+//! Writing has two halves, as reading has. A [`Writer`] encodes one record, knows nothing of the others, and so can run
+//! anywhere. An [`Assembler`] takes the encoded records in order and makes files of them: it knows what stands before,
+//! between and behind. What a format cannot carry is noted as an error and the record is not written; nothing is bent.
+
+pub mod csv;
+pub mod json;
+pub mod xml;
+pub mod yaml;
+
+use std::io;
+use std::sync::Arc;
+
+use crate::check::Accepted;
+use crate::diagnostic::Notes;
+use crate::schema::Shape;
+
+/// Encodes records.
+pub trait Writer: Send + Sync {
+    /// Appends the record to `out` in a form that this writer's assembler understands. An error noted here means that
+    /// the record is not carried; what was appended is then dropped.
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, notes: &mut dyn Notes);
+
+    /// Begins the files.
+    fn assembler(&self) -> Box<dyn Assembler>;
+}
+
+/// Makes files of encoded records.
+pub trait Assembler: Send {
+    /// Takes the next record, as encoded.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()>;
+
+    /// Writes what stands behind the last record; also called when there was none.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn finish(&mut self, files: &mut dyn Files) -> io::Result<()>;
+}
+
+/// Where an assembler writes: one main file, or several by name in a folder.
+pub trait Files {
+    /// The main file (or standard output).
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    fn main(&mut self) -> io::Result<&mut dyn io::Write>;
+
+    /// A file of that name in the output folder; the same one when named again.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    fn named(&mut self, name: &str) -> io::Result<&mut dyn io::Write>;
+}
+
+/// What writing depends on besides the records.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What the records are expected to look like; the reader of the output is guided by the same shape.
+    pub shape: Arc<Shape>,
+    /// What a collection of the records is called (`profiles`): names files, root elements and tables.
+    pub name: String,
+    /// One line a record, or indented for people.
+    pub compact: bool,
+    /// How CSV and TSV are laid out.
+    pub csv: csv::Layout,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { shape: Arc::new(Shape::any()), name: "records".to_owned(), compact: false, csv: csv::Layout::default() }
+    }
+}

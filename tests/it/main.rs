@@ -1,0 +1,17 @@
+//! The outside-in tests: one binary, a module a subject.
+
+mod cli;
+mod csv;
+mod handbook;
+mod house;
+mod json_suite;
+mod normalise;
+mod open;
+mod parity;
+mod reports;
+mod roundtrip;
+mod rules;
+mod schema_suite;
+mod support;
+mod xml;
+mod yaml;

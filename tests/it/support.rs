@@ -1,0 +1,65 @@
+//! What the tests share: reading text into records, and finding data that is not part of the project.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use chancery::diagnostic::{Diagnostic, Notes};
+use chancery::read::{self, Format, Intake};
+use chancery::source::{Feed, Position};
+use chancery::tree::Tree;
+
+/// Everything a reader handed over: each record as compact JSON, `None` for a broken unit, and all notes.
+#[derive(Default)]
+pub struct Gathered {
+    pub records: Vec<Option<String>>,
+    pub notes: Vec<Diagnostic>,
+    pub stopped: bool,
+}
+
+impl Notes for Gathered {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.notes.push(diagnostic);
+    }
+}
+
+impl Intake for Gathered {
+    fn record(&mut self, tree: &mut Tree) {
+        let mut out = Vec::new();
+        chancery::write::json::compact(tree.root(), &mut out);
+        self.records.push(Some(String::from_utf8(out).expect("JSON is UTF-8")));
+    }
+
+    fn broken(&mut self) {
+        self.records.push(None);
+    }
+
+    fn remark(&mut self, diagnostic: Diagnostic) {
+        self.notes.push(diagnostic);
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+    }
+}
+
+/// Reads `bytes` as `format`.
+pub fn read(format: Format, bytes: &[u8], options: &read::Options) -> Gathered {
+    let feed = Feed::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
+    let mut gathered = Gathered::default();
+    if let Err(failure) = read::read_all(&mut *format.cutter(feed, options), &mut gathered) {
+        panic!("{failure}");
+    }
+    gathered
+}
+
+/// A folder of data that stands beside the project, by its path below `CHANCERY_SHARED` (default `../shared`).
+/// `None`, said aloud, where it is absent.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("CHANCERY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    let found = root.join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    eprintln!("SKIPPED: {} is absent", found.display());
+    None
+}
