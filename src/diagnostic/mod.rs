@@ -125,6 +125,8 @@ pub struct Diagnostic {
     pub schema_pointer: Option<String>,
     /// The record; filled in by the pipeline, which counts them.
     pub record: Option<RecordRef>,
+    /// The name of the input's format; filled in by the pipeline, empty where there is no input.
+    pub format: &'static str,
     /// Edits that mend it.
     pub fix: Option<Fix>,
 }
@@ -144,6 +146,7 @@ impl Diagnostic {
             pointer: None,
             schema_pointer: None,
             record: None,
+            format: "",
             fix: None,
         }
     }
