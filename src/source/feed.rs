@@ -24,6 +24,11 @@ pub enum Failure {
     },
 }
 
+/// What a decoding stream fails with at bytes that are not text in its encoding, which it names.
+#[derive(Debug, thiserror::Error)]
+#[error("bytes that are not {0}")]
+pub(super) struct BadBytes(pub &'static str);
+
 /// An input as a stream of bytes that are looked at, then taken as windows.
 pub struct Feed {
     name: Arc<str>,
@@ -75,9 +80,23 @@ impl Feed {
         let before = self.buffer.len();
         // Growing in proportion keeps the number of calls low when one record is large.
         let want = CHUNK.max(before / 2);
-        let read = self.input.by_ref().take(want as u64).read_to_end(&mut self.buffer)?;
+        let read = match self.input.by_ref().take(want as u64).read_to_end(&mut self.buffer) {
+            Ok(read) => read,
+            Err(error) => return Err(self.explain(error)),
+        };
         self.ended = read < want;
         Ok(read > 0)
+    }
+
+    // What was read before a failure is at hand, so bytes that could not be decoded lie behind it.
+    fn explain(&self, error: io::Error) -> Failure {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<BadBytes>()) {
+            Some(BadBytes(encoding)) => {
+                let before = String::from_utf8_lossy(self.bytes());
+                Failure::Encoding { encoding, at: self.position.after(&before) }
+            }
+            None => Failure::Io(error),
+        }
     }
 
     /// Reads until at least `length` bytes are at hand or the input ends.

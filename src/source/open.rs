@@ -1,1 +1,387 @@
-//! Opens inputs.
+//! From paths to streams: which files are meant, and their text.
+//!
+//! In: what stands on the command line or in the config (files, folders, globs, `-`). Out of [`expand`]: the files meant, in
+//! the order in which they are read, each once. Out of [`open`]: one file as a [`Feed`] of UTF-8, unpacked and decoded.
+//!
+//! What cannot be found or read is a [`Problem`] or a [`Failure`] of that one input and never stops the others.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use encoding_rs::{Decoder, DecoderResult, Encoding};
+
+use super::feed::BadBytes;
+use super::{Failure, Feed, Position};
+
+/// One file to read, or the standard input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The name as it is shown: the path as given, with `/` between its parts; `-` for the standard input.
+    pub name: Arc<str>,
+    /// The file; `None` for the standard input.
+    pub path: Option<PathBuf>,
+}
+
+/// Why something that was asked for gives no input.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The system does not give the file or folder.
+    #[error("{name}: {}", plain(error))]
+    Io {
+        /// The path as given.
+        name: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A pattern that fits no file.
+    #[error("{pattern}: no file fits the pattern")]
+    NoMatch {
+        /// The pattern as given.
+        pattern: String,
+    },
+    /// A pattern that is none.
+    #[error("{pattern}: {error}")]
+    BadPattern {
+        /// The pattern as given.
+        pattern: String,
+        /// What is wrong with it.
+        error: globset::Error,
+    },
+    /// A folder without a file whose name tells a known format.
+    #[error("{name}: the folder holds no file of a known format")]
+    EmptyFolder {
+        /// The folder as given.
+        name: String,
+    },
+}
+
+/// What is taken from folders.
+pub struct Folders<'a> {
+    /// Whether a file of that name is of a known format; the extension of a compression is taken off before.
+    pub known: &'a dyn Fn(&str) -> bool,
+    /// The files that this file stands for, relative to its folder: a package's descriptor claims its tables, which are then
+    /// left out beside it. Empty for most.
+    pub claims: &'a dyn Fn(&Path) -> Vec<PathBuf>,
+}
+
+/// The inputs that `paths` mean, each once, the standard input first and the others sorted by name; and what went wrong.
+///
+/// A file that is named, or fits a glob as the shell reads it, is always taken. From folders, files of a known format are
+/// taken that are neither hidden nor ignored by git.
+#[must_use]
+pub fn expand(paths: &[String], folders: &Folders<'_>) -> (Vec<Input>, Vec<Problem>) {
+    let mut found = Found { folders, inputs: Vec::new(), problems: Vec::new() };
+    for path in paths {
+        found.add(path);
+    }
+    let Found { mut inputs, problems, .. } = found;
+    inputs.sort_by(|a, b| a.path.is_some().cmp(&b.path.is_some()).then_with(|| a.name.cmp(&b.name)));
+    let mut seen = HashSet::new();
+    inputs.retain(|input| seen.insert(input.path.as_deref().map(identity)));
+    (inputs, problems)
+}
+
+struct Found<'a> {
+    folders: &'a Folders<'a>,
+    inputs: Vec<Input>,
+    problems: Vec<Problem>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, given: &str) {
+        if given == "-" {
+            return self.inputs.push(Input { name: "-".into(), path: None });
+        }
+        match fs::metadata(given) {
+            Ok(metadata) if metadata.is_dir() => self.walk(Path::new(given)),
+            Ok(_) => self.push(PathBuf::from(given)),
+            // A file whose name looks like a pattern is found before it is taken for one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && has_wildcard(given) => self.glob(given),
+            Err(error) => self.problems.push(Problem::Io { name: given.to_owned(), error }),
+        }
+    }
+
+    fn push(&mut self, path: PathBuf) {
+        self.inputs.push(Input { name: shown(&path).into(), path: Some(path) });
+    }
+
+    fn walk(&mut self, folder: &Path) {
+        let mut files = Vec::new();
+        // A `.gitignore` counts outside of repositories as well, so that a copy of a folder reads as the folder does.
+        for entry in ignore::WalkBuilder::new(folder).ignore(false).require_git(false).build() {
+            match entry {
+                // Links to files are followed, links to folders are not.
+                Ok(entry) if entry.path().is_file() && entry.file_type().is_some_and(|kind| !kind.is_dir()) => {
+                    let name = entry.file_name().to_string_lossy();
+                    if (self.folders.known)(strip_compression(&name)) {
+                        files.push(entry.into_path());
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let name = path_of(&error).map_or_else(|| shown(folder), shown);
+                    let error = error.into_io_error().unwrap_or_else(|| io::Error::other("cannot be walked"));
+                    self.problems.push(Problem::Io { name, error });
+                }
+            }
+        }
+        if files.is_empty() {
+            return self.problems.push(Problem::EmptyFolder { name: shown(folder) });
+        }
+        let claimed: HashSet<_> = files
+            .iter()
+            .flat_map(|file| {
+                let folder = file.parent().unwrap_or(Path::new("."));
+                (self.folders.claims)(file).into_iter().map(move |claimed| identity(&folder.join(claimed)))
+            })
+            .collect();
+        files.retain(|file| claimed.is_empty() || !claimed.contains(&identity(file)));
+        for file in files {
+            self.push(file);
+        }
+    }
+
+    // As the shell does it: a wildcard does not stand for `/`, nor for the dot of a hidden file; `**` stands for folders.
+    fn glob(&mut self, pattern: &str) {
+        let matcher = match globset::GlobBuilder::new(pattern).literal_separator(true).build() {
+            Ok(glob) => glob.compile_matcher(),
+            Err(error) => return self.problems.push(Problem::BadPattern { pattern: pattern.to_owned(), error }),
+        };
+        let fixed: PathBuf =
+            Path::new(pattern).components().take_while(|part| !has_wildcard(&part.as_os_str().to_string_lossy())).collect();
+        let rest = Path::new(pattern).components().count() - fixed.components().count();
+        let depth = if pattern.contains("**") || pattern.contains('{') { None } else { Some(rest) };
+        let hidden = Path::new(pattern)
+            .components()
+            .skip(fixed.components().count())
+            .any(|part| matches!(part, Component::Normal(name) if name.to_string_lossy().starts_with('.')));
+        let start = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
+        let before = self.inputs.len() + self.problems.len();
+        let walk = ignore::WalkBuilder::new(start).standard_filters(false).hidden(!hidden).max_depth(depth).build();
+        for entry in walk.filter_map(Result::ok).filter(|entry| entry.depth() > 0) {
+            let path = if fixed.as_os_str().is_empty() { entry.path().strip_prefix(".").unwrap_or(entry.path()) } else { entry.path() };
+            if matcher.is_match(path) || (pattern.starts_with("./") && matcher.is_match(entry.path())) {
+                if path.is_dir() { self.walk(path) } else { self.push(path.to_path_buf()) }
+            }
+        }
+        if self.inputs.len() + self.problems.len() == before {
+            self.problems.push(Problem::NoMatch { pattern: pattern.to_owned() });
+        }
+    }
+}
+
+fn has_wildcard(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") }
+}
+
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
+    }
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    #[cfg(unix)]
+    Inode(u64, u64),
+    Path(PathBuf),
+}
+
+fn identity(path: &Path) -> Identity {
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(path) {
+        use std::os::unix::fs::MetadataExt;
+        return Identity::Inode(metadata.dev(), metadata.ino());
+    }
+    Identity::Path(fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()))
+}
+
+/// A file name without the extension of a compression.
+#[must_use]
+pub fn strip_compression(name: &str) -> &str {
+    let Some((rest, extension)) = name.rsplit_once('.') else { return name };
+    if ["gz", "zst"].iter().any(|known| known.eq_ignore_ascii_case(extension)) { rest } else { name }
+}
+
+/// Whether `label` is the name of an encoding that [`open`] knows.
+#[must_use]
+pub fn is_encoding(label: &str) -> bool {
+    Encoding::for_label(label.as_bytes()).is_some()
+}
+
+/// An input that has been opened.
+pub struct Opened {
+    /// Its text.
+    pub feed: Feed,
+    /// Whether byte offsets count the unpacked and decoded text instead of the file's own bytes.
+    pub decoded: bool,
+    /// The encoding's name.
+    pub encoding: &'static str,
+}
+
+/// Opens an input: unpacks gzip and zstd, known by their first bytes, and decodes what is not UTF-8.
+///
+/// A byte order mark decides the encoding; else `encoding` does, a label of the WHATWG's list; else it is UTF-8.
+///
+/// # Errors
+/// When the file cannot be opened or its first bytes cannot be read, or no encoding has that name.
+pub fn open(input: &Input, encoding: Option<&str>) -> Result<Opened, Failure> {
+    let raw: Box<dyn Read + Send> = match &input.path {
+        Some(path) => Box::new(File::open(path)?),
+        None => Box::new(io::stdin()),
+    };
+    open_stream(&input.name, raw, encoding)
+}
+
+/// Opens a stream as [`open`] does a file.
+///
+/// # Errors
+/// When its first bytes cannot be read, or no encoding has that name.
+pub fn open_stream(name: &Arc<str>, raw: Box<dyn Read + Send>, encoding: Option<&str>) -> Result<Opened, Failure> {
+    let declared = match encoding {
+        None => encoding_rs::UTF_8,
+        Some(label) => Encoding::for_label(label.as_bytes())
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no encoding is called {label:?}")))?,
+    };
+    let (head, raw) = look(raw)?;
+    let packed = match head {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd] => Some("zstd"),
+        // A frame to be skipped, with which parallel compressors begin.
+        [first, 0x2a, 0x4d, 0x18] if first & 0xf0 == 0x50 => Some("zstd"),
+        _ => None,
+    };
+    let plain: Box<dyn Read + Send> = match packed {
+        Some("gzip") => Box::new(Unpacked { name: "gzip", stream: flate2::read::MultiGzDecoder::new(io::BufReader::new(raw)) }),
+        Some(name) => Box::new(Unpacked { name, stream: zstd::stream::read::Decoder::new(raw)? }),
+        None => raw,
+    };
+    let (head, mut text) = look(plain)?;
+    let (encoding, mark) = Encoding::for_bom(&head).unwrap_or((declared, 0));
+    text.read_exact(&mut [0; 3][..mark])?;
+    if encoding == encoding_rs::UTF_8 {
+        let from = Position { byte: mark as u64, ..Position::START };
+        let feed = Feed::new(Arc::clone(name), text, from);
+        return Ok(Opened { feed, decoded: packed.is_some(), encoding: "UTF-8" });
+    }
+    let decoded = Decoded::new(text, encoding);
+    let feed = Feed::new(Arc::clone(name), Box::new(decoded), Position::START);
+    Ok(Opened { feed, decoded: true, encoding: encoding.name() })
+}
+
+/// The first bytes of an input, by which its format can be told; nothing is taken.
+///
+/// # Errors
+/// When the input cannot be read.
+pub fn peek(feed: &mut Feed) -> Result<&[u8], Failure> {
+    const LENGTH: usize = 8 * 1024;
+    feed.fill(LENGTH)?;
+    let bytes = feed.bytes();
+    Ok(&bytes[..bytes.len().min(LENGTH)])
+}
+
+// The first four bytes, zeros where the stream is shorter, and the stream with them put back.
+fn look(mut stream: Box<dyn Read + Send>) -> io::Result<([u8; 4], Box<dyn Read + Send>)> {
+    let mut head = Vec::with_capacity(4);
+    stream.by_ref().take(4).read_to_end(&mut head)?;
+    let mut first = [0; 4];
+    first[..head.len()].copy_from_slice(&head);
+    Ok((first, Box::new(Cursor::new(head).chain(stream))))
+}
+
+// Says which compression a broken stream was.
+struct Unpacked<R> {
+    name: &'static str,
+    stream: R,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), format!("the {} stream ends too early", self.name)),
+            kind => io::Error::new(kind, format!("broken {} stream: {error}", self.name)),
+        })
+    }
+}
+
+// A stream as UTF-8. Bytes that are not text end it with `BadBytes`, after all text before them has been handed over.
+struct Decoded {
+    stream: Box<dyn Read + Send>,
+    encoding: &'static Encoding,
+    decoder: Decoder,
+    input: Vec<u8>,
+    // The part of `input` that is to be decoded.
+    from: usize,
+    to: usize,
+    output: Vec<u8>,
+    // The part of `output` that is to be handed over.
+    handed: usize,
+    written: usize,
+    ended: bool,
+    finished: bool,
+    bad: bool,
+}
+
+impl Decoded {
+    fn new(stream: Box<dyn Read + Send>, encoding: &'static Encoding) -> Self {
+        Self {
+            stream,
+            encoding,
+            decoder: encoding.new_decoder_without_bom_handling(),
+            input: vec![0; 64 * 1024],
+            from: 0,
+            to: 0,
+            output: vec![0; 64 * 1024],
+            handed: 0,
+            written: 0,
+            ended: false,
+            finished: false,
+            bad: false,
+        }
+    }
+}
+
+impl Read for Decoded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.handed == self.written && !self.finished && !self.bad {
+            if self.from == self.to && !self.ended {
+                self.to = self.stream.read(&mut self.input)?;
+                self.from = 0;
+                self.ended = self.to == 0;
+            }
+            let (result, read, written) =
+                self.decoder.decode_to_utf8_without_replacement(&self.input[self.from..self.to], &mut self.output, self.ended);
+            self.from += read;
+            self.handed = 0;
+            self.written = written;
+            self.bad = matches!(result, DecoderResult::Malformed(..));
+            self.finished = self.ended && matches!(result, DecoderResult::InputEmpty);
+        }
+        if self.handed == self.written && self.bad {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, BadBytes(self.encoding.name())));
+        }
+        let length = buffer.len().min(self.written - self.handed);
+        buffer[..length].copy_from_slice(&self.output[self.handed..self.handed + length]);
+        self.handed += length;
+        Ok(length)
+    }
+}
