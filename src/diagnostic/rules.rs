@@ -48,6 +48,9 @@ rules! {
     LONE_SURROGATE "R105" "lone-surrogate" Error "an escape names half of a character"
     NO_RECORDS "R106" "no-records" Error "the place where the records should be does not exist or holds none"
     OUTSIDE_RECORDS "R107" "outside-records" Advice "parts of the file lie outside the records and were left out"
+    INVALID_SCHEMA "C110" "invalid-schema" Error "the schema breaks the rules of its own draft"
+    UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
+    UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
 }
 
 /// The rule of that code or name.

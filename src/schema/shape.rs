@@ -3,10 +3,17 @@
 //!
 //! A [`Shape`] never judges: where branches of a schema differ it holds the union, and where the schema is silent, anything.
 
-use std::sync::Arc;
+mod derive;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use regex::Regex;
 
 use super::Schema;
-use crate::tree::Kind;
+use super::library::{At, Library};
+use crate::diagnostic::Place;
+use crate::tree::{Kind, Node};
 
 /// A set of JSON Schema types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,22 +101,31 @@ impl Types {
 /// The shape of a schema: parts that refer to each other, so that recursive schemas are finite.
 #[derive(Debug)]
 pub struct Shape {
+    library: Arc<Library>,
     parts: Vec<PartData>,
     root: PartId,
 }
 
-pub(super) type PartId = u32;
+type PartId = u32;
 
-#[derive(Clone, Debug, Default)]
-pub(super) struct PartData {
-    pub types: Option<Types>,
-    pub members: Vec<(Arc<str>, PartId)>,
-    pub required: Vec<Arc<str>>,
-    pub closed: bool,
-    pub items: Option<PartId>,
-    pub prefix: Vec<PartId>,
-    pub item_name: Option<Arc<str>>,
-    pub pointer: String,
+#[derive(Clone, Debug)]
+struct PartData {
+    types: Types,
+    members: Vec<(Arc<str>, PartId)>,
+    // Names to indexes of `members`, where there are many.
+    index: HashMap<Arc<str>, u32>,
+    required: Vec<Arc<str>>,
+    patterns: Vec<(Arc<NamePattern>, PartId)>,
+    others: Option<PartId>,
+    closed: bool,
+    items: Option<PartId>,
+    prefix: Vec<PartId>,
+    choices: Option<Vec<At>>,
+    // Subschemas that hold for every value here, the outermost first.
+    says: Vec<At>,
+    first: Option<At>,
+    // Found by search, so only when it is asked for.
+    pointer: OnceLock<String>,
 }
 
 /// What the shape says of one value.
@@ -125,13 +141,13 @@ impl Shape {
     /// The shape of which nothing is known.
     #[must_use]
     pub fn any() -> Self {
-        Self { parts: vec![PartData::default()], root: ANY }
+        Self { library: Arc::default(), parts: vec![PartData::any()], root: ANY }
     }
 
     /// The shape of what `schema` admits.
     #[must_use]
-    pub fn of(_schema: &Schema) -> Self {
-        Self::any()
+    pub fn of(schema: &Schema) -> Self {
+        derive::shape(schema.library(), schema.root_at())
     }
 
     /// The record's part.
@@ -147,6 +163,26 @@ impl Shape {
     }
 }
 
+impl PartData {
+    fn any() -> Self {
+        Self {
+            types: Types::ANY,
+            members: Vec::new(),
+            index: HashMap::new(),
+            required: Vec::new(),
+            patterns: Vec::new(),
+            others: None,
+            closed: false,
+            items: None,
+            prefix: Vec::new(),
+            choices: None,
+            says: Vec::new(),
+            first: None,
+            pointer: OnceLock::new(),
+        }
+    }
+}
+
 impl<'s> Part<'s> {
     fn data(self) -> &'s PartData {
         &self.shape.parts[self.id as usize]
@@ -156,16 +192,24 @@ impl<'s> Part<'s> {
         Part { shape: self.shape, id }
     }
 
+    /// A number that is the same for the same part of a shape: recursive schemas come back to it.
+    #[must_use]
+    pub fn id(self) -> u32 {
+        self.id
+    }
+
     /// Whether the schema says nothing of this value.
     #[must_use]
     pub fn is_any(self) -> bool {
-        self.id == ANY
+        let data = self.data();
+        let silent = data.members.is_empty() && data.patterns.is_empty() && data.others.is_none() && !data.closed;
+        data.types == Types::ANY && silent && data.items.is_none() && data.prefix.is_empty()
     }
 
     /// Types the value may have.
     #[must_use]
     pub fn types(self) -> Types {
-        self.data().types.unwrap_or(Types::ANY)
+        self.data().types
     }
 
     /// Declared members in the order of the schema.
@@ -176,19 +220,42 @@ impl<'s> Part<'s> {
     /// The declared member of that name.
     #[must_use]
     pub fn declared(self, name: &str) -> Option<Part<'s>> {
-        self.data().members.iter().find(|(known, _)| &**known == name).map(|(_, id)| self.part(*id))
+        self.position(name).map(|at| self.part(self.data().members[at].1))
+    }
+
+    /// Where the declared member of that name stands in the order of the schema.
+    #[must_use]
+    pub fn position(self, name: &str) -> Option<usize> {
+        let data = self.data();
+        if data.index.is_empty() {
+            data.members.iter().position(|(known, _)| &**known == name)
+        } else {
+            data.index.get(name).map(|at| *at as usize)
+        }
     }
 
     /// What is known of a member of that name, declared or not: by pattern, by what the schema says of all others, or nothing.
     #[must_use]
     pub fn member(self, name: &str) -> Part<'s> {
-        self.declared(name).unwrap_or(self.part(ANY))
+        let by_pattern = || self.data().patterns.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, id)| self.part(*id));
+        self.declared(name).or_else(by_pattern).unwrap_or_else(|| self.part(self.data().others.unwrap_or(ANY)))
+    }
+
+    /// Members known by a pattern of their names, with that pattern.
+    pub fn patterns(self) -> impl Iterator<Item = (&'s str, Part<'s>)> {
+        self.data().patterns.iter().map(move |(pattern, id)| (pattern.text(), self.part(*id)))
+    }
+
+    /// What the schema says of members that it neither declares nor knows by pattern.
+    #[must_use]
+    pub fn others(self) -> Option<Part<'s>> {
+        self.data().others.map(|id| self.part(id))
     }
 
     /// Whether members may have a name that is not declared.
     #[must_use]
     pub fn is_open(self) -> bool {
-        !self.data().closed
+        !self.data().closed || !self.data().patterns.is_empty()
     }
 
     /// Members without which the value cannot be valid.
@@ -204,15 +271,117 @@ impl<'s> Part<'s> {
         self.part(data.prefix.get(index).copied().or(data.items).unwrap_or(ANY))
     }
 
+    /// How many items the schema speaks of one by one.
+    #[must_use]
+    pub fn prefix_len(self) -> usize {
+        self.data().prefix.len()
+    }
+
     /// The name of an item where items need one (`x-item-name`).
     #[must_use]
     pub fn item_name(self) -> Option<&'s str> {
-        self.data().item_name.as_deref()
+        self.text("x-item-name")
     }
 
     /// JSON pointer of the subschema in its file, of the first where several are joined.
     #[must_use]
     pub fn pointer(self) -> &'s str {
-        &self.data().pointer
+        let data = self.data();
+        data.pointer.get_or_init(|| data.first.map_or_else(String::new, |at| self.shape.library.node(at).pointer()))
+    }
+}
+
+/// What the schema says beside the structure.
+impl<'s> Part<'s> {
+    /// The value of a keyword in the outermost subschema that has it and holds for every value here.
+    #[must_use]
+    pub fn keyword(self, name: &str) -> Option<Node<'s>> {
+        self.data().says.iter().find_map(|at| self.shape.library.node(*at).get(name))
+    }
+
+    fn text(self, name: &str) -> Option<&'s str> {
+        self.keyword(name).filter(|node| node.kind() == Kind::String).map(Node::text)
+    }
+
+    /// `title`
+    #[must_use]
+    pub fn title(self) -> Option<&'s str> {
+        self.text("title")
+    }
+
+    /// `description`
+    #[must_use]
+    pub fn description(self) -> Option<&'s str> {
+        self.text("description")
+    }
+
+    /// `format`
+    #[must_use]
+    pub fn format(self) -> Option<&'s str> {
+        self.text("format")
+    }
+
+    /// `pattern`
+    #[must_use]
+    pub fn pattern(self) -> Option<&'s str> {
+        self.text("pattern")
+    }
+
+    /// `default`
+    #[must_use]
+    pub fn default_value(self) -> Option<Node<'s>> {
+        self.keyword("default")
+    }
+
+    /// `examples`, or the `example` of other dialects.
+    pub fn examples(self) -> impl Iterator<Item = Node<'s>> {
+        self.keyword("examples").into_iter().flat_map(Node::items).chain(self.keyword("example"))
+    }
+
+    /// `deprecated`
+    #[must_use]
+    pub fn is_deprecated(self) -> bool {
+        self.keyword("deprecated").is_some_and(|flag| flag.text() == "true")
+    }
+
+    /// The values of `enum` and `const`, where they are all that can stand here.
+    #[must_use]
+    pub fn choices(self) -> Option<impl Iterator<Item = Node<'s>>> {
+        let library = &self.shape.library;
+        self.data().choices.as_ref().map(|choices| choices.iter().map(|at| library.node(*at)))
+    }
+
+    /// The place of the subschema in its file.
+    #[must_use]
+    pub fn place(self) -> Option<Place> {
+        let node = self.shape.library.node(self.data().first?);
+        Some(Place::new(node.tree().source(), node.opening()))
+    }
+}
+
+/// A pattern of member names, compiled when it is first needed.
+#[derive(Debug)]
+struct NamePattern {
+    text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl NamePattern {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), compiled: OnceLock::new() }
+    }
+
+    fn text(&self) -> &str {
+        &self.text
+    }
+
+    // A pattern that looks around matches nothing here: the shape then knows less, which does no harm.
+    fn matches(&self, name: &str) -> bool {
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@' | b'/'));
+        match self.text.strip_prefix('^') {
+            Some(".*" | ".*$") => true,
+            Some(start) if plain(start) => name.starts_with(start),
+            _ => self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref().is_some_and(|regex| regex.is_match(name)),
+        }
     }
 }

@@ -12,6 +12,7 @@ mod reports;
 mod roundtrip;
 mod rules;
 mod schema_suite;
+mod shape;
 mod support;
 mod xml;
 mod yaml;

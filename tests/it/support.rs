@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chancery::diagnostic::{Diagnostic, Notes};
 use chancery::read::{self, Format, Intake};
+use chancery::schema::{Schema, Shape};
 use chancery::source::{Feed, Position};
 use chancery::tree::Tree;
 
@@ -62,4 +63,24 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     }
     eprintln!("SKIPPED: {} is absent", found.display());
     None
+}
+
+/// A JSON text as a tree.
+pub fn tree(name: &str, text: &str) -> Tree {
+    let source = std::sync::Arc::new(chancery::source::Source::whole(name, text));
+    let mut tree = Tree::new(&source);
+    let mut notes = Vec::new();
+    let read = read::json::Parser::new(&source, 0, text.len(), 512).document(&mut tree, &mut notes);
+    read.unwrap_or_else(|diagnostic| panic!("{name}: {}", diagnostic.message));
+    tree
+}
+
+/// The schema that a JSON text holds.
+pub fn schema(text: &str) -> Schema {
+    Schema::try_from(tree("schema.json", text)).unwrap_or_else(|faults| panic!("{:?}", faults))
+}
+
+/// The shape that a schema gives.
+pub fn shape(text: &str) -> Shape {
+    Shape::of(&schema(text))
 }

@@ -1,0 +1,378 @@
+//! The schema documents at hand: which resources and anchors they hold, and what their references mean.
+//!
+//! In: spanned trees that somebody else has read, each with the address it was read from. Out: the subschema a reference
+//! points at, the place of a pointer, the addresses that are still missing. Nothing is fetched from anywhere.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jsonschema::{Draft, Retrieve, Uri, uri};
+use serde_json::Value;
+
+use super::spanned;
+use crate::diagnostic::Place;
+use crate::tree::{Kind, Node, NodeId, Tree, pointer};
+
+/// A document: a tree and the address it was read from.
+#[derive(Debug)]
+struct Document {
+    uri: Uri<String>,
+    tree: Tree,
+}
+
+/// Schema documents that may refer to each other.
+#[derive(Debug, Default)]
+pub struct Library {
+    documents: Vec<Document>,
+    resources: HashMap<String, At>,
+    // By `resource#name`.
+    anchors: HashMap<String, At>,
+    bases: Vec<Base>,
+    // Where a subschema that refers to others stands: an index into `bases`.
+    referring: HashMap<At, u32>,
+    references: Vec<Reference>,
+}
+
+/// A subschema: a document's number and a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct At {
+    document: u32,
+    node: NodeId,
+}
+
+#[derive(Debug)]
+struct Base {
+    uri: Uri<String>,
+    root: At,
+    draft: Draft,
+}
+
+#[derive(Debug)]
+struct Reference {
+    from: At,
+    // The value that holds the reference's text.
+    text: At,
+}
+
+/// A document that others refer to and that is not at hand.
+#[derive(Debug)]
+pub struct Missing {
+    /// Its address as the schema's own base address gives it; no fragment.
+    pub uri: String,
+    /// Its address beside the file that refers to it, where that differs.
+    pub beside: Option<String>,
+    /// The first reference to it.
+    pub place: Place,
+}
+
+/// The address of a file, for [`Library::add`].
+#[must_use]
+pub fn file_uri(path: &Path) -> Option<String> {
+    let absolute = std::path::absolute(path).ok()?;
+    url::Url::from_file_path(absolute).ok().map(String::from)
+}
+
+/// The file that an address means, if it means one.
+#[must_use]
+pub fn file_path(uri: &str) -> Option<PathBuf> {
+    url::Url::parse(uri).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok()
+}
+
+impl Library {
+    /// Without documents.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a document, read from the address `uri`, and gives its number. A document's own `$id` counts beside it.
+    pub fn add(&mut self, uri: &str, tree: Tree) -> usize {
+        let number = self.documents.len();
+        let uri = uri::from_str(without_fragment(uri))
+            .or_else(|_| uri::from_str(&format!("document-{number}")))
+            .expect("a number makes an address");
+        let root = At { document: number as u32, node: tree.root().id() };
+        self.documents.push(Document { uri: uri.clone(), tree });
+        self.resources.entry(uri.as_str().to_owned()).or_insert(root);
+        let draft = self.draft(root).unwrap_or_default();
+        self.bases.push(Base { uri, root, draft });
+        self.index(root, (self.bases.len() - 1) as u32);
+        number
+    }
+
+    /// Lets the document of that number be found by a further address.
+    pub fn alias(&mut self, document: usize, uri: &str) {
+        if let (Some(known), Ok(uri)) = (self.documents.get(document), uri::from_str(without_fragment(uri))) {
+            let root = At { document: document as u32, node: known.tree.root().id() };
+            self.resources.entry(uri.as_str().to_owned()).or_insert(root);
+        }
+    }
+
+    /// Whether a document or a part of one has that address.
+    #[must_use]
+    pub fn has(&self, uri: &str) -> bool {
+        uri::from_str(without_fragment(uri)).is_ok_and(|uri| self.resources.contains_key(uri.as_str()))
+    }
+
+    /// What documents from number `from` on refer to and is not at hand, in order of first mention.
+    #[must_use]
+    pub fn missing(&self, from: usize) -> Vec<Missing> {
+        let mut seen = HashSet::new();
+        let mut missing = Vec::new();
+        for reference in self.references.iter().filter(|reference| reference.from.document as usize >= from) {
+            let node = self.node(reference.text);
+            let text = without_fragment(node.text());
+            let base = self.base(reference.from);
+            let Ok(wanted) = uri::resolve_against(&base.uri.borrow(), text) else { continue };
+            if text.is_empty() || self.resources.contains_key(wanted.as_str()) || is_metaschema(wanted.as_str()) {
+                continue;
+            }
+            if seen.insert(wanted.as_str().to_owned()) {
+                let document = &self.documents[reference.from.document as usize];
+                let beside = uri::resolve_against(&document.uri.borrow(), text).ok().map(|uri| uri.as_str().to_owned());
+                missing.push(Missing {
+                    beside: beside.filter(|beside| beside != wanted.as_str()),
+                    uri: wanted.as_str().to_owned(),
+                    place: Place::new(node.tree().source(), node.span()),
+                });
+            }
+        }
+        missing
+    }
+
+    /// The place in a schema file that `location` means: an address with a JSON pointer as fragment.
+    ///
+    /// A scalar is shown itself, an object or array by its key.
+    #[must_use]
+    pub fn place(&self, location: &str) -> Option<Place> {
+        let (address, fragment) = location.split_once('#').unwrap_or((location, ""));
+        let resource = self.resources.get(address)?;
+        self.place_below(*resource, &decode(fragment))
+    }
+
+    pub(super) fn place_below(&self, at: At, below: &str) -> Option<Place> {
+        let node = self.node(at);
+        let found = node.at(below)?;
+        let span = match (found.kind(), pointer::split_last(below)) {
+            (Kind::Object | Kind::Array, Some((parent, name))) => {
+                node.at(parent).and_then(|parent| parent.member(&name)).map_or(found.opening(), |member| member.key.span())
+            }
+            _ => found.opening(),
+        };
+        Some(Place::new(node.tree().source(), span))
+    }
+
+    /// The references that lead nowhere, as the values that hold them.
+    pub(super) fn dangling(&self, known: impl Fn(&str) -> bool) -> Vec<Node<'_>> {
+        let leads = |reference: &&Reference| {
+            let text = self.node(reference.text).text();
+            self.resolve(reference.from, text).is_some() || self.address(reference.from, text).is_some_and(|uri| known(&uri))
+        };
+        self.references.iter().filter(|reference| !leads(reference)).map(|reference| self.node(reference.text)).collect()
+    }
+
+    /// The address a reference of the subschema means, with its fragment.
+    pub(super) fn address(&self, from: At, text: &str) -> Option<String> {
+        uri::resolve_against(&self.base(from).uri.borrow(), text).ok().map(|uri| uri.as_str().to_owned())
+    }
+
+    /// The subschema that a reference in `from` points at.
+    pub(super) fn resolve(&self, from: At, text: &str) -> Option<At> {
+        let base = self.base(from);
+        let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
+        let (uri, resource) = if address.is_empty() {
+            (base.uri.as_str().to_owned(), base.root)
+        } else {
+            let uri = uri::resolve_against(&base.uri.borrow(), address).ok()?;
+            let resource = *self.resources.get(uri.as_str())?;
+            (uri.as_str().to_owned(), resource)
+        };
+        let fragment = decode(fragment);
+        if fragment.is_empty() {
+            Some(resource)
+        } else if fragment.starts_with('/') {
+            self.node(resource).at(&fragment).map(|node| At { document: resource.document, node: node.id() })
+        } else {
+            self.anchors.get(&format!("{uri}#{fragment}")).copied()
+        }
+    }
+
+    /// Where a dynamic reference of `from` leads when `root` is the outermost schema.
+    pub(super) fn resolve_dynamic(&self, from: At, text: &str, root: At) -> Option<At> {
+        let target = self.resolve(from, text)?;
+        let name = text.split_once('#').map_or("", |(_, fragment)| fragment);
+        let dynamic = |at: At| match name {
+            "" => self.node(at).get("$recursiveAnchor").is_some_and(|flag| flag.text() == "true"),
+            _ => self.node(at).get("$dynamicAnchor").is_some_and(|anchor| anchor.text() == name),
+        };
+        if !dynamic(target) {
+            return Some(target);
+        }
+        let outermost = if name.is_empty() {
+            Some(root).filter(|root| dynamic(*root))
+        } else {
+            let base = self.bases.iter().rev().find(|base| base.root == root);
+            base.and_then(|base| self.anchors.get(&format!("{}#{name}", base.uri.as_str()))).copied().filter(|at| dynamic(*at))
+        };
+        outermost.or(Some(target))
+    }
+
+    /// The node of a subschema.
+    pub(super) fn node(&self, at: At) -> Node<'_> {
+        self.documents[at.document as usize].tree.node(at.node)
+    }
+
+    /// A node of the same document.
+    pub(super) fn beside(at: At, node: Node<'_>) -> At {
+        At { document: at.document, node: node.id() }
+    }
+
+    pub(super) fn root(&self, document: usize) -> At {
+        At { document: document as u32, node: self.documents[document].tree.root().id() }
+    }
+
+    pub(super) fn uri(&self, document: usize) -> &str {
+        self.documents[document].uri.as_str()
+    }
+
+    /// Whether keywords beside `$ref` count for nothing where this subschema stands.
+    pub(super) fn only_ref(&self, at: At) -> bool {
+        matches!(self.base(at).draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7)
+    }
+
+    // The draft a subschema names, if it names one.
+    fn draft(&self, at: At) -> Option<Draft> {
+        self.node(at).get("$schema").map(|name| Draft::from_schema_uri(name.text()))
+    }
+
+    fn base(&self, at: At) -> &Base {
+        let of_document = || self.bases.iter().position(|base| base.root.document == at.document).unwrap_or_default();
+        &self.bases[self.referring.get(&at).map_or_else(of_document, |base| *base as usize)]
+    }
+
+    // Goes through a subschema and those below it. Depth is bounded by whoever read the document.
+    fn index(&mut self, at: At, base: u32) {
+        if self.node(at).kind() != Kind::Object {
+            return;
+        }
+        let base = self.enter(at, base);
+        let mut below = Vec::new();
+        let mut references = Vec::new();
+        let document = &self.documents[at.document as usize];
+        for member in document.tree.node(at.node).members() {
+            match (member.key.text(), member.value.kind()) {
+                ("$ref" | "$dynamicRef" | "$recursiveRef", Kind::String) => references.push(member.value.id()),
+                ("properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies", Kind::Object) => {
+                    below.extend(member.value.members().map(|member| member.value.id()))
+                }
+                ("allOf" | "anyOf" | "oneOf" | "prefixItems" | "items", Kind::Array) => {
+                    below.extend(member.value.items().map(Node::id));
+                }
+                (
+                    "items"
+                    | "additionalItems"
+                    | "unevaluatedItems"
+                    | "contains"
+                    | "additionalProperties"
+                    | "unevaluatedProperties"
+                    | "propertyNames"
+                    | "not"
+                    | "if"
+                    | "then"
+                    | "else"
+                    | "contentSchema",
+                    Kind::Object,
+                ) => below.push(member.value.id()),
+                _ => {}
+            }
+        }
+        if !references.is_empty() {
+            self.referring.insert(at, base);
+        }
+        self.references.extend(references.into_iter().map(|text| Reference { from: at, text: At { node: text, ..at } }));
+        for node in below {
+            self.index(At { node, ..at }, base);
+        }
+    }
+
+    // Takes note of what a subschema calls itself, and gives the base address that holds inside it.
+    fn enter(&mut self, at: At, base: u32) -> u32 {
+        let named = self.draft(at);
+        let outer = &self.bases[base as usize];
+        let draft = named.unwrap_or(outer.draft);
+        let node = self.node(at);
+        let old = matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
+        if old && node.get("$ref").is_some() {
+            return base;
+        }
+        let text = |name| node.get(name).filter(|value| value.kind() == Kind::String).map(Node::text);
+        let mut names = Vec::new();
+        let mut inner = None;
+        if let Some(id) = text(if draft == Draft::Draft4 { "id" } else { "$id" }) {
+            match id.strip_prefix('#') {
+                Some(anchor) if old => names.push(anchor.to_owned()),
+                _ => inner = uri::resolve_against(&outer.uri.borrow(), without_fragment(id)).ok(),
+            }
+        }
+        if !old {
+            names.extend(["$anchor", "$dynamicAnchor"].into_iter().filter_map(text).map(str::to_owned));
+        }
+        let base = match inner {
+            Some(uri) => {
+                self.resources.entry(uri.as_str().to_owned()).or_insert(at);
+                self.bases.push(Base { uri, root: at, draft });
+                (self.bases.len() - 1) as u32
+            }
+            None => base,
+        };
+        for name in names {
+            let key = format!("{}#{name}", self.bases[base as usize].uri.as_str());
+            self.anchors.entry(key).or_insert(at);
+        }
+        base
+    }
+}
+
+/// Hands documents of a library to the validator.
+pub(super) struct Shelf(pub Arc<Library>);
+
+impl Retrieve for Shelf {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        let found = self.0.resources.get(without_fragment(uri.as_str()));
+        found.map(|at| spanned::to_value(self.0.node(*at))).ok_or_else(|| format!("{uri} is not at hand").into())
+    }
+}
+
+/// Whether the address is of a metaschema that the validator brings along.
+pub(super) fn is_metaschema(uri: &str) -> bool {
+    let known = ["://json-schema.org/draft/2020-12/", "://json-schema.org/draft/2019-09/"];
+    let uri = without_fragment(uri);
+    Draft::from_schema_uri(uri) != Draft::Unknown
+        || known.iter().any(|part| uri.trim_start_matches("https").trim_start_matches("http").starts_with(part))
+}
+
+fn without_fragment(uri: &str) -> &str {
+    uri.split_once('#').map_or(uri, |(address, _)| address)
+}
+
+// Undoes percent encoding; what is not UTF-8 afterwards stays as it was.
+fn decode(fragment: &str) -> String {
+    let bytes = fragment.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = fragment.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (bytes[at], hex) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            (byte, _) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| fragment.to_owned())
+}

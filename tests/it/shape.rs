@@ -1,0 +1,156 @@
+//! Shapes: what a schema says of data as seen from outside.
+
+use chancery::schema::{Part, Shape, Types};
+
+use crate::support::{schema, shape, shared, tree};
+
+// A part in one line: types, and the members, items and choices it declares, `levels` deep.
+fn draw(part: Part<'_>, levels: usize) -> String {
+    if part.is_any() {
+        return "any".to_owned();
+    }
+    let names = ["null", "boolean", "integer", "number", "string", "array", "object"];
+    let mut types: Vec<&str> =
+        names.into_iter().filter(|name| Types::named(name).is_some_and(|types| types.within(part.types()))).collect();
+    if types.contains(&"number") {
+        types.retain(|name| *name != "integer");
+    }
+    let mut drawn = if part.types() == Types::ANY { "*".to_owned() } else { types.join("|") };
+    if levels == 0 {
+        return drawn;
+    }
+    let members: Vec<String> = part
+        .members()
+        .map(|(name, member)| {
+            let required = if part.required().iter().any(|known| &**known == name) { "!" } else { "" };
+            format!("{name}{required}:{}", draw(member, levels - 1))
+        })
+        .collect();
+    if !members.is_empty() || !part.is_open() {
+        drawn.push_str(&format!("{{{}{}}}", members.join(","), if part.is_open() { ",.." } else { "" }));
+    }
+    if part.types().admits(Types::ARRAY) && !part.item(0).is_any() {
+        drawn.push_str(&format!("[{}]", draw(part.item(0), levels - 1)));
+    }
+    if let Some(choices) = part.choices() {
+        drawn.push_str(&format!("={:?}", choices.collect::<Vec<_>>()));
+    }
+    drawn
+}
+
+fn check(text: &str, expected: &str) {
+    assert_eq!(draw(shape(text).root(), 4), expected, "{text}");
+}
+
+#[test]
+fn structure() {
+    check("true", "any");
+    check("{}", "any");
+    check(r#"{"type":["string","null"]}"#, "null|string");
+    check(r#"{"properties":{"b":{"type":"integer"},"a":true},"required":["a"]}"#, "*{b:integer,a!:any,..}");
+    check(r#"{"properties":{"a":true},"additionalProperties":false}"#, "*{a:any}");
+    check(r#"{"type":"array","items":{"type":"number"}}"#, "array[number]");
+    check(r#"{"enum":["a",1,null]}"#, r#"null|integer|string=["a", 1, null]"#);
+    check(r#"{"const":1.5}"#, "number=[1.5]");
+}
+
+#[test]
+fn references() {
+    check(r##"{"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}}"##, "string");
+    check(r##"{"$ref":"#x","$defs":{"a":{"$anchor":"x","type":"string"}}}"##, "string");
+    check(r##"{"$id":"http://e/s","$ref":"a","$defs":{"a":{"$id":"a","type":"string"}}}"##, "string");
+    check(
+        r##"{"$schema":"http://json-schema.org/draft-07/schema#","$ref":"#/definitions/a","type":"null","definitions":{"a":{"type":"string"}}}"##,
+        "string",
+    );
+    check(r##"{"properties":{"a":{"$ref":"#/$defs/a%25~1b"}},"$defs":{"a%/b":{"type":"null"}}}"##, "*{a:null,..}");
+    check(
+        r##"{"properties":{"child":{"$ref":"#"},"n":{"type":"null"}},"additionalProperties":false}"##,
+        "*{child:*{child:*{child:*{child:*,n:null},n:null},n:null},n:null}",
+    );
+    check(
+        r##"{"$ref":"base","$id":"http://e/s","$dynamicAnchor":"node","properties":{"x":true},"$defs":{"b":{"$id":"base","$dynamicAnchor":"node","properties":{"kids":{"items":{"$dynamicRef":"#node"}}}}}}"##,
+        "*{x:any,kids:*[*{x:any,kids:*[*],..}],..}",
+    );
+}
+
+#[test]
+fn branches() {
+    check(
+        r#"{"allOf":[{"properties":{"a":{"type":["string","null"]}}},{"properties":{"a":{"type":["string","integer"]},"b":true}}]}"#,
+        "*{a:string,b:any,..}",
+    );
+    check(
+        r#"{"oneOf":[{"properties":{"a":{"type":"string"}}},{"properties":{"a":{"type":"integer"},"b":true}}]}"#,
+        "*{a:integer|string,b:any,..}",
+    );
+    check(
+        r#"{"properties":{"a":{"type":"string"}},"anyOf":[{"required":["a"]},{"required":["b"]}],"additionalProperties":false}"#,
+        "*{a:string}",
+    );
+    check(r#"{"anyOf":[{"type":"null"},{"type":"object","properties":{"a":true},"required":["a"]}]}"#, "null|object{a!:any,..}");
+    check(r#"{"oneOf":[{"const":"a"},{"const":"b"}]}"#, r#"string=["a", "b"]"#);
+    check(
+        r#"{"if":{"required":["a"]},"then":{"properties":{"b":{"type":"null"}}},"else":{"properties":{"c":{"type":"null"}}}}"#,
+        "*{b:null,c:null,..}",
+    );
+    check(r#"{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}"#, "string|array[string]");
+    check(r#"{"anyOf":[false,{"type":"string"}]}"#, "string");
+}
+
+#[test]
+fn members_by_pattern_and_others() {
+    let shape = shape(
+        r#"{"properties":{"x_a":{"minimum":1}},"patternProperties":{"^x_":{"type":"integer"},"[0-9]$":{"type":"string"}},"additionalProperties":{"type":"null"}}"#,
+    );
+    let types = |name| shape.root().member(name).types();
+    assert_eq!(types("x_a"), Types::INTEGER);
+    assert_eq!(types("x_b"), Types::INTEGER);
+    assert_eq!(types("b1"), Types::STRING);
+    assert_eq!(types("b"), Types::NULL);
+    assert!(shape.root().is_open());
+}
+
+#[test]
+fn what_is_said() {
+    let shape = shape(
+        r##"{"properties":{"a":{"$ref":"#/$defs/t","description":"near","x-key":true}},"$defs":{"t":{"description":"far","title":"T","format":"email","default":{"b":1},"examples":["x"]}}}"##,
+    );
+    let a = shape.root().member("a");
+    assert_eq!((a.description(), a.title(), a.format()), (Some("near"), Some("T"), Some("email")));
+    assert_eq!(a.keyword("x-key").map(|node| node.text()), Some("true"));
+    assert_eq!(format!("{:?}", a.default_value()), r#"Some({"b": 1})"#);
+    assert_eq!(a.examples().count(), 1);
+    assert_eq!(a.pointer(), "/properties/a");
+}
+
+#[test]
+fn recursion_through_branches_ends() {
+    let shape = shape(
+        r##"{"allOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/b"}],"$defs":{
+            "a":{"anyOf":[{"properties":{"x":{"$ref":"#"}}},{"properties":{"x":{"$ref":"#/$defs/b"},"y":{"$ref":"#/$defs/a"}}}]},
+            "b":{"oneOf":[{"properties":{"x":{"allOf":[{"$ref":"#"},{"$ref":"#/$defs/a"}]}}},{"properties":{"y":{"$ref":"#"}}}]}}}"##,
+    );
+    let mut part = shape.root();
+    for _ in 0..1000 {
+        part = part.member("x");
+    }
+    assert!(part.types().admits(Types::OBJECT));
+}
+
+#[test]
+fn schemas_in_use_have_a_shape() {
+    let Some(folder) = shared("data/schemastore/schemas") else { return };
+    let mut slowest = (std::time::Duration::ZERO, String::new());
+    for entry in std::fs::read_dir(folder).expect("the folder is there").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(entry.path()).expect("schemas are UTF-8");
+        let Ok(schema) = chancery::schema::Schema::try_from(tree(&name, &text)) else { continue };
+        let started = std::time::Instant::now();
+        let _ = Shape::of(&schema);
+        slowest = slowest.max((started.elapsed(), name));
+    }
+    eprintln!("slowest shape: {slowest:?}");
+    assert!(slowest.0 < std::time::Duration::from_secs(10), "{slowest:?}");
+    drop(schema("true"));
+}
