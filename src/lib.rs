@@ -4,7 +4,9 @@
 pub mod check;
 pub mod diagnostic;
 pub mod layout;
+pub mod load;
 pub mod normalise;
+pub mod pipeline;
 pub mod read;
 pub mod report;
 pub mod schema;

@@ -1,5 +1,7 @@
 //! The check: findings about a record, and the only place where a record becomes [`Accepted`].
 
+pub mod across;
+
 use crate::tree::{Node, Tree};
 
 /// A record that may be written: it is valid, or the user said to keep what is not.

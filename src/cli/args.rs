@@ -1,0 +1,360 @@
+//! The command line: commands and flags, with the help that users see.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Reads, checks and converts records of organisations, and any other records that have a JSON Schema.
+#[derive(Debug, Parser)]
+#[command(name = "chancery", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 the program could not do its work.\n\
+                  Without a command, `run` is meant: it reads the config's sources, else input/, and writes output/."
+)]
+pub struct Cli {
+    /// What to do; `run` where nothing is said
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Reads, normalises, checks, and writes every output that the config names
+    Run(RunArgs),
+    /// Reads and checks; writes diagnostics only
+    Check(CheckArgs),
+    /// Reads, checks, and writes in another format
+    Convert(ConvertArgs),
+    /// Shows the page of a rule, or which part of a file became which member
+    Explain(ExplainArgs),
+    /// Shows, checks and documents schemas
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Sets up a folder: a commented chancery.toml, a sample input, a CI workflow
+    Init(InitArgs),
+    /// Lists the formats that can be read and written
+    Formats,
+    /// Prints a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page
+    Man,
+}
+
+/// `run`
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The folder to write to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub invalid: InvalidArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `check`
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// `convert`
+#[derive(Clone, Debug, Args)]
+pub struct ConvertArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The format to write: json, ndjson, csv, tsv, xml or yaml; else by the output's extension
+    #[arg(long, value_name = "FORMAT")]
+    pub to: Option<String>,
+    /// A file, a folder (an output for each input), or - for standard output
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    pub output: Option<PathBuf>,
+    /// One line a record in JSON
+    #[arg(long)]
+    pub compact: bool,
+    /// How to lay CSV out: one wide table, or a package of tables [default: package in a folder, else wide]
+    #[arg(long = "csv", value_name = "LAYOUT")]
+    pub csv_layout: Option<CsvLayout>,
+    /// Mark cells that a spreadsheet would take for formulas, so that it does not; undone when read back
+    #[arg(long)]
+    pub spreadsheet_safe: bool,
+    #[command(flatten)]
+    pub invalid: InvalidArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// How to lay CSV out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CsvLayout {
+    /// One table with a column for each place a value can stand in
+    Wide,
+    /// A table for the records and one for each list of objects
+    Package,
+}
+
+/// What to read and how.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Input")]
+pub struct InputArgs {
+    /// Files, folders, globs, or - for standard input [default: the config's sources, else input/]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// The format to read: json, ndjson, csv, tsv, xml, yaml, toml or handbook [default: by extension, then by the first bytes]
+    #[arg(long, value_name = "FORMAT")]
+    pub from: Option<String>,
+    /// Where the records are: a JSON pointer (/organizations), an XML path (registry/organisation), or "" for the whole document
+    #[arg(long, value_name = "PATH")]
+    pub records: Option<String>,
+    /// The encoding of inputs that are not UTF-8 or UTF-16 with a byte order mark, such as windows-1252
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// The character between cells of CSV (also: tab) [default: found out]
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<String>,
+    /// The first row of CSV is data; columns are named 1, 2, 3
+    #[arg(long)]
+    pub no_header: bool,
+    /// Lines of CSV that begin with this are left out
+    #[arg(long, value_name = "PREFIX")]
+    pub comment: Option<String>,
+    /// Cells of CSV with one of these texts are null
+    #[arg(long, value_name = "WORD,...", value_delimiter = ',')]
+    pub null_words: Vec<String>,
+    /// Cells of CSV whose column is a list are split at this
+    #[arg(long, value_name = "TEXT")]
+    pub list_separator: Option<String>,
+    /// How cells of CSV are typed
+    #[arg(long, value_name = "HOW")]
+    pub cells: Option<Cells>,
+    /// The form of handbook pages: a name or a file [default: the one that fits best]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub form: Option<String>,
+    /// A larger record is refused (bytes, or with K, M, G)
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_record_bytes: Option<usize>,
+    /// Values nested more deeply are refused
+    #[arg(long, value_name = "N")]
+    pub max_depth: Option<usize>,
+}
+
+/// How cells are typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Cells {
+    /// By the schema, and where it leaves a choice by quotes and look
+    Typed,
+    /// Every cell is text
+    Text,
+}
+
+/// What to do with invalid records.
+#[derive(Clone, Debug, Default, Args)]
+pub struct InvalidArgs {
+    /// What to do with records that have an error [default: skip for run, stop else]
+    #[arg(long, value_name = "WHAT")]
+    pub on_invalid: Option<OnInvalid>,
+}
+
+/// What to do with invalid records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnInvalid {
+    /// Write nothing at all
+    Stop,
+    /// Leave them out
+    Skip,
+    /// Write them all the same
+    Keep,
+}
+
+/// Flags of every command that reads records.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Check")]
+pub struct CommonArgs {
+    /// The schema: a file, profile for the bundled one, or none
+    #[arg(long, value_name = "FILE|profile|none")]
+    pub schema: Option<String>,
+    /// A folder of more schemas, found by their $id or path (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub schema_dir: Vec<PathBuf>,
+    /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
+    #[arg(long, value_name = "POINTER")]
+    pub key: Option<String>,
+    /// Check records as they are written
+    #[arg(long)]
+    pub no_normalise: bool,
+    /// Do not assert formats
+    #[arg(long)]
+    pub no_format: bool,
+    /// Fill in the schema's defaults
+    #[arg(long)]
+    pub defaults: bool,
+    /// The inputs are the whole collection: a reference to an absent record is an error
+    #[arg(long)]
+    pub complete: bool,
+    /// Normalisations count as errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Number of workers [default: the machine's cores]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+
+    /// A report: pretty, plain, json or ndjson, to standard output or a file (repeatable) [default: pretty on a terminal, else plain]
+    #[arg(long, value_name = "FORMAT[=FILE]", help_heading = "Report")]
+    pub report: Vec<String>,
+    /// The severity from which on the exit status is 1
+    #[arg(long, value_name = "SEVERITY", help_heading = "Report")]
+    pub fail_on: Option<FailOn>,
+    /// Report only these rules: codes, their beginnings, or names
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', help_heading = "Report")]
+    pub select: Vec<String>,
+    /// Do not report these rules
+    #[arg(long, value_name = "CODE,...", value_delimiter = ',', help_heading = "Report")]
+    pub ignore: Vec<String>,
+    /// Show at most so many findings; all are counted
+    #[arg(long, value_name = "N", help_heading = "Report")]
+    pub max_diagnostics: Option<u64>,
+    /// Colours
+    #[arg(long, value_name = "WHEN", help_heading = "Report")]
+    pub color: Option<Color>,
+    /// Show errors and warnings only, and no summary
+    #[arg(short, long, help_heading = "Report")]
+    pub quiet: bool,
+    /// Say what is read, with which schema and config
+    #[arg(short, long, help_heading = "Report")]
+    pub verbose: bool,
+    /// Show no progress bar
+    #[arg(long, help_heading = "Report")]
+    pub no_progress: bool,
+
+    /// The config file [default: chancery.toml, found upwards from here]
+    #[arg(long, value_name = "FILE", help_heading = "Config")]
+    pub config: Option<PathBuf>,
+    /// Read no config file
+    #[arg(long, conflicts_with = "config", help_heading = "Config")]
+    pub no_config: bool,
+}
+
+/// When a run counts as failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// On errors
+    Error,
+    /// On warnings and errors
+    Warning,
+    /// On any finding
+    Advice,
+    /// On no finding
+    Never,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `explain`
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArgs {
+    /// The code or name of a rule (S104, wrong-format), or a file
+    #[arg(value_name = "CODE|FILE")]
+    pub subject: String,
+    /// The format of the file
+    #[arg(long, value_name = "FORMAT")]
+    pub from: Option<String>,
+    /// Where the records are
+    #[arg(long, value_name = "PATH")]
+    pub records: Option<String>,
+    /// The file's encoding
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// The form of a handbook page
+    #[arg(long, value_name = "NAME|FILE")]
+    pub form: Option<String>,
+    /// The schema: a file, profile for the bundled one, or none
+    #[arg(long, value_name = "FILE|profile|none")]
+    pub schema: Option<String>,
+    /// Colours
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<Color>,
+}
+
+/// `schema`
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Prints the schema
+    Show(SchemaArgs),
+    /// Checks that the schema is a good one
+    Check(SchemaArgs),
+    /// Prints the schema's documentation as Markdown
+    Docs(SchemaArgs),
+    /// Prints an XSD for the XML that convert writes
+    Xsd(SchemaArgs),
+    /// Prints what the schema says of members and types
+    Shape(SchemaArgs),
+}
+
+/// Which schema.
+#[derive(Clone, Debug, Args)]
+pub struct SchemaArgs {
+    /// The schema: a file, or profile for the bundled one
+    #[arg(value_name = "SCHEMA", default_value = "profile")]
+    pub schema: String,
+    /// A folder of more schemas
+    #[arg(long, value_name = "DIR")]
+    pub schema_dir: Vec<PathBuf>,
+    /// Colours
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<Color>,
+}
+
+/// `init`
+#[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// The folder to set up
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+}
+
+// A number of bytes, with K, M or G for powers of 1,024.
+fn size(text: &str) -> Result<usize, String> {
+    let upper = text.to_ascii_uppercase();
+    let upper = upper.strip_suffix('B').unwrap_or(&upper);
+    let units = [('K', 10), ('M', 20), ('G', 30)];
+    let (digits, shift) = units.iter().find_map(|(unit, shift)| Some((upper.strip_suffix(*unit)?, *shift))).unwrap_or((upper, 0));
+    let number: usize = digits.parse().map_err(|_| "expected a number of bytes, such as 65536, 64K or 1G".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        <super::Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(super::size("64K"), Ok(65536));
+        assert_eq!(super::size("1gb"), Ok(1 << 30));
+        assert_eq!(super::size("7"), Ok(7));
+        assert!(super::size("x").is_err() && super::size("K").is_err());
+    }
+}

@@ -1,0 +1,3 @@
+//! Sinks: where what was written ends up, complete or not at all.
+
+pub mod file;

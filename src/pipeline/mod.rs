@@ -1,0 +1,454 @@
+//! The pipeline: a [`Job`] says what to read, how to judge it and where to put it; [`run`] does it and gives an [`Outcome`].
+//!
+//! Windows are read, normalised, checked and encoded by workers ([`batch`]); everything that depends on order happens here
+//! on one thread: counting records, comparing keys across files, assembling outputs, reporting. Nothing is printed but
+//! through the reporters, and nothing is in place before all is done.
+
+pub mod batch;
+pub mod policy;
+mod window;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::check::OnInvalid;
+use crate::check::across;
+use crate::diagnostic::{Diagnostic, Notes, RecordRef};
+use crate::load::file::{Finished, Stream, Target};
+use crate::read::Cutter;
+use crate::report::{Reporter, Tally};
+use crate::source::Failure;
+use crate::tree::Tree;
+use crate::write::{Assembler, Files, Writer};
+
+pub use policy::Policy;
+use window::{Done, Line, Shop, Stopped, Worked};
+
+/// An input that has not been opened yet.
+pub struct Input {
+    /// Its name as it is shown.
+    pub name: Arc<str>,
+    /// Opens it.
+    pub open: Box<dyn FnOnce() -> Result<Opened, Failure> + Send>,
+}
+
+/// An input ready to be cut.
+pub struct Opened {
+    /// The name of its format.
+    pub format: &'static str,
+    /// Cuts it.
+    pub cutter: Box<dyn Cutter>,
+}
+
+/// A step that a record goes through: it may change the record and notes what it has to say.
+pub trait Stage: Send + Sync {
+    /// Works on one record.
+    fn work(&self, tree: &mut Tree, notes: &mut dyn Notes);
+}
+
+/// Where an output goes.
+pub enum Place {
+    /// Into a stream such as standard output.
+    Stream(Stream),
+    /// All records into one target.
+    Target(Target),
+    /// The records of each input into a target of its own, made from the input's name.
+    PerInput(Box<dyn Fn(&str) -> Target>),
+}
+
+/// What to write.
+pub struct Output {
+    /// Lays records out.
+    pub writer: Arc<dyn Writer>,
+    /// Takes them.
+    pub place: Place,
+}
+
+/// A report to draw.
+pub struct Report {
+    /// Draws it.
+    pub reporter: Box<dyn Reporter>,
+    /// Takes it; a target appears when the run is done.
+    pub place: ReportPlace,
+}
+
+/// Where a report goes.
+pub enum ReportPlace {
+    /// A stream, drawn as the run goes on.
+    Stream(Box<dyn Write>),
+    /// A file.
+    Target(Target),
+}
+
+/// What is to be done.
+pub struct Job {
+    /// What to read, in order.
+    pub inputs: Vec<Input>,
+    /// Steps before the record's verdict, in order: normalisation, then checks.
+    pub stages: Vec<Arc<dyn Stage>>,
+    /// Keys and references to compare across records.
+    pub across: Option<Arc<across::Plan>>,
+    /// Whether the inputs are the whole collection, so that a reference to an absent record is an error.
+    pub complete: bool,
+    /// Where a record's key stands (JSON pointer).
+    pub key: Option<String>,
+    /// What to write.
+    pub outputs: Vec<Output>,
+    /// Takes records that are not written, one JSON object to a line.
+    pub rejects: Option<Target>,
+    /// What to do with records that have an error.
+    pub on_invalid: OnInvalid,
+    /// Reports to draw.
+    pub reports: Vec<Report>,
+    /// What is reported and how gravely.
+    pub policy: Policy,
+    /// Number of workers; 1 works on the caller's thread.
+    pub jobs: usize,
+}
+
+/// Watches a run from outside.
+pub trait Watch {
+    /// A window with so many bytes and records has been dealt with.
+    fn advanced(&mut self, bytes: u64, records: u64);
+}
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The totals.
+    pub tally: Tally,
+    /// Inputs that could not be read to their end, and why.
+    pub unreadable: Vec<Unreadable>,
+    /// Whether findings reach the severity at which the run counts as failed.
+    pub failed: bool,
+    /// Whether outputs were held back because a record is invalid.
+    pub held_back: bool,
+    /// Whether the run was broken off by the user.
+    pub interrupted: bool,
+    /// Paths of the files that were put into place, in order.
+    pub written: Vec<std::path::PathBuf>,
+}
+
+/// An input that could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {why}{}", self.position())]
+pub struct Unreadable {
+    /// The input's name.
+    pub name: Arc<str>,
+    /// Why.
+    pub why: Failure,
+    /// Records read before; 0 where it could not be opened at all.
+    pub records: u64,
+}
+
+impl Unreadable {
+    fn position(&self) -> String {
+        let place = match &self.why {
+            Failure::Encoding { at, .. } => format!(" at line {}, column {} (byte {})", at.line, at.column, at.byte),
+            Failure::Io(_) => String::new(),
+        };
+        if self.records > 0 { format!("{place}; read {} records before that", self.records) } else { place }
+    }
+}
+
+/// Runs a job.
+///
+/// # Errors
+/// When an output or a report cannot be written; nothing has been put into place then.
+pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
+    let Job { inputs, stages, across, complete, key, outputs, rejects, on_invalid, reports, policy, jobs } = job;
+    let shop = Shop {
+        stages,
+        across: across.clone(),
+        writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
+        on_invalid,
+        keep_rejects: rejects.is_some(),
+        key,
+    };
+    let mut desk = Desk {
+        outputs: outputs.into_iter().map(OpenOutput::new).collect(),
+        rejects,
+        on_invalid,
+        reports,
+        policy,
+        across: across.map(|_| across::Across::new(complete)),
+        outcome: Outcome::default(),
+        finished: Finished::default(),
+        input: None,
+        error: None,
+    };
+    for report in &mut desk.reports {
+        report.draw(|reporter, out| reporter.begin(out))?;
+    }
+    let mut line = Line::new(inputs);
+    let stopped = line.stopped();
+    batch::ordered(
+        jobs,
+        || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
+        || shop.worker(),
+        |done| {
+            desk.take(done, &stopped, watch);
+            desk.error.is_none() && !interrupted.load(Ordering::Relaxed)
+        },
+    );
+    if interrupted.load(Ordering::Relaxed) {
+        return Ok(Outcome { interrupted: true, ..desk.outcome });
+    }
+    desk.finish()
+}
+
+struct OpenOutput {
+    writer: Arc<dyn Writer>,
+    place: Place,
+    assembler: Option<Box<dyn Assembler>>,
+    // The target of the present input.
+    target: Option<Target>,
+}
+
+impl OpenOutput {
+    fn new(output: Output) -> Self {
+        let assembler = match output.place {
+            Place::PerInput(_) => None,
+            _ => Some(output.writer.assembler()),
+        };
+        Self { writer: output.writer, place: output.place, assembler, target: None }
+    }
+
+    fn begin_input(&mut self, name: &str) {
+        if let Place::PerInput(target) = &self.place {
+            self.target = Some(target(name));
+            self.assembler = Some(self.writer.assembler());
+        }
+    }
+
+    fn both(&mut self) -> Option<(&mut dyn Assembler, &mut dyn Files)> {
+        let files: &mut dyn Files = match &mut self.place {
+            Place::Stream(stream) => stream,
+            Place::Target(target) => target,
+            Place::PerInput(_) => self.target.as_mut()?,
+        };
+        Some((self.assembler.as_deref_mut()?, files))
+    }
+
+    fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
+        match self.both() {
+            Some((assembler, files)) => assembler.record(encoded, files),
+            None => Ok(()),
+        }
+    }
+
+    fn end_input(&mut self, finished: &mut Finished) -> io::Result<()> {
+        if let Place::PerInput(_) = self.place {
+            if let Some((assembler, files)) = self.both() {
+                assembler.finish(files)?;
+            }
+            self.assembler = None;
+            if let Some(target) = self.target.take() {
+                target.finish(finished)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, finished: &mut Finished, held_back: bool) -> io::Result<()> {
+        if held_back {
+            return Ok(());
+        }
+        if let Some((assembler, files)) = self.both() {
+            assembler.finish(files)?;
+        }
+        match self.place {
+            Place::Stream(stream) => stream.release(),
+            Place::Target(target) => target.finish(finished),
+            Place::PerInput(_) => Ok(()),
+        }
+    }
+}
+
+impl Report {
+    fn draw(&mut self, draw: impl FnOnce(&mut dyn Reporter, &mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        match &mut self.place {
+            ReportPlace::Stream(stream) => draw(&mut *self.reporter, &mut **stream),
+            ReportPlace::Target(target) => draw(&mut *self.reporter, target.main()?),
+        }
+    }
+}
+
+struct InputState {
+    name: Arc<str>,
+    format: &'static str,
+    records: u64,
+    stopped: bool,
+}
+
+// Where everything comes together in order.
+struct Desk {
+    outputs: Vec<OpenOutput>,
+    rejects: Option<Target>,
+    on_invalid: OnInvalid,
+    reports: Vec<Report>,
+    policy: Policy,
+    across: Option<across::Across>,
+    outcome: Outcome,
+    finished: Finished,
+    input: Option<InputState>,
+    error: Option<io::Error>,
+}
+
+impl Desk {
+    fn take(&mut self, done: Done, stopped: &Stopped, watch: &mut dyn Watch) {
+        let result = match done {
+            Done::Begin { name, format } => {
+                self.outcome.tally.files += 1;
+                self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
+                self.input = Some(InputState { name, format, records: 0, stopped: false });
+                Ok(())
+            }
+            Done::Unopened { name, why } => {
+                self.outcome.unreadable.push(Unreadable { name, why, records: 0 });
+                Ok(())
+            }
+            Done::Window(window) => self.window(window, stopped, watch),
+            Done::End(why) => {
+                stopped.end();
+                self.end_input(why)
+            }
+        };
+        if let Err(error) = result {
+            self.error = Some(error);
+        }
+    }
+
+    fn window(&mut self, mut window: Worked, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<()> {
+        let Some(input) = self.input.as_mut() else { return Ok(()) };
+        if input.stopped {
+            return Ok(());
+        }
+        let base = input.records;
+        input.records += window.units.len() as u64;
+        if window.stopped {
+            input.stopped = true;
+            stopped.stop();
+        }
+        watch.advanced(window.bytes, window.units.len() as u64);
+        for remark in std::mem::take(&mut window.remarks) {
+            self.note(remark, None)?;
+        }
+        let mut notes = std::mem::take(&mut window.notes).into_iter().peekable();
+        for (number, unit) in window.units.iter().enumerate() {
+            let mut valid = unit.valid;
+            let mut of_unit = Vec::new();
+            while let Some((_, note)) = notes.next_if(|(of, _)| *of == number as u32) {
+                of_unit.push(note);
+            }
+            if let Some(across) = &mut self.across {
+                let before = of_unit.len();
+                across.take(&window.mentions[unit.mentions.clone()], &mut of_unit);
+                valid &= !of_unit[before..].iter().any(policy::is_error);
+            }
+            let record = RecordRef { index: base + number as u64, key: unit.key.clone() };
+            self.unit(number, valid, &window, &of_unit, &record)?;
+            of_unit.sort_by_key(|note| note.place.span.start);
+            for note in of_unit {
+                self.note(note, Some(&record))?;
+            }
+        }
+        Ok(())
+    }
+
+    // Counts a unit and writes it, or keeps it with the rejected.
+    fn unit(&mut self, number: usize, valid: bool, window: &Worked, notes: &[Diagnostic], record: &RecordRef) -> io::Result<()> {
+        let unit = &window.units[number];
+        let tally = &mut self.outcome.tally;
+        tally.records += 1;
+        if valid {
+            tally.valid += 1;
+        } else {
+            tally.invalid += 1;
+        }
+        let admitted = unit.carried && (valid || self.on_invalid == OnInvalid::Keep);
+        if admitted {
+            tally.written += 1;
+            for (output, encoded) in self.outputs.iter_mut().zip(&window.encoded) {
+                output.record(encoded.of(number))?;
+            }
+        } else {
+            tally.rejected += 1;
+            if let Some(rejects) = &mut self.rejects {
+                let format = self.input.as_ref().map_or("", |input| input.format);
+                window::write_reject(unit, notes, record, format, rejects.main()?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, mut note: Diagnostic, record: Option<&RecordRef>) -> io::Result<()> {
+        if note.record.is_none() {
+            note.record = record.cloned();
+        }
+        if note.format.is_empty() {
+            note.format = self.input.as_ref().map_or("", |input| input.format);
+        }
+        if !self.policy.admits(&mut note) {
+            return Ok(());
+        }
+        self.outcome.tally.count(&note);
+        for report in &mut self.reports {
+            report.draw(|reporter, out| reporter.report(&note, out))?;
+        }
+        Ok(())
+    }
+
+    fn end_input(&mut self, why: Option<Failure>) -> io::Result<()> {
+        for output in &mut self.outputs {
+            output.end_input(&mut self.finished)?;
+        }
+        if let (Some(input), Some(why)) = (self.input.take(), why) {
+            self.outcome.unreadable.push(Unreadable { name: input.name, why, records: input.records });
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<Outcome> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        if let Some(across) = self.across.take() {
+            let mut notes = Vec::new();
+            across.finish(&mut notes);
+            for note in notes {
+                self.note(note, None)?;
+            }
+        }
+        let incomplete = !self.outcome.unreadable.is_empty();
+        let tally = &mut self.outcome.tally;
+        let held_back = self.on_invalid == OnInvalid::Stop && !self.outputs.is_empty() && (tally.rejected > 0 || incomplete);
+        if held_back {
+            tally.rejected += tally.written;
+            tally.written = 0;
+            self.finished = Finished::default();
+        }
+        self.outcome.held_back = held_back;
+        self.outcome.failed = self.policy.fails(&self.outcome.tally);
+        for output in self.outputs {
+            output.finish(&mut self.finished, held_back)?;
+        }
+        if let Some(mut rejects) = self.rejects {
+            rejects.main()?;
+            rejects.finish(&mut self.finished)?;
+        }
+        for mut report in self.reports {
+            report.draw(|reporter, out| {
+                reporter.finish(&self.outcome.tally, out)?;
+                out.flush()
+            })?;
+            if let ReportPlace::Target(target) = report.place {
+                target.finish(&mut self.finished)?;
+            }
+        }
+        self.outcome.written = self.finished.paths().map(std::path::Path::to_path_buf).collect();
+        self.finished.commit()?;
+        Ok(self.outcome)
+    }
+}

@@ -1,0 +1,69 @@
+//! What is reported and how gravely: rules chosen and left out, severities changed, and when a run counts as failed.
+//!
+//! A policy changes what is said and the exit status, never which records are admitted to an output.
+
+use crate::diagnostic::{Diagnostic, Severity, rules};
+use crate::report::Tally;
+
+/// Which findings are reported, with which severity.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Codes, prefixes of codes, or names; where not empty, only these are reported.
+    pub select: Vec<String>,
+    /// Codes, prefixes of codes, or names that are not reported.
+    pub ignore: Vec<String>,
+    /// Severities instead of the rules' own, the last that fits counts; `None` is off.
+    pub severities: Vec<(String, Option<Severity>)>,
+    /// Normalisations count as errors.
+    pub strict: bool,
+    /// The severity from which on the run counts as failed; `None` is never.
+    pub fail_on: Option<Severity>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { select: Vec::new(), ignore: Vec::new(), severities: Vec::new(), strict: false, fail_on: Some(Severity::Error) }
+    }
+}
+
+impl Policy {
+    /// Whether the finding is to be reported; its severity is changed as the policy says.
+    pub fn admits(&self, note: &mut Diagnostic) -> bool {
+        let rule = note.rule;
+        let fits = |pattern: &String| rule.code.starts_with(pattern.as_str()) || rule.name == pattern;
+        if (!self.select.is_empty() && !self.select.iter().any(fits)) || self.ignore.iter().any(fits) {
+            return false;
+        }
+        if self.strict && rule.code.starts_with('N') {
+            note.severity = Severity::Error;
+        }
+        match self.severities.iter().rev().find(|(pattern, _)| fits(pattern)) {
+            Some((_, None)) => false,
+            Some((_, Some(severity))) => {
+                note.severity = *severity;
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Whether a run with these totals counts as failed.
+    #[must_use]
+    pub fn fails(&self, tally: &Tally) -> bool {
+        self.fail_on.is_some_and(|from| tally.gravest() >= Some(from))
+    }
+
+    /// Patterns that fit no rule: mistakes of whoever wrote them.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<&str> {
+        let known = |pattern: &str| rules::ALL.iter().any(|rule| rule.code.starts_with(pattern) || rule.name == pattern);
+        let named = self.select.iter().chain(&self.ignore).chain(self.severities.iter().map(|(pattern, _)| pattern));
+        named.map(String::as_str).filter(|pattern| pattern.is_empty() || !known(pattern)).collect()
+    }
+}
+
+/// Whether a finding, as its stage made it, makes a record invalid.
+#[must_use]
+pub fn is_error(note: &Diagnostic) -> bool {
+    note.severity == Severity::Error
+}

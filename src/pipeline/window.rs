@@ -1,0 +1,310 @@
+//! A window's way through the workers: inputs are cut in line, each window is read, normalised, checked and encoded in the shop.
+
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Input, Stage, policy};
+use crate::check::across::{Mention, Plan};
+use crate::check::{self, OnInvalid};
+use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
+use crate::read::{Cutter, Intake, Window};
+use crate::source::Failure;
+use crate::tree::{Kind, Tree};
+use crate::write::{self, Writer};
+
+/// What goes to the workers.
+pub(super) enum Piece {
+    Begin { name: Arc<str>, format: &'static str },
+    Unopened { name: Arc<str>, why: Failure },
+    Window(Window),
+    End(Option<Failure>),
+}
+
+/// What comes back.
+pub(super) enum Done {
+    Begin { name: Arc<str>, format: &'static str },
+    Unopened { name: Arc<str>, why: Failure },
+    Window(Worked),
+    End(Option<Failure>),
+}
+
+/// Cuts the inputs one after another.
+pub(super) struct Line {
+    inputs: std::vec::IntoIter<Input>,
+    // The present input and its number.
+    open: Option<(u64, Box<dyn Cutter>)>,
+    number: u64,
+    stopped: Stopped,
+}
+
+/// Tells the line that the rest of the input whose windows come out now is not wanted.
+#[derive(Clone, Default)]
+pub(super) struct Stopped {
+    // How many inputs have come out to their end, and the number of the last input that was stopped.
+    ended: Arc<AtomicU64>,
+    stopped: Arc<AtomicU64>,
+}
+
+impl Stopped {
+    pub(super) fn stop(&self) {
+        self.stopped.store(self.ended.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_stopped(&self, number: u64) -> bool {
+        self.stopped.load(Ordering::Relaxed) == number
+    }
+}
+
+impl Line {
+    pub(super) fn new(inputs: Vec<Input>) -> Self {
+        Self { inputs: inputs.into_iter(), open: None, number: 0, stopped: Stopped::default() }
+    }
+
+    pub(super) fn stopped(&self) -> Stopped {
+        self.stopped.clone()
+    }
+
+    pub(super) fn next(&mut self) -> Option<Piece> {
+        let Some((number, cutter)) = &mut self.open else {
+            let input = self.inputs.next()?;
+            return Some(match (input.open)() {
+                Ok(opened) => {
+                    self.number += 1;
+                    self.open = Some((self.number, opened.cutter));
+                    Piece::Begin { name: input.name, format: opened.format }
+                }
+                Err(why) => Piece::Unopened { name: input.name, why },
+            });
+        };
+        if self.stopped.is_stopped(*number) {
+            self.open = None;
+            return Some(Piece::End(None));
+        }
+        Some(match cutter.cut() {
+            Ok(Some(window)) => Piece::Window(window),
+            Ok(None) => {
+                self.open = None;
+                Piece::End(None)
+            }
+            Err(why) => {
+                self.open = None;
+                Piece::End(Some(why))
+            }
+        })
+    }
+}
+
+/// What the workers share.
+pub(super) struct Shop {
+    pub(super) stages: Vec<Arc<dyn Stage>>,
+    pub(super) across: Option<Arc<Plan>>,
+    pub(super) writers: Vec<Arc<dyn Writer>>,
+    pub(super) on_invalid: OnInvalid,
+    pub(super) keep_rejects: bool,
+    pub(super) key: Option<String>,
+}
+
+/// A unit of an input after its work: a record, or something that could not be read as one.
+pub(super) struct Unit {
+    /// Whether it has no error.
+    pub(super) valid: bool,
+    /// Whether it was encoded for every output.
+    pub(super) carried: bool,
+    pub(super) key: Option<String>,
+    pub(super) mentions: Range<usize>,
+    // The record as JSON, where it may have to go to the rejected.
+    reject: Option<Vec<u8>>,
+}
+
+/// The encoded records of one output.
+#[derive(Default)]
+pub(super) struct Encoded {
+    bytes: Vec<u8>,
+    // Where each unit's encoding ends; it begins where the one before ends.
+    ends: Vec<usize>,
+}
+
+impl Encoded {
+    /// The encoding of the unit of that number; empty where it was not carried.
+    pub(super) fn of(&self, unit: usize) -> &[u8] {
+        let begin = unit.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[begin..self.ends[unit]]
+    }
+}
+
+/// A window after its work.
+pub(super) struct Worked {
+    pub(super) bytes: u64,
+    pub(super) remarks: Vec<Diagnostic>,
+    // Each with the number of its unit in this window.
+    pub(super) notes: Vec<(u32, Diagnostic)>,
+    pub(super) units: Vec<Unit>,
+    pub(super) mentions: Vec<Mention>,
+    pub(super) encoded: Vec<Encoded>,
+    pub(super) stopped: bool,
+}
+
+impl Shop {
+    fn key_of(&self, tree: &Tree) -> Option<String> {
+        let key = tree.root().at(self.key.as_deref()?)?;
+        (!matches!(key.kind(), Kind::Array | Kind::Object)).then(|| key.text().to_owned())
+    }
+
+    pub(super) fn worker(&self) -> impl FnMut(Piece) -> Done {
+        let mut tree = Tree::default();
+        move |piece| match piece {
+            Piece::Begin { name, format } => Done::Begin { name, format },
+            Piece::Unopened { name, why } => Done::Unopened { name, why },
+            Piece::End(why) => Done::End(why),
+            Piece::Window(window) => Done::Window(self.work(window, &mut tree)),
+        }
+    }
+
+    fn work(&self, window: Window, tree: &mut Tree) -> Worked {
+        let encoded = self.writers.iter().map(|_| Encoded::default()).collect();
+        let mut bench = Bench {
+            shop: self,
+            noted: Noted::default(),
+            worked: Worked {
+                bytes: u64::from(window.source.len()),
+                remarks: window.notes,
+                notes: Vec::new(),
+                units: Vec::new(),
+                mentions: Vec::new(),
+                encoded,
+                stopped: false,
+            },
+        };
+        window.reader.read(&window.source, tree, &mut bench);
+        // Notes behind the last unit are about the file.
+        bench.worked.remarks.append(&mut bench.noted.notes);
+        bench.worked
+    }
+}
+
+// The notes of the unit at work, and whether one is an error.
+#[derive(Default)]
+struct Noted {
+    notes: Vec<Diagnostic>,
+    errors: usize,
+}
+
+impl Notes for Noted {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(policy::is_error(&diagnostic));
+        self.notes.push(diagnostic);
+    }
+}
+
+struct Bench<'s> {
+    shop: &'s Shop,
+    noted: Noted,
+    worked: Worked,
+}
+
+impl Notes for Bench<'_> {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.noted.note(diagnostic);
+    }
+}
+
+impl Intake for Bench<'_> {
+    fn record(&mut self, tree: &mut Tree) {
+        for stage in &self.shop.stages {
+            stage.work(tree, &mut self.noted);
+        }
+        let valid = self.noted.errors == 0;
+        let from = self.worked.mentions.len();
+        if let Some(plan) = &self.shop.across {
+            plan.extract(tree, &mut self.worked.mentions);
+        }
+        let mut carried = false;
+        if let Some(accepted) = check::accept(tree, valid, self.shop.on_invalid) {
+            let errors = self.noted.errors;
+            for (writer, encoded) in self.shop.writers.iter().zip(&mut self.worked.encoded) {
+                writer.encode(accepted, &mut encoded.bytes, &mut self.noted);
+            }
+            carried = self.noted.errors == errors;
+        }
+        if !carried {
+            for encoded in &mut self.worked.encoded {
+                encoded.bytes.truncate(encoded.ends.last().copied().unwrap_or(0));
+            }
+        }
+        let mentions = from..self.worked.mentions.len();
+        // What only findings need is made only where there are, or may yet be, some.
+        let key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { self.shop.key_of(tree) };
+        let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
+            let mut text = Vec::new();
+            write::json::compact(tree.root(), &mut text);
+            text
+        });
+        self.unit(Unit { valid: self.noted.errors == 0, carried, key, mentions, reject });
+    }
+
+    fn broken(&mut self) {
+        let mentions = self.worked.mentions.len();
+        self.unit(Unit { valid: false, carried: false, key: None, mentions: mentions..mentions, reject: None });
+    }
+
+    fn remark(&mut self, diagnostic: Diagnostic) {
+        self.worked.remarks.push(diagnostic);
+    }
+
+    fn stop(&mut self) {
+        self.worked.stopped = true;
+    }
+}
+
+impl Bench<'_> {
+    fn unit(&mut self, unit: Unit) {
+        let number = self.worked.units.len();
+        self.worked.notes.extend(self.noted.notes.drain(..).map(|note| (number as u32, note)));
+        self.noted.errors = 0;
+        for encoded in &mut self.worked.encoded {
+            encoded.ends.push(encoded.bytes.len());
+        }
+        self.worked.units.push(unit);
+    }
+}
+
+/// Writes a line of the reject file: where the record stood, what is wrong with it, and the record as far as it was read.
+pub(super) fn write_reject(unit: &Unit, notes: &[Diagnostic], record: &RecordRef, format: &str, out: &mut dyn Write) -> io::Result<()> {
+    let errors = notes.iter().filter(|note| note.severity == Severity::Error);
+    let mut line = b"{\"file\":".to_vec();
+    let first = notes.first().map(|note| note.place.locate());
+    let file = first.as_ref().map_or("", |location| &*location.file);
+    write::json::string(file, &mut line);
+    line.extend_from_slice(b",\"format\":");
+    write::json::string(format, &mut line);
+    write!(line, ",\"index\":{}", record.index)?;
+    line.extend_from_slice(b",\"errors\":[");
+    for (number, note) in errors.enumerate() {
+        if number > 0 {
+            line.push(b',');
+        }
+        let location = note.place.locate();
+        write!(
+            line,
+            "{{\"code\":\"{}\",\"line\":{},\"column\":{},\"pointer\":",
+            note.rule.code, location.start.line, location.start.column
+        )?;
+        match &note.pointer {
+            Some(pointer) => write::json::string(pointer, &mut line),
+            None => line.extend_from_slice(b"null"),
+        }
+        line.extend_from_slice(b",\"message\":");
+        write::json::string(&note.message, &mut line);
+        line.push(b'}');
+    }
+    line.extend_from_slice(b"],\"record\":");
+    line.extend_from_slice(unit.reject.as_deref().unwrap_or(b"null"));
+    line.extend_from_slice(b"}\n");
+    out.write_all(&line)
+}
