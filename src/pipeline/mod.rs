@@ -31,6 +31,8 @@ pub struct Input {
     pub name: Arc<str>,
     /// Opens it.
     pub open: Box<dyn FnOnce() -> Result<Opened, Failure> + Send>,
+    /// The number of the [`Course`] that its records go through.
+    pub course: usize,
 }
 
 /// An input ready to be cut.
@@ -45,6 +47,16 @@ pub struct Opened {
 pub trait Stage: Send + Sync {
     /// Works on one record.
     fn work(&self, tree: &mut Tree, notes: &mut dyn Notes);
+}
+
+/// What the records of one schema go through.
+pub struct Course {
+    /// Steps before the record's verdict, in order: normalisation, then checks.
+    pub stages: Vec<Arc<dyn Stage>>,
+    /// Keys and references to compare across records.
+    pub across: Option<across::Plan>,
+    /// Where a record's key stands (JSON pointer).
+    pub key: Option<String>,
 }
 
 /// Where an output goes.
@@ -85,14 +97,10 @@ pub enum ReportPlace {
 pub struct Job {
     /// What to read, in order.
     pub inputs: Vec<Input>,
-    /// Steps before the record's verdict, in order: normalisation, then checks.
-    pub stages: Vec<Arc<dyn Stage>>,
-    /// Keys and references to compare across records.
-    pub across: Option<Arc<across::Plan>>,
+    /// The ways that records go, one for each schema.
+    pub courses: Vec<Course>,
     /// Whether the inputs are the whole collection, so that a reference to an absent record is an error.
     pub complete: bool,
-    /// Where a record's key stands (JSON pointer).
-    pub key: Option<String>,
     /// What to write.
     pub outputs: Vec<Output>,
     /// Takes records that are not written, one JSON object to a line.
@@ -157,14 +165,13 @@ impl Unreadable {
 /// # Errors
 /// When an output or a report cannot be written; nothing has been put into place then.
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
-    let Job { inputs, stages, across, complete, key, outputs, rejects, on_invalid, reports, policy, jobs } = job;
+    let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, jobs } = job;
+    let across = courses.iter().map(|course| course.across.as_ref().map(|_| across::Across::new(complete))).collect();
     let shop = Shop {
-        stages,
-        across: across.clone(),
+        courses,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
         on_invalid,
         keep_rejects: rejects.is_some(),
-        key,
     };
     let mut desk = Desk {
         outputs: outputs.into_iter().map(OpenOutput::new).collect(),
@@ -172,7 +179,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         on_invalid,
         reports,
         policy,
-        across: across.map(|_| across::Across::new(complete)),
+        across,
         outcome: Outcome::default(),
         finished: Finished::default(),
         input: None,
@@ -289,7 +296,8 @@ struct Desk {
     on_invalid: OnInvalid,
     reports: Vec<Report>,
     policy: Policy,
-    across: Option<across::Across>,
+    // One for each course that has keys or references.
+    across: Vec<Option<across::Across>>,
     outcome: Outcome,
     finished: Finished,
     input: Option<InputState>,
@@ -342,7 +350,7 @@ impl Desk {
             while let Some((_, note)) = notes.next_if(|(of, _)| *of == number as u32) {
                 of_unit.push(note);
             }
-            if let Some(across) = &mut self.across {
+            if let Some(across) = &mut self.across[window.course] {
                 let before = of_unit.len();
                 across.take(&window.mentions[unit.mentions.clone()], &mut of_unit);
                 valid &= !of_unit[before..].iter().any(policy::is_error);
@@ -414,7 +422,7 @@ impl Desk {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        if let Some(across) = self.across.take() {
+        for across in std::mem::take(&mut self.across).into_iter().flatten() {
             let mut notes = Vec::new();
             across.finish(&mut notes);
             for note in notes {

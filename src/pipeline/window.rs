@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Input, Stage, policy};
-use crate::check::across::{Mention, Plan};
+use super::{Course, Input, policy};
+use crate::check::across::Mention;
 use crate::check::{self, OnInvalid};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
 use crate::read::{Cutter, Intake, Window};
@@ -18,7 +18,7 @@ use crate::write::{self, Writer};
 pub(super) enum Piece {
     Begin { name: Arc<str>, format: &'static str },
     Unopened { name: Arc<str>, why: Failure },
-    Window(Window),
+    Window(usize, Window),
     End(Option<Failure>),
 }
 
@@ -33,8 +33,8 @@ pub(super) enum Done {
 /// Cuts the inputs one after another.
 pub(super) struct Line {
     inputs: std::vec::IntoIter<Input>,
-    // The present input and its number.
-    open: Option<(u64, Box<dyn Cutter>)>,
+    // The present input, its number and its course.
+    open: Option<(u64, usize, Box<dyn Cutter>)>,
     number: u64,
     stopped: Stopped,
 }
@@ -71,12 +71,12 @@ impl Line {
     }
 
     pub(super) fn next(&mut self) -> Option<Piece> {
-        let Some((number, cutter)) = &mut self.open else {
+        let Some((number, course, cutter)) = &mut self.open else {
             let input = self.inputs.next()?;
             return Some(match (input.open)() {
                 Ok(opened) => {
                     self.number += 1;
-                    self.open = Some((self.number, opened.cutter));
+                    self.open = Some((self.number, input.course, opened.cutter));
                     Piece::Begin { name: input.name, format: opened.format }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
@@ -87,7 +87,7 @@ impl Line {
             return Some(Piece::End(None));
         }
         Some(match cutter.cut() {
-            Ok(Some(window)) => Piece::Window(window),
+            Ok(Some(window)) => Piece::Window(*course, window),
             Ok(None) => {
                 self.open = None;
                 Piece::End(None)
@@ -102,12 +102,10 @@ impl Line {
 
 /// What the workers share.
 pub(super) struct Shop {
-    pub(super) stages: Vec<Arc<dyn Stage>>,
-    pub(super) across: Option<Arc<Plan>>,
+    pub(super) courses: Vec<Course>,
     pub(super) writers: Vec<Arc<dyn Writer>>,
     pub(super) on_invalid: OnInvalid,
     pub(super) keep_rejects: bool,
-    pub(super) key: Option<String>,
 }
 
 /// A unit of an input after its work: a record, or something that could not be read as one.
@@ -140,6 +138,7 @@ impl Encoded {
 
 /// A window after its work.
 pub(super) struct Worked {
+    pub(super) course: usize,
     pub(super) bytes: u64,
     pub(super) remarks: Vec<Diagnostic>,
     // Each with the number of its unit in this window.
@@ -150,28 +149,32 @@ pub(super) struct Worked {
     pub(super) stopped: bool,
 }
 
-impl Shop {
+impl Course {
     fn key_of(&self, tree: &Tree) -> Option<String> {
         let key = tree.root().at(self.key.as_deref()?)?;
         (!matches!(key.kind(), Kind::Array | Kind::Object)).then(|| key.text().to_owned())
     }
+}
 
+impl Shop {
     pub(super) fn worker(&self) -> impl FnMut(Piece) -> Done {
         let mut tree = Tree::default();
         move |piece| match piece {
             Piece::Begin { name, format } => Done::Begin { name, format },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
-            Piece::Window(window) => Done::Window(self.work(window, &mut tree)),
+            Piece::Window(course, window) => Done::Window(self.work(course, window, &mut tree)),
         }
     }
 
-    fn work(&self, window: Window, tree: &mut Tree) -> Worked {
+    fn work(&self, course: usize, window: Window, tree: &mut Tree) -> Worked {
         let encoded = self.writers.iter().map(|_| Encoded::default()).collect();
         let mut bench = Bench {
             shop: self,
+            course: &self.courses[course],
             noted: Noted::default(),
             worked: Worked {
+                course,
                 bytes: u64::from(window.source.len()),
                 remarks: window.notes,
                 notes: Vec::new(),
@@ -204,6 +207,7 @@ impl Notes for Noted {
 
 struct Bench<'s> {
     shop: &'s Shop,
+    course: &'s Course,
     noted: Noted,
     worked: Worked,
 }
@@ -216,12 +220,12 @@ impl Notes for Bench<'_> {
 
 impl Intake for Bench<'_> {
     fn record(&mut self, tree: &mut Tree) {
-        for stage in &self.shop.stages {
+        for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
         let valid = self.noted.errors == 0;
         let from = self.worked.mentions.len();
-        if let Some(plan) = &self.shop.across {
+        if let Some(plan) = &self.course.across {
             plan.extract(tree, &mut self.worked.mentions);
         }
         let mut carried = false;
@@ -239,7 +243,7 @@ impl Intake for Bench<'_> {
         }
         let mentions = from..self.worked.mentions.len();
         // What only findings need is made only where there are, or may yet be, some.
-        let key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { self.shop.key_of(tree) };
+        let key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { self.course.key_of(tree) };
         let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
             let mut text = Vec::new();
             write::json::compact(tree.root(), &mut text);

@@ -1,0 +1,4 @@
+//! The program.
+
+pub mod args;
+pub mod progress;
