@@ -247,3 +247,22 @@ pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
+
+/// A text made fit for one line of a terminal or a log: line ends and other disturbing characters are escaped.
+#[must_use]
+pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
+    use std::fmt::Write as _;
+    if !text.contains(is_unprintable) {
+        return text.into();
+    }
+    text.chars().fold(String::with_capacity(text.len() + 8), |mut line, c| {
+        match c {
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            c if is_unprintable(c) => write!(line, "\\u{:04x}", u32::from(c)).expect("writing to a string cannot fail"),
+            c => line.push(c),
+        }
+        line
+    }).into()
+}

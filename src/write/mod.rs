@@ -74,3 +74,70 @@ impl Default for Options {
         Self { shape: Arc::new(Shape::any()), name: "records".to_owned(), compact: false, csv: csv::Layout::default() }
     }
 }
+
+/// A format that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// One array of all records.
+    Json,
+    /// A record to a line.
+    Ndjson,
+    /// Comma-separated values.
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// XML 1.0.
+    Xml,
+    /// A YAML document for each record.
+    Yaml,
+}
+
+impl Format {
+    /// Every format, in the order in which they are listed.
+    pub const ALL: &[Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Tsv, Self::Xml, Self::Yaml];
+
+    /// The name used for flags, which is also the file name extension.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Xml => "xml",
+            Self::Yaml => "yaml",
+        }
+    }
+
+    /// The format of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.name() == name)
+    }
+
+    /// The format a file name tells by its extension.
+    #[must_use]
+    pub fn by_extension(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
+        let extension = extension.to_ascii_lowercase();
+        match extension.as_str() {
+            "jsonl" => Some(Self::Ndjson),
+            "yml" => Some(Self::Yaml),
+            "tab" => Some(Self::Tsv),
+            other => Self::by_name(other),
+        }
+    }
+
+    /// Its writer.
+    #[must_use]
+    pub fn writer(self, options: &Options) -> Arc<dyn Writer> {
+        match self {
+            Self::Json => Arc::new(json::Json::new(options)),
+            Self::Ndjson => Arc::new(json::Ndjson),
+            Self::Csv => Arc::new(csv::Csv::new(b',', options)),
+            Self::Tsv => Arc::new(csv::Csv::new(b'\t', options)),
+            Self::Xml => Arc::new(xml::Xml::new(options)),
+            Self::Yaml => Arc::new(yaml::Yaml::new(options)),
+        }
+    }
+}

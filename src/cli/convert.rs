@@ -1,0 +1,104 @@
+//! `chancery convert`: the same records in another format; data on standard output, diagnostics on standard error.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::args::{ConvertArgs, CsvLayout};
+use super::session::{Session, To};
+use super::{Trouble, Verdict};
+use crate::check::OnInvalid;
+use crate::load::file::{Stream, Target};
+use crate::pipeline::{Output, Place};
+use crate::write::{self, Format};
+
+/// Where the output goes, as the user named it.
+enum Goal {
+    Stdout,
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+/// Runs the command.
+pub fn run(args: ConvertArgs) -> Result<Verdict, Trouble> {
+    let goal = goal(args.output.as_deref());
+    let format = format(args.to.as_deref(), &goal)?;
+    let tables = matches!(format, Format::Csv | Format::Tsv);
+    let package = match (args.csv_layout, &goal) {
+        (Some(CsvLayout::Package), Goal::Stdout | Goal::File(_)) if tables => {
+            return Err(Trouble::usage("a package is a folder of tables: name one with --output DIR/"));
+        }
+        (Some(layout), _) => layout == CsvLayout::Package,
+        (None, goal) => matches!(goal, Goal::Folder(_)),
+    };
+    let session = Session::new(args.common, args.input)?;
+    let options = write::Options {
+        compact: args.compact,
+        csv: write::csv::Layout { package, spreadsheet_safe: args.spreadsheet_safe },
+        ..session.write_options()
+    };
+    let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
+    let names = session.input_names();
+    let writer = format.writer(&options);
+    let place = match goal {
+        Goal::Stdout => Place::Stream(Stream::new(Box::new(io::stdout()), on_invalid == OnInvalid::Stop)),
+        Goal::File(path) => {
+            session.refuse_input(&path)?;
+            Place::Target(Target::file(path))
+        }
+        Goal::Folder(folder) => {
+            let targets = targets(&names, &folder, format, package && tables)?;
+            for path in targets.values() {
+                session.refuse_input(path)?;
+            }
+            let package = package && tables;
+            Place::PerInput(Box::new(move |name| match targets.get(name) {
+                Some(path) if package => Target::folder(path),
+                Some(path) => Target::file(path),
+                None => Target::folder(&folder),
+            }))
+        }
+    };
+    session.run(vec![Output { writer, place }], None, on_invalid, To::Stderr)
+}
+
+fn goal(output: Option<&Path>) -> Goal {
+    match output {
+        None => Goal::Stdout,
+        Some(path) if path == Path::new("-") => Goal::Stdout,
+        Some(path) if path.is_dir() || path.to_string_lossy().ends_with(['/', '\\']) => Goal::Folder(path.to_owned()),
+        Some(path) => Goal::File(path.to_owned()),
+    }
+}
+
+fn format(to: Option<&str>, goal: &Goal) -> Result<Format, Trouble> {
+    let names = || Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
+    match (to, goal) {
+        (Some(name), _) => Format::by_name(name).ok_or_else(|| Trouble::usage(format!("{name} cannot be written; formats are {}", names()))),
+        (None, Goal::File(path)) => Format::by_extension(&path.to_string_lossy())
+            .ok_or_else(|| Trouble::usage(format!("{} does not tell a format; say it with --to ({})", path.display(), names()))),
+        (None, _) => Err(Trouble::usage(format!("say what to write with --to FORMAT ({})", names()))),
+    }
+}
+
+// An output for each input, named after it; a package of tables is a folder, straight in `folder` where there is one input.
+fn targets(names: &[String], folder: &Path, format: Format, package: bool) -> Result<BTreeMap<String, PathBuf>, Trouble> {
+    let mut taken: BTreeMap<PathBuf, &String> = BTreeMap::new();
+    let mut targets = BTreeMap::new();
+    for name in names {
+        let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let file = crate::source::open::strip_compression(file);
+        let stem = if file == "-" { "stdin" } else { file.rsplit_once('.').map_or(file, |(stem, _)| stem) };
+        let path = match (package, names.len()) {
+            (true, 1) => folder.to_owned(),
+            (true, _) => folder.join(stem),
+            (false, _) => folder.join(format!("{stem}.{}", format.name())),
+        };
+        if let Some(other) = taken.insert(path.clone(), name) {
+            let message = format!("{other} and {name} would both be written to {}", path.display());
+            return Err(Trouble::usage(format!("{message}; convert them one by one, or into one file")));
+        }
+        targets.insert(name.clone(), path);
+    }
+    Ok(targets)
+}

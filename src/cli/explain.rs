@@ -1,0 +1,114 @@
+//! `chancery explain`: the page of a rule; or how a file was read, member by member.
+
+use std::fmt::Write as _;
+
+use super::args::{CommonArgs, ExplainArgs, InputArgs};
+use super::session::Session;
+use super::{Trouble, Verdict, print};
+use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::read::Intake;
+use crate::tree::{Kind, Node, Tree, pointer};
+
+/// Runs the command.
+pub fn run(args: &ExplainArgs) -> Result<Verdict, Trouble> {
+    if let Some(rule) = rules::find(&args.subject) {
+        return print(rule.page);
+    }
+    if !std::path::Path::new(&args.subject).exists() && args.subject != "-" {
+        return Err(Trouble::usage(unknown(&args.subject)));
+    }
+    let input = InputArgs {
+        paths: vec![args.subject.clone()],
+        from: args.from.clone(),
+        records: args.records.clone(),
+        encoding: args.encoding.clone(),
+        form: args.form.clone(),
+        ..InputArgs::default()
+    };
+    let common = CommonArgs { schema: args.schema.clone(), color: args.color, ..CommonArgs::default() };
+    let session = Session::new(common, input)?;
+    let mut account = Account { session: &session, text: String::new(), records: 0 };
+    session.read_one(&mut account)?;
+    print(&account.text)
+}
+
+fn unknown(subject: &str) -> String {
+    let near = rules::ALL.iter().flat_map(|rule| [rule.code, rule.name]).filter(|known| strsim::damerau_levenshtein(known, subject) <= 2).min_by_key(|known| strsim::damerau_levenshtein(known, subject));
+    match near {
+        Some(near) => format!("no rule and no file is called {subject}; is {near} meant?"),
+        None => format!("no rule and no file is called {subject}; the rules are listed in docs/rules"),
+    }
+}
+
+// Writes, record by record, a line for each scalar: where it stands, which member it became, and how.
+struct Account<'s> {
+    session: &'s Session,
+    text: String,
+    records: usize,
+}
+
+impl Notes for Account<'_> {
+    fn note(&mut self, note: Diagnostic) {
+        let location = note.place.locate();
+        let _ = writeln!(self.text, "{:>5}:{:<4} {}[{}] {}", location.start.line, location.start.column, note.severity.word(), note.rule.code, note.message);
+    }
+}
+
+impl Intake for Account<'_> {
+    fn record(&mut self, tree: &mut Tree) {
+        let mut notes: Vec<Diagnostic> = Vec::new();
+        self.session.work(tree, &mut notes);
+        let _ = writeln!(self.text, "record {}", self.records);
+        self.records += 1;
+        let mut path = String::new();
+        self.node(tree.root(), &mut path);
+        for note in notes {
+            self.note(note);
+        }
+    }
+
+    fn broken(&mut self) {
+        let _ = writeln!(self.text, "record {} could not be read", self.records);
+        self.records += 1;
+    }
+
+    fn remark(&mut self, diagnostic: Diagnostic) {
+        self.note(diagnostic);
+    }
+
+    fn stop(&mut self) {}
+}
+
+impl Account<'_> {
+    fn node(&mut self, node: Node<'_>, path: &mut String) {
+        let length = path.len();
+        for member in node.members() {
+            pointer::push(path, member.key.text());
+            self.node(member.value, path);
+            path.truncate(length);
+        }
+        for (index, item) in node.items().enumerate() {
+            pointer::push_index(path, index);
+            self.node(item, path);
+            path.truncate(length);
+        }
+        if !node.is_empty() {
+            return;
+        }
+        let at = node.tree().source().position(node.span().start);
+        let value = match node.kind() {
+            Kind::Array => "[]".to_owned(),
+            Kind::Object => "{}".to_owned(),
+            kind => quote(node.text(), kind == Kind::String),
+        };
+        let written = node.written();
+        let how = if node.is_derived() {
+            format!("  (derived from {})", quote(written, true))
+        } else if node.is_altered() {
+            format!("  (written {})", quote(written, true))
+        } else {
+            String::new()
+        };
+        let _ = writeln!(self.text, "{:>5}:{:<4} {path} = {value}{how}", at.line, at.column);
+    }
+}
