@@ -1,0 +1,40 @@
+//! `chancery schema`: shows, checks and documents schemas.
+
+use super::args::{SchemaArgs, SchemaCommand};
+use super::{Trouble, Verdict, print, schemas};
+use crate::schema::{Shape, docs, shape};
+use crate::write::{self, xsd};
+
+/// Runs the command.
+pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
+    match command {
+        SchemaCommand::Show(args) => print(&schemas::text(&args.schema)?),
+        SchemaCommand::Check(args) => check(args),
+        SchemaCommand::Docs(args) => {
+            let schema = load(args)?;
+            print(&docs::markdown(&schema))
+        }
+        SchemaCommand::Xsd(args) => {
+            let shape = std::sync::Arc::new(Shape::of(&load(args)?));
+            let name = shape.root().record_name().unwrap_or("records").to_owned();
+            print(&xsd::schema(&write::Options { shape, name, ..write::Options::default() }))
+        }
+        SchemaCommand::Shape(args) => print(&shape::outline(&Shape::of(&load(args)?))),
+    }
+}
+
+fn load(args: &SchemaArgs) -> Result<std::sync::Arc<crate::schema::Schema>, Trouble> {
+    schemas::load(&args.schema, &args.schema_dir, true)?.ok_or_else(|| Trouble::usage("none is no schema; name a file, or profile"))
+}
+
+// Mistakes in the schema are what this command is about, so they are findings on standard output.
+fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
+    match load(args) {
+        Ok(_) => print(&format!("{}: no mistakes\n", args.schema)),
+        Err(Trouble::Findings(notes)) => {
+            super::session::draw_findings(&notes, &mut std::io::stdout().lock())?;
+            Ok(Verdict::Findings)
+        }
+        Err(trouble) => Err(trouble),
+    }
+}

@@ -1,0 +1,150 @@
+//! Loads schemas and what they refer to, from files alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Trouble;
+use crate::diagnostic::{Diagnostic, Notes};
+use crate::read::{self, Format, Intake};
+use crate::schema::{self, Library, Schema, bundled, library};
+use crate::source::open::{self, Input};
+use crate::source::{Feed, Position};
+use crate::tree::Tree;
+
+/// The schema that `name` means: a file, `profile` for the bundled one, or `none`.
+pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Trouble> {
+    if name == "none" {
+        return Ok(None);
+    }
+    let mut library = Library::new();
+    let root = if name == "profile" {
+        let feed = Feed::new(bundled::NAME, Box::new(bundled::PROFILE.as_bytes()), Position::START);
+        library.add(bundled::NAME, parse(feed, Format::Json)?)
+    } else {
+        add_file(&mut library, Path::new(name))?
+    };
+    complete(&mut library, dirs)?;
+    let schema = Schema::build(library, root, schema::Options { formats }).map_err(Trouble::Findings)?;
+    Ok(Some(Arc::new(schema)))
+}
+
+/// The text of the schema that `name` means.
+pub fn text(name: &str) -> Result<String, Trouble> {
+    if name == "profile" {
+        return Ok(bundled::PROFILE.to_owned());
+    }
+    fs::read_to_string(name).map_err(|error| Trouble::File { path: name.into(), error })
+}
+
+// Adds what the documents refer to, and what that refers to, until nothing is missing that can be found.
+fn complete(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
+    let mut searched = false;
+    loop {
+        let mut found = false;
+        let missing = library.missing(0);
+        for missing in &missing {
+            let addresses = [Some(&missing.uri), missing.beside.as_ref()];
+            let files = addresses.into_iter().flatten().filter_map(|uri| library::file_path(uri));
+            let file = files.chain(in_dirs(&missing.uri, dirs)).find(|path| path.is_file());
+            if let Some(path) = file {
+                let number = add_file(library, &path)?;
+                library.alias(number, &missing.uri);
+                found = true;
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if !found {
+            // Whatever is left may be the `$id` of any file in the folders. Else the reference is a finding of the build.
+            if searched {
+                return Ok(());
+            }
+            searched = true;
+            add_dirs(library, dirs)?;
+        }
+    }
+}
+
+// Files in the folders whose path ends as the address does.
+fn in_dirs<'d>(uri: &'d str, dirs: &'d [PathBuf]) -> impl Iterator<Item = PathBuf> + 'd {
+    let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let tails = path.char_indices().filter(|(_, c)| *c == '/').map(move |(at, _)| &path[at + 1..]);
+    tails.filter(|tail| !tail.is_empty() && !tail.split('/').any(|part| part == "..")).flat_map(move |tail| dirs.iter().map(move |dir| dir.join(tail)))
+}
+
+fn add_dirs(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
+    let paths: Vec<String> = dirs.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
+    let known = |name: &str| matches!(Format::by_extension(name), Some(Format::Json | Format::Yaml));
+    let (inputs, problems) = open::expand(&paths, &open::Folders { known: &known, claims: &|_| Vec::new() });
+    if let Some(problem) = problems.first() {
+        return Err(Trouble::usage(problem.to_string()));
+    }
+    for path in inputs.into_iter().filter_map(|input| input.path) {
+        if library::file_uri(&path).is_some_and(|uri| !library.has(&uri)) {
+            // A folder of schemas may hold other files; one that is wanted and broken shows as an unresolved reference.
+            let _ = add_file(library, &path);
+        }
+    }
+    Ok(())
+}
+
+fn add_file(library: &mut Library, path: &Path) -> Result<usize, Trouble> {
+    let name = path.to_string_lossy().replace('\\', "/");
+    let tree = parse_file(path)?;
+    Ok(library.add(&library::file_uri(path).unwrap_or(name), tree))
+}
+
+/// Reads a file that is one document: a schema or a config.
+pub fn parse_file(path: &Path) -> Result<Tree, Trouble> {
+    let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
+    let format = Format::by_extension(&name).unwrap_or(Format::Json);
+    let trouble = |error| Trouble::File { path: path.to_owned(), error };
+    let opened = open::open(&Input { name, path: Some(path.to_owned()) }, None).map_err(|failure| trouble(std::io::Error::other(failure)))?;
+    parse(opened.feed, format)
+}
+
+fn parse(feed: Feed, format: Format) -> Result<Tree, Trouble> {
+    let name = Arc::clone(feed.name());
+    let options = read::Options { records: Some(String::new()), ..read::Options::default() };
+    let mut first = First::default();
+    read::read_all(&mut *format.cutter(feed, &options), &mut first)
+        .map_err(|failure| Trouble::File { path: PathBuf::from(&*name), error: std::io::Error::other(failure) })?;
+    match first.tree {
+        Some(tree) if first.errors.is_empty() => Ok(tree),
+        None if first.errors.is_empty() => Err(Trouble::usage(format!("{name} is empty"))),
+        _ => Err(Trouble::Findings(first.errors)),
+    }
+}
+
+// Keeps the first record and the errors.
+#[derive(Default)]
+struct First {
+    tree: Option<Tree>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Notes for First {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        if crate::pipeline::policy::is_error(&diagnostic) {
+            self.errors.push(diagnostic);
+        }
+    }
+}
+
+impl Intake for First {
+    fn record(&mut self, tree: &mut Tree) {
+        if self.tree.is_none() {
+            self.tree = Some(std::mem::take(tree));
+        }
+    }
+
+    fn broken(&mut self) {}
+
+    fn remark(&mut self, diagnostic: Diagnostic) {
+        self.note(diagnostic);
+    }
+
+    fn stop(&mut self) {}
+}
