@@ -8,5 +8,5 @@ use crate::check::OnInvalid;
 /// Runs the command.
 pub fn run(args: CheckArgs) -> Result<Verdict, Trouble> {
     let session = Session::new(args.common, args.input)?;
-    session.run(Vec::new(), None, OnInvalid::Skip, To::Stdout)
+    session.run(Vec::new(), OnInvalid::Skip, To::Stdout)
 }

@@ -59,7 +59,7 @@ pub fn run(args: ConvertArgs) -> Result<Verdict, Trouble> {
             }))
         }
     };
-    session.run(vec![Output { writer, place }], None, on_invalid, To::Stderr)
+    session.run(vec![Output { writer, place }], on_invalid, To::Stderr)
 }
 
 fn goal(output: Option<&Path>) -> Goal {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args::RunArgs;
-use super::session::{Session, To};
+use super::session::{Beside, Session, To};
 use super::{Trouble, Verdict};
 use crate::check::OnInvalid;
 use crate::load::file::Target;
@@ -23,17 +23,16 @@ pub fn run(args: RunArgs) -> Result<Verdict, Trouble> {
     let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Skip);
     let options = write::Options { csv: write::csv::Layout { package: true, ..write::csv::Layout::default() }, ..session.write_options() };
     let mut outputs = Vec::new();
-    for format in session.output_formats()? {
+    for format in session.output_formats() {
         let target = match format {
             Format::Csv | Format::Tsv => Target::folder(&folder),
             _ => Target::file(folder.join(format!("{}.{}", options.name, format.name()))),
         };
         outputs.push(Output { writer: format.writer(&options), place: Place::Target(target) });
     }
-    let rejects = Target::file(folder.join("rejects.ndjson"));
-    let report = folder.join("report.json");
-    let (verdict, written) = session.with_report_file(&report).run_listing(outputs, Some(rejects), on_invalid, To::Stdout)?;
-    if let Some(written) = written {
+    let beside = Beside { rejects: Target::file(folder.join("rejects.ndjson")), report: Target::file(folder.join("report.json")) };
+    let (verdict, written) = session.run_listing(outputs, Some(beside), on_invalid, To::Stdout)?;
+    if !written.is_empty() {
         sweep(&folder, &written)?;
     }
     Ok(verdict)

@@ -131,23 +131,293 @@ impl Session {
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
         if !common.no_normalise {
             let options = normalise::Options { defaults: common.defaults || config.defaults, ..config.normalise.clone() };
-            stages.push(Arc::new(Normaliser::new(&shape, &options)));
+            let normaliser = Normaliser::new(&shape, &options);
+            if !normaliser.is_idle() {
+                stages.push(Arc::new(normaliser));
+            }
         }
         if let Some(schema) = &schema {
             stages.push(Arc::new(Checker::new(Arc::clone(schema))));
-            stages.push(Arc::new(Facts::new(&shape)));
+            let facts = Facts::new(&shape);
+            if !facts.is_idle() {
+                stages.push(Arc::new(facts));
+            }
         }
-        let across = across::Plan::new(&shape);
-        let key = common.key.clone().or_else(|| config.key.clone()).or_else(|| across.key().map(str::to_owned));
+        let across = across::Plan::new(&shape, common.key.as_deref().or(config.key.as_deref()));
         Ok(Plan {
-            options: read_options(&shape, group, input, config)?,
+            options: self.read_options(&shape, group, input)?,
             name: shape.root().record_name().unwrap_or("records").to_owned(),
             shape,
             stages,
-            across: Some(across),
-            key,
+            across: (!across.is_idle()).then(|| Arc::new(across)),
         })
     }
+
+    fn read_options(&self, shape: &Arc<Shape>, group: &Group, input: &InputArgs) -> Result<read::Options, Trouble> {
+        let (config, default) = (&self.config, read::Options::default());
+        Ok(read::Options {
+            shape: Arc::clone(shape),
+            records: input.records.clone().or_else(|| group.records.clone()).or_else(|| config.records.clone()),
+            max_record_bytes: input.max_record_bytes.or(config.max_record_bytes).unwrap_or(default.max_record_bytes),
+            max_depth: input.max_depth.or(config.max_depth).unwrap_or(default.max_depth),
+            csv: dialect(input, config)?,
+            forms: forms(input, config)?,
+            ..default
+        })
+    }
+
+    /// What to do with invalid records: the flag, the config, or `default`.
+    pub fn on_invalid(&self, flag: Option<args::OnInvalid>, default: OnInvalid) -> OnInvalid {
+        match flag {
+            Some(args::OnInvalid::Stop) => OnInvalid::Stop,
+            Some(args::OnInvalid::Skip) => OnInvalid::Skip,
+            Some(args::OnInvalid::Keep) => OnInvalid::Keep,
+            None => self.config.on_invalid.unwrap_or(default),
+        }
+    }
+
+    /// How outputs are written, as far as the schema and the config say.
+    pub fn write_options(&self) -> write::Options {
+        // Records of several schemas in one output are written as what every one of them admits: anything.
+        let (shape, name) = match &*self.courses {
+            [plan] => (Arc::clone(&plan.shape), plan.name.clone()),
+            _ => (Arc::new(Shape::any()), "records".to_owned()),
+        };
+        write::Options { shape, name, ..write::Options::default() }
+    }
+
+    /// The names of the inputs, in order.
+    pub fn input_names(&self) -> Vec<String> {
+        self.inputs.iter().map(|planned| planned.input.name.to_string()).collect()
+    }
+
+    /// The folder that `run` writes to where no flag says.
+    pub fn output_folder(&self) -> PathBuf {
+        self.config.output.clone().unwrap_or_else(|| self.config.folder.join("output"))
+    }
+
+    /// The formats that `run` writes.
+    pub fn output_formats(&self) -> Vec<write::Format> {
+        if self.config.outputs.is_empty() { vec![write::Format::Json, write::Format::Csv, write::Format::Xml] } else { self.config.outputs.clone() }
+    }
+
+    /// Refuses to write to a file that is read, or into a folder from which files are read.
+    pub fn refuse_input(&self, output: &Path) -> Result<(), Trouble> {
+        let Ok(output_path) = output.canonicalize() else { return Ok(()) };
+        let inside = |input: &Path| input.canonicalize().is_ok_and(|input| input == output_path || input.parent() == Some(&output_path));
+        match self.inputs.iter().filter_map(|planned| planned.input.path.as_deref()).find(|input| inside(input)) {
+            Some(input) => {
+                let message = format!("{} is an input and {} would be written over it or beside it", input.display(), output.display());
+                Err(Trouble::usage(format!("{message}; name another place with --output")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Puts one record through normalisation and check.
+    pub fn work(&self, tree: &mut Tree, notes: &mut dyn Notes) {
+        for stage in self.courses.iter().flat_map(|plan| &plan.stages) {
+            stage.work(tree, notes);
+        }
+    }
+
+    /// Reads the first input on this thread, without any stage.
+    pub fn read_one(mut self, intake: impl FnOnce(Self) -> Box<dyn Intake>) -> Result<(), Trouble> {
+        let _ = (&mut self, intake);
+        todo!()
+    }
+
+    /// Runs the job; says how it came out.
+    pub fn run(self, outputs: Vec<Output>, on_invalid: OnInvalid, to: To) -> Result<Verdict, Trouble> {
+        self.run_listing(outputs, None, on_invalid, to).map(|(verdict, _)| verdict)
+    }
+
+    /// As [`Session::run`], with the rejected records and a report put into `beside`; also gives the files that were written.
+    pub fn run_listing(
+        mut self,
+        outputs: Vec<Output>,
+        beside: Option<Beside>,
+        on_invalid: OnInvalid,
+        to: To,
+    ) -> Result<(Verdict, Vec<PathBuf>), Trouble> {
+        let total = self.total();
+        let jobs = self.common.jobs.or(self.config.jobs).unwrap_or_else(|| match total {
+            Some(bytes) if bytes <= SMALL => 1,
+            _ => std::thread::available_parallelism().map_or(1, usize::from),
+        });
+        let quiet = self.common.quiet || self.common.no_progress;
+        let mut progress = Progress::new(!quiet && io::stderr().is_terminal() && std::env::var_os("CI").is_none(), total);
+        let mut reports = self.reports(to, &progress)?;
+        let mut rejects = None;
+        if let Some(beside) = beside {
+            rejects = Some(beside.rejects);
+            let reporter = report::reporter(report::Format::Json, &report::Options::default());
+            reports.push(Report { reporter, place: ReportPlace::Target(beside.report) });
+        }
+        let unreadable = !self.problems.is_empty();
+        for problem in &self.problems {
+            eprintln!("error: {}", crate::diagnostic::one_line(&problem.to_string()));
+        }
+        if self.inputs.is_empty() {
+            return Ok((Verdict::Unable, Vec::new()));
+        }
+        let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
+        let job = Job {
+            inputs: std::mem::take(&mut self.inputs).into_iter().map(|planned| planned.ready(&options)).collect(),
+            courses: self.courses.into_iter().map(|plan| Course { stages: plan.stages, across: plan.across }).collect(),
+            complete: self.common.complete || self.config.complete,
+            outputs,
+            rejects,
+            on_invalid,
+            reports,
+            policy: self.policy,
+            jobs: jobs.max(1),
+        };
+        let outcome = pipeline::run(job, interrupted(), &mut progress)?;
+        progress.clear();
+        if outcome.held_back {
+            eprintln!("error: nothing was written, since not every record is valid; --on-invalid skip leaves the others out, keep writes them");
+        }
+        let verdict = match () {
+            () if outcome.interrupted => Verdict::Interrupted,
+            () if unreadable || outcome.unreadable > 0 => Verdict::Unable,
+            () if outcome.failed => Verdict::Findings,
+            () => Verdict::Clean,
+        };
+        Ok((verdict, outcome.written))
+    }
+
+    // Bytes to be read, where they are known.
+    fn total(&self) -> Option<u64> {
+        self.inputs.iter().map(|planned| std::fs::metadata(planned.input.path.as_deref()?).ok().map(|file| file.len())).sum()
+    }
+
+    fn reports(&self, to: To, progress: &Progress) -> Result<Vec<Report>, Trouble> {
+        let terminal = match to {
+            To::Stdout => io::stdout().is_terminal(),
+            To::Stderr => io::stderr().is_terminal(),
+        };
+        let options = report::Options {
+            color: colour(self.common.color, terminal),
+            quiet: self.common.quiet,
+            most: self.common.max_diagnostics,
+            ..report::Options::default()
+        };
+        let mut reports = Vec::new();
+        let default = if terminal { report::Format::Pretty } else { report::Format::Plain };
+        let named = self.reports.iter().map(|report| (report.format, report.file.clone()));
+        let own = (!self.reports.iter().any(|report| report.file.is_none())).then_some((default, None));
+        for (format, file) in named.chain(own) {
+            let place = match file {
+                Some(path) => {
+                    self.refuse_input(&path)?;
+                    ReportPlace::Target(Target::file(path))
+                }
+                None if to == To::Stdout => ReportPlace::Stream(progress.beside(io::stdout())),
+                None => ReportPlace::Stream(progress.beside(io::stderr())),
+            };
+            let options = if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };
+            reports.push(Report { reporter: report::reporter(format, &options), place });
+        }
+        Ok(reports)
+    }
+}
+
+/// What `run` writes beside its outputs.
+pub struct Beside {
+    pub rejects: Target,
+    pub report: Target,
+}
+
+impl Planned {
+    fn ready(self, options: &[read::Options]) -> pipeline::Input {
+        let options = options[self.course].clone();
+        let name = Arc::clone(&self.input.name);
+        let open = move || {
+            let mut opened = open::open(&self.input, self.encoding.as_deref())?;
+            let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
+                Some(format) => format,
+                None => Format::by_first_bytes(open::peek(&mut opened.feed)?),
+            };
+            let cutter = format.cutter(opened.feed, &options);
+            Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter })
+        };
+        pipeline::Input { name, open: Box::new(open), course: self.course }
+    }
+}
+
+impl ReportArg {
+    fn parse(text: &str) -> Result<Self, Trouble> {
+        let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(PathBuf::from(file))));
+        let format = report::Format::by_name(name).ok_or_else(|| {
+            let names: Vec<&str> = report::Format::ALL.iter().map(|format| format.name()).collect();
+            Trouble::usage(format!("no report is called {name}; reports are {}", names.join(", ")))
+        })?;
+        Ok(Self { format, file })
+    }
+}
+
+fn read_format(name: &str) -> Result<Format, Trouble> {
+    Format::by_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+        Trouble::usage(format!("{name} cannot be read; formats are {}", names.join(", ")))
+    })
+}
+
+fn colour(when: Option<args::Color>, terminal: bool) -> bool {
+    match when.unwrap_or_default() {
+        args::Color::Always => true,
+        args::Color::Never => false,
+        args::Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+fn policy(common: &CommonArgs, config: &Config) -> Result<Policy, Trouble> {
+    let policy = Policy {
+        select: if common.select.is_empty() { config.select.clone() } else { common.select.clone() },
+        ignore: common.ignore.iter().chain(&config.ignore).cloned().collect(),
+        severities: config.severities.clone(),
+        strict: common.strict || config.strict,
+        fail_on: match common.fail_on {
+            Some(args::FailOn::Error) => Some(Severity::Error),
+            Some(args::FailOn::Warning) => Some(Severity::Warning),
+            Some(args::FailOn::Advice) => Some(Severity::Advice),
+            Some(args::FailOn::Never) => None,
+            None => config.fail_on.unwrap_or(Some(Severity::Error)),
+        },
+    };
+    match policy.unknown().first() {
+        Some(code) => Err(Trouble::usage(format!("no rule has a code or name that begins with {code:?}"))),
+        None => Ok(policy),
+    }
+}
+
+// Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.
+fn interrupted() -> &'static AtomicBool {
+    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+    // A second session of the same process finds the handler in place.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    &INTERRUPTED
+}
+
+/// Draws findings about config or schema on standard error.
+pub fn show_findings(notes: &[Diagnostic]) {
+    // Nothing is left to be done where standard error is closed.
+    let _ = draw_findings(notes, io::stderr().is_terminal(), &mut io::stderr().lock());
+}
+
+/// Draws findings that belong to no run.
+pub fn draw_findings(notes: &[Diagnostic], terminal: bool, out: &mut dyn io::Write) -> io::Result<()> {
+    let format = if terminal { report::Format::Pretty } else { report::Format::Plain };
+    let options = report::Options { color: colour(None, terminal), quiet: true, ..report::Options::default() };
+    let mut reporter = report::reporter(format, &options);
+    reporter.begin(out)?;
+    notes.iter().try_for_each(|note| reporter.report(note, out))?;
+    reporter.finish(&report::Tally::default(), out)
 }
 
 impl Stage for Normaliser {

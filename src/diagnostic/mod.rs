@@ -127,6 +127,8 @@ pub struct Diagnostic {
     pub record: Option<RecordRef>,
     /// The name of the input's format; filled in by the pipeline, empty where there is no input.
     pub format: &'static str,
+    /// Whether byte offsets count the unpacked or decoded text instead of the file's own bytes; filled in by the pipeline.
+    pub decoded: bool,
     /// Edits that mend it.
     pub fix: Option<Fix>,
 }
@@ -147,6 +149,7 @@ impl Diagnostic {
             schema_pointer: None,
             record: None,
             format: "",
+            decoded: false,
             fix: None,
         }
     }

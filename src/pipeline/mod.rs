@@ -14,16 +14,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::OnInvalid;
 use crate::check::across;
-use crate::diagnostic::{Diagnostic, Notes, RecordRef};
+use crate::diagnostic::{Diagnostic, Notes, RecordRef, rules};
 use crate::load::file::{Finished, Stream, Target};
 use crate::read::Cutter;
 use crate::report::{Reporter, Tally};
-use crate::source::Failure;
+use crate::source::{Failure, Position, Source, Span};
 use crate::tree::Tree;
 use crate::write::{Assembler, Files, Writer};
 
 pub use policy::Policy;
-use window::{Done, Line, Shop, Stopped, Worked};
+use window::{Done, Encoded, Line, Shop, Stopped, Unit, Worked};
 
 /// An input that has not been opened yet.
 pub struct Input {
@@ -39,6 +39,8 @@ pub struct Input {
 pub struct Opened {
     /// The name of its format.
     pub format: &'static str,
+    /// Whether byte offsets count unpacked or decoded text instead of the file's own bytes.
+    pub decoded: bool,
     /// Cuts it.
     pub cutter: Box<dyn Cutter>,
 }
@@ -54,9 +56,7 @@ pub struct Course {
     /// Steps before the record's verdict, in order: normalisation, then checks.
     pub stages: Vec<Arc<dyn Stage>>,
     /// Keys and references to compare across records.
-    pub across: Option<across::Plan>,
-    /// Where a record's key stands (JSON pointer).
-    pub key: Option<String>,
+    pub across: Option<Arc<across::Plan>>,
 }
 
 /// Where an output goes.
@@ -126,8 +126,8 @@ pub trait Watch {
 pub struct Outcome {
     /// The totals.
     pub tally: Tally,
-    /// Inputs that could not be read to their end, and why.
-    pub unreadable: Vec<Unreadable>,
+    /// Number of inputs that could not be read to their end; each has a finding that says why.
+    pub unreadable: u64,
     /// Whether findings reach the severity at which the run counts as failed.
     pub failed: bool,
     /// Whether outputs were held back because a record is invalid.
@@ -136,28 +136,6 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Paths of the files that were put into place, in order.
     pub written: Vec<std::path::PathBuf>,
-}
-
-/// An input that could not be read to its end.
-#[derive(Debug, thiserror::Error)]
-#[error("{name}: {why}{}", self.position())]
-pub struct Unreadable {
-    /// The input's name.
-    pub name: Arc<str>,
-    /// Why.
-    pub why: Failure,
-    /// Records read before; 0 where it could not be opened at all.
-    pub records: u64,
-}
-
-impl Unreadable {
-    fn position(&self) -> String {
-        let place = match &self.why {
-            Failure::Encoding { at, .. } => format!(" at line {}, column {} (byte {})", at.line, at.column, at.byte),
-            Failure::Io(_) => String::new(),
-        };
-        if self.records > 0 { format!("{place}; read {} records before that", self.records) } else { place }
-    }
 }
 
 /// Runs a job.
@@ -285,8 +263,11 @@ impl Report {
 struct InputState {
     name: Arc<str>,
     format: &'static str,
+    decoded: bool,
     records: u64,
     stopped: bool,
+    // The last window that came out, which tells how far reading came.
+    last: Option<Arc<Source>>,
 }
 
 // Where everything comes together in order.
@@ -307,16 +288,13 @@ struct Desk {
 impl Desk {
     fn take(&mut self, done: Done, stopped: &Stopped, watch: &mut dyn Watch) {
         let result = match done {
-            Done::Begin { name, format } => {
+            Done::Begin { name, format, decoded } => {
                 self.outcome.tally.files += 1;
                 self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
-                self.input = Some(InputState { name, format, records: 0, stopped: false });
+                self.input = Some(InputState { name, format, decoded, records: 0, stopped: false, last: None });
                 Ok(())
             }
-            Done::Unopened { name, why } => {
-                self.outcome.unreadable.push(Unreadable { name, why, records: 0 });
-                Ok(())
-            }
+            Done::Unopened { name, why } => self.unreadable(&name, Position::START, 0, &why),
             Done::Window(window) => self.window(window, stopped, watch),
             Done::End(why) => {
                 stopped.end();
@@ -334,29 +312,30 @@ impl Desk {
             return Ok(());
         }
         let base = input.records;
+        input.last = Some(Arc::clone(&window.source));
         input.records += window.units.len() as u64;
         if window.stopped {
             input.stopped = true;
             stopped.stop();
         }
-        watch.advanced(window.bytes, window.units.len() as u64);
+        watch.advanced(u64::from(window.source.len()), window.units.len() as u64);
         for remark in std::mem::take(&mut window.remarks) {
             self.note(remark, None)?;
         }
         let mut notes = std::mem::take(&mut window.notes).into_iter().peekable();
-        for (number, unit) in window.units.iter().enumerate() {
+        for (number, unit) in window.units.iter_mut().enumerate() {
             let mut valid = unit.valid;
+            let record = RecordRef { index: base + number as u64, key: unit.key.take() };
             let mut of_unit = Vec::new();
             while let Some((_, note)) = notes.next_if(|(of, _)| *of == number as u32) {
                 of_unit.push(note);
             }
             if let Some(across) = &mut self.across[window.course] {
                 let before = of_unit.len();
-                across.take(&window.mentions[unit.mentions.clone()], &mut of_unit);
+                across.take(std::mem::take(&mut unit.mentions), Some(&record), &mut of_unit);
                 valid &= !of_unit[before..].iter().any(policy::is_error);
             }
-            let record = RecordRef { index: base + number as u64, key: unit.key.clone() };
-            self.unit(number, valid, &window, &of_unit, &record)?;
+            self.unit(number, valid, unit, &window.encoded, &of_unit, &record)?;
             of_unit.sort_by_key(|note| note.place.span.start);
             for note in of_unit {
                 self.note(note, Some(&record))?;
@@ -366,8 +345,7 @@ impl Desk {
     }
 
     // Counts a unit and writes it, or keeps it with the rejected.
-    fn unit(&mut self, number: usize, valid: bool, window: &Worked, notes: &[Diagnostic], record: &RecordRef) -> io::Result<()> {
-        let unit = &window.units[number];
+    fn unit(&mut self, number: usize, valid: bool, unit: &Unit, encoded: &[Encoded], notes: &[Diagnostic], record: &RecordRef) -> io::Result<()> {
         let tally = &mut self.outcome.tally;
         tally.records += 1;
         if valid {
@@ -378,7 +356,7 @@ impl Desk {
         let admitted = unit.carried && (valid || self.on_invalid == OnInvalid::Keep);
         if admitted {
             tally.written += 1;
-            for (output, encoded) in self.outputs.iter_mut().zip(&window.encoded) {
+            for (output, encoded) in self.outputs.iter_mut().zip(encoded) {
                 output.record(encoded.of(number))?;
             }
         } else {
@@ -395,12 +373,15 @@ impl Desk {
         if note.record.is_none() {
             note.record = record.cloned();
         }
-        if note.format.is_empty() {
-            note.format = self.input.as_ref().map_or("", |input| input.format);
+        if note.format.is_empty()
+            && let Some(input) = &self.input
+        {
+            (note.format, note.decoded) = (input.format, input.decoded);
         }
-        if !self.policy.admits(&mut note) {
-            return Ok(());
-        }
+        if self.policy.admits(&mut note) { self.report(note) } else { Ok(()) }
+    }
+
+    fn report(&mut self, note: Diagnostic) -> io::Result<()> {
         self.outcome.tally.count(&note);
         for report in &mut self.reports {
             report.draw(|reporter, out| reporter.report(&note, out))?;
@@ -412,10 +393,33 @@ impl Desk {
         for output in &mut self.outputs {
             output.end_input(&mut self.finished)?;
         }
-        if let (Some(input), Some(why)) = (self.input.take(), why) {
-            self.outcome.unreadable.push(Unreadable { name: input.name, why, records: input.records });
+        if let (Some(input), Some(why)) = (&self.input, why) {
+            let reached = input.last.as_ref().map_or(Position::START, |last| last.position(last.len()));
+            let (name, records) = (Arc::clone(&input.name), input.records);
+            self.unreadable(&name, reached, records, &why)?;
         }
+        self.input = None;
         Ok(())
+    }
+
+    // Says how far an input could be read, and why no further.
+    fn unreadable(&mut self, name: &Arc<str>, reached: Position, records: u64, why: &Failure) -> io::Result<()> {
+        self.outcome.unreadable += 1;
+        let (rule, at) = match why {
+            Failure::Encoding { at, .. } => (&rules::BAD_BYTES, *at),
+            Failure::Io(_) => (&rules::UNREADABLE, reached),
+        };
+        let message = match records {
+            0 => format!("cannot be read: {why}"),
+            1 => format!("cannot be read on: {why}; 1 record was read before"),
+            records => format!("cannot be read on: {why}; {records} records were read before"),
+        };
+        let source = Arc::new(Source::elsewhere(Arc::clone(name), at));
+        let mut note = Diagnostic::new(rule, &source, Span::at(0), message);
+        if let Failure::Encoding { .. } = why {
+            note = note.help("name the file's encoding with --encoding, such as windows-1252");
+        }
+        self.report(note)
     }
 
     fn finish(mut self) -> io::Result<Outcome> {
@@ -429,7 +433,7 @@ impl Desk {
                 self.note(note, None)?;
             }
         }
-        let incomplete = !self.outcome.unreadable.is_empty();
+        let incomplete = self.outcome.unreadable > 0;
         let tally = &mut self.outcome.tally;
         let held_back = self.on_invalid == OnInvalid::Stop && !self.outputs.is_empty() && (tally.rejected > 0 || incomplete);
         if held_back {

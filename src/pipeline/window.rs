@@ -1,7 +1,6 @@
 //! A window's way through the workers: inputs are cut in line, each window is read, normalised, checked and encoded in the shop.
 
 use std::io::{self, Write};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,13 +9,13 @@ use crate::check::across::Mention;
 use crate::check::{self, OnInvalid};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
 use crate::read::{Cutter, Intake, Window};
-use crate::source::Failure;
-use crate::tree::{Kind, Tree};
+use crate::source::{Failure, Source};
+use crate::tree::Tree;
 use crate::write::{self, Writer};
 
 /// What goes to the workers.
 pub(super) enum Piece {
-    Begin { name: Arc<str>, format: &'static str },
+    Begin { name: Arc<str>, format: &'static str, decoded: bool },
     Unopened { name: Arc<str>, why: Failure },
     Window(usize, Window),
     End(Option<Failure>),
@@ -24,7 +23,7 @@ pub(super) enum Piece {
 
 /// What comes back.
 pub(super) enum Done {
-    Begin { name: Arc<str>, format: &'static str },
+    Begin { name: Arc<str>, format: &'static str, decoded: bool },
     Unopened { name: Arc<str>, why: Failure },
     Window(Worked),
     End(Option<Failure>),
@@ -77,7 +76,7 @@ impl Line {
                 Ok(opened) => {
                     self.number += 1;
                     self.open = Some((self.number, input.course, opened.cutter));
-                    Piece::Begin { name: input.name, format: opened.format }
+                    Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
             });
@@ -115,7 +114,7 @@ pub(super) struct Unit {
     /// Whether it was encoded for every output.
     pub(super) carried: bool,
     pub(super) key: Option<String>,
-    pub(super) mentions: Range<usize>,
+    pub(super) mentions: Vec<Mention>,
     // The record as JSON, where it may have to go to the rejected.
     reject: Option<Vec<u8>>,
 }
@@ -139,28 +138,20 @@ impl Encoded {
 /// A window after its work.
 pub(super) struct Worked {
     pub(super) course: usize,
-    pub(super) bytes: u64,
+    pub(super) source: Arc<Source>,
     pub(super) remarks: Vec<Diagnostic>,
     // Each with the number of its unit in this window.
     pub(super) notes: Vec<(u32, Diagnostic)>,
     pub(super) units: Vec<Unit>,
-    pub(super) mentions: Vec<Mention>,
     pub(super) encoded: Vec<Encoded>,
     pub(super) stopped: bool,
-}
-
-impl Course {
-    fn key_of(&self, tree: &Tree) -> Option<String> {
-        let key = tree.root().at(self.key.as_deref()?)?;
-        (!matches!(key.kind(), Kind::Array | Kind::Object)).then(|| key.text().to_owned())
-    }
 }
 
 impl Shop {
     pub(super) fn worker(&self) -> impl FnMut(Piece) -> Done {
         let mut tree = Tree::default();
         move |piece| match piece {
-            Piece::Begin { name, format } => Done::Begin { name, format },
+            Piece::Begin { name, format, decoded } => Done::Begin { name, format, decoded },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
             Piece::Window(course, window) => Done::Window(self.work(course, window, &mut tree)),
@@ -175,11 +166,10 @@ impl Shop {
             noted: Noted::default(),
             worked: Worked {
                 course,
-                bytes: u64::from(window.source.len()),
+                source: Arc::clone(&window.source),
                 remarks: window.notes,
                 notes: Vec::new(),
                 units: Vec::new(),
-                mentions: Vec::new(),
                 encoded,
                 stopped: false,
             },
@@ -224,10 +214,8 @@ impl Intake for Bench<'_> {
             stage.work(tree, &mut self.noted);
         }
         let valid = self.noted.errors == 0;
-        let from = self.worked.mentions.len();
-        if let Some(plan) = &self.course.across {
-            plan.extract(tree, &mut self.worked.mentions);
-        }
+        let across = self.course.across.as_deref();
+        let mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut carried = false;
         if let Some(accepted) = check::accept(tree, valid, self.shop.on_invalid) {
             let errors = self.noted.errors;
@@ -241,9 +229,8 @@ impl Intake for Bench<'_> {
                 encoded.bytes.truncate(encoded.ends.last().copied().unwrap_or(0));
             }
         }
-        let mentions = from..self.worked.mentions.len();
         // What only findings need is made only where there are, or may yet be, some.
-        let key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { self.course.key_of(tree) };
+        let key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { across.and_then(|plan| plan.key(tree.root())) };
         let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
             let mut text = Vec::new();
             write::json::compact(tree.root(), &mut text);
@@ -253,8 +240,7 @@ impl Intake for Bench<'_> {
     }
 
     fn broken(&mut self) {
-        let mentions = self.worked.mentions.len();
-        self.unit(Unit { valid: false, carried: false, key: None, mentions: mentions..mentions, reject: None });
+        self.unit(Unit { valid: false, carried: false, key: None, mentions: Vec::new(), reject: None });
     }
 
     fn remark(&mut self, diagnostic: Diagnostic) {
