@@ -4,6 +4,7 @@
 pub mod check;
 pub mod diagnostic;
 pub mod layout;
+pub mod lexicon;
 pub mod normalise;
 pub mod read;
 pub mod report;
