@@ -1,5 +1,11 @@
 //! The check: findings about a record, and the only place where a record becomes [`Accepted`].
 
+pub mod across;
+pub mod facts;
+
+pub use across::Across;
+pub use facts::Facts;
+
 use crate::tree::{Node, Tree};
 
 /// A record that may be written: it is valid, or the user said to keep what is not.
