@@ -24,8 +24,28 @@ impl Numbers {
 }
 
 const WORDS: &[&str] = &[
-    "planning", "management", "deployment", "support", "operations", "partnership", "stability", "zones", "disarmament", "reform",
-    "police", "capacity", "border", "customs", "strategy", "policy", "office", "adviser", "mission", "mandate", "territory", "règlement",
+    "planning",
+    "management",
+    "deployment",
+    "support",
+    "operations",
+    "partnership",
+    "stability",
+    "zones",
+    "disarmament",
+    "reform",
+    "police",
+    "capacity",
+    "border",
+    "customs",
+    "strategy",
+    "policy",
+    "office",
+    "adviser",
+    "mission",
+    "mandate",
+    "territory",
+    "règlement",
 ];
 const CITIES: &[(&str, &str, &str)] = &[
     ("New York", "United States of America", "US"),
@@ -87,7 +107,8 @@ fn record(index: usize, n: &mut Numbers, out: &mut String) {
         )
         .expect("writing to a string cannot fail");
     }
-    write!(out, r#"],"websites":[{{"url":"https://www.example.org/{index}/"}}],"founding_date":"{year}","memberships":["#).expect("as above");
+    write!(out, r#"],"websites":[{{"url":"https://www.example.org/{index}/"}}],"founding_date":"{year}","memberships":["#)
+        .expect("as above");
     for membership in 0..2 {
         if membership > 0 {
             out.push(',');

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Across records.
 
 use crate::diagnostic::{Diagnostic, Notes};
@@ -15,4 +16,243 @@ impl Across {
     }
     pub fn take(&mut self, _mentions: &[Mention], _notes: &mut Vec<Diagnostic>) {}
     pub fn finish(self, _notes: &mut dyn Notes) {}
+=======
+//! Keys and references across records and files.
+//!
+//! The schema says what they are: `x-key` on the record holds the JSON pointer of its key (or a list of them for a key of
+//! several parts), `x-references` on a member says that it holds the key of another record: `true`, or the
+//! `x-record-name` of the collection it refers to.
+//!
+//! Two halves, as with reading and writing. A [`Plan`] takes the [`Mention`]s out of a record, anywhere; [`Across`] takes
+//! them in input order. It keeps a hash of 128 bits and a place for each key, and each reference until its key turns up.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, Notes, Place, RecordRef, Severity, quote, rules};
+use crate::schema::Shape;
+use crate::schema::guide::{self, Guide, Station};
+use crate::source::{Position, Source, Span};
+use crate::tree::{Kind, Node, Tree};
+
+/// What keys and references records have.
+#[derive(Debug)]
+pub struct Plan {
+    key: Vec<String>,
+    references: Guide<()>,
+}
+
+/// Whether a record has a key or refers to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The record's own key.
+    Key,
+    /// The key of another record.
+    Reference,
+}
+
+/// A key as it stands in a record.
+#[derive(Clone, Debug)]
+pub struct Mention {
+    /// What it is for.
+    pub role: Role,
+    /// The key, its parts joined by a blank.
+    pub text: Box<str>,
+    /// Where it stands.
+    pub place: Place,
+    /// JSON pointer inside the record.
+    pub pointer: String,
+    hash: u128,
+}
+
+impl Plan {
+    /// What `shape` declares; `key` takes the place of the record's key there.
+    #[must_use]
+    pub fn new(shape: &Arc<Shape>, key: Option<&str>) -> Self {
+        let root = shape.root();
+        let declared = match guide::annotation(root, "x-key") {
+            Some(Value::String(pointer)) => vec![pointer],
+            Some(Value::Array(list)) => list.iter().filter_map(|pointer| pointer.as_str().map(str::to_owned)).collect(),
+            _ => Vec::new(),
+        };
+        let name = root.keyword("x-record-name").map(Node::text);
+        let references = Guide::new(shape, |part| match guide::annotation(part, "x-references")? {
+            Value::Bool(true) => Some(()),
+            Value::String(other) if name.is_none_or(|name| name == other) => Some(()),
+            _ => None,
+        });
+        Self { key: key.map_or(declared, |key| vec![key.to_owned()]), references }
+    }
+
+    /// Whether records have neither keys nor references.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.key.is_empty() && self.references.is_idle()
+    }
+
+    /// The key of a record, as it is shown.
+    #[must_use]
+    pub fn key(&self, record: Node<'_>) -> Option<String> {
+        self.parts(record).map(|parts| join(&parts))
+    }
+
+    fn parts<'t>(&self, record: Node<'t>) -> Option<Vec<Node<'t>>> {
+        let parts: Option<Vec<Node<'t>>> = self.key.iter().map(|pointer| record.at(pointer).filter(|part| is_key(*part))).collect();
+        parts.filter(|parts| !parts.is_empty())
+    }
+
+    /// The keys in a record, its own first.
+    #[must_use]
+    pub fn extract(&self, tree: &Tree) -> Vec<Mention> {
+        let mut mentions = Vec::new();
+        if let Some(parts) = self.parts(tree.root()) {
+            mentions.push(Mention::new(Role::Key, &parts, self.key[0].clone()));
+        }
+        self.value(tree.root(), self.references.root(), &mut mentions);
+        mentions
+    }
+
+    fn value(&self, node: Node<'_>, at: Station, mentions: &mut Vec<Mention>) {
+        if !self.references.is_busy(at) {
+            return;
+        }
+        if self.references.task(at).is_some() && is_key(node) {
+            mentions.push(Mention::new(Role::Reference, &[node], node.pointer()));
+        }
+        for member in node.members() {
+            self.value(member.value, self.references.member(at, &member).1, mentions);
+        }
+        for (index, item) in node.items().enumerate() {
+            self.value(item, self.references.item(at, index), mentions);
+        }
+    }
+}
+
+fn is_key(node: Node<'_>) -> bool {
+    matches!(node.kind(), Kind::String | Kind::Number)
+}
+
+fn join(parts: &[Node<'_>]) -> String {
+    parts.iter().map(|part| part.text()).collect::<Vec<_>>().join(" ")
+}
+
+impl Mention {
+    fn new(role: Role, parts: &[Node<'_>], pointer: String) -> Self {
+        // Two runs over the same parts that begin differently: nobody builds a clash of 128 bits by hand.
+        let run = |seed: u8| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u8(seed);
+            for part in parts {
+                hasher.write_usize(part.text().len());
+                hasher.write(part.text().as_bytes());
+            }
+            u128::from(hasher.finish())
+        };
+        let place = Place::new(parts[0].tree().source(), parts[0].span());
+        Self { role, text: join(parts).into(), place, pointer, hash: run(0) << 64 | run(1) }
+    }
+}
+
+// Where a key was seen first. Lines and columns are exact up to four thousand million.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    byte: u64,
+    file: u32,
+    line: u32,
+    column: u32,
+}
+
+// A reference whose record has not been read yet.
+#[derive(Debug)]
+struct Waiting {
+    hash: u128,
+    place: Place,
+    text: Box<str>,
+    pointer: String,
+    record: Option<RecordRef>,
+}
+
+/// Keys and references of all records read so far.
+#[derive(Debug, Default)]
+pub struct Across {
+    complete: bool,
+    files: Vec<Arc<str>>,
+    keys: HashMap<u128, Seen>,
+    waiting: Vec<Waiting>,
+}
+
+impl Across {
+    /// None yet. `complete` says that the inputs are the whole collection, so that a dangling reference is an error.
+    #[must_use]
+    pub fn new(complete: bool) -> Self {
+        Self { complete, ..Self::default() }
+    }
+
+    /// Takes the mentions of the next record in input order. An error noted here makes that record invalid.
+    pub fn take(&mut self, mentions: Vec<Mention>, record: Option<&RecordRef>, notes: &mut dyn Notes) {
+        for mention in mentions {
+            match mention.role {
+                Role::Key => self.key(mention, record, notes),
+                Role::Reference if self.keys.contains_key(&mention.hash) => {}
+                Role::Reference => {
+                    let Mention { hash, place, text, pointer, .. } = mention;
+                    self.waiting.push(Waiting { hash, place: detached(&place), text, pointer, record: record.cloned() });
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, mention: Mention, record: Option<&RecordRef>, notes: &mut dyn Notes) {
+        if let Some(first) = self.keys.get(&mention.hash) {
+            let base = Position { byte: first.byte, line: u64::from(first.line), column: first.column };
+            let place = Place::new(&Arc::new(Source::elsewhere(Arc::clone(&self.files[first.file as usize]), base)), Span::at(0));
+            let message = format!("expected a key of its own, found {}, which an earlier record has", quote(&mention.text, true));
+            let mut note = Diagnostic::new(&rules::DUPLICATE_KEY, &mention.place.source, mention.place.span, message)
+                .at(mention.pointer)
+                .related("first record with this key", place)
+                .help("give one of the records another key, or take it out if it is the same");
+            note.record = record.cloned();
+            notes.note(note);
+            return;
+        }
+        let location = mention.place.locate();
+        // Records of a file come one behind the other, so its name is that of the last one or a new one.
+        if self.files.last().is_none_or(|last| *last != location.file) {
+            self.files.push(location.file);
+        }
+        let start = location.start;
+        let seen = Seen {
+            byte: start.byte,
+            file: u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX),
+            line: u32::try_from(start.line).unwrap_or(u32::MAX),
+            column: start.column,
+        };
+        self.keys.insert(mention.hash, seen);
+    }
+
+    /// Notes the references whose record did not turn up, in input order.
+    pub fn finish(self, notes: &mut dyn Notes) {
+        for waiting in self.waiting.into_iter().filter(|waiting| !self.keys.contains_key(&waiting.hash)) {
+            let message = format!("expected the key of a record, found {}, which no record has", quote(&waiting.text, true));
+            let mut note = Diagnostic::new(&rules::DANGLING_REFERENCE, &waiting.place.source, waiting.place.span, message)
+                .at(waiting.pointer)
+                .help("correct the key, or add the record it names");
+            if self.complete {
+                note.severity = Severity::Error;
+            }
+            note.record = waiting.record;
+            notes.note(note);
+        }
+    }
+}
+
+// The same place over a source that holds nothing but the bytes meant, so that the window can go.
+fn detached(place: &Place) -> Place {
+    let location = place.locate();
+    let text = place.source.slice(place.span);
+    Place::new(&Arc::new(Source::window(location.file, text, location.start)), Span::new(0, place.span.len()))
+>>>>>>> norm
 }

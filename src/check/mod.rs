@@ -1,6 +1,10 @@
 //! The check: findings about a record, and the only place where a record becomes [`Accepted`].
 
 pub mod across;
+pub mod facts;
+
+pub use across::Across;
+pub use facts::Facts;
 
 use crate::tree::{Node, Tree};
 

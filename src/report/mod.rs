@@ -76,3 +76,35 @@ pub trait Reporter: Send {
     /// When `out` cannot be written.
     fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()>;
 }
+
+pub mod plain;
+
+/// A report format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Pretty,
+    Plain,
+    Json,
+    Ndjson,
+}
+
+impl Format {
+    pub const ALL: &[Self] = &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson];
+    pub fn name(self) -> &'static str {
+        "plain"
+    }
+    pub fn by_name(_name: &str) -> Option<Self> {
+        Some(Self::Plain)
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub color: bool,
+    pub quiet: bool,
+    pub most: Option<u64>,
+}
+
+pub fn reporter(_format: Format, _options: &Options) -> Box<dyn Reporter> {
+    Box::new(plain::Plain)
+}

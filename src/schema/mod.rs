@@ -4,6 +4,7 @@
 //! one of its documents.
 
 mod fault;
+pub mod guide;
 pub mod library;
 pub mod shape;
 pub mod spanned;
@@ -14,6 +15,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::tree::Tree;
+pub use guide::Guide;
 pub use library::Library;
 pub use shape::{Part, Shape, Types};
 use spanned::Spanned;

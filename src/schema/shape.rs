@@ -156,6 +156,11 @@ impl Shape {
         Part { shape: self, id: self.root }
     }
 
+    // The part of that number.
+    pub(super) fn part(&self, id: PartId) -> Part<'_> {
+        Part { shape: self, id }
+    }
+
     /// Whether only an array can be valid.
     #[must_use]
     pub fn is_array_only(&self) -> bool {
@@ -221,6 +226,11 @@ impl<'s> Part<'s> {
     #[must_use]
     pub fn declared(self, name: &str) -> Option<Part<'s>> {
         self.position(name).map(|at| self.part(self.data().members[at].1))
+    }
+
+    // The name of the declared member at `position`.
+    pub(super) fn name(self, position: usize) -> Option<&'s str> {
+        self.data().members.get(position).map(|(name, _)| &**name)
     }
 
     /// Where the declared member of that name stands in the order of the schema.

@@ -8,7 +8,7 @@ mod feed;
 pub mod open;
 mod span;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use feed::{Failure, Feed};
 pub use span::{Position, Span};
@@ -21,7 +21,12 @@ pub struct Source {
     text: String,
     // In order of `start`, the first at 0; never empty.
     stretches: Vec<Stretch>,
+    // Offset and place about every `EVERY` bytes, counted once a place is asked for: a window of many records would
+    // otherwise be counted through from its start for each of their keys.
+    milestones: OnceLock<Vec<(u32, Position)>>,
 }
+
+const EVERY: usize = 4096;
 
 #[derive(Debug)]
 struct Stretch {
@@ -60,7 +65,7 @@ impl Source {
     /// A part of a file that begins at `base`.
     #[must_use]
     pub fn window(name: impl Into<Arc<str>>, text: impl Into<String>, base: Position) -> Self {
-        Self { text: text.into(), stretches: vec![Stretch { start: 0, name: name.into(), base }] }
+        Self { text: text.into(), stretches: vec![Stretch { start: 0, name: name.into(), base }], milestones: OnceLock::new() }
     }
 
     /// A place in a file whose text is not at hand: an empty window there.
@@ -74,6 +79,7 @@ impl Source {
         let start = self.len();
         self.text.push_str(text);
         self.stretches.push(Stretch { start, name: name.into(), base });
+        self.milestones.take();
         start
     }
 
@@ -116,12 +122,33 @@ impl Source {
     /// The place of the byte at offset `at`.
     #[must_use]
     pub fn position(&self, at: u32) -> Position {
+        let at = self.floor(at as usize);
         let stretch = self.stretch(at);
-        let mut at = at as usize;
+        let known = if self.text.len() > EVERY { self.milestones().get(at as usize / EVERY) } else { None };
+        let (from, base) = known.copied().filter(|(from, _)| *from >= stretch.start).unwrap_or((stretch.start, stretch.base));
+        base.after(&self.text[from as usize..at as usize])
+    }
+
+    fn milestones(&self) -> &[(u32, Position)] {
+        self.milestones.get_or_init(|| {
+            let mut found: Vec<(u32, Position)> = Vec::with_capacity(self.text.len() / EVERY + 1);
+            for at in (0..self.text.len()).step_by(EVERY) {
+                let at = self.floor(at);
+                let stretch = self.stretch(at);
+                let last = found.last().copied().filter(|(from, _)| *from >= stretch.start);
+                let (from, base) = last.unwrap_or((stretch.start, stretch.base));
+                found.push((at, base.after(&self.text[from as usize..at as usize])));
+            }
+            found
+        })
+    }
+
+    // The start of the character that holds the byte at `at`.
+    fn floor(&self, mut at: usize) -> u32 {
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
-        stretch.base.after(&self.text[stretch.start as usize..at])
+        u32::try_from(at).expect("a window is shorter than 4 GiB")
     }
 
     /// The file and places of a span. Where the span runs over into another stretch, the end is cut to the first.
@@ -182,6 +209,20 @@ mod tests {
         assert_eq!(source.locate(Span::new(2, 3)).start, Position { byte: 2, line: 1, column: 3 });
         assert_eq!(source.excerpt(Span::new(at + 4, at + 5)).text, "3,4");
         assert_eq!(source.excerpt(Span::new(0, 1)).text, "a,b");
+    }
+
+    #[test]
+    fn places_in_long_windows_are_those_that_counting_gives() {
+        let text = "aé\r\n€ b c d e f g\n\n".repeat(900) + &"é".repeat(5000);
+        let base = Position { byte: 70, line: 8, column: 3 };
+        let mut source = Source::window("t", text.clone(), base);
+        assert_eq!(source.position(source.len()), base.after(&text));
+        let at = source.append("u", &text, base);
+        for offset in (0..source.len()).filter(|at| source.text.is_char_boundary(*at as usize)).step_by(37).chain([at, source.len()]) {
+            let from = if offset < at { 0 } else { at };
+            let counted = base.after(&source.text()[from as usize..offset as usize]);
+            assert_eq!(source.position(offset), counted, "{offset}");
+        }
     }
 
     #[test]

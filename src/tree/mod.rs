@@ -551,6 +551,14 @@ pub struct Member<'t> {
     pub value: Node<'t>,
 }
 
+impl Member<'_> {
+    /// The [`key_hash`] of the key's text.
+    #[must_use]
+    pub fn hash(&self) -> u32 {
+        self.key.slot().len
+    }
+}
+
 /// See [`Node::items`].
 #[derive(Clone)]
 pub struct Items<'t> {

@@ -1,5 +1,6 @@
 //! The outside-in tests: one binary, a module a subject.
 
+mod across;
 mod cli;
 mod csv;
 mod handbook;

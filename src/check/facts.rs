@@ -1,0 +1,353 @@
+//! Facts within one record that a schema cannot state: dates that exist, marks that have their note, countries that agree.
+//!
+//! In: a record in normal form. Out: findings. The schema says what is checked where, by the annotation `x-check` on a
+//! subschema: the name of a check, or an object with the name under `check` and operands, or a list.
+//!
+//! | check | where | operands |
+//! | --- | --- | --- |
+//! | `date` | on a partial date | |
+//! | `period` | on an object | `start`, `end`: its members |
+//! | `country` | on a country code | `name`: sibling with the name |
+//! | `telephone` | on a number | |
+//! | `entry` | on a mark | `of`: pointer to the list in the record; `key`: member of an entry |
+//! | `distinct` | on a list | `by`: members that together must differ |
+//! | `other-body` | on a reference to a body | `by`: members by which it is known, the surest first |
+//! | `acronym` | on an acronym | `of`: pointers from the object around it, with `*` for any item |
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
+use crate::lexicon::{Country, PartialDate};
+use crate::schema::guide::{self, Frame, Guide, Station};
+use crate::schema::{Part, Shape};
+use crate::tree::{Kind, Node, Tree};
+
+/// Checks facts within records.
+#[derive(Debug)]
+pub struct Facts {
+    guide: Guide<Vec<Check>>,
+    // Lists of entries to which marks refer, with the member that is an entry's key.
+    lists: Vec<(String, Box<str>)>,
+}
+
+#[derive(Clone, Debug)]
+enum Check {
+    Date,
+    Period { start: Box<str>, end: Box<str> },
+    Country { name: Option<Box<str>> },
+    // Members of an object that hold a country's code: where telephones look for it.
+    CountryIn { code: Box<str> },
+    Telephone,
+    Entry { list: usize },
+    Distinct { by: Vec<Box<str>> },
+    OtherBody { by: Vec<Box<str>> },
+    Acronym { of: Vec<Box<str>> },
+}
+
+const ANNOTATION: &str = "x-check";
+
+fn operands(asked: &Value, name: &str) -> Vec<Box<str>> {
+    match asked.get(name) {
+        Some(Value::String(one)) => vec![one.as_str().into()],
+        Some(Value::Array(list)) => list.iter().filter_map(|one| Some(one.as_str()?.into())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Check {
+    fn of(name: &str, asked: &Value, lists: &mut Vec<(String, Box<str>)>) -> Option<Self> {
+        Some(match name {
+            "date" => Self::Date,
+            "period" => Self::Period { start: guide::operand(asked, "start")?, end: guide::operand(asked, "end")? },
+            "country" => Self::Country { name: guide::operand(asked, "name") },
+            "telephone" => Self::Telephone,
+            "entry" => {
+                let list = (guide::operand(asked, "of")?.into_string(), guide::operand(asked, "key")?);
+                let at = lists.iter().position(|known| *known == list).unwrap_or_else(|| {
+                    lists.push(list);
+                    lists.len() - 1
+                });
+                Self::Entry { list: at }
+            }
+            "distinct" => Self::Distinct { by: operands(asked, "by") },
+            "other-body" => Self::OtherBody { by: operands(asked, "by") },
+            "acronym" => Self::Acronym { of: operands(asked, "of") },
+            _ => return None,
+        })
+    }
+}
+
+fn checks(part: Part<'_>, lists: &mut Vec<(String, Box<str>)>) -> Vec<Check> {
+    let annotation = guide::annotation(part, ANNOTATION);
+    let mut found: Vec<Check> =
+        guide::asked(annotation.as_ref(), "check").filter_map(|(name, asked)| Check::of(name, asked, lists)).collect();
+    for (name, member) in part.members() {
+        let annotation = guide::annotation(member, ANNOTATION);
+        if guide::asked(annotation.as_ref(), "check").any(|(check, _)| check == "country") {
+            found.push(Check::CountryIn { code: name.into() });
+        }
+    }
+    found
+}
+
+impl Facts {
+    /// What `shape` asks for, compiled once.
+    #[must_use]
+    pub fn new(shape: &Arc<Shape>) -> Self {
+        let mut lists = Vec::new();
+        let guide = Guide::new(shape, |part| Some(checks(part, &mut lists)).filter(|checks| !checks.is_empty()));
+        Self { guide, lists }
+    }
+
+    /// Whether nothing is checked.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.guide.is_idle()
+    }
+
+    /// Notes what does not hold in the record.
+    pub fn check(&self, tree: &Tree, notes: &mut dyn Notes) {
+        if self.is_idle() {
+            return;
+        }
+        let mut walk = Walk { guide: &self.guide, record: tree.root(), marks: Vec::new(), notes };
+        walk.value(tree.root(), self.guide.root(), None);
+        let marks = std::mem::take(&mut walk.marks);
+        for (at, (pointer, key)) in self.lists.iter().enumerate() {
+            walk.entries(pointer, key, marks.iter().filter(|(list, _)| *list == at).map(|(_, mark)| *mark));
+        }
+    }
+}
+
+struct Walk<'w, 't> {
+    guide: &'w Guide<Vec<Check>>,
+    record: Node<'t>,
+    // Marks met so far, with the number of the list they refer to.
+    marks: Vec<(usize, Node<'t>)>,
+    notes: &'w mut dyn Notes,
+}
+
+impl<'t> Walk<'_, 't> {
+    fn note(&mut self, rule: &'static Rule, node: Node<'_>, message: String, more: impl FnOnce(Diagnostic) -> Diagnostic) {
+        let diagnostic = Diagnostic::new(rule, node.tree().source(), node.span(), message).at(node.pointer());
+        self.notes.note(more(diagnostic));
+    }
+
+    fn value(&mut self, node: Node<'t>, at: Station, above: Option<&Frame<'_, 't>>) {
+        let guide = self.guide;
+        if !guide.is_busy(at) {
+            return;
+        }
+        for check in guide.task(at).into_iter().flatten() {
+            self.fact(check, node, above);
+        }
+        let frame = Frame { above, object: node, station: at };
+        for member in node.members() {
+            self.value(member.value, guide.member(at, &member).1, Some(&frame));
+        }
+        for (index, item) in node.items().enumerate() {
+            self.value(item, guide.item(at, index), above);
+        }
+    }
+
+    fn fact(&mut self, check: &Check, node: Node<'t>, above: Option<&Frame<'_, 't>>) {
+        let string = node.kind() == Kind::String;
+        match check {
+            Check::Date if string => self.date(node),
+            Check::Period { start, end } => self.period(node, start, end),
+            Check::Country { name } if string => self.country(node, name.as_deref().and_then(|name| above?.object.get(name))),
+            Check::Telephone if string => self.telephone(node, above),
+            Check::Entry { list } if string => self.marks.push((*list, node)),
+            Check::Distinct { by } => self.distinct(node, by),
+            Check::OtherBody { by } => self.other_body(node, by),
+            Check::Acronym { of } if string => self.acronym(node, of, above),
+            _ => {}
+        }
+    }
+
+    fn date(&mut self, node: Node<'_>) {
+        let Some(date) = PartialDate::parse(node.text()).filter(|date| !date.exists()) else { return };
+        let message = match (date.month, date.day) {
+            (Some(month), Some(_)) if (1..=12).contains(&month) => {
+                let days = crate::lexicon::date::days(date.year, month);
+                format!("expected a day of the calendar, found {}: the month has {days} days", quote(node.text(), true))
+            }
+            _ => format!("expected a month from 01 to 12, found {}", quote(node.text(), true)),
+        };
+        self.note(&rules::IMPOSSIBLE_DATE, node, message, |note| {
+            note.help("correct the date, or leave out the part that is not known, as in \"2009-07\"")
+        });
+    }
+
+    fn period(&mut self, object: Node<'_>, start: &str, end: &str) {
+        let (Some(start), Some(end)) = (object.get(start), object.get(end)) else { return };
+        let (Some(first), Some(last)) = (PartialDate::parse(start.text()), PartialDate::parse(end.text())) else { return };
+        if first.compare(last).is_gt() {
+            let message = format!("expected an end not before the start {}, found {}", quote(start.text(), true), quote(end.text(), true));
+            self.note(&rules::START_AFTER_END, end, message, |note| {
+                note.related("starts here", Place::new(start.tree().source(), start.span())).help("check both dates; they may be swapped")
+            });
+        }
+    }
+
+    fn country(&mut self, code: Node<'_>, name: Option<Node<'_>>) {
+        let shaped = code.text().len() == 2 && code.text().bytes().all(|byte| byte.is_ascii_uppercase());
+        let named = name.and_then(|name| Country::named(name.text()));
+        let Some(country) = Country::coded(code.text()).filter(|_| shaped) else {
+            // What has not the shape of a code is a matter of the schema.
+            if shaped {
+                let message = format!("expected a country code of ISO 3166-1, found {}", quote(code.text(), true));
+                self.note(&rules::UNKNOWN_COUNTRY, code, message, |note| match named {
+                    Some(named) => note.help(format!("write {:?}, the code of {}", named.code(), named.name())),
+                    None => note.help("write the two-letter code of the country"),
+                });
+            }
+            return;
+        };
+        if let (Some(named), Some(name)) = (named, name)
+            && named != country
+        {
+            let (code_text, name_text) = (quote(code.text(), true), quote(name.text(), true));
+            let message = format!("country code {code_text} is that of {}, but the country is given as {name_text}", country.name());
+            self.note(&rules::COUNTRY_MISMATCH, code, message, |note| {
+                note.related("the country's name", Place::new(name.tree().source(), name.span()))
+                    .help(format!("write {:?} if the name is right", named.code()))
+            });
+        }
+    }
+
+    fn telephone(&mut self, node: Node<'_>, above: Option<&Frame<'_, '_>>) {
+        // Services that belong to no country: freephone, shared cost, satellites, networks, personal numbers.
+        const NOWHERE: [&str; 9] = ["800", "808", "870", "878", "881", "882", "883", "888", "979"];
+        let Some(digits) = node.text().strip_prefix('+') else { return };
+        if NOWHERE.iter().any(|code| digits.starts_with(code)) {
+            return;
+        }
+        let guide = self.guide;
+        let countries = guide.nearest(above, |object, at, found: &mut Vec<Country>| {
+            for check in guide.task(at).into_iter().flatten() {
+                let Check::CountryIn { code } = check else { continue };
+                if let Some(country) = object.get(code).and_then(|code| Country::coded(code.text()))
+                    && !found.contains(&country)
+                {
+                    found.push(country);
+                }
+            }
+        });
+        let fits = |country: &Country| country.calling_code().is_some_and(|code| digits.starts_with(code));
+        if countries.is_empty() || countries.iter().any(fits) {
+            return;
+        }
+        let known: Vec<_> = countries.iter().map(|country| country.code()).collect();
+        let message = format!("telephone number {} is of another country than the record's {}", quote(node.text(), true), known.join(", "));
+        self.note(&rules::TELEPHONE_COUNTRY, node, message, |note| note.help("check the country code of the number"));
+    }
+
+    fn entries(&mut self, pointer: &str, key: &str, marks: impl Iterator<Item = Node<'t>>) {
+        let entries: Vec<Node<'t>> = self.record.at(pointer).into_iter().flat_map(Node::items).filter_map(|entry| entry.get(key)).collect();
+        let known: HashSet<&str> = entries.iter().map(|entry| entry.text()).collect();
+        let mut used: HashSet<&str> = HashSet::new();
+        for mark in marks {
+            used.insert(mark.text());
+            if !known.contains(mark.text()) {
+                let message = format!("expected an entry {} in {pointer}, found none", quote(mark.text(), true));
+                self.note(&rules::MISSING_ENTRY, mark, message, |note| {
+                    note.help("add the entry, if only with its key, or take the mark out")
+                });
+            }
+        }
+        for entry in entries.into_iter().filter(|entry| !used.contains(entry.text())) {
+            let message = format!("entry {} is not referred to", quote(entry.text(), true));
+            self.note(&rules::UNUSED_ENTRY, entry, message, |note| note.help("refer to it where it belongs, or take it out"));
+        }
+    }
+
+    fn distinct(&mut self, list: Node<'_>, by: &[Box<str>]) {
+        let mut seen: HashMap<u64, Vec<Node<'_>>> = HashMap::new();
+        for item in list.items().filter(|item| by.iter().any(|name| item.get(name).is_some())) {
+            let mut hasher = DefaultHasher::new();
+            for name in by {
+                item.get(name).map(Node::hash_value).hash(&mut hasher);
+            }
+            let alike = seen.entry(hasher.finish()).or_default();
+            let same = |other: &Node<'_>| {
+                by.iter().all(|name| match (item.get(name), other.get(name)) {
+                    (Some(left), Some(right)) => left.same(right),
+                    (left, right) => left.is_none() && right.is_none(),
+                })
+            };
+            if let Some(first) = alike.iter().copied().find(|other| same(other)) {
+                let names: Vec<_> = by.iter().filter(|name| item.get(name).is_some()).map(|name| &**name).collect();
+                let message = format!("expected each entry once, found a second one with the same {}", names.join(", "));
+                let place = Place::new(first.tree().source(), first.opening());
+                self.note(&rules::REPEATED_ENTRY, item, message, |mut note| {
+                    note.place.span = item.opening();
+                    note.related("first one", place).help("take one of them out")
+                });
+            } else {
+                alike.push(item);
+            }
+        }
+    }
+
+    fn other_body(&mut self, body: Node<'_>, by: &[Box<str>]) {
+        // The first member that both have decides: two bodies may share an acronym, but not a key.
+        let Some((name, there, here)) = by.iter().find_map(|name| Some((name, body.get(name)?, self.record.get(name)?))) else { return };
+        if fold(there.text()) == fold(here.text()) && there.kind() == Kind::String {
+            let message = format!("expected another body, found the record's own {name} {}", quote(there.text(), true));
+            let place = Place::new(here.tree().source(), here.span());
+            self.note(&rules::REFERS_TO_ITSELF, there, message, |note| {
+                note.related("the record", place).help("name the other body, or take this out")
+            });
+        }
+    }
+
+    fn acronym(&mut self, node: Node<'_>, of: &[Box<str>], above: Option<&Frame<'_, '_>>) {
+        let Some(frame) = above else { return };
+        let mut names = Vec::new();
+        for pattern in of {
+            select(frame.object, pattern.split('/').skip(1).collect::<Vec<_>>().as_slice(), &mut names);
+        }
+        // Only the first word counts: what follows is a number (`UNOSOM II`).
+        let Some(word) = node.text().split_whitespace().next() else { return };
+        if names.is_empty() || names.iter().any(|name| fits(word, name.text())) {
+            return;
+        }
+        let message =
+            format!("the letters of {} are not found in this order in {}", quote(node.text(), true), quote(names[0].text(), true));
+        self.note(&rules::ACRONYM_MISMATCH, node, message, |note| {
+            note.help("check both; where the acronym comes from another language, give that name in other_names")
+        });
+    }
+}
+
+fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+// Whether the acronym's letters stand in the name in this order.
+fn fits(acronym: &str, name: &str) -> bool {
+    let letters = |text: &str| -> Vec<char> { text.nfd().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect() };
+    let name = letters(name);
+    let mut rest = name.iter();
+    letters(acronym).iter().all(|letter| rest.any(|c| c == letter))
+}
+
+// String nodes at the end of a path, in which `*` stands for any item.
+fn select<'t>(node: Node<'t>, path: &[&str], found: &mut Vec<Node<'t>>) {
+    match path.split_first() {
+        None if node.kind() == Kind::String => found.push(node),
+        None => {}
+        Some((&"*", rest)) => node.items().for_each(|item| select(item, rest, found)),
+        Some((name, rest)) => {
+            if let Some(member) = node.get(&crate::tree::pointer::unescape(name)) {
+                select(member, rest, found);
+            }
+        }
+    }
+}

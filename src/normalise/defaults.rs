@@ -1,0 +1,93 @@
+//! Defaults: members that are missing get the default of the schema. Only when asked for, since a default is what
+//! somebody may mean, not what somebody wrote.
+//!
+//! A supplied value is labelled at the opening of its object and counts as derived. Values inside a supplied object get
+//! their own defaults, down to a depth that no honest schema needs.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::schema::Shape;
+use crate::schema::guide::{self, Guide, Station};
+use crate::source::Span;
+use crate::tree::{Kind, NodeId, Tree};
+
+const DEEPEST: usize = 32;
+
+/// Fills in defaults.
+#[derive(Debug)]
+pub struct Filler {
+    guide: Guide<Vec<(Box<str>, Value)>>,
+}
+
+impl Filler {
+    /// The defaults of `shape`.
+    #[must_use]
+    pub fn new(shape: &Arc<Shape>) -> Self {
+        let guide = Guide::new(shape, |part| {
+            let defaults: Vec<_> =
+                part.members().filter_map(|(name, member)| Some((name.into(), guide::annotation(member, "default")?))).collect();
+            (!defaults.is_empty()).then_some(defaults)
+        });
+        Self { guide }
+    }
+
+    /// Fills in what is missing and notes it.
+    pub fn fill(&self, tree: &mut Tree, notes: &mut dyn Notes) {
+        self.value(tree, tree.root().id(), self.guide.root(), 0, notes);
+    }
+
+    fn value(&self, tree: &mut Tree, id: NodeId, at: Station, supplied: usize, notes: &mut dyn Notes) {
+        if !self.guide.is_busy(at) || supplied > DEEPEST {
+            return;
+        }
+        let node = tree.node(id);
+        let below: Vec<(NodeId, Station)> = match node.kind() {
+            Kind::Object => node.members().map(|member| (member.value.id(), self.guide.member(at, &member).1)).collect(),
+            Kind::Array => node.items().enumerate().map(|(index, item)| (item.id(), self.guide.item(at, index))).collect(),
+            _ => return,
+        };
+        let is_object = node.kind() == Kind::Object;
+        for (child, station) in below {
+            self.value(tree, child, station, supplied, notes);
+        }
+        for (name, default) in self.guide.task(at).filter(|_| is_object).into_iter().flatten() {
+            let object = tree.node(id);
+            if object.get(name).is_some() {
+                continue;
+            }
+            let opening = object.opening();
+            let message = format!("member {} supplied with its default {}", quote(name, true), quote(&default.to_string(), false));
+            notes.note(Diagnostic::new(&rules::DEFAULT_FILLED, tree.source(), opening, message).at(object.pointer()));
+            let value = tree.insert_member(id, None, name, opening);
+            build(tree, value, default, opening);
+            self.value(tree, value, self.guide.named(at, name).1, supplied + 1, notes);
+        }
+    }
+}
+
+fn build(tree: &mut Tree, id: NodeId, value: &Value, span: Span) {
+    match value {
+        Value::Object(members) => {
+            tree.set_container(id, Kind::Object, span);
+            for (name, value) in members {
+                let member = tree.insert_member(id, None, name, span);
+                build(tree, member, value, span);
+            }
+        }
+        Value::Array(items) => {
+            tree.set_container(id, Kind::Array, span);
+            for value in items {
+                let item = tree.push_item(id, span);
+                build(tree, item, value, span);
+            }
+        }
+        Value::String(text) => tree.set_scalar(id, Kind::String, text, span),
+        Value::Number(number) => tree.set_scalar(id, Kind::Number, &number.to_string(), span),
+        Value::Bool(value) => tree.set_scalar(id, Kind::Bool, if *value { "true" } else { "false" }, span),
+        Value::Null => tree.set_scalar(id, Kind::Null, "null", span),
+    }
+    tree.mark_derived(id);
+}

@@ -1,0 +1,50 @@
+//! E-mail: the bare address, its domain in lower case.
+//!
+//! Angle brackets, `mailto:` and the punctuation of a sentence are taken off. The part before the @ belongs to the
+//! receiving host and stays as written.
+
+/// The normal form of `text`.
+#[must_use]
+pub fn normal(text: &str) -> String {
+    let mut address = text;
+    // Each step can lay bare what another one takes off.
+    loop {
+        let mut inner = address.trim().trim_end_matches(['.', ',', ';']);
+        inner = inner.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(inner);
+        if let Some((scheme, rest)) = inner.split_at_checked("mailto:".len())
+            && scheme.eq_ignore_ascii_case("mailto:")
+        {
+            inner = rest;
+        }
+        if inner == address {
+            break;
+        }
+        address = inner;
+    }
+    match address.rsplit_once('@') {
+        Some((local, domain)) if !local.contains('@') => format!("{local}@{}", domain.to_ascii_lowercase()),
+        // No address at all: nothing is gained by taking parts of it away.
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn forms() {
+        for (text, expected) in [
+            ("HansenA@UN.org", "HansenA@un.org"),
+            ("<a@b.org>", "a@b.org"),
+            ("mailto:a@b.org", "a@b.org"),
+            ("MAILTO:<a@B.org>.", "a@b.org"),
+            ("a@b.org;", "a@b.org"),
+            ("desk@", "desk@"),
+            ("see website.", "see website."),
+            ("a [at] b.org", "a [at] b.org"),
+            ("Desk <a@b.org>", "Desk <a@b.org>"),
+            ("a@b@C", "a@b@C"),
+        ] {
+            assert_eq!(super::normal(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Telephone and fax numbers: ITU-T E.164, by a port of libphonenumber.
+//!
+//! A number that says its country (`+`, `00`, `[43]`) is taken when its length fits that country. A number that does not
+//! is read with the countries of its surroundings, and taken only when exactly one reading is a number in use there.
+//! Everything else is left as printed, for the schema to refuse.
+
+use rlibphonenumber::{NumberLengthType, PhoneNumber, PhoneNumberFormat, Region};
+
+use crate::lexicon::Country;
+
+/// A number in normal form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone {
+    /// `+` and digits.
+    pub number: String,
+    /// Digits to dial behind it.
+    pub extension: Option<String>,
+    /// The country that was not written but taken from the surroundings.
+    pub supplied: Option<Country>,
+}
+
+/// Whether `text` is in normal form: decided without the library, whose start takes milliseconds.
+#[must_use]
+pub fn is_normal(text: &str) -> bool {
+    let Some(digits) = text.strip_prefix('+') else { return false };
+    (4..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
+}
+
+/// The number that `text` means, with the countries around it asked for only when it does not say its own.
+#[must_use]
+pub fn read(text: &str, countries: impl FnOnce() -> Vec<Country>) -> Option<Phone> {
+    let text = prepare(text.trim())?;
+    if text.starts_with('+') {
+        let number = PhoneNumber::parse(&text, None).ok()?;
+        let fits = matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible));
+        return if fits { phone(&number, None) } else { None };
+    }
+    let mut found: Option<Phone> = None;
+    for country in countries() {
+        let Ok(region) = country.code().parse::<Region>() else { continue };
+        let Ok(number) = PhoneNumber::parse(&text, Some(region)) else { continue };
+        if !number.is_valid() {
+            continue;
+        }
+        let reading = phone(&number, Some(country))?;
+        match &found {
+            Some(other) if other.number != reading.number => return None,
+            Some(_) => {}
+            None => found = Some(reading),
+        }
+    }
+    found
+}
+
+fn phone(number: &PhoneNumber, supplied: Option<Country>) -> Option<Phone> {
+    let extension = number.extension.clone().filter(|digits| !digits.is_empty());
+    let number = number.format_as(PhoneNumberFormat::E164).into_owned();
+    is_normal(&number).then_some(Phone { number, extension, supplied })
+}
+
+// One number in the notation that the library reads; `None` for what is no single number.
+fn prepare(text: &str) -> Option<String> {
+    const LONGEST: usize = 60;
+    if text.len() > LONGEST || text.contains([';', '\n']) {
+        return None;
+    }
+    let text = text.strip_prefix("tel:").unwrap_or(text).trim_start();
+    // `+43 1/2360 2045` parts the area; `+39 06 5705 1/2` names two numbers.
+    if let Some((_, behind)) = text.split_once('/')
+        && behind.bytes().filter(u8::is_ascii_digit).count() < 5
+    {
+        return None;
+    }
+    // More than one country code is more than one number.
+    if text.matches('+').count() > 1 {
+        return None;
+    }
+    let bare = text.trim_start_matches(['(', '[', ' ']);
+    let printed_code = bare.len() < text.len() && bare.starts_with('+');
+    if printed_code {
+        return Some(bare.replacen([')', ']'], " ", 1));
+    }
+    if let Some((code, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+        && (1..=3).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Some(format!("+{code} {rest}"));
+    }
+    match text.strip_prefix("00") {
+        Some(rest) if rest.trim_start().starts_with(|c: char| matches!(c, '1'..='9')) => Some(format!("+{}", rest.trim_start())),
+        _ => Some(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, countries: &[&str], expected: Option<(&str, Option<&str>)>) {
+        let around = || countries.iter().filter_map(|code| Country::coded(code)).collect();
+        let found = read(text, around);
+        let found = found.as_ref().map(|phone| (phone.number.as_str(), phone.extension.as_deref()));
+        assert_eq!(found, expected, "{text} {countries:?}");
+    }
+
+    #[test]
+    fn numbers_that_say_their_country() {
+        for (text, expected) in [
+            ("+1 917 367 2205", "+19173672205"),
+            ("+1.917.367.2205", "+19173672205"),
+            ("(+1) 917 367-2205", "+19173672205"),
+            ("+32 (0)2 707 41 11", "+3227074111"),
+            ("[43] (1) 2360 2045", "+43123602045"),
+            ("00 43 1 2360 2045", "+43123602045"),
+            ("0041 22 917 12 34", "+41229171234"),
+            ("+43 1/2360 2045", "+43123602045"),
+            ("+39 06 57051", "+390657051"),
+            ("+870 773 111 222", "+870773111222"),
+            ("tel:+1-917-367-2205", "+19173672205"),
+        ] {
+            check(text, &[], Some((expected, None)));
+        }
+        check("+1 212 963 3452 ext. 123", &[], Some(("+12129633452", Some("123"))));
+        check("+44 (0)20 7946 0000 x12", &[], Some(("+442079460000", Some("12"))));
+    }
+
+    #[test]
+    fn numbers_that_do_not() {
+        check("1 917 367 2222", &["US"], Some(("+19173672222", None)));
+        check("(212) 963-4275", &["US"], Some(("+12129634275", None)));
+        check("022 917 12 34", &["CH"], Some(("+41229171234", None)));
+        check("022 917 12 34", &["US", "CH"], Some(("+41229171234", None)));
+        check("43 1 2360 2045", &["AT"], Some(("+43123602045", None)));
+        check("1 917 367 2222", &[], None);
+        check("1 917 367 2222", &["FR"], None);
+        // Two readings, two numbers: nobody can tell.
+        check("1 917 367 2222", &["US", "AT"], None);
+    }
+
+    #[test]
+    fn what_is_no_number_is_left() {
+        for text in
+            ["", "123", "+1 123", "+999 123 45678", "see website", "+39 06 5705 1/2", "+1 212 963 1234 / +1 212 963 9999", "n/a", "+", "++"]
+        {
+            check(text, &["US"], None);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Text: Unicode normal form C, LF as line end, no white space at the ends.
+//!
+//! Deliberately little: blanks inside, no-break spaces, quotes and dashes are the author's, compatibility forms (`³³`, `ﬁ`)
+//! stay, and control characters are left for the schema to refuse. Text of white space alone is left as it is.
+
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// The normal form of `text`; borrowed where it is one already.
+#[must_use]
+pub fn normal(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim_matches(is_blank);
+    if trimmed.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    if trimmed.is_ascii() {
+        return lines(trimmed);
+    }
+    if is_nfc_quick(trimmed.chars()) == IsNormalized::Yes {
+        return lines(trimmed);
+    }
+    let composed: String = trimmed.nfc().collect();
+    Cow::Owned(lines(&composed).into_owned())
+}
+
+// White space, and the byte order mark, which editors leave at the start of pasted text.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
+
+fn lines(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\r', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_and_what_stays() {
+        for (text, expected) in [
+            (" a b ", "a b"),
+            ("\u{a0}a\u{a0}b\t", "a\u{a0}b"),
+            ("a\r\nb\rc", "a\nb\nc"),
+            ("Cafe\u{301}", "Café"),
+            ("\u{feff}a", "a"),
+            ("x³³ ﬁ", "x³³ ﬁ"),
+            ("a\u{0}b", "a\u{0}b"),
+            ("  ", "  "),
+            ("", ""),
+            ("a  b", "a  b"),
+            // Composed, this would be two letters; the form C keeps it apart.
+            ("\u{958}", "\u{915}\u{93c}"),
+        ] {
+            assert_eq!(normal(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What a schema asks to be done at each of its parts, compiled once, so that a tree can be walked in step with the schema.
+//!
+//! Normalisation, facts and references each make a [`Guide`] of their own tasks. Parts below which there is no task are
+//! known beforehand and skipped, and members are found by the hash that their keys already carry.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::shape::{Part, Shape};
+use super::spanned::to_value;
+use crate::tree::{Member, Node, key_hash};
+
+/// Where a walk stands in the shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Station(u32);
+
+/// Tasks of type `T` at the parts of a shape.
+#[derive(Debug)]
+pub struct Guide<T> {
+    shape: Arc<Shape>,
+    // By the part's number.
+    stops: Vec<Option<Stop<T>>>,
+}
+
+#[derive(Debug)]
+struct Stop<T> {
+    task: Option<T>,
+    // Whether this part or one below it has a task.
+    busy: bool,
+    // Hash of the name and part of each declared member, in the order of the schema.
+    members: Box<[(u32, Station)]>,
+}
+
+/// An object on the way from the record to a value.
+#[derive(Clone, Copy)]
+pub struct Frame<'f, 't> {
+    /// The object around this one.
+    pub above: Option<&'f Frame<'f, 't>>,
+    /// The object.
+    pub object: Node<'t>,
+    /// Its part of the shape.
+    pub station: Station,
+}
+
+impl<T> Guide<T> {
+    /// Asks `task` for what is to be done at each part.
+    #[must_use]
+    pub fn new(shape: &Arc<Shape>, mut task: impl FnMut(Part<'_>) -> Option<T>) -> Self {
+        let mut stops: Vec<Option<Stop<T>>> = Vec::new();
+        let mut edges: Vec<(u32, u32)> = Vec::new();
+        let mut next = vec![shape.root()];
+        while let Some(part) = next.pop() {
+            let index = part.id() as usize;
+            if stops.len() <= index {
+                stops.resize_with(index + 1, || None);
+            }
+            if stops[index].is_some() {
+                continue;
+            }
+            let members = part.members().map(|(name, member)| (key_hash(name), Station(member.id()))).collect();
+            let task = task(part);
+            stops[index] = Some(Stop { busy: task.is_some(), task, members });
+            let named = part.members().chain(part.patterns()).map(|(_, member)| member).chain(part.others());
+            for below in named.chain((0..=part.prefix_len()).map(|item| part.item(item))) {
+                edges.push((part.id(), below.id()));
+                next.push(below);
+            }
+        }
+        // A part is busy when one below it is; shapes may refer to themselves, so this runs until nothing changes.
+        let busy = |stops: &[Option<Stop<T>>], id: u32| stops[id as usize].as_ref().is_some_and(|stop| stop.busy);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &(above, below) in &edges {
+                if busy(&stops, below) && !busy(&stops, above) {
+                    stops[above as usize].iter_mut().for_each(|stop| stop.busy = true);
+                    changed = true;
+                }
+            }
+        }
+        Self { shape: Arc::clone(shape), stops }
+    }
+
+    fn stop(&self, at: Station) -> Option<&Stop<T>> {
+        self.stops.get(at.0 as usize)?.as_ref()
+    }
+
+    /// The record's station.
+    #[must_use]
+    pub fn root(&self) -> Station {
+        Station(self.shape.root().id())
+    }
+
+    /// Whether there is anything to do at all.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        !self.is_busy(self.root())
+    }
+
+    /// Whether there is anything to do here or below.
+    #[must_use]
+    pub fn is_busy(&self, at: Station) -> bool {
+        self.stop(at).is_some_and(|stop| stop.busy)
+    }
+
+    /// What is to be done here.
+    #[must_use]
+    pub fn task(&self, at: Station) -> Option<&T> {
+        self.stop(at)?.task.as_ref()
+    }
+
+    /// The station of a member, and its rank among the declared ones; others rank last.
+    #[must_use]
+    pub fn member(&self, at: Station, member: &Member<'_>) -> (usize, Station) {
+        let (hash, name) = (member.hash(), member.key.text());
+        let found = self.stop(at).and_then(|stop| {
+            let rank = stop.members.iter().position(|(known, _)| *known == hash)?;
+            Some((rank, stop.members[rank].1))
+        });
+        // Two names may share a hash.
+        found.filter(|(rank, _)| self.shape.part(at.0).name(*rank) == Some(name)).unwrap_or_else(|| self.named(at, name))
+    }
+
+    /// As [`Guide::member`], by name.
+    #[must_use]
+    pub fn named(&self, at: Station, name: &str) -> (usize, Station) {
+        let part = self.shape.part(at.0);
+        (part.position(name).unwrap_or(usize::MAX), Station(part.member(name).id()))
+    }
+
+    /// The station of an item.
+    #[must_use]
+    pub fn item(&self, at: Station, index: usize) -> Station {
+        Station(self.shape.part(at.0).item(index).id())
+    }
+
+    /// What `probe` finds in the nearest object around a value, or in the objects directly below that one.
+    pub fn nearest<'t, R>(&self, frame: Option<&Frame<'_, 't>>, mut probe: impl FnMut(Node<'t>, Station, &mut Vec<R>)) -> Vec<R> {
+        let mut found = Vec::new();
+        let mut next = frame;
+        while let Some(frame) = next {
+            probe(frame.object, frame.station, &mut found);
+            for member in frame.object.members() {
+                let (_, station) = self.member(frame.station, &member);
+                if !self.is_busy(station) {
+                    continue;
+                }
+                probe(member.value, station, &mut found);
+                for (index, item) in member.value.items().enumerate() {
+                    probe(item, self.item(station, index), &mut found);
+                }
+            }
+            if !found.is_empty() {
+                break;
+            }
+            next = frame.above;
+        }
+        found
+    }
+}
+
+/// What the schema says at `part` under a keyword of ours.
+#[must_use]
+pub fn annotation(part: Part<'_>, keyword: &str) -> Option<Value> {
+    part.keyword(keyword).map(to_value)
+}
+
+/// What an annotation such as `x-normalise` asks for: a name, an object with a name under `word` and operands, or a list of either.
+pub fn asked<'s>(annotation: Option<&'s Value>, word: &'s str) -> impl Iterator<Item = (&'s str, &'s Value)> {
+    let list = match annotation {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    list.iter().filter_map(move |one| Some((one.as_str().or_else(|| one.get(word)?.as_str())?, one)))
+}
+
+/// An operand of an annotation as the name of a member.
+#[must_use]
+pub fn operand(asked: &Value, name: &str) -> Option<Box<str>> {
+    asked.get(name)?.as_str().map(Into::into)
+}
