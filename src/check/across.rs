@@ -1,22 +1,3 @@
-<<<<<<< HEAD
-//! Across records.
-
-use crate::diagnostic::{Diagnostic, Notes};
-use crate::tree::Tree;
-
-pub struct Plan {}
-pub struct Mention {}
-pub struct Across {}
-impl Plan {
-    pub fn extract(&self, _tree: &Tree, _mentions: &mut Vec<Mention>) {}
-}
-impl Across {
-    pub fn new(_complete: bool) -> Self {
-        Self {}
-    }
-    pub fn take(&mut self, _mentions: &[Mention], _notes: &mut Vec<Diagnostic>) {}
-    pub fn finish(self, _notes: &mut dyn Notes) {}
-=======
 //! Keys and references across records and files.
 //!
 //! The schema says what they are: `x-key` on the record holds the JSON pointer of its key (or a list of them for a key of
@@ -254,5 +235,4 @@ fn detached(place: &Place) -> Place {
     let location = place.locate();
     let text = place.source.slice(place.span);
     Place::new(&Arc::new(Source::window(location.file, text, location.start)), Span::new(0, place.span.len()))
->>>>>>> norm
 }

@@ -74,7 +74,9 @@ fn goal(output: Option<&Path>) -> Goal {
 fn format(to: Option<&str>, goal: &Goal) -> Result<Format, Trouble> {
     let names = || Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
     match (to, goal) {
-        (Some(name), _) => Format::by_name(name).ok_or_else(|| Trouble::usage(format!("{name} cannot be written; formats are {}", names()))),
+        (Some(name), _) => {
+            Format::by_name(name).ok_or_else(|| Trouble::usage(format!("{name} cannot be written; formats are {}", names())))
+        }
         (None, Goal::File(path)) => Format::by_extension(&path.to_string_lossy())
             .ok_or_else(|| Trouble::usage(format!("{} does not tell a format; say it with --to ({})", path.display(), names()))),
         (None, _) => Err(Trouble::usage(format!("say what to write with --to FORMAT ({})", names()))),

@@ -28,12 +28,16 @@ pub fn run(args: &ExplainArgs) -> Result<Verdict, Trouble> {
     let common = CommonArgs { schema: args.schema.clone(), color: args.color, ..CommonArgs::default() };
     let session = Session::new(common, input)?;
     let mut account = Account { session: &session, text: String::new(), records: 0 };
-    session.read_one(&mut account)?;
+    session.read_first(&mut account)?;
     print(&account.text)
 }
 
 fn unknown(subject: &str) -> String {
-    let near = rules::ALL.iter().flat_map(|rule| [rule.code, rule.name]).filter(|known| strsim::damerau_levenshtein(known, subject) <= 2).min_by_key(|known| strsim::damerau_levenshtein(known, subject));
+    let near = rules::ALL
+        .iter()
+        .flat_map(|rule| [rule.code, rule.name])
+        .filter(|known| strsim::damerau_levenshtein(known, subject) <= 2)
+        .min_by_key(|known| strsim::damerau_levenshtein(known, subject));
     match near {
         Some(near) => format!("no rule and no file is called {subject}; is {near} meant?"),
         None => format!("no rule and no file is called {subject}; the rules are listed in docs/rules"),
@@ -50,7 +54,15 @@ struct Account<'s> {
 impl Notes for Account<'_> {
     fn note(&mut self, note: Diagnostic) {
         let location = note.place.locate();
-        let _ = writeln!(self.text, "{:>5}:{:<4} {}[{}] {}", location.start.line, location.start.column, note.severity.word(), note.rule.code, note.message);
+        let _ = writeln!(
+            self.text,
+            "{:>5}:{:<4} {}[{}] {}",
+            location.start.line,
+            location.start.column,
+            note.severity.word(),
+            note.rule.code,
+            note.message
+        );
     }
 }
 

@@ -4,12 +4,14 @@
 
 pub mod args;
 mod check;
+pub mod config;
 mod convert;
 mod explain;
 mod init;
 mod progress;
 mod run;
 mod schema;
+mod schemas;
 mod session;
 mod trouble;
 
@@ -94,6 +96,8 @@ fn formats() -> String {
         let extensions: Vec<String> = format.extensions().iter().map(|extension| format!(".{extension}")).collect();
         text.push_str(&format!("{:<9} yes   {writes:<5}  {}\n", format.name(), extensions.join(" ")));
     }
-    text.push_str("\nEach may be compressed by gzip (.gz) or zstd (.zst). Encodings: UTF-8, UTF-16 with a byte order mark, others by --encoding.\n");
+    text.push_str(
+        "\nEach may be compressed by gzip (.gz) or zstd (.zst). Encodings: UTF-8, UTF-16 with a byte order mark, others by --encoding.\n",
+    );
     text
 }

@@ -1,6 +1,8 @@
 //! `chancery schema`: shows, checks and documents schemas.
 
 use super::args::{SchemaArgs, SchemaCommand};
+use std::io::IsTerminal;
+
 use super::{Trouble, Verdict, print, schemas};
 use crate::schema::{Shape, docs, shape};
 use crate::write::{self, xsd};
@@ -32,7 +34,7 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
     match load(args) {
         Ok(_) => print(&format!("{}: no mistakes\n", args.schema)),
         Err(Trouble::Findings(notes)) => {
-            super::session::draw_findings(&notes, &mut std::io::stdout().lock())?;
+            super::session::draw_findings(&notes, std::io::stdout().is_terminal(), &mut std::io::stdout().lock())?;
             Ok(Verdict::Findings)
         }
         Err(trouble) => Err(trouble),

@@ -20,7 +20,8 @@ use crate::normalise::{self, Normaliser};
 use crate::pipeline::{self, Course, Job, Output, Policy, Report, ReportPlace, Stage};
 use crate::read::{self, Format, Intake};
 use crate::report;
-use crate::schema::{Schema, Shape};
+use crate::schema::Shape;
+use crate::source::Failure;
 use crate::source::open::{self, Folders};
 use crate::tree::Tree;
 use crate::write;
@@ -100,7 +101,11 @@ impl Session {
         if !self.config.sources.is_empty() {
             return self.config.sources.clone();
         }
-        vec![Group { paths: vec![self.config.folder.join("input").to_string_lossy().replace('\\', "/")], schema: schema(), ..Group::default() }]
+        vec![Group {
+            paths: vec![self.config.folder.join("input").to_string_lossy().replace('\\', "/")],
+            schema: schema(),
+            ..Group::default()
+        }]
     }
 
     fn plan(&mut self, group: &Group, input: &InputArgs) -> Result<(), Trouble> {
@@ -198,7 +203,11 @@ impl Session {
 
     /// The formats that `run` writes.
     pub fn output_formats(&self) -> Vec<write::Format> {
-        if self.config.outputs.is_empty() { vec![write::Format::Json, write::Format::Csv, write::Format::Xml] } else { self.config.outputs.clone() }
+        if self.config.outputs.is_empty() {
+            vec![write::Format::Json, write::Format::Csv, write::Format::Xml]
+        } else {
+            self.config.outputs.clone()
+        }
     }
 
     /// Refuses to write to a file that is read, or into a folder from which files are read.
@@ -222,9 +231,14 @@ impl Session {
     }
 
     /// Reads the first input on this thread, without any stage.
-    pub fn read_one(mut self, intake: impl FnOnce(Self) -> Box<dyn Intake>) -> Result<(), Trouble> {
-        let _ = (&mut self, intake);
-        todo!()
+    pub fn read_first(&self, intake: &mut dyn Intake) -> Result<(), Trouble> {
+        if let Some(problem) = self.problems.first() {
+            return Err(Trouble::usage(problem.to_string()));
+        }
+        let Some(planned) = self.inputs.first() else { return Ok(()) };
+        let unreadable = |failure| Trouble::File { path: PathBuf::from(&*planned.input.name), error: io::Error::other(failure) };
+        let mut opened = planned.open(&self.courses[planned.course].options).map_err(unreadable)?;
+        read::read_all(&mut *opened.cutter, intake).map_err(unreadable)
     }
 
     /// Runs the job; says how it came out.
@@ -276,7 +290,9 @@ impl Session {
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
         if outcome.held_back {
-            eprintln!("error: nothing was written, since not every record is valid; --on-invalid skip leaves the others out, keep writes them");
+            eprintln!(
+                "error: nothing was written, since not every record is valid; --on-invalid skip leaves the others out, keep writes them"
+            );
         }
         let verdict = match () {
             () if outcome.interrupted => Verdict::Interrupted,
@@ -316,7 +332,8 @@ impl Session {
                 None if to == To::Stdout => ReportPlace::Stream(progress.beside(io::stdout())),
                 None => ReportPlace::Stream(progress.beside(io::stderr())),
             };
-            let options = if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };
+            let options =
+                if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };
             reports.push(Report { reporter: report::reporter(format, &options), place });
         }
         Ok(reports)
@@ -330,19 +347,18 @@ pub struct Beside {
 }
 
 impl Planned {
+    fn open(&self, options: &read::Options) -> Result<pipeline::Opened, Failure> {
+        let mut opened = open::open(&self.input, self.encoding.as_deref())?;
+        let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
+            Some(format) => format,
+            None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
+        };
+        Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
+    }
+
     fn ready(self, options: &[read::Options]) -> pipeline::Input {
         let options = options[self.course].clone();
-        let name = Arc::clone(&self.input.name);
-        let open = move || {
-            let mut opened = open::open(&self.input, self.encoding.as_deref())?;
-            let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
-                Some(format) => format,
-                None => Format::by_first_bytes(open::peek(&mut opened.feed)?),
-            };
-            let cutter = format.cutter(opened.feed, &options);
-            Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter })
-        };
-        pipeline::Input { name, open: Box::new(open), course: self.course }
+        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, open: Box::new(move || self.open(&options)) }
     }
 }
 

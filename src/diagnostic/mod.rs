@@ -258,14 +258,16 @@ pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.contains(is_unprintable) {
         return text.into();
     }
-    text.chars().fold(String::with_capacity(text.len() + 8), |mut line, c| {
-        match c {
-            '\n' => line.push_str("\\n"),
-            '\r' => line.push_str("\\r"),
-            '\t' => line.push_str("\\t"),
-            c if is_unprintable(c) => write!(line, "\\u{:04x}", u32::from(c)).expect("writing to a string cannot fail"),
-            c => line.push(c),
-        }
-        line
-    }).into()
+    text.chars()
+        .fold(String::with_capacity(text.len() + 8), |mut line, c| {
+            match c {
+                '\n' => line.push_str("\\n"),
+                '\r' => line.push_str("\\r"),
+                '\t' => line.push_str("\\t"),
+                c if is_unprintable(c) => write!(line, "\\u{:04x}", u32::from(c)).expect("writing to a string cannot fail"),
+                c => line.push(c),
+            }
+            line
+        })
+        .into()
 }

@@ -345,7 +345,15 @@ impl Desk {
     }
 
     // Counts a unit and writes it, or keeps it with the rejected.
-    fn unit(&mut self, number: usize, valid: bool, unit: &Unit, encoded: &[Encoded], notes: &[Diagnostic], record: &RecordRef) -> io::Result<()> {
+    fn unit(
+        &mut self,
+        number: usize,
+        valid: bool,
+        unit: &Unit,
+        encoded: &[Encoded],
+        notes: &[Diagnostic],
+        record: &RecordRef,
+    ) -> io::Result<()> {
         let tally = &mut self.outcome.tally;
         tally.records += 1;
         if valid {

@@ -3,6 +3,7 @@
 //! Whoever reads files puts them into a [`Library`], asks it what is still [`Library::missing`], and builds a [`Schema`] of
 //! one of its documents.
 
+pub mod bundled;
 mod fault;
 pub mod guide;
 pub mod library;
