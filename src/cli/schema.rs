@@ -17,11 +17,11 @@ pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
             print(&docs::markdown(&schema))
         }
         SchemaCommand::Xsd(args) => {
-            let shape = std::sync::Arc::new(Shape::of(&load(args)?));
-            let name = shape.root().record_name().unwrap_or("records").to_owned();
+            let shape = std::sync::Arc::new(Shape::of(&*load(args)?));
+            let name = super::session::collection_name(&shape);
             print(&xsd::schema(&write::Options { shape, name, ..write::Options::default() }))
         }
-        SchemaCommand::Shape(args) => print(&shape::outline(&Shape::of(&load(args)?))),
+        SchemaCommand::Shape(args) => print(&shape::outline(&Shape::of(&*load(args)?))),
     }
 }
 

@@ -52,8 +52,7 @@ struct Plan {
     shape: Arc<Shape>,
     options: read::Options,
     stages: Vec<Arc<dyn Stage>>,
-    across: Option<across::Plan>,
-    key: Option<String>,
+    across: Option<Arc<across::Plan>>,
     name: String,
 }
 
@@ -151,7 +150,7 @@ impl Session {
         let across = across::Plan::new(&shape, common.key.as_deref().or(config.key.as_deref()));
         Ok(Plan {
             options: self.read_options(&shape, group, input)?,
-            name: shape.root().record_name().unwrap_or("records").to_owned(),
+            name: collection_name(&shape),
             shape,
             stages,
             across: (!across.is_idle()).then(|| Arc::new(across)),
@@ -165,8 +164,6 @@ impl Session {
             records: input.records.clone().or_else(|| group.records.clone()).or_else(|| config.records.clone()),
             max_record_bytes: input.max_record_bytes.or(config.max_record_bytes).unwrap_or(default.max_record_bytes),
             max_depth: input.max_depth.or(config.max_depth).unwrap_or(default.max_depth),
-            csv: dialect(input, config)?,
-            forms: forms(input, config)?,
             ..default
         })
     }
@@ -351,7 +348,7 @@ impl Planned {
         let mut opened = open::open(&self.input, self.encoding.as_deref())?;
         let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
             Some(format) => format,
-            None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
+            None => Format::Json,
         };
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
     }
@@ -371,6 +368,15 @@ impl ReportArg {
         })?;
         Ok(Self { format, file })
     }
+}
+
+/// What a collection of the records is called: the schema's `x-record-name` or title, as a plain name.
+pub fn collection_name(shape: &Shape) -> String {
+    let root = shape.root();
+    let name = root.keyword("x-record-name").map(crate::tree::Node::text).or_else(|| root.title()).unwrap_or("records");
+    let plain: String = name.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let plain = plain.trim_matches('_');
+    if plain.is_empty() { "records".to_owned() } else { plain.to_owned() }
 }
 
 fn read_format(name: &str) -> Result<Format, Trouble> {
