@@ -32,10 +32,15 @@ impl Country {
     /// The country of that alpha-2 or alpha-3 code, in any case.
     #[must_use]
     pub fn coded(code: &str) -> Option<Self> {
-        let code = code.trim().to_ascii_uppercase();
+        let mut letters = [0; 3];
+        let code = code.trim().as_bytes();
+        let letters = letters.get_mut(..code.len())?;
+        letters.copy_from_slice(code);
+        letters.make_ascii_uppercase();
+        let code = std::str::from_utf8(letters).ok()?;
         match code.len() {
-            2 => atlas().calling.get_key_value(code.as_str()).map(|(code, _)| Self(code)),
-            3 => rust_iso3166::from_alpha3(&code).map(|country| Self(country.alpha2)),
+            2 => atlas().calling.get_key_value(code).map(|(code, _)| Self(code)),
+            3 => rust_iso3166::from_alpha3(code).map(|country| Self(country.alpha2)),
             _ => None,
         }
     }

@@ -135,29 +135,41 @@ impl<T> Guide<T> {
         Station(self.shape.part(at.0).item(index).id())
     }
 
-    /// What `probe` finds in the nearest object around a value, or in the objects directly below that one.
-    pub fn nearest<'t, R>(&self, frame: Option<&Frame<'_, 't>>, mut probe: impl FnMut(Node<'t>, Station, &mut Vec<R>)) -> Vec<R> {
+    /// What `probe` finds in the nearest object around a value, or in the objects below that one: those in its members
+    /// that `below` names, and in the lists there.
+    pub fn nearest<'t, R>(
+        &self,
+        frame: Option<&Frame<'_, 't>>,
+        below: impl Fn(&T) -> &[Box<str>],
+        mut probe: impl FnMut(&T, Node<'t>, &mut Vec<R>),
+    ) -> Vec<R> {
         let mut found = Vec::new();
+        let mut look = |node: Node<'t>, at: Station, found: &mut Vec<R>| {
+            if let Some(task) = self.task(at) {
+                probe(task, node, found);
+            }
+        };
         let mut next = frame;
-        while let Some(frame) = next {
-            probe(frame.object, frame.station, &mut found);
-            for member in frame.object.members() {
-                let (_, station) = self.member(frame.station, &member);
-                if !self.is_busy(station) {
-                    continue;
-                }
-                probe(member.value, station, &mut found);
-                for (index, item) in member.value.items().enumerate() {
-                    probe(item, self.item(station, index), &mut found);
-                }
-            }
-            if !found.is_empty() {
-                break;
-            }
+        while let Some(frame) = next.filter(|_| found.is_empty()) {
             next = frame.above;
+            let Some(task) = self.task(frame.station) else { continue };
+            look(frame.object, frame.station, &mut found);
+            for name in below(task) {
+                let Some(member) = frame.object.member(name) else { continue };
+                let (_, station) = self.member(frame.station, &member);
+                look(member.value, station, &mut found);
+                for (index, item) in member.value.items().enumerate() {
+                    look(item, self.item(station, index), &mut found);
+                }
+            }
         }
         found
     }
+}
+
+/// Declared members of `part` that `holds` is true of, or whose items it is true of: where [`Guide::nearest`] looks.
+pub fn below(part: Part<'_>, holds: impl Fn(Part<'_>) -> bool) -> Vec<Box<str>> {
+    part.members().filter(|(_, member)| holds(*member) || holds(member.item(0))).map(|(name, _)| name.into()).collect()
 }
 
 /// What the schema says at `part` under a keyword of ours.
