@@ -255,14 +255,15 @@ impl Normaliser {
             filler.fill(tree, notes);
         }
         let mut changes = Vec::new();
-        if !self.guide.is_idle() {
-            let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
-            walk.value(tree.root(), self.guide.root(), None, false);
-            self.apply(tree, &mut changes);
-        }
         for (tokens, task) in &self.asked {
             let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
             walk.asked(tree.root(), tokens, task, None);
+            self.apply(tree, &mut changes);
+        }
+        // Last, since it brings members in order, supplied ones too.
+        if !self.guide.is_idle() {
+            let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
+            walk.value(tree.root(), self.guide.root(), None, false);
             self.apply(tree, &mut changes);
         }
     }

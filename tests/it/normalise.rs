@@ -246,9 +246,14 @@ fn bench() {
     let Some(path) = support::shared("design/dpko.json") else { return };
     let text = std::fs::read_to_string(path).expect("readable");
     let mut tree = support::tree("input", &text);
+    LazyLock::force(&PROFILE);
+    let start = std::time::Instant::now();
     let normaliser = Normaliser::new(&PROFILE, &Options::default());
+    println!("normaliser made in {:?}", start.elapsed());
+    let start = std::time::Instant::now();
     let facts = chancery::check::Facts::new(&PROFILE);
     let plan = chancery::check::across::Plan::new(&PROFILE, None);
+    println!("facts and keys made in {:?}", start.elapsed());
     let rounds = 20_000;
     let time = |name: &str, work: &mut dyn FnMut(&mut Tree)| {
         let start = std::time::Instant::now();
