@@ -58,6 +58,13 @@ enum Check {
 
 const ANNOTATION: &str = "x-check";
 
+/// Checks that the schema asks for and that do not exist.
+#[must_use]
+pub fn mistakes(shape: &Arc<Shape>) -> Vec<Diagnostic> {
+    const NAMES: [&str; 8] = ["date", "period", "country", "telephone", "entry", "distinct", "other-body", "acronym"];
+    guide::mistakes(shape, ANNOTATION, "check", &NAMES)
+}
+
 fn operands(asked: &Value, name: &str) -> Vec<Box<str>> {
     match asked.get(name) {
         Some(Value::String(one)) => vec![one.as_str().into()],

@@ -71,6 +71,7 @@ rules! {
     INVALID_SCHEMA "C110" "invalid-schema" Error "the schema breaks the rules of its own draft"
     UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
     UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
+    UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
 }
 
 /// The rule of that code or name.

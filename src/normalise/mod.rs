@@ -105,6 +105,14 @@ impl Pass {
     }
 }
 
+/// Passes that the schema asks for and that do not exist.
+#[must_use]
+pub fn mistakes(shape: &Arc<Shape>) -> Vec<Diagnostic> {
+    // Defaults are asked for on the command line, since a schema has them for all its readers.
+    let names: Vec<_> = Pass::ALL.iter().filter(|pass| **pass != Pass::Defaults).map(|pass| pass.name()).collect();
+    guide::mistakes(shape, ANNOTATION, "pass", &names)
+}
+
 /// What is normalised besides what the schema asks for.
 #[derive(Clone, Debug, Default)]
 pub struct Options {

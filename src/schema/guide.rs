@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::shape::{Part, Shape};
 use super::spanned::to_value;
-use crate::tree::{Member, Node, key_hash};
+use crate::diagnostic::{Diagnostic, Safety, quote, rules};
+use crate::tree::{Kind, Member, Node, key_hash};
 
 /// Where a walk stands in the shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +187,38 @@ pub fn asked<'s>(annotation: Option<&'s Value>, word: &'s str) -> impl Iterator<
         None => &[],
     };
     list.iter().filter_map(move |one| Some((one.as_str().or_else(|| one.get(word)?.as_str())?, one)))
+}
+
+/// Names in the annotation `keyword` that mean nothing: each at its place in the schema, with the nearest that does.
+#[must_use]
+pub fn mistakes(shape: &Arc<Shape>, keyword: &str, word: &str, known: &[&str]) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = Vec::new();
+    let _ = Guide::<()>::new(shape, |part| {
+        let annotation = part.keyword(keyword)?;
+        let list: Vec<Node<'_>> = if annotation.kind() == Kind::Array { annotation.items().collect() } else { vec![annotation] };
+        for one in list {
+            let name = if one.kind() == Kind::Object { one.get(word).unwrap_or(one) } else { one };
+            if name.kind() == Kind::String && known.contains(&name.text()) {
+                continue;
+            }
+            let shown = if name.kind() == Kind::String { quote(name.text(), true) } else { format!("an {}", name.kind().word()) };
+            let message = format!("expected one of {} in {keyword}, found {shown}", known.join(", "));
+            let mut note = Diagnostic::new(&rules::UNKNOWN_ANNOTATION, name.tree().source(), name.opening(), message);
+            note = note.schema_at(name.pointer());
+            let nearest = known.iter().map(|known| (strsim::damerau_levenshtein(known, name.text()), known)).min();
+            if let Some((_, nearest)) = nearest.filter(|(distance, _)| *distance <= 2) {
+                note = note.help(format!("did you mean {nearest:?}?")).fix(Safety::Unsafe, name.span(), *nearest);
+            }
+            // Several parts may come from one subschema.
+            let same =
+                |other: &Diagnostic| other.schema_pointer == note.schema_pointer && Arc::ptr_eq(&other.place.source, &note.place.source);
+            if !found.iter().any(same) {
+                found.push(note);
+            }
+        }
+        None
+    });
+    found
 }
 
 /// An operand of an annotation as the name of a member.
