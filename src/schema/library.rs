@@ -101,6 +101,18 @@ impl Library {
         number
     }
 
+    /// How many documents there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
     /// Lets the document of that number be found by a further address.
     pub fn alias(&mut self, document: usize, uri: &str) {
         if let (Some(known), Ok(uri)) = (self.documents.get(document), uri::from_str(without_fragment(uri))) {
@@ -141,16 +153,13 @@ impl Library {
         missing
     }
 
-    /// The place in a schema file that `location` means: an address with a JSON pointer as fragment.
-    ///
-    /// A scalar is shown itself, an object or array by its key.
-    #[must_use]
-    pub fn place(&self, location: &str) -> Option<Place> {
+    /// The resource that an address means, and the JSON pointer in it that its fragment is.
+    pub(super) fn locate(&self, location: &str) -> Option<(At, String)> {
         let (address, fragment) = location.split_once('#').unwrap_or((location, ""));
-        let resource = self.resources.get(address)?;
-        self.place_below(*resource, &decode(fragment))
+        self.resources.get(address).map(|resource| (*resource, decode(fragment)))
     }
 
+    /// The place of what stands at a pointer below a resource: a scalar itself, an object or array by its key.
     pub(super) fn place_below(&self, at: At, below: &str) -> Option<Place> {
         let node = self.node(at);
         let found = node.at(below)?;
@@ -161,6 +170,12 @@ impl Library {
             _ => found.opening(),
         };
         Some(Place::new(node.tree().source(), span))
+    }
+
+    /// Whether any document has that text.
+    #[must_use]
+    pub fn mentions(&self, text: &str) -> bool {
+        self.documents.iter().any(|document| document.tree.source().text().contains(text))
     }
 
     /// The references that lead nowhere, as the values that hold them.
@@ -335,12 +350,18 @@ impl Library {
 }
 
 /// Hands documents of a library to the validator.
+#[derive(Clone)]
 pub(super) struct Shelf(pub Arc<Library>);
+
+impl Shelf {
+    pub(super) fn find(&self, uri: &str) -> Option<Value> {
+        self.0.resources.get(without_fragment(uri)).map(|at| spanned::to_value(self.0.node(*at)))
+    }
+}
 
 impl Retrieve for Shelf {
     fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        let found = self.0.resources.get(without_fragment(uri.as_str()));
-        found.map(|at| spanned::to_value(self.0.node(*at))).ok_or_else(|| format!("{uri} is not at hand").into())
+        self.find(uri.as_str()).ok_or_else(|| format!("{uri} is not at hand").into())
     }
 }
 
