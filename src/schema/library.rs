@@ -14,10 +14,11 @@ use super::spanned;
 use crate::diagnostic::Place;
 use crate::tree::{Kind, Node, NodeId, Tree, pointer};
 
-/// A document: a tree and the address it was read from.
+/// A document: a tree, the address others know it by, and where it was read.
 #[derive(Debug)]
 struct Document {
     uri: Uri<String>,
+    read_from: Uri<String>,
     tree: Tree,
 }
 
@@ -88,17 +89,41 @@ impl Library {
 
     /// Adds a document, read from the address `uri`, and gives its number. A document's own `$id` counts beside it.
     pub fn add(&mut self, uri: &str, tree: Tree) -> usize {
+        self.add_as(uri, uri, tree)
+    }
+
+    /// Adds a document that others know by the address `uri` and that was read from another one.
+    pub fn add_as(&mut self, uri: &str, read_from: &str, tree: Tree) -> usize {
         let number = self.documents.len();
         let uri = uri::from_str(without_fragment(uri))
             .or_else(|_| uri::from_str(&format!("document-{number}")))
             .expect("a number makes an address");
+        let read_from = uri::from_str(without_fragment(read_from)).unwrap_or_else(|_| uri.clone());
         let root = At { document: number as u32, node: tree.root().id() };
-        self.documents.push(Document { uri: uri.clone(), tree });
-        self.resources.entry(uri.as_str().to_owned()).or_insert(root);
+        for address in [&uri, &read_from] {
+            self.resources.entry(address.as_str().to_owned()).or_insert(root);
+        }
+        self.documents.push(Document { uri: uri.clone(), read_from, tree });
         let draft = self.draft(root).unwrap_or_default();
         self.bases.push(Base { uri, root, draft });
         self.index(root, (self.bases.len() - 1) as u32);
         number
+    }
+
+    /// Adds what is missing, and what is then missing in turn: `find` reads a document, and says from which address.
+    pub fn fill(&mut self, mut find: impl FnMut(&Missing) -> Option<(String, Tree)>) {
+        let mut from = 0;
+        while from < self.documents.len() {
+            let missing = self.missing(from);
+            from = self.documents.len();
+            for missing in missing {
+                if !self.has(&missing.uri)
+                    && let Some((read_from, tree)) = find(&missing)
+                {
+                    self.add_as(&missing.uri, &read_from, tree);
+                }
+            }
+        }
     }
 
     /// How many documents there are.
@@ -111,14 +136,6 @@ impl Library {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.documents.is_empty()
-    }
-
-    /// Lets the document of that number be found by a further address.
-    pub fn alias(&mut self, document: usize, uri: &str) {
-        if let (Some(known), Ok(uri)) = (self.documents.get(document), uri::from_str(without_fragment(uri))) {
-            let root = At { document: document as u32, node: known.tree.root().id() };
-            self.resources.entry(uri.as_str().to_owned()).or_insert(root);
-        }
     }
 
     /// Whether a document or a part of one has that address.
@@ -142,7 +159,7 @@ impl Library {
             }
             if seen.insert(wanted.as_str().to_owned()) {
                 let document = &self.documents[reference.from.document as usize];
-                let beside = uri::resolve_against(&document.uri.borrow(), text).ok().map(|uri| uri.as_str().to_owned());
+                let beside = uri::resolve_against(&document.read_from.borrow(), text).ok().map(|uri| uri.as_str().to_owned());
                 missing.push(Missing {
                     beside: beside.filter(|beside| beside != wanted.as_str()),
                     uri: wanted.as_str().to_owned(),
@@ -178,13 +195,15 @@ impl Library {
         self.documents.iter().any(|document| document.tree.source().text().contains(text))
     }
 
-    /// The references that lead nowhere, as the values that hold them.
+    /// The references that lead nowhere, as the values that hold them, each text once.
     pub(super) fn dangling(&self, known: impl Fn(&str) -> bool) -> Vec<Node<'_>> {
         let leads = |reference: &&Reference| {
             let text = self.node(reference.text).text();
             self.resolve(reference.from, text).is_some() || self.address(reference.from, text).is_some_and(|uri| known(&uri))
         };
-        self.references.iter().filter(|reference| !leads(reference)).map(|reference| self.node(reference.text)).collect()
+        let mut seen = HashSet::new();
+        let dangling = self.references.iter().filter(|reference| !leads(reference)).map(|reference| self.node(reference.text));
+        dangling.filter(|node| seen.insert(node.text())).collect()
     }
 
     /// The address a reference of the subschema means, with its fragment.
@@ -277,7 +296,8 @@ impl Library {
         let document = &self.documents[at.document as usize];
         for member in document.tree.node(at.node).members() {
             match (member.key.text(), member.value.kind()) {
-                ("$ref" | "$dynamicRef" | "$recursiveRef", Kind::String) => references.push(member.value.id()),
+                // A metaschema of the user's own is a document like any other.
+                ("$ref" | "$dynamicRef" | "$recursiveRef" | "$schema", Kind::String) => references.push(member.value.id()),
                 ("properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies", Kind::Object) => {
                     below.extend(member.value.members().map(|member| member.value.id()))
                 }
