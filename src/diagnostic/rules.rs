@@ -71,7 +71,28 @@ rules! {
     INVALID_SCHEMA "C110" "invalid-schema" Error "the schema breaks the rules of its own draft"
     UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
     UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
+<<<<<<< HEAD
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
+=======
+    MISSING_MEMBER "S101" "missing-member" Error "a member that the schema requires is not there"
+    UNKNOWN_MEMBER "S102" "unknown-member" Error "a member that the schema does not know"
+    WRONG_TYPE "S103" "wrong-type" Error "a value of another type than the schema asks for"
+    WRONG_FORMAT "S104" "wrong-format" Error "text that does not have the format the schema asks for"
+    WRONG_PATTERN "S105" "wrong-pattern" Error "text that does not match the pattern the schema asks for"
+    NOT_IN_ENUM "S106" "not-in-enum" Error "a value that is not among those the schema lists"
+    OUT_OF_RANGE "S107" "out-of-range" Error "a number beyond the limits of the schema"
+    WRONG_LENGTH "S108" "wrong-length" Error "text that is shorter or longer than the schema allows"
+    WRONG_COUNT "S109" "wrong-count" Error "fewer or more items or members than the schema allows"
+    NOT_UNIQUE "S110" "not-unique" Error "a list that has an item twice"
+    NO_BRANCH "S111" "no-branch" Error "a value that fits none of the alternatives of the schema"
+    MANY_BRANCHES "S112" "many-branches" Error "a value that fits several alternatives where only one may fit"
+    FORBIDDEN "S113" "forbidden" Error "a value that the schema rules out"
+    WRONG_NAME "S114" "wrong-name" Error "a member whose name the schema does not allow"
+    WRONG_ITEMS "S115" "wrong-items" Error "items that the schema has no place for"
+    WRONG_CONTENT "S116" "wrong-content" Error "text that does not hold the content the schema asks for"
+    DEPRECATED "S117" "deprecated" Warning "a member that the schema calls deprecated"
+    BEYOND_LIMITS "S118" "beyond-limits" Error "a demand of the schema that costs too much to check"
+>>>>>>> schema
 }
 
 /// The rule of that code or name.
