@@ -15,7 +15,7 @@ fn told(gathered: &Gathered) -> String {
     }
     for note in &gathered.notes {
         let at = note.place.locate().start;
-        let pointer = note.pointer.as_deref().map_or("-".to_owned(), |pointer| pointer.to_owned());
+        let pointer = note.pointer.as_deref().unwrap_or("-");
         let _ = writeln!(out, "{}", format!("{} {}:{} {pointer}", note.rule.code, at.line, at.column).trim_end());
     }
     out
@@ -26,7 +26,7 @@ fn check(format: Format, text: &str, expected: &str) {
 }
 
 fn check_with(format: Format, text: &str, expected: &str, options: &Options) {
-    let expected: String = expected.lines().map(|line| format!("{}\n", line.trim())).collect();
+    let expected = expected.lines().fold(String::new(), |all, line| all + line.trim() + "\n");
     assert_eq!(told(&support::read(format, text.as_bytes(), options)), expected, "{text}");
 }
 
@@ -118,8 +118,8 @@ fn documents_are_records() {
     // A broken document costs itself alone.
     yaml("a: 'x\n---\na: 2\n---\na: [1\n...\na: 3\n", "broken\n{\"a\":2}\nbroken\n{\"a\":3}\nR101 1:4 -\nR101 5:4 -");
     yaml("a: b: c\n", "broken\nR101 1:5 -");
-    yaml("a: {b: [1, 2}\n", "broken\nR101 1:13 -");
-    yaml("a: 1\n\tb: 2\n", "broken\nR101 2:1 -");
+    yaml("a: {b: [1, 2}\n", "broken\nR101 1:8 -");
+    yaml("a: 1\n\tb: 2\n", "broken\nR101 1:4 -");
     yaml("a: 1\r---\rb: 2\r", "{\"a\":1}\n{\"b\":2}");
 }
 
@@ -308,4 +308,170 @@ fn yaml_test_suite() {
     println!("YAML test suite: {passed} of {total}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n----\n"));
     assert!(passed >= 187, "{passed}");
+}
+
+// Takes records on to YAML, as `convert` does, and keeps each as compact JSON too.
+#[derive(Default)]
+struct Through {
+    yaml: Memory,
+    json: Vec<String>,
+    documents: Option<Box<dyn chancery::write::Assembler>>,
+}
+
+impl chancery::diagnostic::Notes for Through {
+    fn note(&mut self, diagnostic: chancery::diagnostic::Diagnostic) {
+        panic!("{}", diagnostic.message);
+    }
+}
+
+#[derive(Default)]
+struct Memory(Vec<u8>);
+
+impl chancery::write::Files for Memory {
+    fn main(&mut self) -> std::io::Result<&mut dyn std::io::Write> {
+        Ok(&mut self.0)
+    }
+    fn named(&mut self, _name: &str) -> std::io::Result<&mut dyn std::io::Write> {
+        Ok(&mut self.0)
+    }
+}
+
+impl chancery::read::Intake for Through {
+    fn record(&mut self, tree: &mut chancery::tree::Tree) {
+        use chancery::write::Writer as _;
+        let mut json = Vec::new();
+        chancery::write::json::compact(tree.root(), &mut json);
+        self.json.push(String::from_utf8(json).expect("JSON is UTF-8"));
+        let record = chancery::check::accept(tree, true, chancery::check::OnInvalid::Keep).expect("it is kept");
+        let mut encoded = Vec::new();
+        chancery::write::yaml::Yaml.encode(record, &mut encoded, &mut Vec::new());
+        let documents = self.documents.get_or_insert_with(|| chancery::write::yaml::Yaml.assembler());
+        documents.record(&encoded, &mut self.yaml).expect("memory takes everything");
+    }
+    fn broken(&mut self) {
+        panic!("broken");
+    }
+    fn remark(&mut self, diagnostic: chancery::diagnostic::Diagnostic) {
+        panic!("{}", diagnostic.message);
+    }
+    fn stop(&mut self) {}
+}
+
+// The records of NDJSON as YAML; reading that has to give the same records.
+fn through(ndjson: &str) -> String {
+    let feed = chancery::source::Feed::new("input", Box::new(std::io::Cursor::new(ndjson.to_owned())), chancery::source::Position::START);
+    let mut through = Through::default();
+    chancery::read::read_all(&mut *Format::Ndjson.cutter(feed, &Options::default()), &mut through).expect("it is read");
+    let again = support::read(Format::Yaml, &through.yaml.0, &Options::default());
+    let yaml = String::from_utf8(through.yaml.0).expect("YAML is UTF-8");
+    assert!(again.notes.is_empty(), "{}\n{yaml}", told(&again));
+    assert_eq!(again.records.into_iter().flatten().collect::<Vec<_>>(), through.json, "{yaml}");
+    yaml
+}
+
+#[test]
+fn records_are_written_as_documents() {
+    for (json, yaml) in [
+        ("", ""),
+        ("{}\n[]\n\"\"\nnull\n1.50\n", "{}\n---\n[]\n---\n\"\"\n---\nnull\n---\n1.50\n"),
+        (
+            r#"{"a":"x y","b":[1,{"c":null,"d":[]},[true,["z"]]],"e":{"f":{}}}"#,
+            "a: x y\nb:\n  - 1\n  - c: null\n    d: []\n  - - true\n    - - z\ne:\n  f: {}\n",
+        ),
+        (
+            r#"{"a":"x\ny\n","b":"x\n\n  y","c":"x\n\n","d":" x\ny","e":"x \ny","f":"\n"}"#,
+            "a: |\n  x\n  y\nb: |-\n  x\n\n    y\nc: \"x\\n\\n\"\nd: \" x\\ny\"\ne: \"x \\ny\"\nf: \"\\n\"\n",
+        ),
+        (
+            r#"["007","1e5","NO","2,0333","2001-12-14","~","true","- a","a: b","a #b","a#b","é","\u0085\u2028\ufeff\u0000\u007f"," a","<<","a:",".5","0x1F","it's","\"q\""]"#,
+            "- \"007\"\n- \"1e5\"\n- \"NO\"\n- \"2,0333\"\n- \"2001-12-14\"\n- \"~\"\n- \"true\"\n- \"- a\"\n- \"a: b\"\n- \"a #b\"\n- a#b\n- é\n- \"\\x85\\u2028\\ufeff\\x00\\x7f\"\n- \" a\"\n- \"<<\"\n- \"a:\"\n- \".5\"\n- \"0x1F\"\n- it's\n- \"\\\"q\\\"\"\n",
+        ),
+        ("[[],[[1e400,-0,12345678901234567890123]]]", "- []\n- - - 1e400\n    - -0\n    - 12345678901234567890123\n"),
+        (
+            r##"{"":1,"a.b":2,"33":3,"#t":4,"x\ny":5,"null":6,"---":7}"##,
+            "\"\": 1\na.b: 2\n\"33\": 3\n\"#t\": 4\n\"x\\ny\": 5\n\"null\": 6\n\"---\": 7\n",
+        ),
+    ] {
+        assert_eq!(through(json), yaml);
+    }
+    let long = "k".repeat(3000);
+    assert_eq!(through(&format!("[{{\"{long}\":{{\"a\":1}}}}]")), format!("- ? {long}\n  :\n    a: 1\n"));
+}
+
+fn text() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let piece = prop_oneof![
+        4 => proptest::sample::select(vec![
+            "\n", "\r", "\t", " ", "  ", "---", "...", "- ", ": ", ":", " #", "#", "\"", "'", "\\", "{", "}", "[", "]", ",", "&a", "*a", "!t", "%", "@", "`", "|", ">",
+            "?", "~", "null", "no", "true", "0", "1", "0x1F", ".5", "1e5", "+", "<<", "=", "\u{85}", "\u{2028}", "\u{feff}", "\u{0}", "\u{1b}", "\u{7f}", "\u{fffe}", "\u{a0}",
+            "é", "😀", "x", "a b",
+        ]).prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
+    ];
+    proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+fn value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    use serde_json::Value;
+    let leaf = prop_oneof![
+        1 => Just(Value::Null),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => (-1000_i32..1000).prop_map(|number| Value::from(f64::from(number) / 8.0)),
+        4 => text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((text(), inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn what_is_written_reads_as_it_was(values in proptest::collection::vec(value(), 1..4)) {
+        let ndjson = values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        through(&ndjson);
+    }
+
+    #[test]
+    fn no_text_breaks_the_reader(pieces in proptest::collection::vec(text(), 0..12)) {
+        let text = pieces.concat();
+        let whole = told(&support::read(Format::Yaml, text.as_bytes(), &Options::default()));
+        for window_bytes in [1, 7] {
+            check_with(Format::Yaml, &text, &whole, &Options { window_bytes, ..Options::default() });
+        }
+        support::read(Format::Toml, text.as_bytes(), &Options::default());
+    }
+}
+
+// PyYAML reads YAML 1.1, and takes what we write for the same all the same; but it wants a point in front of an exponent.
+#[test]
+fn another_reader_reads_the_same() {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    const SCRIPT: &str = "
+import json, sys, yaml
+found = list(yaml.load_all(open(sys.argv[1], encoding='utf-8', newline='').read(), Loader=getattr(yaml, 'CSafeLoader', yaml.SafeLoader)))
+expected = [json.loads(line) for line in open(sys.argv[2], encoding='utf-8', newline='').read().split('\\n') if line]
+wrong = [pair for pair in zip(found, expected) if pair[0] != pair[1]]
+assert len(found) == len(expected) and not wrong, (len(found), len(expected), wrong[:1])
+";
+    let python = |arguments: &[&std::ffi::OsStr]| std::process::Command::new("python3").arg("-c").args(arguments).output();
+    if !python(&["import yaml".as_ref()]).is_ok_and(|output| output.status.success()) {
+        return eprintln!("SKIPPED: python3 has no module yaml");
+    }
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let strategy = value();
+    let values: Vec<String> = (0..500).map(|_| strategy.new_tree(&mut runner).expect("it generates").current().to_string()).collect();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let (yaml, json) = (folder.path().join("a.yaml"), folder.path().join("a.ndjson"));
+    let ndjson = values.join("\n");
+    std::fs::write(&yaml, through(&ndjson)).expect("files can be written");
+    std::fs::write(&json, ndjson).expect("files can be written");
+    let output = python(&[SCRIPT.as_ref(), yaml.as_os_str(), json.as_os_str()]).expect("it ran before");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
