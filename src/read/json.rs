@@ -564,15 +564,7 @@ impl<'s> Parser<'s> {
             }
         }
         let span = Span::new(start as u32, start as u32 + 6);
-        Err(Box::new(
-            Diagnostic::new(
-                &rules::LONE_SURROGATE,
-                self.source,
-                span,
-                format!("\\u{first:04x} is half of a character; its other half is missing"),
-            )
-            .help("write the character itself, or both halves, such as \\ud83d\\ude00"),
-        ))
+        Err(Box::new(lone_surrogate(self.source, span, first)))
     }
 
     fn hex4(&mut self, from: usize) -> Result<u32, Box<Diagnostic>> {
@@ -607,6 +599,12 @@ impl<'s> Parser<'s> {
         diagnostic.help = help.map(str::to_owned);
         Box::new(diagnostic)
     }
+}
+
+/// The note on an escape that names half of a character.
+pub(super) fn lone_surrogate(source: &Arc<Source>, span: Span, half: u32) -> Diagnostic {
+    Diagnostic::new(&rules::LONE_SURROGATE, source, span, format!("\\u{half:04x} is half of a character; its other half is missing"))
+        .help("write the character itself, or both halves, such as \\ud83d\\ude00")
 }
 
 // How many bytes from the start are neither quote, backslash nor control character; eight at a time.

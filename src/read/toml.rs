@@ -78,6 +78,13 @@ fn syntax(source: &Arc<Source>, error: &toml_edit::TomlError) -> Diagnostic {
     let end = source.len();
     let span = error.span().map_or(Span::at(end), |range| Span::new((range.start as u32).min(end), (range.end as u32).min(end)));
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    if message.starts_with("duplicate key") {
+        // The parser knows the name and not the first place; the finding is the same as in the other formats.
+        let name = source.slice(span).trim_matches(['"', '\'']);
+        return Diagnostic::new(&rules::DUPLICATE_MEMBER, source, span, format!("member {} is there twice", quote(name, true)))
+            .label("second")
+            .help("keep one of the two; readers of the data differ in which they take");
+    }
     Diagnostic::new(&rules::SYNTAX, source, span, format!("not TOML: {message}"))
 }
 

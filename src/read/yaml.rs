@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
 use super::ndjson::{TooLarge, floor_char};
 use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
@@ -202,12 +202,12 @@ impl Reader for Documents {
 impl Documents {
     // Reads what lies between two borders: one document, or none where there are only comments.
     fn document(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, intake: &mut dyn Intake) {
-        // The parser's own limits lie just behind ours, so that it is we who speak.
+        // The parser counts brackets and blocks apart; what they come to together is the builder's to count.
         let mut options = granit_parser::options! {
             emit_anchor_events: true,
             emit_unresolved_aliases: true,
-            flow_nesting_limit: self.max_depth + 2,
-            block_nesting_limit: self.max_depth + 2
+            flow_nesting_limit: self.max_depth,
+            block_nesting_limit: self.max_depth
         };
         options.set_emit_comments(false);
         let mut parser = Parser::new_from_str_with_options(&source.text()[start..end], options);
@@ -407,15 +407,88 @@ impl Builder<'_> {
         Span::new(at, at + length as u32)
     }
 
+    // The parser's error at the bytes that are meant: it names the start of the scalar where something inside is wrong.
     fn syntax(&self, error: &ScanError) -> Box<Diagnostic> {
         let at = error.marker().byte_offset().map_or(self.last, |at| self.base + at as u32).min(self.source.len());
+        let rest = &self.source.text()[at as usize..];
+        let first = |wanted: char| self.byte_at(at + rest.find(wanted).unwrap_or(0) as u32);
         let message = format!("not YAML: {}", error.kind());
-        Box::new(Diagnostic::new(&rules::SYNTAX, self.source, self.byte_at(at), message))
+        let (span, message, help) = match error.kind() {
+            ErrorKind::RecursionLimitExceeded => return Box::new(too_deep(self.source, self.byte_at(at), self.max_depth)),
+            ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::TabInPlainScalar => {
+                let behind = self.source.text()[..at as usize].ends_with('\t');
+                let tab = if behind { self.byte_at(at - 1) } else { first('\t') };
+                (tab, "not YAML: a tab where blanks have to indent".to_owned(), Some("indent with blanks"))
+            }
+            ErrorKind::UnexpectedCharacter { character } => {
+                let shown = quote(&character.to_string(), true);
+                (first(*character), format!("not YAML: unexpected character {shown}"), Some("put the text in quotes"))
+            }
+            ErrorKind::MappingValueNotAllowed => {
+                let message = "not YAML: a colon that makes a member where none can stand".to_owned();
+                (self.byte_at(at), message, Some("put text with a colon in quotes, or mend the indentation"))
+            }
+            ErrorKind::UnknownQuotedScalarEscape
+            | ErrorKind::InvalidQuotedScalarHexEscape
+            | ErrorKind::InvalidLowSurrogateHexEscape
+            | ErrorKind::InvalidUnicodeEscape => return self.escape(at),
+            _ => (self.byte_at(at), message, None),
+        };
+        let mut diagnostic = Diagnostic::new(&rules::SYNTAX, self.source, span, message);
+        diagnostic.help = help.map(str::to_owned);
+        Box::new(diagnostic)
+    }
+
+    // The first wrong escape in double quotes that open at `quote`.
+    fn escape(&self, quote: u32) -> Box<Diagnostic> {
+        let rest = &self.source.text()[quote as usize..];
+        let hex = |from: usize, length: usize| rest.get(from..from + length).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let mut at = 1;
+        while let Some(found) = rest.get(at..).and_then(|text| text.find('\\')) {
+            at += found;
+            let kind = rest[at + 1..].chars().next();
+            let length = match kind {
+                Some('x') => 2,
+                Some('u') => 4,
+                Some('U') => 8,
+                Some(c) if "0abtnvfre \"/\\N_LP\t\r\n".contains(c) => 0,
+                _ => break,
+            };
+            let mut end = at + 2 + length;
+            let value = if length > 0 { hex(at + 2, length) } else { Some(0) };
+            let low = hex(end + 2, 4).filter(|low| rest[end..].starts_with("\\u") && (0xDC00..0xE000).contains(low));
+            match value {
+                Some(0xD800..0xDC00) if length == 4 && low.is_some() => end += 6,
+                Some(value @ 0xD800..0xE000) if length == 4 => {
+                    let span = Span::new(quote + at as u32, quote + end as u32);
+                    return Box::new(super::json::lone_surrogate(self.source, span, value));
+                }
+                Some(value) if char::from_u32(value).is_some() => {}
+                _ => break,
+            }
+            at = end;
+        }
+        let length = 1 + rest.get(at + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        let span = Span::new(quote + at as u32, quote + (at + length) as u32);
+        Box::new(
+            Diagnostic::new(&rules::SYNTAX, self.source, span, "not YAML: an escape that does not exist")
+                .help("write a backslash as \\\\, or put the text in single quotes"),
+        )
     }
 
     // Whether the next node is a key.
     fn at_key(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.object && !frame.value_next)
+    }
+
+    fn anchor(&mut self, id: usize, place: Span, value: Value) {
+        if id > 0 {
+            self.anchors.insert(id, Anchored { place, value });
+        }
     }
 
     // After a value: the object it stands in awaits a key again.
@@ -460,7 +533,7 @@ impl Builder<'_> {
             Err((rule, ..)) if self.at_key() && rule == &rules::NO_NUMBER => (Kind::String, Cow::Borrowed(text)),
             Err((rule, message, help)) => {
                 let place = if rule == &rules::BAD_TAG { tag_place } else { place };
-                self.anchors.insert(anchor, Anchored { place, value: Value::Refused });
+                self.anchor(anchor, place, Value::Refused);
                 return self.refuse(rule, place, message, help, notes);
             }
         };
@@ -477,8 +550,7 @@ impl Builder<'_> {
                 );
             }
             if anchor > 0 {
-                let value = Value::Key { kind: resolved.0, text: resolved.1.into_owned() };
-                self.anchors.insert(anchor, Anchored { place, value });
+                self.anchor(anchor, place, Value::Key { kind: resolved.0, text: resolved.1.into_owned() });
             }
             return self.key(place, text);
         }
@@ -487,9 +559,7 @@ impl Builder<'_> {
         if style != ScalarStyle::Plain {
             self.tree.mark_quoted(id);
         }
-        if anchor > 0 {
-            self.anchors.insert(anchor, Anchored { place, value: Value::Node(id) });
-        }
+        self.anchor(anchor, place, Value::Node(id));
         self.value_done();
     }
 
@@ -530,9 +600,7 @@ impl Builder<'_> {
             notes.note(Diagnostic::new(&rules::BAD_TAG, self.source, tag_place, message).help(help).at(self.tree.node(id).pointer()));
         }
         self.last = opening.end;
-        if anchor > 0 {
-            self.anchors.insert(anchor, Anchored { place: opening, value: Value::Open });
-        }
+        self.anchor(anchor, opening, Value::Open);
         let flow = flow.inside(self.frames.last());
         self.frames.push(Frame { id, anchor, object: kind == Kind::Object, flow, value_next: false });
         Ok(())
@@ -564,7 +632,7 @@ impl Builder<'_> {
         }
         self.last = place.end.max(self.last);
         if let Event::Scalar(_, _, anchor, _) | Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) = event {
-            self.anchors.insert(*anchor, Anchored { place, value: Value::Refused });
+            self.anchor(*anchor, place, Value::Refused);
         }
     }
 

@@ -27,7 +27,7 @@ fn check(format: Format, text: &str, expected: &str) {
 
 fn check_with(format: Format, text: &str, expected: &str, options: &Options) {
     let expected = expected.lines().fold(String::new(), |all, line| all + line.trim() + "\n");
-    assert_eq!(told(&support::read(format, text.as_bytes(), options)), expected, "{text}");
+    assert_eq!(told(&support::read(format, text.as_bytes(), options)), expected, "{text:.1000}");
 }
 
 #[test]
@@ -119,7 +119,16 @@ fn documents_are_records() {
     yaml("a: 'x\n---\na: 2\n---\na: [1\n...\na: 3\n", "broken\n{\"a\":2}\nbroken\n{\"a\":3}\nR101 1:4 -\nR101 5:4 -");
     yaml("a: b: c\n", "broken\nR101 1:5 -");
     yaml("a: {b: [1, 2}\n", "broken\nR101 1:8 -");
-    yaml("a: 1\n\tb: 2\n", "broken\nR101 1:4 -");
+    yaml("a: 1\n\tb: 2\n", "broken\nR101 2:1 -");
+    yaml("a:\n\tb: 2\n", "broken\nR101 2:1 -");
+    yaml("a: @b\n", "broken\nR101 1:4 -");
+    yaml("a: b\u{1}\n", "broken\nR101 1:5 -");
+    yaml("a: \"é\\\\ \\x41 \\q\"\n", "broken\nR101 1:14 -");
+    yaml("a: \"\\ud83d\\ude00 \\ud83d\"\n", "broken\nR105 1:18 -");
+    yaml("a: \"\\udc00\"\n", "broken\nR105 1:5 -");
+    yaml("a: \"\\ud83dx\"\n", "broken\nR105 1:5 -");
+    yaml("a: \"\\x4\"\n", "broken\nR101 1:5 -");
+    yaml("a: \"\\U00110000\"\n", "broken\nR101 1:5 -");
     yaml("a: 1\r---\rb: 2\r", "{\"a\":1}\n{\"b\":2}");
 }
 
@@ -153,6 +162,8 @@ fn members_and_aliases() {
     check_with(Format::Yaml, "a: [[1]]\n", "{\"a\":[[1]]}", &deep);
     check_with(Format::Yaml, "a: [[[1]]]\n", "broken\nR103 1:6 -", &deep);
     check_with(Format::Yaml, "- - - - 1\n", "broken\nR103 1:7 -", &deep);
+    check_with(Format::Yaml, &"[".repeat(100_000), "broken\nR103 1:4 -", &deep);
+    check_with(Format::Yaml, &"- ".repeat(100_000), "broken\nR103 1:7 -", &deep);
     check_with(Format::Yaml, "a: &x [[1]]\nb: [*x]\n", "broken\nR103 2:5 -", &deep);
 }
 
@@ -250,7 +261,7 @@ fn toml_is_one_record() {
     toml("a = [1.0, 1e3, +1.5e-2, 1_0.5, -0.0]\n", "{\"a\":[1.0,1e3,1.5e-2,10.5,-0.0]}");
     toml("a = [1979-05-27, 07:32:00, 1979-05-27T07:32:00Z, true]\n", "{\"a\":[\"1979-05-27\",\"07:32:00\",\"1979-05-27T07:32:00Z\",true]}");
     toml("a = inf\nb = [-nan]\n", "broken\nR140 1:5 /a\nR140 2:6 /b/0");
-    toml("a = 1\na = 2\n", "broken\nR101 2:1 -");
+    toml("a = 1\na = 2\n", "broken\nR102 2:1 -");
     toml("a = \n", "broken\nR101 1:5 -");
     toml("a = 9223372036854775808\n", "broken\nR101 1:5 -");
     let deep = Options { max_depth: 2, ..Options::default() };
