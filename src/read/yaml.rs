@@ -435,6 +435,9 @@ impl Builder<'_> {
             ErrorKind::UnknownQuotedScalarEscape
             | ErrorKind::InvalidQuotedScalarHexEscape
             | ErrorKind::InvalidLowSurrogateHexEscape
+            | ErrorKind::InvalidLowSurrogate
+            | ErrorKind::MissingLowSurrogate
+            | ErrorKind::UnpairedLowSurrogate
             | ErrorKind::InvalidUnicodeEscape => return self.escape(at),
             _ => (self.byte_at(at), message, None),
         };
@@ -446,7 +449,10 @@ impl Builder<'_> {
     // The first wrong escape in double quotes that open at `quote`.
     fn escape(&self, quote: u32) -> Box<Diagnostic> {
         let rest = &self.source.text()[quote as usize..];
-        let hex = |from: usize, length: usize| rest.get(from..from + length).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let hex = |from: usize, length: usize| {
+            let digits = rest.get(from..from + length)?;
+            digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+        };
         let mut at = 1;
         while let Some(found) = rest.get(at..).and_then(|text| text.find('\\')) {
             at += found;
@@ -460,7 +466,8 @@ impl Builder<'_> {
             };
             let mut end = at + 2 + length;
             let value = if length > 0 { hex(at + 2, length) } else { Some(0) };
-            let low = hex(end + 2, 4).filter(|low| rest[end..].starts_with("\\u") && (0xDC00..0xE000).contains(low));
+            let low =
+                hex(end + 2, 4).filter(|low| rest.get(end..).is_some_and(|rest| rest.starts_with("\\u")) && (0xDC00..0xE000).contains(low));
             match value {
                 Some(0xD800..0xDC00) if length == 4 && low.is_some() => end += 6,
                 Some(value @ 0xD800..0xE000) if length == 4 => {
@@ -473,7 +480,7 @@ impl Builder<'_> {
             at = end;
         }
         let length = 1 + rest.get(at + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        let span = Span::new(quote + at as u32, quote + (at + length) as u32);
+        let span = Span::new(quote + at as u32, (quote + (at + length) as u32).min(self.source.len()));
         Box::new(
             Diagnostic::new(&rules::SYNTAX, self.source, span, "not YAML: an escape that does not exist")
                 .help("write a backslash as \\\\, or put the text in single quotes"),

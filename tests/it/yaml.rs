@@ -414,7 +414,7 @@ fn text() -> impl proptest::strategy::Strategy<Value = String> {
     let piece = prop_oneof![
         4 => proptest::sample::select(vec![
             "\n", "\r", "\t", " ", "  ", "---", "...", "- ", ": ", ":", " #", "#", "\"", "'", "\\", "{", "}", "[", "]", ",", "&a", "*a", "!t", "%", "@", "`", "|", ">",
-            "?", "~", "null", "no", "true", "0", "1", "0x1F", ".5", "1e5", "+", "<<", "=", "\u{85}", "\u{2028}", "\u{feff}", "\u{0}", "\u{1b}", "\u{7f}", "\u{fffe}", "\u{a0}",
+            "?", "~", "null", "no", "true", "0", "1", "0x1F", ".5", "1e5", "+", "<<", "=", "\u{85}", "\u{2028}", "\u{feff}", "\u{0}", "\u{1b}", "\u{7f}", "\u{fffe}", "\u{a0}", "\"\\x", "\\ud83d", "\\udc00", "\\u+123", "4é",
             "é", "😀", "x", "a b",
         ]).prop_map(str::to_owned),
         1 => any::<char>().prop_map(String::from),
