@@ -224,7 +224,6 @@ impl Documents {
             last: start as u32,
             refused: false,
             skipping: 0,
-            skipped_from: 0,
             scratch: String::new(),
         };
         while let Some(next) = parser.next_event() {
@@ -270,6 +269,8 @@ struct Frame {
     flow: Flow,
     // In an object: whether the value of the last key is awaited.
     value_next: bool,
+    // In an object: whether a key was refused, so that names cannot be compared.
+    nameless: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -325,9 +326,8 @@ struct Builder<'a> {
     last: u32,
     // Whether something was noted that no JSON value can stand for.
     refused: bool,
-    // Collections open inside a key that is refused, and where the outermost began.
+    // Collections open inside a key that is refused.
     skipping: usize,
-    skipped_from: u32,
     scratch: String,
 }
 
@@ -512,6 +512,14 @@ impl Builder<'_> {
         }
     }
 
+    // A key that has been refused.
+    fn nameless(&mut self, place: Span) {
+        self.key(place, "");
+        if let Some(frame) = self.frames.last_mut() {
+            frame.nameless = true;
+        }
+    }
+
     // Notes what no value can stand for; null takes its place, and the document will not be a record.
     fn refuse(&mut self, rule: &'static Rule, place: Span, message: String, help: &str, notes: &mut dyn Notes) {
         self.refused = true;
@@ -519,7 +527,7 @@ impl Builder<'_> {
         let diagnostic = Diagnostic::new(rule, self.source, place, message).help(help);
         if self.at_key() {
             notes.note(diagnostic);
-            return self.key(place, "");
+            return self.nameless(place);
         }
         let id = self.tree.scalar(Kind::Null, place, Text::Owned("null"));
         self.value_done();
@@ -533,7 +541,7 @@ impl Builder<'_> {
             _ => place,
         };
         // The parser calls an empty node `~`.
-        let text = if place.is_empty() { "" } else { text };
+        let text = if style == ScalarStyle::Plain && place.is_empty() { "" } else { text };
         self.last = place.end.max(self.last);
         let resolved = match resolve(text, style, tag) {
             Ok(resolved) => resolved,
@@ -593,7 +601,6 @@ impl Builder<'_> {
             let message = format!("expected a scalar as member name, found an {}", kind.word());
             self.refuse(&rules::COMPLEX_KEY, opening, message, "names of members are text", notes);
             self.skipping = 1;
-            self.skipped_from = opening.start;
             return Ok(());
         }
         if self.tree.depth() >= self.max_depth {
@@ -609,7 +616,7 @@ impl Builder<'_> {
         self.last = opening.end;
         self.anchor(anchor, opening, Value::Open);
         let flow = flow.inside(self.frames.last());
-        self.frames.push(Frame { id, anchor, object: kind == Kind::Object, flow, value_next: false });
+        self.frames.push(Frame { id, anchor, object: kind == Kind::Object, flow, value_next: false, nameless: false });
         Ok(())
     }
 
@@ -620,7 +627,7 @@ impl Builder<'_> {
         }
         let Some(frame) = self.frames.pop() else { return };
         self.tree.close(self.last);
-        if frame.object {
+        if frame.object && !frame.nameless {
             note_duplicates(self.tree.node(frame.id), notes);
         }
         if let Some(anchored) = self.anchors.get_mut(&frame.anchor) {
@@ -681,7 +688,7 @@ impl Builder<'_> {
                 // What it stands for has been noted where it is written.
                 self.refused = true;
                 if self.at_key() {
-                    self.key(place, "");
+                    self.nameless(place);
                 } else {
                     self.tree.scalar(Kind::Null, place, Text::Owned("null"));
                     self.value_done();
