@@ -30,9 +30,18 @@ use crate::tree::{Kind, Node, Tree};
 /// Checks facts within records.
 #[derive(Debug)]
 pub struct Facts {
-    guide: Guide<Vec<Check>>,
+    guide: Guide<Task>,
     // Lists of entries to which marks refer, with the member that is an entry's key.
     lists: Vec<(String, Box<str>)>,
+}
+
+// What is checked at one part of the shape.
+#[derive(Debug)]
+struct Task {
+    checks: Vec<Check>,
+    // Members that hold a country's code, and members below which there are such: where telephones look for it.
+    codes: Vec<Box<str>>,
+    below: Vec<Box<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,8 +49,6 @@ enum Check {
     Date,
     Period { start: Box<str>, end: Box<str> },
     Country { name: Option<Box<str>> },
-    // Members of an object that hold a country's code: where telephones look for it.
-    CountryIn { code: Box<str> },
     Telephone,
     Entry { list: usize },
     Distinct { by: Vec<Box<str>> },
@@ -50,6 +57,13 @@ enum Check {
 }
 
 const ANNOTATION: &str = "x-check";
+
+/// Checks that the schema asks for and that do not exist.
+#[must_use]
+pub fn mistakes(shape: &Arc<Shape>) -> Vec<Diagnostic> {
+    const NAMES: [&str; 8] = ["date", "period", "country", "telephone", "entry", "distinct", "other-body", "acronym"];
+    guide::mistakes(shape, ANNOTATION, "check", &NAMES)
+}
 
 fn operands(asked: &Value, name: &str) -> Vec<Box<str>> {
     match asked.get(name) {
@@ -82,17 +96,21 @@ impl Check {
     }
 }
 
-fn checks(part: Part<'_>, lists: &mut Vec<(String, Box<str>)>) -> Vec<Check> {
-    let annotation = guide::annotation(part, ANNOTATION);
-    let mut found: Vec<Check> =
-        guide::asked(annotation.as_ref(), "check").filter_map(|(name, asked)| Check::of(name, asked, lists)).collect();
-    for (name, member) in part.members() {
+fn codes(part: Part<'_>) -> Vec<Box<str>> {
+    let is_code = |member: Part<'_>| {
         let annotation = guide::annotation(member, ANNOTATION);
-        if guide::asked(annotation.as_ref(), "check").any(|(check, _)| check == "country") {
-            found.push(Check::CountryIn { code: name.into() });
-        }
+        guide::asked(annotation.as_ref(), "check").any(|(check, _)| check == "country")
+    };
+    part.members().filter(|(_, member)| is_code(*member)).map(|(name, _)| name.into()).collect()
+}
+
+impl Task {
+    fn of(part: Part<'_>, lists: &mut Vec<(String, Box<str>)>) -> Option<Self> {
+        let annotation = guide::annotation(part, ANNOTATION);
+        let checks = guide::asked(annotation.as_ref(), "check").filter_map(|(name, asked)| Check::of(name, asked, lists)).collect();
+        let task = Self { checks, codes: codes(part), below: guide::below(part, |part| !codes(part).is_empty()) };
+        (!task.checks.is_empty() || !task.codes.is_empty() || !task.below.is_empty()).then_some(task)
     }
-    found
 }
 
 impl Facts {
@@ -100,7 +118,7 @@ impl Facts {
     #[must_use]
     pub fn new(shape: &Arc<Shape>) -> Self {
         let mut lists = Vec::new();
-        let guide = Guide::new(shape, |part| Some(checks(part, &mut lists)).filter(|checks| !checks.is_empty()));
+        let guide = Guide::new(shape, |part| Task::of(part, &mut lists));
         Self { guide, lists }
     }
 
@@ -125,7 +143,7 @@ impl Facts {
 }
 
 struct Walk<'w, 't> {
-    guide: &'w Guide<Vec<Check>>,
+    guide: &'w Guide<Task>,
     record: Node<'t>,
     // Marks met so far, with the number of the list they refer to.
     marks: Vec<(usize, Node<'t>)>,
@@ -143,7 +161,7 @@ impl<'t> Walk<'_, 't> {
         if !guide.is_busy(at) {
             return;
         }
-        for check in guide.task(at).into_iter().flatten() {
+        for check in guide.task(at).map_or(&[][..], |task| &task.checks) {
             self.fact(check, node, above);
         }
         let frame = Frame { above, object: node, station: at };
@@ -229,16 +247,19 @@ impl<'t> Walk<'_, 't> {
             return;
         }
         let guide = self.guide;
-        let countries = guide.nearest(above, |object, at, found: &mut Vec<Country>| {
-            for check in guide.task(at).into_iter().flatten() {
-                let Check::CountryIn { code } = check else { continue };
-                if let Some(country) = object.get(code).and_then(|code| Country::coded(code.text()))
-                    && !found.contains(&country)
-                {
-                    found.push(country);
+        let countries = guide.nearest(
+            above,
+            |task| &task.below,
+            |task, object, found: &mut Vec<Country>| {
+                for code in &task.codes {
+                    if let Some(country) = object.get(code).and_then(|code| Country::coded(code.text()))
+                        && !found.contains(&country)
+                    {
+                        found.push(country);
+                    }
                 }
-            }
-        });
+            },
+        );
         let fits = |country: &Country| country.calling_code().is_some_and(|code| digits.starts_with(code));
         if countries.is_empty() || countries.iter().any(fits) {
             return;
@@ -332,10 +353,18 @@ fn fold(text: &str) -> String {
 
 // Whether the acronym's letters stand in the name in this order.
 fn fits(acronym: &str, name: &str) -> bool {
-    let letters = |text: &str| -> Vec<char> { text.nfd().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect() };
-    let name = letters(name);
-    let mut rest = name.iter();
-    letters(acronym).iter().all(|letter| rest.any(|c| c == letter))
+    if acronym.is_ascii() && name.is_ascii() {
+        let letters =
+            |text: &'_ str| text.bytes().filter(u8::is_ascii_alphabetic).map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>();
+        return in_order(&letters(acronym), &letters(name));
+    }
+    let letters = |text: &str| text.nfd().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect::<Vec<_>>();
+    in_order(&letters(acronym), &letters(name))
+}
+
+fn in_order<L: PartialEq>(few: &[L], many: &[L]) -> bool {
+    let mut rest = many.iter();
+    few.iter().all(|letter| rest.any(|other| other == letter))
 }
 
 // String nodes at the end of a path, in which `*` stands for any item.

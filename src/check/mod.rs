@@ -2,9 +2,11 @@
 
 pub mod across;
 pub mod facts;
+pub mod schema;
 
 pub use across::Across;
 pub use facts::Facts;
+pub use schema::Checker;
 
 use crate::tree::{Node, Tree};
 

@@ -3,6 +3,7 @@
 //! Every stage hands its diagnostics to a [`Notes`]; decorators of it change severities, leave out and count.
 //! The catalogue of what can be said is [`rules`].
 
+pub mod hint;
 pub mod rules;
 
 use std::sync::Arc;

@@ -14,6 +14,8 @@ use unicode_normalization::char::is_combining_mark;
 pub struct Country(&'static str);
 
 struct Atlas {
+    // By name as it is usually written, so that most names need not be folded.
+    usual: HashMap<&'static str, &'static str>,
     // By folded name. Each value is an alpha-2 code.
     names: HashMap<String, &'static str>,
     // By alpha-2 code.
@@ -25,17 +27,25 @@ impl Country {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let name = name.trim();
-        let capitals = name.bytes().all(|byte| byte.is_ascii_uppercase());
-        (capitals.then(|| Self::coded(name)).flatten()).or_else(|| atlas().names.get(&fold(name)).map(|code| Self(code)))
+        let atlas = atlas();
+        let capitals = name.len() <= 3 && name.bytes().all(|byte| byte.is_ascii_uppercase());
+        let code = || capitals.then(|| Self::coded(name)).flatten();
+        let folded = || atlas.names.get(&fold(name)).map(|code| Self(code));
+        atlas.usual.get(name).map(|code| Self(code)).or_else(code).or_else(folded)
     }
 
     /// The country of that alpha-2 or alpha-3 code, in any case.
     #[must_use]
     pub fn coded(code: &str) -> Option<Self> {
-        let code = code.trim().to_ascii_uppercase();
+        let mut letters = [0; 3];
+        let code = code.trim().as_bytes();
+        let letters = letters.get_mut(..code.len())?;
+        letters.copy_from_slice(code);
+        letters.make_ascii_uppercase();
+        let code = std::str::from_utf8(letters).ok()?;
         match code.len() {
-            2 => atlas().calling.get_key_value(code.as_str()).map(|(code, _)| Self(code)),
-            3 => rust_iso3166::from_alpha3(&code).map(|country| Self(country.alpha2)),
+            2 => atlas().calling.get_key_value(code).map(|(code, _)| Self(code)),
+            3 => rust_iso3166::from_alpha3(code).map(|country| Self(country.alpha2)),
             _ => None,
         }
     }
@@ -62,9 +72,11 @@ impl Country {
 fn atlas() -> &'static Atlas {
     static ATLAS: OnceLock<Atlas> = OnceLock::new();
     ATLAS.get_or_init(|| {
+        let mut usual = HashMap::new();
         let mut names = HashMap::new();
         let mut calling = HashMap::new();
         for country in rust_iso3166::ALL {
+            usual.insert(country.name, country.alpha2);
             names.insert(fold(country.name), country.alpha2);
         }
         // "Korea (Republic of)" is also called "Republic of Korea".
@@ -78,10 +90,11 @@ fn atlas() -> &'static Atlas {
             let (Some(code), Some(prefix)) = (parts.next(), parts.next()) else { continue };
             calling.insert(code, prefix);
             for name in parts.next().into_iter().flat_map(|names| names.split('|')) {
+                usual.insert(name, code);
                 names.insert(fold(name), code);
             }
         }
-        Atlas { names, calling }
+        Atlas { usual, names, calling }
     })
 }
 

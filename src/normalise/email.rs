@@ -3,6 +3,13 @@
 //! Angle brackets, `mailto:` and the punctuation of a sentence are taken off. The part before the @ belongs to the
 //! receiving host and stays as written.
 
+/// Whether `text` surely is in normal form.
+#[must_use]
+pub fn is_normal(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"@._+-".contains(&byte);
+    text.bytes().all(plain) && !text.ends_with('.')
+}
+
 /// The normal form of `text`.
 #[must_use]
 pub fn normal(text: &str) -> String {

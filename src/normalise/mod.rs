@@ -31,7 +31,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Notes, Rule, Safety, quote, rules};
-use crate::lexicon::Country;
+use crate::lexicon::{Country, PartialDate};
 use crate::schema::guide::{self, Frame, Guide, Station};
 use crate::schema::{Part, Shape};
 use crate::source::Span;
@@ -105,6 +105,14 @@ impl Pass {
     }
 }
 
+/// Passes that the schema asks for and that do not exist.
+#[must_use]
+pub fn mistakes(shape: &Arc<Shape>) -> Vec<Diagnostic> {
+    // Defaults are asked for on the command line, since a schema has them for all its readers.
+    let names: Vec<_> = Pass::ALL.iter().filter(|pass| **pass != Pass::Defaults).map(|pass| pass.name()).collect();
+    guide::mistakes(shape, ANNOTATION, "pass", &names)
+}
+
 /// What is normalised besides what the schema asks for.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -148,6 +156,8 @@ struct Task {
     sorts: bool,
     // Members of an object that hold a country's code, with the member that holds its name.
     codes: Vec<(Box<str>, Option<Box<str>>)>,
+    // Members below which there are such: where telephones look for their country.
+    below: Vec<Box<str>>,
     // Whether a code that is missing is supplied.
     supplies: bool,
 }
@@ -165,6 +175,18 @@ const ANNOTATION: &str = "x-normalise";
 
 fn passes(annotation: Option<&Value>) -> impl Iterator<Item = (Pass, &Value)> {
     guide::asked(annotation, "pass").filter_map(|(name, asked)| Some((Pass::ALL.iter().copied().find(|pass| pass.name() == name)?, asked)))
+}
+
+// Members that hold a country's code, with the member that holds its name.
+fn codes(part: Part<'_>) -> Vec<(Box<str>, Option<Box<str>>)> {
+    let mut found = Vec::new();
+    for (name, member) in part.members() {
+        let annotation = guide::annotation(member, ANNOTATION);
+        for (_, asked) in passes(annotation.as_ref()).filter(|(pass, _)| *pass == Pass::Country) {
+            found.push((name.into(), guide::operand(asked, "from")));
+        }
+    }
+    found
 }
 
 // Strings that may stand here: all of them, or those that branches list beside others.
@@ -193,18 +215,14 @@ impl Task {
                 }),
             }
         }
-        for (name, member) in part.members() {
-            let annotation = guide::annotation(member, ANNOTATION);
-            for (_, asked) in passes(annotation.as_ref()).filter(|(pass, _)| *pass == Pass::Country) {
-                task.codes.push((name.into(), guide::operand(asked, "from")));
-            }
-        }
+        task.codes = codes(part);
+        task.below = guide::below(part, |part| !codes(part).is_empty());
         task.supplies = !off.contains(&Pass::Country);
         task
     }
 
     fn is_idle(&self) -> bool {
-        self.steps.is_empty() && !self.sorts && self.codes.is_empty()
+        self.steps.is_empty() && !self.sorts && self.codes.is_empty() && self.below.is_empty()
     }
 }
 
@@ -245,14 +263,15 @@ impl Normaliser {
             filler.fill(tree, notes);
         }
         let mut changes = Vec::new();
-        if !self.guide.is_idle() {
-            let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
-            walk.value(tree.root(), self.guide.root(), None, false);
-            self.apply(tree, &mut changes);
-        }
         for (tokens, task) in &self.asked {
             let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
             walk.asked(tree.root(), tokens, task, None);
+            self.apply(tree, &mut changes);
+        }
+        // Last, since it brings members in order, supplied ones too.
+        if !self.guide.is_idle() {
+            let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
+            walk.value(tree.root(), self.guide.root(), None, false);
             self.apply(tree, &mut changes);
         }
     }
@@ -390,6 +409,18 @@ impl Walk<'_> {
 
     // The new text and a remark for the message; `None` where the pass leaves the value alone.
     fn step(&mut self, step: &Step, node: Node<'_>, text: &str, above: Option<&Frame<'_, '_>>) -> Option<(String, String)> {
+        // Most values are in normal form; telling that is cheaper than making it again.
+        let normal = match step.pass {
+            Pass::Email => email::is_normal(text),
+            Pass::Url => url::is_normal(text),
+            Pass::Date => node.kind() == Kind::String && PartialDate::parse(text).is_some(),
+            Pass::Country => country::normal(text) == Some(text),
+            Pass::Telephone => phone::is_normal(text),
+            _ => false,
+        };
+        if normal {
+            return None;
+        }
         let mut remark = String::new();
         let new = match step.pass {
             Pass::Text => match text::normal(text) {
@@ -402,9 +433,6 @@ impl Walk<'_> {
             Pass::Country => country::normal(text)?.to_owned(),
             Pass::Enum => enumeration::normal(text, &step.choices)?.to_owned(),
             Pass::Telephone => {
-                if phone::is_normal(text) {
-                    return None;
-                }
                 let phone = phone::read(text, || self.countries(above))?;
                 if let Some(country) = phone.supplied {
                     remark = format!(", its country {} taken from the record", country.code());
@@ -457,16 +485,19 @@ impl Walk<'_> {
 
     // Countries around a value, each once: those of the nearest object that has any.
     fn countries(&self, above: Option<&Frame<'_, '_>>) -> Vec<Country> {
-        let guide = self.guide;
-        guide.nearest(above, |object, at, found| {
-            for (code, from) in guide.task(at).map_or(&[][..], |task| &task.codes) {
-                let written = object.get(code).and_then(|code| country::normal(code.text()).and_then(Country::coded));
-                let named = || from.as_deref().and_then(|from| object.get(from)).and_then(|name| Country::named(name.text()));
-                if let Some(country) = written.or_else(named).filter(|country| !found.contains(country)) {
-                    found.push(country);
+        self.guide.nearest(
+            above,
+            |task| &task.below,
+            |task, object, found| {
+                for (code, from) in &task.codes {
+                    let written = object.get(code).and_then(|code| country::normal(code.text()).and_then(Country::coded));
+                    let named = || from.as_deref().and_then(|from| object.get(from)).and_then(|name| Country::named(name.text()));
+                    if let Some(country) = written.or_else(named).filter(|country| !found.contains(country)) {
+                        found.push(country);
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 }
 

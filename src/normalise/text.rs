@@ -10,6 +10,14 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 /// The normal form of `text`; borrowed where it is one already.
 #[must_use]
 pub fn normal(text: &str) -> Cow<'_, str> {
+    // Nearly all text ends here.
+    let bytes = text.as_bytes();
+    if let ([first, .., last] | [first @ last], true) = (bytes, bytes.is_ascii())
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return lines(text);
+    }
     let trimmed = text.trim_matches(is_blank);
     if trimmed.is_empty() {
         return Cow::Borrowed(text);

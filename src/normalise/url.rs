@@ -3,6 +3,15 @@
 //! `https` is supplied where a host stands alone. A host outside ASCII takes its form for the wire, and the port that
 //! the scheme implies is dropped. Everything behind the host stays to the byte.
 
+/// Whether `text` surely is in normal form.
+#[must_use]
+pub fn is_normal(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let host = &rest[..rest.find('/').unwrap_or(rest.len())];
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    host.bytes().all(plain) && !text.ends_with(char::is_whitespace)
+}
+
 /// The normal form of `text`.
 #[must_use]
 pub fn normal(text: &str) -> String {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::ndjson::TooLarge;
+use super::ndjson::{TooLarge, floor_char};
 use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::source::{Failure, Feed, Source, Span};
@@ -61,11 +61,43 @@ impl Cutter {
         Ok(Some(Window::new(self.feed.take(self.feed.bytes().len())?, &reader)))
     }
 
+    // Hands over the start of a document past the limit; the rest is left unread.
     fn too_large(&mut self) -> Result<Option<Window>, Failure> {
-        self.state = State::Done;
-        let reader: Arc<dyn Reader> = Arc::new(LargeItem { limit: self.options.max_record_bytes });
-        let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
+        let shown = floor_char(self.feed.bytes(), 80);
         Ok(Some(Window::new(self.feed.take(shown)?, &reader)))
+    }
+
+    // Hands over the start of an item past the limit, and drops the rest of it; `scan` has come to `at`.
+    fn skip_item(&mut self, mut scan: Scan, mut at: usize) -> Result<Option<Window>, Failure> {
+        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
+        let shown = floor_char(self.feed.bytes(), at.min(80));
+        let window = Window::new(self.feed.take(shown)?, &reader);
+        at -= shown;
+        loop {
+            match scan.step(self.feed.bytes(), &mut at) {
+                Some(Border::Comma(end)) => {
+                    self.feed.take(end)?;
+                    self.state = State::Items { first: false };
+                    return Ok(Some(window));
+                }
+                Some(Border::End(end)) => {
+                    // What is left looks like the end of an empty array, and is right as such.
+                    self.feed.take(end - 1)?;
+                    self.state = State::Items { first: true };
+                    return Ok(Some(window));
+                }
+                None => {
+                    let dropped = floor_char(self.feed.bytes(), at);
+                    self.feed.take(dropped)?;
+                    at -= dropped;
+                    if !self.feed.more()? {
+                        self.state = State::Done;
+                        return Ok(Some(window));
+                    }
+                }
+            }
+        }
     }
 
     // Cuts after the comma behind the last item that ends inside a window's length, or takes the array's end and all behind it.
@@ -93,7 +125,7 @@ impl Cutter {
                 return self.take_items(cut, first, false);
             }
             if self.feed.bytes().len() > self.options.max_record_bytes {
-                return self.too_large();
+                return self.skip_item(scan, at);
             }
             if !self.feed.more()? {
                 // The array does not end; the reader says where.
@@ -199,18 +231,6 @@ impl Scan {
             }
         }
         None
-    }
-}
-
-struct LargeItem {
-    limit: usize,
-}
-
-impl Reader for LargeItem {
-    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
-        intake.note(TooLarge::note(source, 0, self.limit));
-        intake.broken();
-        intake.stop();
     }
 }
 
@@ -544,15 +564,7 @@ impl<'s> Parser<'s> {
             }
         }
         let span = Span::new(start as u32, start as u32 + 6);
-        Err(Box::new(
-            Diagnostic::new(
-                &rules::LONE_SURROGATE,
-                self.source,
-                span,
-                format!("\\u{first:04x} is half of a character; its other half is missing"),
-            )
-            .help("write the character itself, or both halves, such as \\ud83d\\ude00"),
-        ))
+        Err(Box::new(lone_surrogate(self.source, span, first)))
     }
 
     fn hex4(&mut self, from: usize) -> Result<u32, Box<Diagnostic>> {
@@ -587,6 +599,12 @@ impl<'s> Parser<'s> {
         diagnostic.help = help.map(str::to_owned);
         Box::new(diagnostic)
     }
+}
+
+/// The note on an escape that names half of a character.
+pub(super) fn lone_surrogate(source: &Arc<Source>, span: Span, half: u32) -> Diagnostic {
+    Diagnostic::new(&rules::LONE_SURROGATE, source, span, format!("\\u{half:04x} is half of a character; its other half is missing"))
+        .help("write the character itself, or both halves, such as \\ud83d\\ude00")
 }
 
 // How many bytes from the start are neither quote, backslash nor control character; eight at a time.

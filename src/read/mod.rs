@@ -7,6 +7,7 @@
 //! Start with [`ndjson`]; the others do the same for harder formats.
 
 pub mod csv;
+mod guess;
 pub mod handbook;
 pub mod json;
 pub mod ndjson;
@@ -167,6 +168,12 @@ impl Format {
     pub fn by_extension(name: &str) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;
         Self::ALL.iter().copied().find(|format| format.extensions().iter().any(|known| known.eq_ignore_ascii_case(extension)))
+    }
+
+    /// The format that the first bytes of an input look like, where its name does not tell; `None` for what looks like none.
+    #[must_use]
+    pub fn by_first_bytes(bytes: &[u8]) -> Option<Self> {
+        guess::format(bytes)
     }
 
     /// Starts reading `feed`.

@@ -1,21 +1,218 @@
-//! Reads toml.
+//! Reads TOML 1.0.
+//!
+//! In: a whole file. Out: one record; `--records` names another place. Dates and times are text as they are written; integers
+//! in other bases and with underscores are written as decimals; `inf` and `nan` are refused.
 
-use super::{Options, Window};
-use crate::source::{Failure, Feed};
+use std::sync::Arc;
 
-/// Cuts.
-pub struct Cutter {}
+use toml_edit::{Document, InlineTable, Item, Key, Table, Value};
+
+use super::ndjson::{TooLarge, floor_char};
+use super::{Intake, Options, Reader, Window, too_deep, yaml};
+use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::source::{Failure, Feed, Source, Span};
+use crate::tree::{Kind, Text, Tree, number};
+
+/// Takes a file whole.
+pub struct Cutter {
+    feed: Feed,
+    max_record_bytes: usize,
+    reader: Arc<File>,
+    done: bool,
+}
 
 impl Cutter {
     /// Starts on `feed`.
     #[must_use]
-    pub fn new(_feed: Feed, _options: &Options) -> Self {
-        Self {}
+    pub fn new(feed: Feed, options: &Options) -> Self {
+        let reader = Arc::new(File { records: options.records.clone(), max_depth: options.max_depth });
+        Self { feed, max_record_bytes: options.max_record_bytes, reader, done: false }
     }
 }
 
 impl super::Cutter for Cutter {
     fn cut(&mut self) -> Result<Option<Window>, Failure> {
-        Ok(None)
+        if std::mem::replace(&mut self.done, true) {
+            return Ok(None);
+        }
+        while self.feed.bytes().len() <= self.max_record_bytes && self.feed.more()? {}
+        let length = self.feed.bytes().len();
+        if length > self.max_record_bytes {
+            let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.max_record_bytes });
+            let shown = floor_char(self.feed.bytes(), 80);
+            return Ok(Some(Window::new(self.feed.take(shown)?, &reader)));
+        }
+        let reader: Arc<dyn Reader> = Arc::clone(&self.reader) as _;
+        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
     }
+}
+
+struct File {
+    records: Option<String>,
+    max_depth: usize,
+}
+
+impl Reader for File {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        tree.reset(source);
+        let document = match Document::parse(source.text()) {
+            Ok(document) => document,
+            Err(error) => {
+                intake.note(syntax(source, &error));
+                return intake.broken();
+            }
+        };
+        let mut builder = Builder { source, tree, max_depth: self.max_depth, last: 0, refused: false };
+        match builder.table(document.as_table(), Span::at(0), intake) {
+            Ok(()) if !builder.refused => super::hand_out(tree, self.records.as_deref(), intake),
+            Ok(()) => intake.broken(),
+            Err(diagnostic) => {
+                intake.note(*diagnostic);
+                intake.broken();
+            }
+        }
+    }
+}
+
+fn syntax(source: &Arc<Source>, error: &toml_edit::TomlError) -> Diagnostic {
+    let end = source.len();
+    let span = error.span().map_or(Span::at(end), |range| Span::new((range.start as u32).min(end), (range.end as u32).min(end)));
+    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    if message.starts_with("duplicate key") {
+        // The parser knows the name and not the first place; the finding is the same as in the other formats.
+        let name = source.slice(span).trim_matches(['"', '\'']);
+        return Diagnostic::new(&rules::DUPLICATE_MEMBER, source, span, format!("member {} is there twice", quote(name, true)))
+            .label("second")
+            .help("keep one of the two; readers of the data differ in which they take");
+    }
+    Diagnostic::new(&rules::SYNTAX, source, span, format!("not TOML: {message}"))
+}
+
+/// Makes a tree of a parsed document.
+struct Builder<'a> {
+    source: &'a Arc<Source>,
+    tree: &'a mut Tree,
+    max_depth: usize,
+    // The furthest byte of what has been read of the open tables.
+    last: u32,
+    refused: bool,
+}
+
+type Step = Result<(), Box<Diagnostic>>;
+
+impl Builder<'_> {
+    fn open(&mut self, kind: Kind, opening: Span) -> Step {
+        if self.tree.depth() >= self.max_depth {
+            return Err(Box::new(too_deep(self.source, opening, self.max_depth)));
+        }
+        self.last = opening.end;
+        self.tree.open(kind, opening);
+        Ok(())
+    }
+
+    fn key(&mut self, key: Option<&Key>, name: &str, otherwise: Span) -> Span {
+        let span = key.and_then(Key::span).map_or(otherwise, span);
+        self.tree.key(span, yaml::in_source(self.source, span, name));
+        span
+    }
+
+    // A table opens at its header; one without, at its first key; one that dotted keys make, at its own part of them.
+    fn table(&mut self, table: &Table, otherwise: Span, notes: &mut dyn Notes) -> Step {
+        let first = table.iter().next().and_then(|(name, _)| table.key(name)).and_then(Key::span);
+        let opening = if table.is_dotted() { None } else { table.span() }.map(span).filter(|span| !span.is_empty());
+        self.open(Kind::Object, opening.or(first.map(span)).unwrap_or(otherwise))?;
+        let mut end = self.last;
+        for (name, item) in table {
+            let key = self.key(table.key(name), name, otherwise);
+            self.item(item, key, notes)?;
+            end = end.max(self.last);
+        }
+        self.last = end;
+        self.tree.close(end);
+        Ok(())
+    }
+
+    fn item(&mut self, item: &Item, key: Span, notes: &mut dyn Notes) -> Step {
+        match item {
+            Item::None => Ok(()),
+            Item::Value(value) => self.value(value, key, notes),
+            Item::Table(table) => self.table(table, key, notes),
+            Item::ArrayOfTables(tables) => {
+                let first = tables.iter().next().and_then(Table::span).map_or(key, span);
+                self.open(Kind::Array, first)?;
+                for table in tables {
+                    self.table(table, key, notes)?;
+                }
+                self.tree.close(self.last);
+                Ok(())
+            }
+        }
+    }
+
+    fn value(&mut self, value: &Value, key: Span, notes: &mut dyn Notes) -> Step {
+        let place = value.span().map_or(key, span);
+        match value {
+            Value::String(text) => {
+                let id = self.tree.scalar(Kind::String, place, yaml::in_source(self.source, place, text.value()));
+                self.tree.mark_quoted(id);
+            }
+            Value::Integer(integer) => {
+                if number::is_number(self.source.slice(place)) {
+                    self.tree.scalar(Kind::Number, place, Text::Source(place));
+                } else {
+                    self.tree.scalar(Kind::Number, place, Text::Owned(&integer.value().to_string()));
+                }
+            }
+            Value::Float(_) => self.float(place, notes),
+            Value::Boolean(word) => {
+                let word = if *word.value() { "true" } else { "false" };
+                self.tree.scalar(Kind::Bool, place, Text::Owned(word));
+            }
+            Value::Datetime(_) => {
+                self.tree.scalar(Kind::String, place, Text::Source(place));
+            }
+            Value::Array(array) => {
+                self.open(Kind::Array, Span::new(place.start, place.start + 1))?;
+                for value in array {
+                    self.value(value, key, notes)?;
+                }
+                self.tree.close(place.end);
+            }
+            Value::InlineTable(table) => self.inline(table, place, notes)?,
+        }
+        self.last = self.last.max(place.end);
+        Ok(())
+    }
+
+    fn inline(&mut self, table: &InlineTable, place: Span, notes: &mut dyn Notes) -> Step {
+        let first = table.iter().next().and_then(|(name, _)| table.key(name)).and_then(Key::span).map_or(place, span);
+        let opening = if table.is_dotted() { first } else { Span::new(place.start, place.start + 1) };
+        self.open(Kind::Object, opening)?;
+        for (name, value) in table {
+            let key = self.key(table.key(name), name, place);
+            self.value(value, key, notes)?;
+        }
+        self.tree.close(if table.is_dotted() { self.last } else { place.end });
+        Ok(())
+    }
+
+    fn float(&mut self, place: Span, notes: &mut dyn Notes) {
+        let written = self.source.slice(place).replace('_', "");
+        if let Some(text) = yaml::json_number(&written) {
+            self.tree.scalar(Kind::Number, place, yaml::in_source(self.source, place, &text));
+            return;
+        }
+        self.refused = true;
+        let id = self.tree.scalar(Kind::Null, place, Text::Owned("null"));
+        let message = format!("expected a finite number, found {}", quote(&written, false));
+        notes.note(
+            Diagnostic::new(&rules::NO_NUMBER, self.source, place, message)
+                .help("put it in quotes if it is text, or leave the member out")
+                .at(self.tree.node(id).pointer()),
+        );
+    }
+}
+
+fn span(range: std::ops::Range<usize>) -> Span {
+    Span::new(range.start as u32, range.end as u32)
 }

@@ -1,21 +1,884 @@
-//! Reads yaml.
+//! Reads YAML 1.2 in the core schema.
+//!
+//! In: a window of whole documents. Out: one record a document, a root sequence included; `--records` names another place.
+//! Words and numbers are what the core schema says: `no` and `2001-12-14` are text, `0x1F` is 31, `007` is 7. Aliases are
+//! expanded within a budget. What JSON values cannot be (`.inf`, keys that are collections) and foreign tags are refused.
+//!
+//! A broken document costs that document alone: `---` and `...` at the start of a line always are borders of documents.
 
-use super::{Options, Window};
-use crate::source::{Failure, Feed};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
 
-/// Cuts.
-pub struct Cutter {}
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
+
+use super::ndjson::{TooLarge, floor_char};
+use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
+use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
+use crate::source::{Failure, Feed, Source, Span};
+use crate::tree::{Kind, Node, NodeId, Text, Tree, number};
+
+/// How many nodes aliases may stand for in one document.
+const MAX_ALIASED_NODES: usize = 100_000;
+/// Longer hexadecimal and octal numbers are refused: turning them into decimals takes the square of their length.
+const MAX_RADIX_DIGITS: usize = 1_000;
+
+/// Cuts at the borders of documents.
+pub struct Cutter {
+    feed: Feed,
+    window_bytes: usize,
+    max_record_bytes: usize,
+    reader: Arc<dyn Reader>,
+}
 
 impl Cutter {
     /// Starts on `feed`.
     #[must_use]
-    pub fn new(_feed: Feed, _options: &Options) -> Self {
-        Self {}
+    pub fn new(feed: Feed, options: &Options) -> Self {
+        Self {
+            feed,
+            window_bytes: options.window_bytes,
+            max_record_bytes: options.max_record_bytes,
+            reader: Arc::new(Documents {
+                records: options.records.clone(),
+                max_depth: options.max_depth,
+                max_record_bytes: options.max_record_bytes,
+            }),
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Result<Option<Window>, Failure> {
+        Ok(Some(Window::new(self.feed.take(length)?, &self.reader)))
+    }
+
+    // Hands over the start of a document past the limit as a broken record, and drops the rest of it unread.
+    fn cut_too_large(&mut self) -> Result<Option<Window>, Failure> {
+        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.max_record_bytes });
+        let shown = floor_char(self.feed.bytes(), 80);
+        let window = Window::new(self.feed.take(shown)?, &reader);
+        let mut line_begins = window.source.text().ends_with('\n');
+        loop {
+            let bytes = self.feed.bytes();
+            let end = memchr::memchr(b'\n', bytes);
+            if let Some(line) = end.map_or(self.feed.is_ended().then_some(bytes), |end| Some(&bytes[..end])).filter(|_| line_begins) {
+                match marker(line) {
+                    Some(Marker::Start) => return Ok(Some(window)),
+                    Some(Marker::End) => {
+                        self.feed.take(end.map_or(line.len(), |end| end + 1))?;
+                        return Ok(Some(window));
+                    }
+                    None => {}
+                }
+            }
+            match end {
+                Some(end) => {
+                    self.feed.take(end + 1)?;
+                    line_begins = true;
+                }
+                None if self.feed.is_ended() => {
+                    self.feed.take(self.feed.bytes().len())?;
+                    return Ok(Some(window));
+                }
+                None => {
+                    let most = self.feed.bytes().len();
+                    // A line so far of three bytes may still become a border.
+                    if most > 4 || !line_begins {
+                        line_begins = false;
+                        self.feed.take(floor_char(self.feed.bytes(), most))?;
+                    }
+                    self.feed.more()?;
+                }
+            }
+        }
     }
 }
 
 impl super::Cutter for Cutter {
     fn cut(&mut self) -> Result<Option<Window>, Failure> {
-        Ok(None)
+        self.feed.fill(self.window_bytes)?;
+        let mut borders = Borders::default();
+        let mut cut = 0;
+        loop {
+            let bytes = self.feed.bytes();
+            while let Some(border) = borders.next(bytes, self.feed.is_ended()) {
+                cut = border;
+                if cut >= self.window_bytes {
+                    return self.take(cut);
+                }
+            }
+            if cut > 0 {
+                return self.take(cut);
+            }
+            if bytes.len() > self.max_record_bytes {
+                return self.cut_too_large();
+            }
+            if !self.feed.more()? {
+                let rest = self.feed.bytes().len();
+                return if rest > 0 { self.take(rest) } else { Ok(None) };
+            }
+        }
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Marker {
+    Start,
+    End,
+}
+
+// What a line says about documents.
+fn marker(line: &[u8]) -> Option<Marker> {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let found = match line.get(..3)? {
+        b"---" => Marker::Start,
+        b"..." => Marker::End,
+        _ => return None,
+    };
+    matches!(line.get(3), None | Some(b' ' | b'\t' | b'\r' | b'\n')).then_some(found)
+}
+
+/// Goes over lines and finds the offsets at which a document ends for certain.
+#[derive(Default)]
+struct Borders {
+    // Offset of the next line.
+    at: usize,
+    // Whether a document has begun since the last border; before that there are only comments and directives.
+    begun: bool,
+}
+
+impl Borders {
+    // The next border in `bytes`; a line without its end counts only when nothing follows.
+    fn next(&mut self, bytes: &[u8], ended: bool) -> Option<usize> {
+        while self.at < bytes.len() {
+            let start = self.at;
+            let end = match memchr::memchr(b'\n', &bytes[start..]) {
+                Some(length) => start + length + 1,
+                None if ended => bytes.len(),
+                None => return None,
+            };
+            self.at = end;
+            let line = &bytes[start..end];
+            match marker(line) {
+                Some(Marker::Start) if self.begun => return Some(start),
+                Some(Marker::Start) => self.begun = true,
+                Some(Marker::End) => {
+                    self.begun = false;
+                    return Some(end);
+                }
+                None if self.begun => {}
+                None => self.begun = !matches!(line.trim_ascii_start().first(), None | Some(b'#')) && line[0] != b'%',
+            }
+        }
+        None
+    }
+}
+
+/// Reads the documents of a window.
+struct Documents {
+    records: Option<String>,
+    max_depth: usize,
+    max_record_bytes: usize,
+}
+
+impl Reader for Documents {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        let text = source.text();
+        let mut borders = Borders::default();
+        let mut start = 0;
+        while start < text.len() {
+            let end = borders.next(text.as_bytes(), true).unwrap_or(text.len());
+            if end - start > self.max_record_bytes {
+                intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
+                intake.broken();
+            } else {
+                self.document(source, start, end, tree, intake);
+            }
+            start = end;
+        }
+    }
+}
+
+impl Documents {
+    // Reads what lies between two borders: one document, or none where there are only comments.
+    fn document(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, intake: &mut dyn Intake) {
+        // The parser counts brackets and blocks apart; what they come to together is the builder's to count.
+        let mut options = granit_parser::options! {
+            emit_anchor_events: true,
+            emit_unresolved_aliases: true,
+            flow_nesting_limit: self.max_depth,
+            block_nesting_limit: self.max_depth
+        };
+        options.set_emit_comments(false);
+        let mut parser = Parser::new_from_str_with_options(&source.text()[start..end], options);
+        let mut builder = Builder {
+            source,
+            base: start as u32,
+            tree,
+            max_depth: self.max_depth,
+            max_bytes: self.max_record_bytes,
+            frames: Vec::new(),
+            anchors: HashMap::new(),
+            aliased_nodes: 0,
+            aliased_bytes: 0,
+            last: start as u32,
+            refused: false,
+            skipping: 0,
+            scratch: String::new(),
+        };
+        while let Some(next) = parser.next_event() {
+            let event = next.map_err(|error| builder.syntax(&error)).and_then(|(event, span)| {
+                let opening = match &event {
+                    Event::MappingStart(..) => parser.peek().and_then(Result::ok).and_then(|(_, next)| next.byte_range()),
+                    _ => None,
+                };
+                builder.event(event, &span, opening, intake)
+            });
+            match event {
+                Ok(false) => {}
+                Ok(true) if builder.refused => intake.broken(),
+                Ok(true) => super::hand_out(builder.tree, self.records.as_deref(), intake),
+                Err(diagnostic) => {
+                    intake.note(*diagnostic);
+                    return intake.broken();
+                }
+            }
+        }
+    }
+}
+
+/// What an anchor stands on.
+struct Anchored {
+    // Where `&name` stands.
+    place: Span,
+    value: Value,
+}
+
+enum Value {
+    Node(NodeId),
+    // A collection that is still open: an alias to it would hold itself.
+    Open,
+    Key { kind: Kind, text: String },
+    Refused,
+}
+
+struct Frame {
+    id: NodeId,
+    anchor: usize,
+    object: bool,
+    flow: Flow,
+    // In an object: whether the value of the last key is awaited.
+    value_next: bool,
+    // In an object: whether a key was refused, so that names cannot be compared.
+    nameless: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Flow {
+    // A block collection, by its column.
+    Block(usize),
+    // Brackets that open in this line, and the column of the block collection around them.
+    Brackets { line: usize, around: Option<usize> },
+}
+
+impl Flow {
+    fn of(style: StructureStyle, span: &granit_parser::Span) -> Self {
+        match style {
+            StructureStyle::Block => Self::Block(span.start.col()),
+            StructureStyle::Flow => Self::Brackets { line: span.start.line(), around: None },
+        }
+    }
+
+    fn inside(self, frame: Option<&Frame>) -> Self {
+        let around = match frame.map(|frame| frame.flow) {
+            Some(Self::Block(column)) => Some(column),
+            Some(Self::Brackets { around, .. }) => around,
+            None => None,
+        };
+        match self {
+            Self::Block(_) => self,
+            Self::Brackets { line, .. } => Self::Brackets { line, around },
+        }
+    }
+}
+
+/// What stands before a node.
+struct Properties<'t> {
+    // 0 for none.
+    anchor: usize,
+    tag: Option<&'t Tag>,
+    tag_place: Span,
+}
+
+/// Makes a tree of events.
+struct Builder<'a> {
+    source: &'a Arc<Source>,
+    // Offset of the parsed text in the source.
+    base: u32,
+    tree: &'a mut Tree,
+    max_depth: usize,
+    max_bytes: usize,
+    frames: Vec<Frame>,
+    anchors: HashMap<usize, Anchored>,
+    aliased_nodes: usize,
+    aliased_bytes: usize,
+    // Where the last scalar, alias or bracket ended.
+    last: u32,
+    // Whether something was noted that no JSON value can stand for.
+    refused: bool,
+    // Collections open inside a key that is refused.
+    skipping: usize,
+    scratch: String,
+}
+
+type Step<T> = Result<T, Box<Diagnostic>>;
+
+impl Builder<'_> {
+    // Takes one event; says whether a document is complete.
+    fn event(
+        &mut self,
+        event: Event<'_>,
+        span: &granit_parser::Span,
+        next: Option<std::ops::Range<usize>>,
+        notes: &mut dyn Intake,
+    ) -> Step<bool> {
+        let place = self.span(span.byte_range());
+        if self.skipping > 0 {
+            self.skip(&event, place);
+            return Ok(false);
+        }
+        self.indented(&event, span, place)?;
+        let tag_place = span.tag_span().map_or(place, |tag| self.span(tag.byte_range()));
+        let properties = |anchor, tag| Properties { anchor, tag, tag_place };
+        match event {
+            Event::DocumentStart(..) => {
+                self.tree.reset(self.source);
+                self.anchors.clear();
+                (self.aliased_nodes, self.aliased_bytes, self.refused) = (0, 0, false);
+            }
+            Event::DocumentEnd => return Ok(true),
+            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, &properties(anchor, tag.as_deref()), place, notes),
+            Event::SequenceStart(style, anchor, tag) => {
+                let opening = if place.is_empty() { self.byte_at(place.start) } else { place };
+                self.open(Kind::Array, Flow::of(style, span), &properties(anchor, tag.as_deref()), opening, notes)?;
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let key = next.map(|range| self.span(Some(range))).filter(|key| key.start == place.start && !key.is_empty());
+                let opening = if place.is_empty() { key.unwrap_or_else(|| self.byte_at(place.start)) } else { place };
+                self.open(Kind::Object, Flow::of(style, span), &properties(anchor, tag.as_deref()), opening, notes)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(place, notes),
+            Event::Anchor(id, _) => {
+                if let Some(anchored) = self.anchors.get_mut(&id) {
+                    anchored.place = place;
+                }
+            }
+            Event::Alias(id) => self.alias(id, place, notes)?,
+            Event::UnresolvedAlias(name) => {
+                let shown = quote(&name, true);
+                let message = format!("no anchor {shown} before this alias");
+                self.refuse(&rules::BAD_ALIAS, place, message, "write &name before the value that is meant", notes);
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    // What stands in brackets has to be indented more than the block collection around them. The closing bracket may stand
+    // below the block's own first column, against the letter of the specification: people write it so.
+    fn indented(&self, event: &Event<'_>, span: &granit_parser::Span, place: Span) -> Step<()> {
+        let Some(Flow::Brackets { line, around: Some(column) }) = self.frames.last().map(|frame| frame.flow) else { return Ok(()) };
+        if matches!(event, Event::SequenceEnd | Event::MappingEnd | Event::Anchor(..))
+            || span.start.line() == line
+            || span.start.col() > column
+        {
+            return Ok(());
+        }
+        let message = "not YAML: what stands in brackets is indented less than the collection around them";
+        Err(Box::new(Diagnostic::new(&rules::SYNTAX, self.source, place, message).help("indent it")))
+    }
+
+    fn span(&self, range: Option<std::ops::Range<usize>>) -> Span {
+        range.map_or(Span::at(self.last), |range| Span::new(self.base + range.start as u32, self.base + range.end as u32))
+    }
+
+    fn byte_at(&self, at: u32) -> Span {
+        let length = self.source.text()[at as usize..].chars().next().map_or(0, char::len_utf8);
+        Span::new(at, at + length as u32)
+    }
+
+    // The parser's error at the bytes that are meant: it names the start of the scalar where something inside is wrong.
+    fn syntax(&self, error: &ScanError) -> Box<Diagnostic> {
+        let at = error.marker().byte_offset().map_or(self.last, |at| self.base + at as u32).min(self.source.len());
+        let rest = &self.source.text()[at as usize..];
+        let first = |wanted: char| self.byte_at(at + rest.find(wanted).unwrap_or(0) as u32);
+        let message = format!("not YAML: {}", error.kind());
+        let (span, message, help) = match error.kind() {
+            ErrorKind::RecursionLimitExceeded => return Box::new(too_deep(self.source, self.byte_at(at), self.max_depth)),
+            ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::TabInPlainScalar => {
+                let behind = self.source.text()[..at as usize].ends_with('\t');
+                let tab = if behind { self.byte_at(at - 1) } else { first('\t') };
+                (tab, "not YAML: a tab where blanks have to indent".to_owned(), Some("indent with blanks"))
+            }
+            ErrorKind::UnexpectedCharacter { character } => {
+                let shown = quote(&character.to_string(), true);
+                (first(*character), format!("not YAML: unexpected character {shown}"), Some("put the text in quotes"))
+            }
+            ErrorKind::MappingValueNotAllowed => {
+                let message = "not YAML: a colon that makes a member where none can stand".to_owned();
+                (self.byte_at(at), message, Some("put text with a colon in quotes, or mend the indentation"))
+            }
+            ErrorKind::UnknownQuotedScalarEscape
+            | ErrorKind::InvalidQuotedScalarHexEscape
+            | ErrorKind::InvalidLowSurrogateHexEscape
+            | ErrorKind::InvalidLowSurrogate
+            | ErrorKind::MissingLowSurrogate
+            | ErrorKind::UnpairedLowSurrogate
+            | ErrorKind::InvalidUnicodeEscape => return self.escape(at),
+            _ => (self.byte_at(at), message, None),
+        };
+        let mut diagnostic = Diagnostic::new(&rules::SYNTAX, self.source, span, message);
+        diagnostic.help = help.map(str::to_owned);
+        Box::new(diagnostic)
+    }
+
+    // The first wrong escape in double quotes that open at `quote`.
+    fn escape(&self, quote: u32) -> Box<Diagnostic> {
+        let rest = &self.source.text()[quote as usize..];
+        let hex = |from: usize, length: usize| {
+            let digits = rest.get(from..from + length)?;
+            digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+        };
+        let mut at = 1;
+        while let Some(found) = rest.get(at..).and_then(|text| text.find('\\')) {
+            at += found;
+            let kind = rest[at + 1..].chars().next();
+            let length = match kind {
+                Some('x') => 2,
+                Some('u') => 4,
+                Some('U') => 8,
+                Some(c) if "0abtnvfre \"/\\N_LP\t\r\n".contains(c) => 0,
+                _ => break,
+            };
+            let mut end = at + 2 + length;
+            let value = if length > 0 { hex(at + 2, length) } else { Some(0) };
+            let low =
+                hex(end + 2, 4).filter(|low| rest.get(end..).is_some_and(|rest| rest.starts_with("\\u")) && (0xDC00..0xE000).contains(low));
+            match value {
+                Some(0xD800..0xDC00) if length == 4 && low.is_some() => end += 6,
+                Some(value @ 0xD800..0xE000) if length == 4 => {
+                    let span = Span::new(quote + at as u32, quote + end as u32);
+                    return Box::new(super::json::lone_surrogate(self.source, span, value));
+                }
+                Some(value) if char::from_u32(value).is_some() => {}
+                _ => break,
+            }
+            at = end;
+        }
+        let length = 1 + rest.get(at + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        let span = Span::new(quote + at as u32, (quote + (at + length) as u32).min(self.source.len()));
+        Box::new(
+            Diagnostic::new(&rules::SYNTAX, self.source, span, "not YAML: an escape that does not exist")
+                .help("write a backslash as \\\\, or put the text in single quotes"),
+        )
+    }
+
+    // Whether the next node is a key.
+    fn at_key(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.object && !frame.value_next)
+    }
+
+    fn anchor(&mut self, id: usize, place: Span, value: Value) {
+        if id > 0 {
+            self.anchors.insert(id, Anchored { place, value });
+        }
+    }
+
+    // After a value: the object it stands in awaits a key again.
+    fn value_done(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.value_next = false;
+        }
+    }
+
+    fn key(&mut self, place: Span, text: &str) {
+        self.tree.key(place, in_source(self.source, place, text));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.value_next = true;
+        }
+    }
+
+    // A key that has been refused.
+    fn nameless(&mut self, place: Span) {
+        self.key(place, "");
+        if let Some(frame) = self.frames.last_mut() {
+            frame.nameless = true;
+        }
+    }
+
+    // Notes what no value can stand for; null takes its place, and the document will not be a record.
+    fn refuse(&mut self, rule: &'static Rule, place: Span, message: String, help: &str, notes: &mut dyn Notes) {
+        self.refused = true;
+        self.last = place.end;
+        let diagnostic = Diagnostic::new(rule, self.source, place, message).help(help);
+        if self.at_key() {
+            notes.note(diagnostic);
+            return self.nameless(place);
+        }
+        let id = self.tree.scalar(Kind::Null, place, Text::Owned("null"));
+        self.value_done();
+        notes.note(diagnostic.at(self.tree.node(id).pointer()));
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, properties: &Properties<'_>, place: Span, notes: &mut dyn Notes) {
+        let Properties { anchor, tag, tag_place } = *properties;
+        let place = match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => self.block(place),
+            _ => place,
+        };
+        // The parser calls an empty node `~`.
+        let text = if style == ScalarStyle::Plain && place.is_empty() { "" } else { text };
+        self.last = place.end.max(self.last);
+        let resolved = match resolve(text, style, tag) {
+            Ok(resolved) => resolved,
+            Err((rule, ..)) if self.at_key() && rule == &rules::NO_NUMBER => (Kind::String, Cow::Borrowed(text)),
+            Err((rule, message, help)) => {
+                let place = if rule == &rules::BAD_TAG { tag_place } else { place };
+                self.anchor(anchor, place, Value::Refused);
+                return self.refuse(rule, place, message, help, notes);
+            }
+        };
+        if self.at_key() {
+            if text == "<<" && style == ScalarStyle::Plain {
+                notes.note(
+                    Diagnostic::new(
+                        &rules::MERGE_KEY,
+                        self.source,
+                        place,
+                        "merge keys are no part of YAML 1.2: this is a member named \"<<\"",
+                    )
+                    .help("write the members out"),
+                );
+            }
+            if anchor > 0 {
+                self.anchor(anchor, place, Value::Key { kind: resolved.0, text: resolved.1.into_owned() });
+            }
+            return self.key(place, text);
+        }
+        let (kind, value) = resolved;
+        let id = self.tree.scalar(kind, place, in_source(self.source, place, &value));
+        if style != ScalarStyle::Plain {
+            self.tree.mark_quoted(id);
+        }
+        self.anchor(anchor, place, Value::Node(id));
+        self.value_done();
+    }
+
+    // A block scalar from its `|` or `>` to its last character; the parser gives the lines alone.
+    fn block(&self, place: Span) -> Span {
+        let text = self.source.text();
+        let before = text[self.base as usize..place.start as usize].trim_end();
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        let header = |line: &str| {
+            let line = line.trim_end();
+            let indicator = line.trim_end_matches(|c: char| c.is_ascii_digit() || c == '+' || c == '-');
+            indicator.ends_with(['|', '>']).then(|| indicator.len() - 1)
+        };
+        let mut comments = before[line..].match_indices(" #").map(|(at, _)| at).chain([before.len() - line]);
+        let found = comments.find_map(|end| header(&before[line..line + end]));
+        let start = found.map_or(place.start, |at| self.base + (line + at) as u32);
+        let end = place.start + text[place.range()].trim_end().len() as u32;
+        Span::new(start, end.max(start))
+    }
+
+    fn open(&mut self, kind: Kind, flow: Flow, properties: &Properties<'_>, opening: Span, notes: &mut dyn Notes) -> Step<()> {
+        let Properties { anchor, tag, tag_place } = *properties;
+        if self.at_key() {
+            let message = format!("expected a scalar as member name, found an {}", kind.word());
+            self.refuse(&rules::COMPLEX_KEY, opening, message, "names of members are text", notes);
+            self.skipping = 1;
+            return Ok(());
+        }
+        if self.tree.depth() >= self.max_depth {
+            return Err(Box::new(too_deep(self.source, opening, self.max_depth)));
+        }
+        let expected = if kind == Kind::Array { "seq" } else { "map" };
+        let id = self.tree.open(kind, opening);
+        if let Some(tag) = tag.filter(|tag| !is_bare(tag) && tag.core_suffix() != Some(expected)) {
+            self.refused = true;
+            let (_, message, help) = bad_tag(tag, kind.word());
+            notes.note(Diagnostic::new(&rules::BAD_TAG, self.source, tag_place, message).help(help).at(self.tree.node(id).pointer()));
+        }
+        self.last = opening.end;
+        self.anchor(anchor, opening, Value::Open);
+        let flow = flow.inside(self.frames.last());
+        self.frames.push(Frame { id, anchor, object: kind == Kind::Object, flow, value_next: false, nameless: false });
+        Ok(())
+    }
+
+    fn close(&mut self, place: Span, notes: &mut dyn Notes) {
+        // The end of a block collection is where the next token begins; what counts is where its last part ended.
+        if !place.is_empty() {
+            self.last = place.end;
+        }
+        let Some(frame) = self.frames.pop() else { return };
+        self.tree.close(self.last);
+        if frame.object && !frame.nameless {
+            note_duplicates(self.tree.node(frame.id), notes);
+        }
+        if let Some(anchored) = self.anchors.get_mut(&frame.anchor) {
+            anchored.value = Value::Node(frame.id);
+        }
+        self.value_done();
+    }
+
+    // Passes over a collection that stands as a key.
+    fn skip(&mut self, event: &Event<'_>, place: Span) {
+        match event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => self.skipping += 1,
+            Event::SequenceEnd | Event::MappingEnd => self.skipping -= 1,
+            Event::Scalar(..) | Event::Alias(_) => {}
+            _ => return,
+        }
+        self.last = place.end.max(self.last);
+        if let Event::Scalar(_, _, anchor, _) | Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) = event {
+            self.anchor(*anchor, place, Value::Refused);
+        }
+    }
+
+    fn alias(&mut self, id: usize, place: Span, notes: &mut dyn Notes) -> Step<()> {
+        self.last = place.end;
+        let anchored = self.anchors.get(&id);
+        let anchor = anchored.map_or(place, |anchored| anchored.place);
+        match anchored.map(|anchored| &anchored.value) {
+            Some(Value::Key { text, .. }) if self.at_key() => {
+                let text = text.clone();
+                self.key(place, &text);
+            }
+            Some(Value::Key { kind, text }) => {
+                self.tree.scalar(*kind, place, Text::Owned(text));
+                self.value_done();
+            }
+            Some(Value::Node(node)) => {
+                let node = *node;
+                let target = self.tree.node(node);
+                if !self.at_key() {
+                    self.copy(node, place, anchor)?;
+                    self.value_done();
+                } else if matches!(target.kind(), Kind::Array | Kind::Object) {
+                    let message = format!("expected a scalar as member name, found an {}", target.kind().word());
+                    self.refuse(&rules::COMPLEX_KEY, place, message, "names of members are text", notes);
+                } else {
+                    let text = target.text().to_owned();
+                    self.key(place, &text);
+                }
+            }
+            Some(Value::Open) => {
+                let diagnostic =
+                    Diagnostic::new(&rules::BAD_ALIAS, self.source, place, "an alias to a collection that it stands in itself")
+                        .related("the collection", Place::new(self.source, anchor))
+                        .help("write the value out");
+                return Err(Box::new(diagnostic));
+            }
+            Some(Value::Refused) | None => {
+                // What it stands for has been noted where it is written.
+                self.refused = true;
+                if self.at_key() {
+                    self.nameless(place);
+                } else {
+                    self.tree.scalar(Kind::Null, place, Text::Owned("null"));
+                    self.value_done();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // Puts a copy of a node where the builder stands; every part of it has the alias's place.
+    fn copy(&mut self, node: NodeId, place: Span, anchor: Span) -> Step<()> {
+        let over = |what: String| {
+            Box::new(
+                Diagnostic::new(&rules::ALIAS_BUDGET, self.source, place, format!("aliases stand for more than {what} in this document"))
+                    .related("the anchor", Place::new(self.source, anchor))
+                    .help("write the values out, or split the document"),
+            )
+        };
+        self.aliased_nodes += 1;
+        if self.aliased_nodes > MAX_ALIASED_NODES {
+            return Err(over(format!("{MAX_ALIASED_NODES} values")));
+        }
+        let copied = self.tree.node(node);
+        let (kind, text) = (copied.kind(), copied.text());
+        self.aliased_bytes += text.len();
+        if self.aliased_bytes > self.max_bytes {
+            return Err(over(format!("{} bytes of text", self.max_bytes)));
+        }
+        if !matches!(kind, Kind::Array | Kind::Object) {
+            self.scratch.clear();
+            self.scratch.push_str(text);
+            let quoted = copied.is_quoted();
+            let id = self.tree.scalar(kind, place, Text::Owned(&self.scratch));
+            if quoted {
+                self.tree.mark_quoted(id);
+            }
+            return Ok(());
+        }
+        if self.tree.depth() >= self.max_depth {
+            return Err(Box::new(too_deep(self.source, place, self.max_depth)));
+        }
+        let members: Vec<(String, NodeId)> = copied.members().map(|member| (member.key.text().to_owned(), member.value.id())).collect();
+        let items: Vec<NodeId> = copied.items().map(Node::id).collect();
+        self.tree.open(kind, place);
+        for (key, value) in members {
+            self.aliased_bytes += key.len();
+            self.tree.key(place, Text::Owned(&key));
+            self.copy(value, place, anchor)?;
+        }
+        for item in items {
+            self.copy(item, place, anchor)?;
+        }
+        self.tree.close(place.end);
+        Ok(())
+    }
+}
+
+// A scalar's text as part of the source where it stands there as it is, within quotes or without.
+pub(super) fn in_source<'t>(source: &Source, place: Span, text: &'t str) -> Text<'t> {
+    let written = source.slice(place);
+    if written == text {
+        return Text::Source(place);
+    }
+    if written.len() == text.len() + 2 && written.starts_with(['"', '\'']) && written.get(1..=text.len()) == Some(text) {
+        return Text::Source(Span::new(place.start + 1, place.end - 1));
+    }
+    Text::Owned(text)
+}
+
+type Refusal = (&'static Rule, String, &'static str);
+
+// The kind and text of a scalar.
+fn resolve<'t>(text: &'t str, style: ScalarStyle, tag: Option<&Tag>) -> Result<(Kind, Cow<'t, str>), Refusal> {
+    let Some(tag) = tag else {
+        return if style == ScalarStyle::Plain { plain(text) } else { Ok((Kind::String, Cow::Borrowed(text))) };
+    };
+    let expected = match tag.core_suffix() {
+        Some("str") => return Ok((Kind::String, Cow::Borrowed(text))),
+        None if is_bare(tag) => return Ok((Kind::String, Cow::Borrowed(text))),
+        Some("null") => Kind::Null,
+        Some("bool") => Kind::Bool,
+        Some("int" | "float") => Kind::Number,
+        _ => return Err(bad_tag(tag, "scalar")),
+    };
+    let found = plain(text)?;
+    let fraction = tag.core_suffix() == Some("int") && !number::is_integer(&found.1);
+    if found.0 == expected && !(expected == Kind::Number && fraction) { Ok(found) } else { Err(bad_tag(tag, &quote(text, true))) }
+}
+
+// `!` alone: text, or just a collection.
+fn is_bare(tag: &Tag) -> bool {
+    tag.handle().is_empty() && tag.suffix() == "!"
+}
+
+fn bad_tag(tag: &Tag, value: &str) -> Refusal {
+    let shown = quote(&tag.original(), false);
+    match tag.core_suffix() {
+        Some(_) => (&rules::BAD_TAG, format!("tag {shown} does not fit {value}"), "take the tag away, or mend the value"),
+        None => (
+            &rules::BAD_TAG,
+            format!("expected no tag or one of YAML's core schema, found {shown}"),
+            "take the tag away, or write the value out as text, number, list or members",
+        ),
+    }
+}
+
+/// A plain scalar in the core schema.
+pub(crate) fn plain(text: &str) -> Result<(Kind, Cow<'_, str>), Refusal> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let simple = match text {
+        "" | "~" | "null" | "Null" | "NULL" => Some((Kind::Null, "null")),
+        "true" | "True" | "TRUE" => Some((Kind::Bool, "true")),
+        "false" | "False" | "FALSE" => Some((Kind::Bool, "false")),
+        ".nan" | ".NaN" | ".NAN" => return Err(no_value(text)),
+        _ if matches!(unsigned, ".inf" | ".Inf" | ".INF") => return Err(no_value(text)),
+        _ => None,
+    };
+    if let Some((kind, text)) = simple {
+        return Ok((kind, Cow::Borrowed(text)));
+    }
+    if !matches!(unsigned.as_bytes().first(), Some(b'0'..=b'9' | b'.')) {
+        return Ok((Kind::String, Cow::Borrowed(text)));
+    }
+    let radix =
+        |prefix: &str, radix: u32| text.strip_prefix(prefix).filter(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_digit(radix)));
+    let found = if let Some(digits) = radix("0x", 16) {
+        decimal(digits, 16).ok_or_else(|| no_value(text))?.into()
+    } else if let Some(digits) = radix("0o", 8) {
+        decimal(digits, 8).ok_or_else(|| no_value(text))?.into()
+    } else if let Some(number) = json_number(text) {
+        number
+    } else {
+        return Ok((Kind::String, Cow::Borrowed(text)));
+    };
+    Ok((Kind::Number, found))
+}
+
+fn no_value(text: &str) -> Refusal {
+    let shown = quote(text, false);
+    (&rules::NO_NUMBER, format!("expected a finite number, found {shown}"), "put it in quotes if it is text, or leave the member out")
+}
+
+// Digits of another base as a decimal; `None` where they are too many.
+fn decimal(digits: &str, radix: u32) -> Option<String> {
+    const LIMB: u64 = 1_000_000_000;
+    if digits.len() > MAX_RADIX_DIGITS {
+        return None;
+    }
+    // Limbs of nine decimal digits, the lowest first.
+    let mut limbs = vec![0_u64];
+    for digit in digits.chars().filter_map(|c| c.to_digit(radix)) {
+        let mut carry = u64::from(digit);
+        for limb in &mut limbs {
+            let value = *limb * u64::from(radix) + carry;
+            *limb = value % LIMB;
+            carry = value / LIMB;
+        }
+        if carry > 0 {
+            limbs.push(carry);
+        }
+    }
+    let mut out = limbs.pop().unwrap_or_default().to_string();
+    for limb in limbs.iter().rev() {
+        let _ = write!(out, "{limb:09}");
+    }
+    Some(out)
+}
+
+/// A decimal number of YAML's core schema in the grammar of RFC 8259, with the same value; `None` for other text.
+pub(crate) fn json_number(text: &str) -> Option<Cow<'_, str>> {
+    if number::is_number(text) {
+        return Some(Cow::Borrowed(text));
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (mantissa, exponent) = unsigned.find(['e', 'E']).map_or((unsigned, ""), |at| unsigned.split_at(at));
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(whole, fraction)| (whole, Some(fraction)));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !fraction.is_none_or(digits) || (whole.is_empty() && fraction.is_none_or(str::is_empty)) {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len() + 2);
+    if text.starts_with('-') {
+        out.push('-');
+    }
+    let whole = whole.trim_start_matches('0');
+    out.push_str(if whole.is_empty() { "0" } else { whole });
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(if fraction.is_empty() { "0" } else { fraction });
+    }
+    out.push_str(exponent);
+    number::is_number(&out).then_some(Cow::Owned(out))
 }

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::shape::{Part, Shape};
 use super::spanned::to_value;
-use crate::tree::{Member, Node, key_hash};
+use crate::diagnostic::{Diagnostic, Safety, quote, rules};
+use crate::tree::{Kind, Member, Node, key_hash};
 
 /// Where a walk stands in the shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,29 +136,41 @@ impl<T> Guide<T> {
         Station(self.shape.part(at.0).item(index).id())
     }
 
-    /// What `probe` finds in the nearest object around a value, or in the objects directly below that one.
-    pub fn nearest<'t, R>(&self, frame: Option<&Frame<'_, 't>>, mut probe: impl FnMut(Node<'t>, Station, &mut Vec<R>)) -> Vec<R> {
+    /// What `probe` finds in the nearest object around a value, or in the objects below that one: those in its members
+    /// that `below` names, and in the lists there.
+    pub fn nearest<'t, R>(
+        &self,
+        frame: Option<&Frame<'_, 't>>,
+        below: impl Fn(&T) -> &[Box<str>],
+        mut probe: impl FnMut(&T, Node<'t>, &mut Vec<R>),
+    ) -> Vec<R> {
         let mut found = Vec::new();
+        let mut look = |node: Node<'t>, at: Station, found: &mut Vec<R>| {
+            if let Some(task) = self.task(at) {
+                probe(task, node, found);
+            }
+        };
         let mut next = frame;
-        while let Some(frame) = next {
-            probe(frame.object, frame.station, &mut found);
-            for member in frame.object.members() {
-                let (_, station) = self.member(frame.station, &member);
-                if !self.is_busy(station) {
-                    continue;
-                }
-                probe(member.value, station, &mut found);
-                for (index, item) in member.value.items().enumerate() {
-                    probe(item, self.item(station, index), &mut found);
-                }
-            }
-            if !found.is_empty() {
-                break;
-            }
+        while let Some(frame) = next.filter(|_| found.is_empty()) {
             next = frame.above;
+            let Some(task) = self.task(frame.station) else { continue };
+            look(frame.object, frame.station, &mut found);
+            for name in below(task) {
+                let Some(member) = frame.object.member(name) else { continue };
+                let (_, station) = self.member(frame.station, &member);
+                look(member.value, station, &mut found);
+                for (index, item) in member.value.items().enumerate() {
+                    look(item, self.item(station, index), &mut found);
+                }
+            }
         }
         found
     }
+}
+
+/// Declared members of `part` that `holds` is true of, or whose items it is true of: where [`Guide::nearest`] looks.
+pub fn below(part: Part<'_>, holds: impl Fn(Part<'_>) -> bool) -> Vec<Box<str>> {
+    part.members().filter(|(_, member)| holds(*member) || holds(member.item(0))).map(|(name, _)| name.into()).collect()
 }
 
 /// What the schema says at `part` under a keyword of ours.
@@ -174,6 +187,38 @@ pub fn asked<'s>(annotation: Option<&'s Value>, word: &'s str) -> impl Iterator<
         None => &[],
     };
     list.iter().filter_map(move |one| Some((one.as_str().or_else(|| one.get(word)?.as_str())?, one)))
+}
+
+/// Names in the annotation `keyword` that mean nothing: each at its place in the schema, with the nearest that does.
+#[must_use]
+pub fn mistakes(shape: &Arc<Shape>, keyword: &str, word: &str, known: &[&str]) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = Vec::new();
+    let _ = Guide::<()>::new(shape, |part| {
+        let annotation = part.keyword(keyword)?;
+        let list: Vec<Node<'_>> = if annotation.kind() == Kind::Array { annotation.items().collect() } else { vec![annotation] };
+        for one in list {
+            let name = if one.kind() == Kind::Object { one.get(word).unwrap_or(one) } else { one };
+            if name.kind() == Kind::String && known.contains(&name.text()) {
+                continue;
+            }
+            let shown = if name.kind() == Kind::String { quote(name.text(), true) } else { format!("an {}", name.kind().word()) };
+            let message = format!("expected one of {} in {keyword}, found {shown}", known.join(", "));
+            let mut note = Diagnostic::new(&rules::UNKNOWN_ANNOTATION, name.tree().source(), name.opening(), message);
+            note = note.schema_at(name.pointer());
+            let nearest = known.iter().map(|known| (strsim::damerau_levenshtein(known, name.text()), known)).min();
+            if let Some((_, nearest)) = nearest.filter(|(distance, _)| *distance <= 2) {
+                note = note.help(format!("did you mean {nearest:?}?")).fix(Safety::Unsafe, name.span(), *nearest);
+            }
+            // Several parts may come from one subschema.
+            let same =
+                |other: &Diagnostic| other.schema_pointer == note.schema_pointer && Arc::ptr_eq(&other.place.source, &note.place.source);
+            if !found.iter().any(same) {
+                found.push(note);
+            }
+        }
+        None
+    });
+    found
 }
 
 /// An operand of an annotation as the name of a member.

@@ -14,10 +14,11 @@ use super::spanned;
 use crate::diagnostic::Place;
 use crate::tree::{Kind, Node, NodeId, Tree, pointer};
 
-/// A document: a tree and the address it was read from.
+/// A document: a tree, the address others know it by, and where it was read.
 #[derive(Debug)]
 struct Document {
     uri: Uri<String>,
+    read_from: Uri<String>,
     tree: Tree,
 }
 
@@ -88,25 +89,53 @@ impl Library {
 
     /// Adds a document, read from the address `uri`, and gives its number. A document's own `$id` counts beside it.
     pub fn add(&mut self, uri: &str, tree: Tree) -> usize {
+        self.add_as(uri, uri, tree)
+    }
+
+    /// Adds a document that others know by the address `uri` and that was read from another one.
+    pub fn add_as(&mut self, uri: &str, read_from: &str, tree: Tree) -> usize {
         let number = self.documents.len();
         let uri = uri::from_str(without_fragment(uri))
             .or_else(|_| uri::from_str(&format!("document-{number}")))
             .expect("a number makes an address");
+        let read_from = uri::from_str(without_fragment(read_from)).unwrap_or_else(|_| uri.clone());
         let root = At { document: number as u32, node: tree.root().id() };
-        self.documents.push(Document { uri: uri.clone(), tree });
-        self.resources.entry(uri.as_str().to_owned()).or_insert(root);
+        for address in [&uri, &read_from] {
+            self.resources.entry(address.as_str().to_owned()).or_insert(root);
+        }
+        self.documents.push(Document { uri: uri.clone(), read_from, tree });
         let draft = self.draft(root).unwrap_or_default();
         self.bases.push(Base { uri, root, draft });
         self.index(root, (self.bases.len() - 1) as u32);
         number
     }
 
-    /// Lets the document of that number be found by a further address.
-    pub fn alias(&mut self, document: usize, uri: &str) {
-        if let (Some(known), Ok(uri)) = (self.documents.get(document), uri::from_str(without_fragment(uri))) {
-            let root = At { document: document as u32, node: known.tree.root().id() };
-            self.resources.entry(uri.as_str().to_owned()).or_insert(root);
+    /// Adds what is missing, and what is then missing in turn: `find` reads a document, and says from which address.
+    pub fn fill(&mut self, mut find: impl FnMut(&Missing) -> Option<(String, Tree)>) {
+        let mut from = 0;
+        while from < self.documents.len() {
+            let missing = self.missing(from);
+            from = self.documents.len();
+            for missing in missing {
+                if !self.has(&missing.uri)
+                    && let Some((read_from, tree)) = find(&missing)
+                {
+                    self.add_as(&missing.uri, &read_from, tree);
+                }
+            }
         }
+    }
+
+    /// How many documents there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
     }
 
     /// Whether a document or a part of one has that address.
@@ -130,7 +159,7 @@ impl Library {
             }
             if seen.insert(wanted.as_str().to_owned()) {
                 let document = &self.documents[reference.from.document as usize];
-                let beside = uri::resolve_against(&document.uri.borrow(), text).ok().map(|uri| uri.as_str().to_owned());
+                let beside = uri::resolve_against(&document.read_from.borrow(), text).ok().map(|uri| uri.as_str().to_owned());
                 missing.push(Missing {
                     beside: beside.filter(|beside| beside != wanted.as_str()),
                     uri: wanted.as_str().to_owned(),
@@ -141,16 +170,13 @@ impl Library {
         missing
     }
 
-    /// The place in a schema file that `location` means: an address with a JSON pointer as fragment.
-    ///
-    /// A scalar is shown itself, an object or array by its key.
-    #[must_use]
-    pub fn place(&self, location: &str) -> Option<Place> {
+    /// The resource that an address means, and the JSON pointer in it that its fragment is.
+    pub(super) fn locate(&self, location: &str) -> Option<(At, String)> {
         let (address, fragment) = location.split_once('#').unwrap_or((location, ""));
-        let resource = self.resources.get(address)?;
-        self.place_below(*resource, &decode(fragment))
+        self.resources.get(address).map(|resource| (*resource, decode(fragment)))
     }
 
+    /// The place of what stands at a pointer below a resource: a scalar itself, an object or array by its key.
     pub(super) fn place_below(&self, at: At, below: &str) -> Option<Place> {
         let node = self.node(at);
         let found = node.at(below)?;
@@ -163,13 +189,21 @@ impl Library {
         Some(Place::new(node.tree().source(), span))
     }
 
-    /// The references that lead nowhere, as the values that hold them.
+    /// Whether any document has that text.
+    #[must_use]
+    pub fn mentions(&self, text: &str) -> bool {
+        self.documents.iter().any(|document| document.tree.source().text().contains(text))
+    }
+
+    /// The references that lead nowhere, as the values that hold them, each text once.
     pub(super) fn dangling(&self, known: impl Fn(&str) -> bool) -> Vec<Node<'_>> {
         let leads = |reference: &&Reference| {
             let text = self.node(reference.text).text();
             self.resolve(reference.from, text).is_some() || self.address(reference.from, text).is_some_and(|uri| known(&uri))
         };
-        self.references.iter().filter(|reference| !leads(reference)).map(|reference| self.node(reference.text)).collect()
+        let mut seen = HashSet::new();
+        let dangling = self.references.iter().filter(|reference| !leads(reference)).map(|reference| self.node(reference.text));
+        dangling.filter(|node| seen.insert(node.text())).collect()
     }
 
     /// The address a reference of the subschema means, with its fragment.
@@ -262,7 +296,8 @@ impl Library {
         let document = &self.documents[at.document as usize];
         for member in document.tree.node(at.node).members() {
             match (member.key.text(), member.value.kind()) {
-                ("$ref" | "$dynamicRef" | "$recursiveRef", Kind::String) => references.push(member.value.id()),
+                // A metaschema of the user's own is a document like any other.
+                ("$ref" | "$dynamicRef" | "$recursiveRef" | "$schema", Kind::String) => references.push(member.value.id()),
                 ("properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies", Kind::Object) => {
                     below.extend(member.value.members().map(|member| member.value.id()))
                 }
@@ -335,12 +370,18 @@ impl Library {
 }
 
 /// Hands documents of a library to the validator.
+#[derive(Clone)]
 pub(super) struct Shelf(pub Arc<Library>);
+
+impl Shelf {
+    pub(super) fn find(&self, uri: &str) -> Option<Value> {
+        self.0.resources.get(without_fragment(uri)).map(|at| spanned::to_value(self.0.node(*at)))
+    }
+}
 
 impl Retrieve for Shelf {
     fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        let found = self.0.resources.get(without_fragment(uri.as_str()));
-        found.map(|at| spanned::to_value(self.0.node(*at))).ok_or_else(|| format!("{uri} is not at hand").into())
+        self.find(uri.as_str()).ok_or_else(|| format!("{uri} is not at hand").into())
     }
 }
 

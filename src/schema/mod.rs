@@ -4,18 +4,21 @@
 //! one of its documents.
 
 pub mod bundled;
+pub mod explain;
 mod fault;
 pub mod guide;
 pub mod library;
 pub mod shape;
 pub mod spanned;
+mod words;
 
 use std::sync::Arc;
 
-use jsonschema::{PatternOptions, ValidationError, Validator};
+use jsonschema::{Draft, PatternOptions, Registry, ValidationError, Validator};
+use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Place};
-use crate::tree::Tree;
+use crate::tree::{Kind, Node, Tree, pointer};
 pub use guide::Guide;
 pub use library::Library;
 pub use shape::{Part, Shape, Types};
@@ -49,17 +52,40 @@ impl Schema {
     pub fn build(library: Library, root: usize, options: Options) -> Result<Self, Vec<Diagnostic>> {
         let library = Arc::new(library);
         let value = spanned::to_value(library.node(library.root(root)));
-        let build = jsonschema::options_for::<Spanned>()
-            .with_retriever(library::Shelf(Arc::clone(&library)))
+        if let Some(fault) = fault::draft(&library, root) {
+            return Err(vec![fault]);
+        }
+        match Self::compile(&library, root, &value, options) {
+            Ok(validator) => Ok(Self { library, root, validator }),
+            Err(error) => Err(fault::explain(&library, root, &value, &error)),
+        }
+    }
+
+    fn compile(
+        library: &Arc<Library>,
+        root: usize,
+        value: &Value,
+        options: Options,
+    ) -> Result<Validator<Spanned>, ValidationError<'static>> {
+        let shelf = library::Shelf(Arc::clone(library));
+        let mut build = jsonschema::options_for::<Spanned>()
+            .with_retriever(shelf.clone())
             .with_base_uri(library.uri(root))
             .should_validate_formats(options.formats);
-        // The linear engine holds against hostile data; patterns that look around need the other one, which is bounded.
-        let built = build.clone().with_pattern_options(PatternOptions::regex()).build(&value);
-        let built = built.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(&value));
-        match built {
-            Ok(validator) => Ok(Self { library, root, validator }),
-            Err(error) => Err(fault::explain(&library, root, &error)),
+        // A metaschema of the user's own has to be known before the draft can be.
+        let own = value.get("$schema").and_then(Value::as_str).filter(|name| Draft::from_schema_uri(name) == Draft::Unknown);
+        let registry = own
+            .map(|name| -> Result<_, jsonschema::ReferencingError> {
+                let metaschema = shelf.find(name).unwrap_or_default();
+                Registry::new().retriever(shelf).add(name, metaschema)?.prepare()
+            })
+            .transpose()?;
+        if let Some(registry) = &registry {
+            build = build.with_registry(registry);
         }
+        // The linear engine holds against hostile data; patterns that look around need the other one, which is bounded.
+        let built = build.clone().with_pattern_options(PatternOptions::regex()).build(value);
+        built.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(value))
     }
 
     /// The validator.
@@ -81,8 +107,45 @@ impl Schema {
     /// The place in a schema file of the keyword that an error is about.
     #[must_use]
     pub fn place_of(&self, error: &ValidationError<'_>) -> Option<Place> {
-        let location = error.absolute_keyword_location().and_then(|location| self.library.place(location.as_str()));
-        location.or_else(|| self.library.place_below(self.library.root(self.root), error.schema_path().as_str()))
+        let (resource, below) = self.location(error)?;
+        self.library.place_below(resource, &below)
+    }
+
+    /// The subschema whose keyword an error is about.
+    #[must_use]
+    pub fn subschema_of(&self, error: &ValidationError<'_>) -> Option<Node<'_>> {
+        let (resource, below) = self.location(error)?;
+        let (parent, _) = pointer::split_last(&below)?;
+        self.library.node(resource).at(parent)
+    }
+
+    /// The place of a branch of the `oneOf` that an error is about.
+    pub(in crate::schema) fn place_of_branch(&self, error: &ValidationError<'_>, branch: usize) -> Option<Place> {
+        let (resource, below) = self.location(error)?;
+        self.library.place_below(resource, &format!("{below}/{branch}"))
+    }
+
+    /// The title of a branch, or of what it refers to.
+    pub(in crate::schema) fn title_below(&self, error: &ValidationError<'_>, branch: usize) -> Option<&str> {
+        const HOPS: usize = 8;
+        let (resource, below) = self.location(error)?;
+        let mut at = Library::beside(resource, self.library.node(resource).at(&format!("{below}/{branch}"))?);
+        for _ in 0..HOPS {
+            let node = self.library.node(at);
+            if let Some(title) = node.get("title").filter(|title| title.kind() == Kind::String) {
+                return Some(title.text());
+            }
+            at = self.library.resolve(at, node.get("$ref")?.text())?;
+        }
+        None
+    }
+
+    // The resource and the pointer in it where an error's keyword stands.
+    fn location(&self, error: &ValidationError<'_>) -> Option<(library::At, String)> {
+        match error.absolute_keyword_location() {
+            Some(location) => self.library.locate(location.as_str()),
+            None => Some((self.root_at(), error.schema_path().as_str().to_owned())),
+        }
     }
 }
 

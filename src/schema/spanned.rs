@@ -145,9 +145,12 @@ impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
         })
     }
 
-    // Findings are made from the tree, never from the value an error carries.
+    // Findings are made from the tree, never from the value an error carries; only a name cannot be found there again.
     fn lazy_value(&self) -> LazyInstance<'a> {
-        LazyInstance::Ready(Cow::Borrowed(&NULL))
+        LazyInstance::Ready(match self {
+            Self::Node(_) => Cow::Borrowed(&NULL),
+            Self::Name(name) => Cow::Owned(Value::from(*name)),
+        })
     }
 
     fn identity(&self) -> Option<NodeIdentity> {

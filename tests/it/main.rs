@@ -1,6 +1,7 @@
 //! The outside-in tests: one binary, a module a subject.
 
 mod across;
+mod check;
 mod cli;
 mod csv;
 mod handbook;

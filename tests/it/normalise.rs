@@ -174,6 +174,19 @@ fn nothing_is_done_unasked() {
 }
 
 #[test]
+fn a_pass_that_does_not_exist_is_a_mistake_in_the_schema() {
+    use chancery::{check::facts, normalise};
+    assert!(normalise::mistakes(&PROFILE).is_empty() && facts::mistakes(&PROFILE).is_empty());
+    let shape = shape_of(&json!({"$defs": {"p": {"x-normalise": ["text", {"pass": "telefone"}], "x-check": 1}},
+        "properties": {"a": {"$ref": "#/$defs/p"}, "b": {"$ref": "#/$defs/p"}}}));
+    let [mistake] = &normalise::mistakes(&shape)[..] else { panic!("one mistake") };
+    assert_eq!(mistake.schema_pointer.as_deref(), Some("/$defs/p/x-normalise/1/pass"));
+    assert_eq!(mistake.place.source.slice(mistake.place.span), "\"telefone\"");
+    assert_eq!(mistake.help.as_deref(), Some("did you mean \"telephone\"?"));
+    assert_eq!(facts::mistakes(&shape).len(), 1);
+}
+
+#[test]
 fn configuration_asks_by_place() {
     let asked = |pointer: &str, passes: Value| Asked { pointer: pointer.to_owned(), passes };
     let options = Options {
@@ -246,9 +259,14 @@ fn bench() {
     let Some(path) = support::shared("design/dpko.json") else { return };
     let text = std::fs::read_to_string(path).expect("readable");
     let mut tree = support::tree("input", &text);
+    LazyLock::force(&PROFILE);
+    let start = std::time::Instant::now();
     let normaliser = Normaliser::new(&PROFILE, &Options::default());
+    println!("normaliser made in {:?}", start.elapsed());
+    let start = std::time::Instant::now();
     let facts = chancery::check::Facts::new(&PROFILE);
     let plan = chancery::check::across::Plan::new(&PROFILE, None);
+    println!("facts and keys made in {:?}", start.elapsed());
     let rounds = 20_000;
     let time = |name: &str, work: &mut dyn FnMut(&mut Tree)| {
         let start = std::time::Instant::now();

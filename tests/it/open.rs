@@ -92,7 +92,7 @@ fn a_file_is_read_once_by_whatever_name() {
 fn what_is_not_permitted_is_said() {
     use std::os::unix::fs::PermissionsExt;
     let at = folder(&[("a.json", "1"), ("sub/b.json", "2")]);
-    fs::set_permissions(at.path().join("sub"), fs::Permissions::from_mode(0)).expect("they are ours");
+    fs::set_permissions(at.path().join("sub"), fs::Permissions::from_mode(0o000)).expect("they are ours");
     if fs::read_dir(at.path().join("sub")).is_ok() {
         return eprintln!("SKIPPED: this user may read everything");
     }

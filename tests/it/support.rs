@@ -75,6 +75,27 @@ pub fn tree(name: &str, text: &str) -> Tree {
     tree
 }
 
+/// The only record of a whole document, `None` where the document cannot be read.
+pub fn whole(format: &str, bytes: &[u8]) -> Option<Tree> {
+    struct Only(Option<Tree>);
+    impl Notes for Only {
+        fn note(&mut self, _: Diagnostic) {}
+    }
+    impl Intake for Only {
+        fn record(&mut self, tree: &mut Tree) {
+            self.0.get_or_insert(std::mem::take(tree));
+        }
+        fn broken(&mut self) {}
+        fn remark(&mut self, _: Diagnostic) {}
+        fn stop(&mut self) {}
+    }
+    let options = read::Options { records: Some(String::new()), ..read::Options::default() };
+    let feed = Feed::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
+    let mut only = Only(None);
+    read::read_all(&mut *Format::by_name(format)?.cutter(feed, &options), &mut only).ok()?;
+    only.0
+}
+
 /// The schema that a JSON text holds.
 pub fn schema(text: &str) -> Schema {
     Schema::try_from(tree("schema.json", text)).unwrap_or_else(|faults| panic!("{:?}", faults))

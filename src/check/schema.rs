@@ -1,0 +1,82 @@
+//! The check against a schema: the validator walks the tree in place, and what it finds is explained.
+//!
+//! In: a record. Out: its findings, in the order in which they stand in the source. A valid record costs the validator's walk
+//! and nothing else.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::schema::explain::Explainer;
+use crate::schema::spanned::Instance;
+use crate::schema::{Part, Schema, Shape};
+use crate::tree::{Node, Tree};
+
+/// Checks records against one schema.
+pub struct Checker {
+    schema: Arc<Schema>,
+    // Derived when the first record has something wrong.
+    shape: OnceLock<Shape>,
+    deprecates: bool,
+}
+
+impl Checker {
+    /// Checks against `schema`.
+    #[must_use]
+    pub fn new(schema: Arc<Schema>) -> Self {
+        let deprecates = schema.library().mentions("\"deprecated\"");
+        Self { schema, shape: OnceLock::new(), deprecates }
+    }
+
+    /// Notes what is wrong with the record.
+    pub fn check(&self, tree: &Tree, notes: &mut dyn Notes) {
+        let root = tree.root();
+        let mut errors = self.schema.validator().iter_errors(Instance::Node(root)).peekable();
+        if errors.peek().is_none() && !self.deprecates {
+            return;
+        }
+        let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
+        let explainer = Explainer { root, schema: Some(&self.schema), shape };
+        let mut findings = Vec::new();
+        for error in errors {
+            explainer.explain(&error, &mut findings);
+        }
+        if self.deprecates {
+            deprecated(root, shape.root(), &mut findings);
+        }
+        for finding in sorted(findings) {
+            notes.note(finding);
+        }
+    }
+}
+
+// In the order of the source; the same said twice, as several branches may do, is said once.
+fn sorted(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    findings.sort_by(|a, b| {
+        let key = |finding: &Diagnostic| (finding.place.span.start, finding.rule.code);
+        key(a).cmp(&key(b)).then_with(|| a.pointer.cmp(&b.pointer)).then_with(|| a.message.cmp(&b.message))
+    });
+    findings.dedup_by(|a, b| a.rule == b.rule && a.pointer == b.pointer && a.message == b.message);
+    findings
+}
+
+fn deprecated(node: Node<'_>, part: Part<'_>, findings: &mut Vec<Diagnostic>) {
+    for member in node.members() {
+        let known = part.member(member.key.text());
+        if known.is_deprecated() {
+            let name = quote(member.key.text(), true);
+            let mut finding =
+                Diagnostic::new(&rules::DEPRECATED, node.tree().source(), member.key.span(), format!("member {name} is deprecated"))
+                    .at(member.value.pointer())
+                    .schema_at(format!("{}/deprecated", known.pointer()));
+            finding.help = known.description().map(str::to_owned);
+            if let Some(place) = known.place() {
+                finding = finding.related("the schema says so here", place);
+            }
+            findings.push(finding);
+        }
+        deprecated(member.value, known, findings);
+    }
+    for (index, item) in node.items().enumerate() {
+        deprecated(item, part.item(index), findings);
+    }
+}

@@ -1,0 +1,534 @@
+//! Turns the validator's errors into findings: each at the smallest place that is wrong, with what was expected, what was
+//! found, and where possible what to do.
+//!
+//! The validator points at objects where a name is wrong, gives one error for many names, and leaves the choice among the
+//! branches of `anyOf` and `oneOf` open; all of that is settled here. Runs only when something is wrong.
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+
+use super::{Part, Schema, Shape, Types, spanned, words};
+use crate::diagnostic::hint::nearest;
+use crate::diagnostic::{Diagnostic, Rule, Safety, quote, rules};
+use crate::source::Span;
+use crate::tree::{Kind, Node, number, pointer};
+
+/// What errors are explained by.
+pub struct Explainer<'e> {
+    /// The record.
+    pub root: Node<'e>,
+    /// Where the demands are written.
+    pub schema: Option<&'e Schema>,
+    /// What is known of each value.
+    pub shape: &'e Shape,
+}
+
+impl<'e> Explainer<'e> {
+    /// The findings for one error.
+    pub fn explain(&self, error: &ValidationError<'_>, out: &mut Vec<Diagnostic>) {
+        let node = self.root.at(error.instance_path().as_str()).unwrap_or(self.root);
+        match error.kind() {
+            ValidationErrorKind::Required { property } => self.missing(error, node, property.as_str().unwrap_or_default(), out),
+            ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                for name in unexpected {
+                    self.unknown(error, node, name, out);
+                }
+            }
+            ValidationErrorKind::Type { .. } => self.wrong_type(error, node, out),
+            ValidationErrorKind::Enum { options } => {
+                let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
+                self.not_among(error, node, options.iter(), out);
+            }
+            ValidationErrorKind::Constant { expected_value } => self.not_among(error, node, std::iter::once(&**expected_value), out),
+            ValidationErrorKind::Format { format } => {
+                let example = self.example(error, node).or_else(|| words::format(format).1.map(|example| quote(example, true)));
+                let mut finding = self.told(error, node, &rules::WRONG_FORMAT);
+                finding.help = example.map(|example| format!("write it as in {example}"));
+                out.push(finding);
+            }
+            ValidationErrorKind::Pattern { .. } => self.pattern(error, node, out),
+            ValidationErrorKind::Minimum { .. }
+            | ValidationErrorKind::ExclusiveMinimum { .. }
+            | ValidationErrorKind::Maximum { .. }
+            | ValidationErrorKind::ExclusiveMaximum { .. }
+            | ValidationErrorKind::MultipleOf { .. } => out.push(self.told(error, node, &rules::OUT_OF_RANGE)),
+            ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MaxLength { .. } => {
+                out.push(self.told(error, node, &rules::WRONG_LENGTH));
+            }
+            ValidationErrorKind::MinItems { .. } | ValidationErrorKind::MinProperties { .. } => {
+                out.push(self.told(error, node, &rules::WRONG_COUNT));
+            }
+            ValidationErrorKind::MaxProperties { limit } => {
+                let mut finding = self.told(error, node, &rules::WRONG_COUNT);
+                if let Some(member) = usize::try_from(*limit).ok().and_then(|limit| node.members().nth(limit)) {
+                    finding.place.span = member.key.span();
+                }
+                out.push(finding);
+            }
+            ValidationErrorKind::MaxItems { limit } => {
+                let mut finding = self.told(error, node, &rules::WRONG_COUNT);
+                if let Some(item) = usize::try_from(*limit).ok().and_then(|limit| node.items().nth(limit)) {
+                    finding.place.span = item.opening();
+                }
+                out.push(finding);
+            }
+            ValidationErrorKind::AdditionalItems { limit } => {
+                let mut finding = self.told(error, node, &rules::WRONG_ITEMS);
+                if let Some(item) = node.items().nth(*limit) {
+                    finding.place.span = item.opening();
+                }
+                out.push(finding);
+            }
+            ValidationErrorKind::UnevaluatedItems { unexpected } => self.extra_items(error, node, unexpected, out),
+            ValidationErrorKind::Contains => {
+                let message = if error.schema_path().as_str().ends_with("/maxContains") {
+                    "more items are of the sort counted here than may be"
+                } else {
+                    "too few items are of the sort the list must contain"
+                };
+                out.push(self.finding(error, node, &rules::WRONG_COUNT, node.opening(), message.to_owned()));
+            }
+            ValidationErrorKind::UniqueItems => self.repeated(error, node, out),
+            ValidationErrorKind::PropertyNames { error: inner } => self.wrong_name(error, inner, node, out),
+            ValidationErrorKind::Not { .. } => {
+                let message = match self.title(error) {
+                    Some(title) => format!("expected {title}, found {}", words::found(node)),
+                    None => format!("{} is what the schema rules out here", words::found(node)),
+                };
+                out.push(self.finding(error, node, &rules::FORBIDDEN, node.opening(), message));
+            }
+            ValidationErrorKind::FalseSchema => self.forbidden(error, node, out),
+            ValidationErrorKind::ContentEncoding { .. }
+            | ValidationErrorKind::FromUtf8 { .. }
+            | ValidationErrorKind::ContentMediaType { .. } => out.push(self.told(error, node, &rules::WRONG_CONTENT)),
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                self.no_branch(error, node, context, out);
+            }
+            ValidationErrorKind::OneOfMultipleValid { context } => self.many_branches(error, node, context, out),
+            ValidationErrorKind::BacktrackLimitExceeded { .. } | ValidationErrorKind::RegexEngineFailure { .. } => {
+                let message = format!("the schema's pattern costs too much to try on {}", words::found(node));
+                out.push(
+                    self.finding(error, node, &rules::BEYOND_LIMITS, node.opening(), message)
+                        .help("write the pattern without look-around, or without repetition inside repetition"),
+                );
+            }
+            ValidationErrorKind::Custom { .. } | ValidationErrorKind::Referencing(_) => {
+                out.push(self.finding(error, node, &rules::BEYOND_LIMITS, node.opening(), error.masked().to_string()));
+            }
+        }
+    }
+
+    fn finding(&self, error: &ValidationError<'_>, node: Node<'_>, rule: &'static Rule, span: Span, message: String) -> Diagnostic {
+        let mut finding = Diagnostic::new(rule, node.tree().source(), span, message)
+            .at(error.instance_path().as_str())
+            .schema_at(error.schema_path().as_str());
+        if let Some(place) = self.schema.and_then(|schema| schema.place_of(error)) {
+            finding = finding.related("the schema says so here", place);
+        }
+        finding
+    }
+
+    // A finding whose message needs nothing but the keyword and the value.
+    fn told(&self, error: &ValidationError<'_>, node: Node<'_>, rule: &'static Rule) -> Diagnostic {
+        let message = words::message(error.kind(), node).unwrap_or_else(|| error.masked().to_string());
+        self.finding(error, node, rule, node.opening(), message)
+    }
+
+    fn missing(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Vec<Diagnostic>) {
+        let quoted = quote(name, true);
+        let description = self.part(node).declared(name).and_then(|part| part.description().or(part.title()));
+        let help = match description {
+            Some(description) => format!("add {quoted}: {}", sentence(description)),
+            None => format!("add {quoted}"),
+        };
+        let message = format!("member {quoted} is missing");
+        out.push(self.finding(error, node, &rules::MISSING_MEMBER, node.opening(), message).help(help));
+    }
+
+    fn unknown(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Vec<Diagnostic>) {
+        let quoted = quote(name, true);
+        let span = node.member(name).map_or(node.opening(), |member| member.key.span());
+        let part = self.part(node);
+        let absent = |candidate: &&str| node.get(candidate).is_none();
+        let near = nearest(name, part.members().map(|(known, _)| known).filter(absent));
+        let mut finding = self.finding(error, node, &rules::UNKNOWN_MEMBER, span, format!("unknown member {quoted}"));
+        finding.pointer = Some(below(error, name));
+        finding = match near {
+            Some(near) => finding.help(format!("did you mean {}?", quote(near, true))).fix(Safety::Unsafe, span, near),
+            None => {
+                let known: Vec<String> = part.members().map(|(known, _)| quote(known, true)).collect();
+                if known.is_empty() {
+                    finding
+                } else {
+                    finding.help(format!("known here: {}", words::either(known).replace(" or ", " and ")))
+                }
+            }
+        };
+        out.push(finding);
+    }
+
+    fn wrong_type(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+        let mut finding = self.told(error, node, &rules::WRONG_TYPE);
+        let ValidationErrorKind::Type { kind } = error.kind() else { return out.push(finding) };
+        let wanted = words::types(kind).into_iter().filter_map(Types::named).fold(Types::NONE, Types::or);
+        let text = node.text().trim();
+        finding.help = match node.kind() {
+            Kind::String if wanted.admits(Types::NUMBER) && number::is_number(text) => {
+                (wanted.admits(Types::NUMBER.without(Types::INTEGER)) || number::is_integer(text))
+                    .then(|| format!("write the number {text}, not a text that holds it"))
+            }
+            Kind::String if wanted.admits(Types::BOOLEAN) && matches!(text, "true" | "false") => {
+                Some(format!("write the boolean {text}, not a text that holds it"))
+            }
+            Kind::String if wanted.admits(Types::NULL) && matches!(text, "null" | "") => Some("write null, not a text".to_owned()),
+            Kind::Number | Kind::Bool if wanted.admits(Types::STRING) => Some(format!("write it as the text {}", quote(text, true))),
+            Kind::Null => Some("leave the member out, or give it a value".to_owned()),
+            kind if wanted == Types::ARRAY && kind != Kind::Array => Some("make it a list, be it of one item".to_owned()),
+            _ => None,
+        };
+        out.push(finding);
+    }
+
+    fn not_among<'v>(
+        &self,
+        error: &ValidationError<'_>,
+        node: Node<'_>,
+        options: impl Iterator<Item = &'v serde_json::Value>,
+        out: &mut Vec<Diagnostic>,
+    ) {
+        let finding = self.told(error, node, &rules::NOT_IN_ENUM);
+        out.push(suggest(finding, node, options));
+    }
+
+    fn pattern(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+        const LONGEST: usize = 120;
+        let mut finding = self.told(error, node, &rules::WRONG_PATTERN);
+        let own = |name| self.keyword_beside(error, name).filter(|node| node.kind() == Kind::String).map(Node::text);
+        let told = own("title").or_else(|| own("description").map(sentence)).filter(|told| told.len() <= LONGEST);
+        if let Some(told) = told {
+            finding.message = format!("expected {}, found {}", lower_first(told), words::found(node));
+        }
+        if let Some(example) = self.example(error, node) {
+            finding.help = Some(format!("write it as in {example}"));
+        } else if told.is_some()
+            && let ValidationErrorKind::Pattern { pattern } = error.kind()
+        {
+            finding.help = Some(format!("it has to match {}", quote(pattern, false)));
+        }
+        out.push(finding);
+    }
+
+    fn extra_items(&self, error: &ValidationError<'_>, node: Node<'_>, unexpected: &[String], out: &mut Vec<Diagnostic>) {
+        // The validator names the items by their text only, in order.
+        let mut items = node.items().enumerate();
+        for text in unexpected {
+            let found = items.by_ref().find(|(_, item)| spanned::to_value(*item).to_string() == *text);
+            let (index, span) = found.map_or((None, node.opening()), |(index, item)| (Some(index), item.opening()));
+            let message = match index {
+                Some(index) => no_place(index + 1),
+                None => "the list has items that the schema has no place for".to_owned(),
+            };
+            let mut finding = self.finding(error, node, &rules::WRONG_ITEMS, span, message);
+            if let (Some(index), Some(at)) = (index, finding.pointer.as_mut()) {
+                pointer::push_index(at, index);
+            }
+            out.push(finding);
+        }
+    }
+
+    fn repeated(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+        let Some((first, second)) = spanned::first_repeat(node) else { return };
+        let position = |wanted: Node<'_>| node.items().position(|item| item.id() == wanted.id()).unwrap_or_default();
+        let (first_at, second_at) = (position(first), position(second));
+        let message = format!("items {} and {} are equal: {}", first_at + 1, second_at + 1, words::found(second));
+        let mut finding = self.finding(error, node, &rules::NOT_UNIQUE, second.opening(), message).help("leave one of the two out");
+        if let Some(at) = finding.pointer.as_mut() {
+            pointer::push_index(at, second_at);
+        }
+        let place = crate::diagnostic::Place::new(node.tree().source(), first.opening());
+        finding.related.insert(0, crate::diagnostic::Related { message: "first".to_owned(), place });
+        out.push(finding);
+    }
+
+    fn wrong_name(&self, error: &ValidationError<'_>, inner: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+        let name = inner.instance().as_str().map(str::to_owned);
+        let key = name.as_deref().and_then(|name| node.member(name)).map(|member| member.key);
+        let shown = name.as_deref().map_or_else(|| "a member's name".to_owned(), |name| format!("name {}", quote(name, true)));
+        let demand =
+            key.and_then(|key| words::message(inner.kind(), key)).unwrap_or_else(|| "it breaks what the schema asks of names".to_owned());
+        let demand = demand.split_once(", found ").map_or(demand.as_str(), |(expected, _)| expected);
+        let span = key.map_or(node.opening(), Node::span);
+        let mut finding = self.finding(error, node, &rules::WRONG_NAME, span, format!("{shown} may not be used: {demand}"));
+        if let Some(name) = name {
+            finding.pointer = Some(below(error, &name));
+        }
+        out.push(finding);
+    }
+
+    fn forbidden(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+        let at = error.instance_path().as_str();
+        let parent = pointer::split_last(at).and_then(|(parent, name)| Some((self.root.at(parent)?, name)));
+        let finding = match parent {
+            Some((parent, name)) if parent.kind() == Kind::Object => {
+                let span = parent.member(&name).map_or(node.opening(), |member| member.key.span());
+                self.finding(error, node, &rules::FORBIDDEN, span, format!("member {} may not be here", quote(&name, true)))
+                    .help("leave it out")
+            }
+            Some((parent, index)) if parent.kind() == Kind::Array => {
+                let number = pointer::index(&index).unwrap_or_default() + 1;
+                self.finding(error, node, &rules::WRONG_ITEMS, node.opening(), no_place(number))
+            }
+            _ => self.finding(error, node, &rules::FORBIDDEN, node.opening(), format!("nothing may be here, found {}", words::found(node))),
+        };
+        out.push(finding);
+    }
+}
+
+/// Branches.
+impl Explainer<'_> {
+    fn no_branch(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>], out: &mut Vec<Diagnostic>) {
+        let here = error.instance_path().as_str();
+        let left: Vec<usize> = (0..context.len()).filter(|branch| !fails_by_tag(here, *branch, context)).collect();
+        if let ([only], true) = (left.as_slice(), context.len() > 1)
+            && left.len() < context.len()
+        {
+            // The tag or the type picked a branch: its errors are what is wrong.
+            for error in &context[*only] {
+                self.explain(error, out);
+            }
+            return;
+        }
+        if let Some(finding) = self
+            .all_missing(error, node, context)
+            .or_else(|| self.all_options(error, context))
+            .or_else(|| self.all_types(error, node, context))
+        {
+            return out.push(finding);
+        }
+        let candidates = if left.is_empty() { (0..context.len()).collect() } else { left };
+        let depth =
+            |branch: &usize| context[*branch].iter().map(|error| error.instance_path().as_str().matches('/').count()).max().unwrap_or(0);
+        let best = candidates.iter().min_by_key(|branch| (context[**branch].len(), std::cmp::Reverse(depth(branch))));
+        let mut closest = Vec::new();
+        if let Some(best) = best {
+            for error in &context[*best] {
+                self.explain(error, &mut closest);
+            }
+        }
+        let mut closest = closest.into_iter();
+        let message = format!("{} fits none of the {} ways the schema allows", words::found(node), context.len());
+        let mut finding = self.finding(error, node, &rules::NO_BRANCH, node.opening(), message);
+        if let Some(first) = closest.next() {
+            let place = if first.pointer.as_deref() == Some(here) {
+                String::new()
+            } else {
+                format!(" at {}", first.pointer.as_deref().unwrap_or_default())
+            };
+            finding.message = format!("{}; nearest{place}: {}", finding.message, first.message);
+            // A single thing wrong in the nearest branch is the smallest place to look at.
+            if closest.len() == 0 {
+                finding.place = first.place;
+                finding.fix = first.fix;
+            }
+            finding.help = first.help;
+        }
+        out.push(finding);
+    }
+
+    // All that is wrong in each branch is that some member is missing.
+    fn all_missing(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>]) -> Option<Diagnostic> {
+        let here = error.instance_path();
+        let mut names = Vec::new();
+        for branch in context {
+            let [only] = branch.as_slice() else { return None };
+            let ValidationErrorKind::Required { property } = only.kind() else { return None };
+            if only.instance_path() != here {
+                return None;
+            }
+            let name = words::value(property);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let names = words::either(names);
+        let message = format!("one of the members {names} has to be there");
+        Some(self.finding(error, node, &rules::MISSING_MEMBER, node.opening(), message).help(format!("add {names}")))
+    }
+
+    // Each branch asks for other values at one place.
+    fn all_options(&self, error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) -> Option<Diagnostic> {
+        let here = error.instance_path().as_str();
+        let tags: Vec<&ValidationError<'static>> = context.iter().map(|branch| tag_error(here, branch)).collect::<Option<_>>()?;
+        let first = tags.first()?;
+        if tags.iter().any(|tag| tag.instance_path() != first.instance_path()) {
+            return None;
+        }
+        let node = self.root.at(first.instance_path().as_str())?;
+        let mut options: Vec<&serde_json::Value> = Vec::new();
+        for option in tags.iter().flat_map(|tag| values(tag.kind())) {
+            if !options.contains(&option) {
+                options.push(option);
+            }
+        }
+        let expected = words::either(options.iter().map(|option| words::value(option)).collect());
+        let message = format!("expected {expected}, found {}", words::found(node));
+        let finding = self.finding(first, node, &rules::NOT_IN_ENUM, node.opening(), message);
+        Some(suggest(finding, node, options.into_iter()))
+    }
+
+    // Each branch asks for another type.
+    fn all_types(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>]) -> Option<Diagnostic> {
+        let mut types = Vec::new();
+        for branch in context {
+            let kind = branch.iter().find_map(|inner| match inner.kind() {
+                ValidationErrorKind::Type { kind } if inner.instance_path() == error.instance_path() => Some(kind),
+                _ => None,
+            })?;
+            types.extend(words::types(kind));
+        }
+        let mut seen = std::collections::HashSet::new();
+        types.retain(|name| seen.insert(*name));
+        let expected = words::either(types.into_iter().map(str::to_owned).collect());
+        let message = format!("expected {expected}, found {}", words::found_type(node));
+        Some(self.finding(error, node, &rules::WRONG_TYPE, node.opening(), message))
+    }
+
+    fn many_branches(
+        &self,
+        error: &ValidationError<'_>,
+        node: Node<'_>,
+        context: &[Vec<ValidationError<'static>>],
+        out: &mut Vec<Diagnostic>,
+    ) {
+        let fitting: Vec<usize> = (0..context.len()).filter(|branch| context[*branch].is_empty()).collect();
+        let name = |branch: &usize| {
+            let title = self.schema.and_then(|schema| schema.title_below(error, *branch));
+            title.map_or_else(|| format!("{}/{branch}", error.schema_path().as_str()), |title| quote(title, true))
+        };
+        let names: Vec<String> = fitting.iter().map(name).collect();
+        let message =
+            format!("fits {} ways where the schema allows just one: {}", fitting.len(), words::either(names).replace(" or ", " and "));
+        let mut finding = self.finding(error, node, &rules::MANY_BRANCHES, node.opening(), message);
+        for branch in fitting {
+            if let Some(place) = self.schema.and_then(|schema| schema.place_of_branch(error, branch)) {
+                finding = finding.related("this way fits", place);
+            }
+        }
+        out.push(finding);
+    }
+}
+
+/// What the schema says around a demand.
+impl<'e> Explainer<'e> {
+    // The part of the shape that speaks of the node.
+    fn part(&self, node: Node<'_>) -> Part<'e> {
+        let mut part = self.shape.root();
+        let mut at = self.root;
+        let path = node.pointer();
+        for token in path.split('/').skip(1) {
+            let name = pointer::unescape(token);
+            part = match at.kind() {
+                Kind::Array => part.item(pointer::index(token).unwrap_or_default()),
+                _ => part.member(&name),
+            };
+            let below = match at.kind() {
+                Kind::Array => pointer::index(token).and_then(|index| at.items().nth(index)),
+                _ => at.get(&name),
+            };
+            match below {
+                Some(node) => at = node,
+                None => break,
+            }
+        }
+        part
+    }
+
+    fn keyword_beside(&self, error: &ValidationError<'_>, name: &str) -> Option<Node<'e>> {
+        self.schema?.subschema_of(error)?.get(name)
+    }
+
+    fn title(&self, error: &ValidationError<'_>) -> Option<String> {
+        let text = |name| self.keyword_beside(error, name).filter(|node| node.kind() == Kind::String).map(Node::text);
+        text("title").or_else(|| text("description").map(sentence)).map(lower_first)
+    }
+
+    fn example(&self, error: &ValidationError<'_>, node: Node<'_>) -> Option<String> {
+        let own = self.keyword_beside(error, "examples").and_then(|examples| examples.items().next());
+        own.or_else(|| self.part(node).examples().next()).map(words::found)
+    }
+}
+
+// With the option that is nearest to what was found.
+fn suggest<'v>(mut finding: Diagnostic, node: Node<'_>, options: impl Iterator<Item = &'v serde_json::Value>) -> Diagnostic {
+    if node.kind() == Kind::String
+        && let Some(near) = nearest(node.text(), options.filter_map(serde_json::Value::as_str))
+    {
+        finding = finding.help(format!("did you mean {}?", quote(near, true))).fix(Safety::Unsafe, node.span(), near);
+    }
+    finding
+}
+
+// Values that an error of `enum` or `const` asks for.
+fn values(kind: &ValidationErrorKind) -> Vec<&serde_json::Value> {
+    match kind {
+        ValidationErrorKind::Enum { options } => options.as_array().map(|options| options.iter().collect()).unwrap_or_default(),
+        ValidationErrorKind::Constant { expected_value } => vec![expected_value],
+        _ => Vec::new(),
+    }
+}
+
+// The error of `enum` or `const` at a value or right below it.
+fn tag_error<'c>(here: &str, branch: &'c [ValidationError<'static>]) -> Option<&'c ValidationError<'static>> {
+    branch.iter().find(|error| {
+        let below = error.instance_path().as_str().strip_prefix(here).unwrap_or_default();
+        below.matches('/').count() <= 1 && !values(error.kind()).is_empty()
+    })
+}
+
+// Whether a branch is out of the question: the value has another type, or a member right below it is the mark of another
+// branch. What fails alike in every branch marks none.
+fn fails_by_tag(here: &str, branch: usize, context: &[Vec<ValidationError<'static>>]) -> bool {
+    let same = |one: &ValidationError<'_>, other: &ValidationError<'_>| {
+        one.instance_path() == other.instance_path() && values(one.kind()) == values(other.kind())
+    };
+    context[branch].iter().any(|error| {
+        let at = error.instance_path().as_str();
+        match error.kind() {
+            ValidationErrorKind::Type { .. } => at == here,
+            ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => {
+                let below = at.strip_prefix(here).unwrap_or_default();
+                below.matches('/').count() == 1 && !context.iter().all(|other| other.iter().any(|theirs| same(error, theirs)))
+            }
+            _ => false,
+        }
+    })
+}
+
+fn no_place(number: usize) -> String {
+    format!("item {number} is one that the schema has no place for")
+}
+
+fn below(error: &ValidationError<'_>, name: &str) -> String {
+    let mut at = error.instance_path().as_str().to_owned();
+    pointer::push(&mut at, name);
+    at
+}
+
+// The first sentence, without its stop.
+fn sentence(text: &str) -> &str {
+    let text = text.trim();
+    let end = text.find(". ").or_else(|| text.find(".\n")).unwrap_or(text.len());
+    text[..end].trim_end_matches('.')
+}
+
+// With a small first letter, unless the word is an abbreviation.
+fn lower_first(text: impl AsRef<str>) -> String {
+    let text = text.as_ref();
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,159 @@
+//! Findings of the check against a schema: code, pointer and message, and what the label covers.
+
+use std::sync::Arc;
+
+use chancery::check::schema::Checker;
+use chancery::diagnostic::Diagnostic;
+use chancery::schema::Schema;
+
+use crate::support::{schema, tree};
+
+fn findings(schema_text: &str, record: &str) -> Vec<Diagnostic> {
+    let mut notes = Vec::new();
+    Checker::new(Arc::new(schema(schema_text))).check(&tree("record.json", record), &mut notes);
+    notes
+}
+
+// Each expected line is `code pointer [what the label covers] message`.
+fn check(schema_text: &str, record: &str, expected: &[&str]) {
+    let found: Vec<String> = findings(schema_text, record)
+        .iter()
+        .map(|note| {
+            let covered = note.place.source.slice(note.place.span);
+            format!("{} {} [{covered}] {}", note.rule.code, note.pointer.as_deref().unwrap_or("-"), note.message)
+        })
+        .collect();
+    assert_eq!(found, expected, "\n{schema_text}\n{record}");
+}
+
+fn helps(schema_text: &str, record: &str) -> Vec<String> {
+    findings(schema_text, record).into_iter().map(|note| note.help.unwrap_or_default()).collect()
+}
+
+#[test]
+fn names_of_members() {
+    let schema = r#"{"type":"object","required":["id","name"],"properties":{"id":{"type":"string"},"name":{"description":"The name as used. More."},"sub":{"properties":{"start_date":true},"additionalProperties":false}},"additionalProperties":false}"#;
+    check(schema, r#"{"id":"a"}"#, &[r#"S101  [{] member "name" is missing"#]);
+    check(
+        schema,
+        r#"{"id":"a","name":1,"nmae":2,"z":3}"#,
+        &[r#"S102 /nmae ["nmae"] unknown member "nmae""#, r#"S102 /z ["z"] unknown member "z""#],
+    );
+    check(schema, r#"{"id":"a","name":1,"sub":{"startDate":1}}"#, &[r#"S102 /sub/startDate ["startDate"] unknown member "startDate""#]);
+    assert_eq!(helps(schema, r#"{"id":"a"}"#), [r#"add "name": The name as used"#]);
+    assert_eq!(helps(schema, r#"{"id":"a","nmae":1}"#), [r#"add "name": The name as used"#, r#"did you mean "name"?"#]);
+    assert_eq!(helps(schema, r#"{"id":"a","name":1,"sub":{"q":1}}"#), [r#"known here: "start_date""#]);
+    check(
+        r#"{"propertyNames":{"pattern":"^[a-z]+$"}}"#,
+        r#"{"Ab":1}"#,
+        &[r#"S114 /Ab ["Ab"] name "Ab" may not be used: expected text that matches ^[a-z]+$"#],
+    );
+    check(r#"{"properties":{"fax":false}}"#, r#"{"fax":1}"#, &[r#"S113 /fax ["fax"] member "fax" may not be here"#]);
+    check(r#"{"dependentRequired":{"a":["b"]}}"#, r#"{"a":1}"#, &[r#"S101  [{] member "b" is missing"#]);
+    check(r#"{"properties":{"a":true},"unevaluatedProperties":false}"#, r#"{"b":1}"#, &[r#"S102 /b ["b"] unknown member "b""#]);
+}
+
+#[test]
+fn values() {
+    check(r#"{"properties":{"y":{"type":"integer"}}}"#, r#"{"y":"1948"}"#, &[r#"S103 /y ["1948"] expected integer, found string "1948""#]);
+    check(r#"{"type":"integer"}"#, "1.5", &["S103  [1.5] expected integer, found number 1.5"]);
+    check(r#"{"type":["string","null"]}"#, "[1,2]", &["S103  [[] expected null or string, found array"]);
+    check(r#"{"format":"email"}"#, r#""desk@""#, &[r#"S104  ["desk@"] expected an e-mail address, found "desk@""#]);
+    check(r#"{"pattern":"^a$"}"#, r#""b""#, &[r#"S105  ["b"] expected text that matches ^a$, found "b""#]);
+    check(r#"{"title":"Two letters","pattern":"^[a-z]{2}$"}"#, r#""b""#, &[r#"S105  ["b"] expected two letters, found "b""#]);
+    check(r#"{"enum":["lead","member"]}"#, r#""leed""#, &[r#"S106  ["leed"] expected "lead" or "member", found "leed""#]);
+    check(r#"{"const":1}"#, "2", &["S106  [2] expected 1, found 2"]);
+    check(r#"{"minimum":3}"#, "2", &["S107  [2] expected at least 3, found 2"]);
+    check(r#"{"exclusiveMaximum":3}"#, "3", &["S107  [3] expected less than 3, found 3"]);
+    check(r#"{"multipleOf":2}"#, "3", &["S107  [3] expected a multiple of 2, found 3"]);
+    check(r#"{"minLength":1}"#, r#""""#, &[r#"S108  [""] expected at least 1 character, found empty text"#]);
+    check(r#"{"maxLength":1}"#, r#""ab""#, &[r#"S108  ["ab"] expected at most 1 character, found 2: "ab""#]);
+    check(r#"{"minItems":1}"#, "[]", &["S109  [[] expected at least 1 item, found 0"]);
+    check(r#"{"maxItems":1}"#, "[1,22,3]", &["S109  [22] expected at most 1 item, found 3"]);
+    check(r#"{"uniqueItems":true}"#, "[1,2,1.0]", &["S110 /2 [1.0] items 1 and 3 are equal: 1.0"]);
+    check(r#"{"not":{"type":"string"}}"#, r#""a""#, &[r#"S113  ["a"] "a" is what the schema rules out here"#]);
+    check(r#"{"prefixItems":[true],"items":false}"#, "[1,2]", &["S115 /1 [2] item 2 is one that the schema has no place for"]);
+    check(r#"{"prefixItems":[true],"unevaluatedItems":false}"#, "[1,2]", &["S115 /1 [2] item 2 is one that the schema has no place for"]);
+    check(r#"{"contains":{"type":"string"}}"#, "[1]", &["S109  [[] too few items are of the sort the list must contain"]);
+    assert_eq!(helps(r#"{"enum":["lead","member"]}"#, r#""leed""#), [r#"did you mean "lead"?"#]);
+    assert_eq!(helps(r#"{"format":"email"}"#, r#""desk@""#), [r#"write it as in "desk@example.org""#]);
+}
+
+#[test]
+fn branches() {
+    let tagged = r#"{"oneOf":[
+        {"properties":{"kind":{"const":"a"},"x":{"type":"integer"}},"required":["kind","x"]},
+        {"properties":{"kind":{"const":"b"},"y":{"type":"integer"}},"required":["kind","y"]}]}"#;
+    check(tagged, r#"{"kind":"b","y":"1"}"#, &[r#"S103 /y ["1"] expected integer, found string "1""#]);
+    check(tagged, r#"{"kind":"a"}"#, &[r#"S101  [{] member "x" is missing"#]);
+    check(tagged, r#"{"kind":"aa","x":1}"#, &[r#"S106 /kind ["aa"] expected "a" or "b", found "aa""#]);
+    let typed = r#"{"anyOf":[{"type":"null"},{"type":"array","items":{"type":"string"}}]}"#;
+    check(typed, "[1]", &["S103 /0 [1] expected string, found number 1"]);
+    check(typed, "1", &["S103  [1] expected null or array, found number 1"]);
+    check(
+        r#"{"anyOf":[{"required":["name"]},{"required":["id"]}]}"#,
+        "{}",
+        &[r#"S101  [{] one of the members "name" or "id" has to be there"#],
+    );
+    check(
+        r#"{"anyOf":[{"enum":["mine_action"]},{"pattern":"^x_"}]}"#,
+        r#""mine-action""#,
+        &[
+            r#"S111  ["mine-action"] "mine-action" fits none of the 2 ways the schema allows; nearest: expected "mine_action", found "mine-action""#,
+        ],
+    );
+    check(
+        r##"{"oneOf":[{"$ref":"#/$defs/a"},{"minimum":0}],"$defs":{"a":{"title":"A"}}}"##,
+        "1",
+        &[r#"S112  [1] fits 2 ways where the schema allows just one: "A" and /oneOf/1"#],
+    );
+}
+
+#[test]
+fn the_schema_is_shown() {
+    let notes =
+        findings("{\n \"properties\": {\n  \"a\": {\"$ref\": \"#/$defs/t\"}\n },\n \"$defs\": {\"t\": {\"minimum\": 3}}\n}", r#"{"a":1}"#);
+    let place = notes[0].related[0].place.locate();
+    assert_eq!((&*place.file, place.start.line, place.start.column), ("schema.json", 5, 29));
+    assert_eq!(notes[0].schema_pointer.as_deref(), Some("/$defs/t/minimum"));
+}
+
+#[test]
+fn deprecated_members_are_warned_of() {
+    check(
+        r#"{"properties":{"a":{"properties":{"fax":{"deprecated":true}}}}}"#,
+        r#"{"a":{"fax":1}}"#,
+        &[r#"S117 /a/fax ["fax"] member "fax" is deprecated"#],
+    );
+}
+
+// Each expected line is `code line:column message`.
+fn broken(text: &str, expected: &[&str]) {
+    let faults = Schema::try_from(tree("schema.json", text)).err().unwrap_or_default();
+    let found: Vec<String> = faults
+        .iter()
+        .map(|fault| {
+            let start = fault.place.locate().start;
+            format!("{} {}:{} {}", fault.rule.code, start.line, start.column, fault.message)
+        })
+        .collect();
+    assert_eq!(found, expected, "\n{text}");
+}
+
+#[test]
+fn faults_of_schemas() {
+    broken(
+        r#"{"type": "strng"}"#,
+        &[r#"C110 1:10 keyword "type": expected "array", "boolean", "integer", "null", "number", "object" or "string", found "strng""#],
+    );
+    broken(r#"{"properties": {"a": {"required": "id"}}}"#, &[r#"C110 1:35 keyword "required": expected array, found string "id""#]);
+    broken("{\n  \"minLength\": -1\n}", &[r#"C110 2:16 keyword "minLength": expected at least 0, found -1"#]);
+    broken(r#"{"properties": {"a": {"pattern": "(["}}}"#, &[r#"C110 1:34 expected a regular expression, found "([""#]);
+    broken(r##"{"properties": {"a": {"$ref": "#/$defs/b"}}}"##, &[r##"C111 1:31 reference "#/$defs/b" leads nowhere"##]);
+    broken(r##"{"properties": {"a": {"$ref": "other.json"}}}"##, &[r##"C111 1:31 reference "other.json" leads nowhere"##]);
+    broken(
+        r#"{"$schema": "http://json-schema.org/draft-03/schema#"}"#,
+        &[r#"C112 1:13 expected a draft of JSON Schema that is supported, found "http://json-schema.org/draft-03/schema#""#],
+    );
+    broken("3", &["C110 1:1 expected boolean or object, found number 3"]);
+}
