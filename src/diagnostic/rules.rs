@@ -78,6 +78,7 @@ rules! {
     UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
     UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
 <<<<<<< HEAD
+<<<<<<< HEAD
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
 =======
     MISSING_MEMBER "S101" "missing-member" Error "a member that the schema requires is not there"
@@ -99,6 +100,17 @@ rules! {
     DEPRECATED "S117" "deprecated" Warning "a member that the schema calls deprecated"
     BEYOND_LIMITS "S118" "beyond-limits" Error "a demand of the schema that costs too much to check"
 >>>>>>> schema
+=======
+    DUPLICATE_COLUMN "R110" "duplicate-column" Error "two columns of a table have the same name"
+    LONG_ROW "R111" "long-row" Error "a row has more cells than the table has columns"
+    SHORT_ROW "R112" "short-row" Warning "a row has fewer cells than the table has columns"
+    UNNAMED_COLUMN "R113" "unnamed-column" Advice "a column of a table has no name"
+    CONFLICTING_COLUMNS "R114" "conflicting-columns" Error "two columns of a row give values for the same place"
+    STRAY_QUOTE "R115" "stray-quote" Warning "a quote stands in a cell where RFC 4180 has none"
+    UNTERMINATED_QUOTE "R116" "unterminated-quote" Error "a quoted cell is not closed before the file ends"
+    ORPHAN_ROW "R117" "orphan-row" Error "a row of a child table belongs to no row of its parent table"
+    BAD_PACKAGE "R118" "bad-package" Error "the description of a package of tables cannot be used"
+>>>>>>> 08933b2 (Read CSV and TSV: sniffed dialects, typed cells, columns as paths, ragged rows located)
 }
 
 /// The rule of that code or name.

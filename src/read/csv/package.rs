@@ -1,0 +1,1 @@
+//! Reads a package of tables.
