@@ -88,7 +88,7 @@ impl Cutter {
         } else {
             let base = self.feed.position();
             let header = self.feed.take(head.length)?.into_text();
-            Plan::new(self.feed.name(), header, base, &head.cells, shape.root(), false)
+            Plan::new(self.feed.name(), header, base, &head.cells, shape.root(), false, self.options.max_depth)
         };
         let notes = plan.notes();
         let table = Arc::new(Table::new(vec![plan], head.delimiter, &self.options));
@@ -274,7 +274,8 @@ fn sniff(bytes: &[u8], comment: Option<u8>) -> u8 {
             continue;
         }
         let columns = cells.len();
-        if columns < 2 {
+        // A quoted name that does not begin its cell: this delimiter cuts through it.
+        if columns < 2 || cells.iter().any(|cell| cell.stray.is_some()) {
             continue;
         }
         let (mut rows, mut alike) = (1, 1);

@@ -23,6 +23,9 @@ pub(super) struct Plan {
     pub quotes: bool,
     /// Whether a mark before text has to come off.
     pub guarded: bool,
+    // Header cells that name a place deeper than the limit; they are taken as one name.
+    too_deep: Vec<Span>,
+    max_depth: usize,
 }
 
 #[derive(Debug)]
@@ -64,7 +67,7 @@ pub(super) struct PlanNode {
 
 impl Plan {
     /// Understands the header `cells` of the text `header`.
-    pub fn new(name: &Arc<str>, header: String, base: Position, cells: &[Cell], row: Part<'_>, package: bool) -> Self {
+    pub fn new(name: &Arc<str>, header: String, base: Position, cells: &[Cell], row: Part<'_>, package: bool, max_depth: usize) -> Self {
         let mut plan = Self {
             name: Arc::clone(name),
             header: String::new(),
@@ -73,6 +76,8 @@ impl Plan {
             nodes: vec![PlanNode::root()],
             quotes: !cells.iter().all(|cell| cell.quoted),
             guarded: false,
+            too_deep: Vec::new(),
+            max_depth,
         };
         for cell in cells {
             let raw = &header[cell.span.range()];
@@ -87,7 +92,7 @@ impl Plan {
 
     /// A table without a header: the first `count` members of the shape, then numbered columns.
     pub fn without_header(name: &Arc<str>, base: Position, count: usize, row: Part<'_>) -> Self {
-        let mut plan = Self::new(name, String::new(), base, &[], row, false);
+        let mut plan = Self::new(name, String::new(), base, &[], row, false, usize::MAX);
         plan.quotes = true;
         let declared: Vec<&str> = row.members().map(|(name, _)| name).take(count).collect();
         for index in 0..count {
@@ -99,6 +104,10 @@ impl Plan {
 
     fn column(&mut self, text: &str, span: Span, inner: Option<u32>, row: Part<'_>, package: bool) {
         let role = match column::parse(text, row, package) {
+            Column::Value { path, json } if path.len() > self.max_depth => {
+                self.too_deep.push(span);
+                return self.value(vec![Step::Name(text.to_owned())], json, span, None, text, row);
+            }
             Column::Value { path, json } => return self.value(path, json, span, inner, text, row),
             Column::Record => Role::Record,
             Column::Guarded => {
@@ -189,7 +198,7 @@ impl Plan {
     /// What is wrong with the header itself.
     pub fn notes(&self) -> Vec<Diagnostic> {
         let source = Arc::new(Source::window(Arc::clone(&self.name), self.header.as_str(), self.base));
-        let mut notes = Vec::new();
+        let mut notes: Vec<_> = self.too_deep.iter().map(|span| crate::read::too_deep(&source, *span, self.max_depth)).collect();
         for column in self.columns.iter().filter(|column| !self.header.is_empty() && column.header.is_empty()) {
             notes.push(
                 Diagnostic::new(&rules::UNNAMED_COLUMN, &source, column.header, "expected a name for the column, found none")

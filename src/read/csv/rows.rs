@@ -287,6 +287,9 @@ impl<'r> Run<'r> {
             }
             self.key(table, child, name, tree);
             self.value(table, child, tree, intake);
+            if plan.nodes[child as usize].leaves.len() < 2 {
+                continue;
+            }
             let leaves = self.leaves(table, child);
             for second in leaves.iter().skip(1) {
                 // Two columns of one name: the member is there twice, as it would be in JSON.
@@ -429,8 +432,8 @@ impl<'r> Run<'r> {
     // A scalar whose text is `part` of the cell's `text`.
     fn scalar(&self, kind: Kind, cell: Cell, text: &Cow<'r, str>, part: &str, tree: &mut Tree) -> crate::tree::NodeId {
         let place = match text {
-            Cow::Borrowed(text) if !part.is_empty() => {
-                let start = part.as_ptr() as usize - text.as_ptr() as usize + (text.as_ptr() as usize - self.source.text().as_ptr() as usize);
+            Cow::Borrowed(_) if !part.is_empty() => {
+                let start = part.as_ptr() as usize - self.source.text().as_ptr() as usize;
                 Text::Source(Span::new(start as u32, (start + part.len()) as u32))
             }
             _ => Text::Owned(part),
