@@ -42,7 +42,9 @@ pub fn read(types: Types, text: &str, quoted: bool) -> Reading<'_> {
     }
     match literal(text) {
         // With a string at hand, a fraction is no integer.
-        Some(Literal::Scalar(Kind::Number)) if !Types::NUMBER.within(types) && !(types.admits(Types::INTEGER) && number::is_integer(text)) => {
+        Some(Literal::Scalar(Kind::Number))
+            if !Types::NUMBER.within(types) && !(types.admits(Types::INTEGER) && number::is_integer(text)) =>
+        {
             string
         }
         Some(Literal::Scalar(kind)) if types.admits(Types::of(kind)) => Reading::Scalar(kind, text),

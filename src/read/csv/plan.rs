@@ -153,7 +153,9 @@ impl Plan {
         // Items stand in order of their index, whatever the order of the columns.
         let at = match nodes[id as usize].step {
             Step::Name(_) => children.len(),
-            Step::Index(index) => children.partition_point(|child| !matches!(nodes[*child as usize].step, Step::Index(other) if other > index)),
+            Step::Index(index) => {
+                children.partition_point(|child| !matches!(nodes[*child as usize].step, Step::Index(other) if other > index))
+            }
         };
         children.insert(at, id);
         nodes[parent as usize].children = children;
@@ -211,10 +213,15 @@ impl Plan {
             for second in leaves.filter(|second| second.json == first.json) {
                 let name = cell::unquote(&self.header[second.header.range()]);
                 notes.push(
-                    Diagnostic::new(&rules::DUPLICATE_COLUMN, &source, second.header, format!("column {} is there twice", quote(&name, true)))
-                        .label("second")
-                        .related("first", Place::new(&source, first.header))
-                        .help("rename or remove one of the two"),
+                    Diagnostic::new(
+                        &rules::DUPLICATE_COLUMN,
+                        &source,
+                        second.header,
+                        format!("column {} is there twice", quote(&name, true)),
+                    )
+                    .label("second")
+                    .related("first", Place::new(&source, first.header))
+                    .help("rename or remove one of the two"),
                 );
             }
         }

@@ -128,7 +128,7 @@ impl<'r> Run<'r> {
             }
             frame.row = Some(Span::new(start as u32, last));
             let plan = &self.table.plans[table];
-            frame.number = plan.role(Role::Row).and_then(|column| number(self.source, frame.cells.get(column)?));
+            frame.number = plan.role(Role::Row).and_then(|column| number(self.source.text(), frame.cells.get(column)?));
             return true;
         }
     }
@@ -141,7 +141,7 @@ impl<'r> Run<'r> {
             }
             let frame = &self.frames[table];
             let column = self.table.plans[table].role(Role::Parent);
-            match (column.and_then(|column| number(self.source, frame.cells.get(column)?)), parent) {
+            match (column.and_then(|column| number(self.source.text(), frame.cells.get(column)?)), parent) {
                 (Some(of), Some(parent)) if of == parent => return true,
                 (Some(of), Some(parent)) if of > parent => return false,
                 _ => {
@@ -190,7 +190,8 @@ impl<'r> Run<'r> {
     fn ragged(&self, table: usize, intake: &mut dyn Intake) {
         let frame = &self.frames[table];
         let (expected, found) = (self.table.plans[table].columns.len(), frame.cells.len());
-        let header = Place::new(self.source, Span::new(frame.header, frame.header + self.table.plans[table].header.trim_end().len() as u32));
+        let header =
+            Place::new(self.source, Span::new(frame.header, frame.header + self.table.plans[table].header.trim_end().len() as u32));
         let message = format!("expected {expected} cells, found {found}");
         if found > expected {
             let span = frame.cells[expected].span.to(frame.cells[found - 1].span);
@@ -213,7 +214,11 @@ impl<'r> Run<'r> {
         }
         for cell in &frame.cells {
             if let Some(at) = cell.stray {
-                let message = if cell.quoted { "expected the end of the cell behind a closing quote, found text" } else { "expected text without quotes in a bare cell, found a quote" };
+                let message = if cell.quoted {
+                    "expected the end of the cell behind a closing quote, found text"
+                } else {
+                    "expected text without quotes in a bare cell, found a quote"
+                };
                 intake.note(
                     Diagnostic::new(&rules::STRAY_QUOTE, self.source, Span::new(at, at + 1), message)
                         .help("put the whole cell in quotes, and write each quote inside it twice"),
@@ -296,11 +301,16 @@ impl<'r> Run<'r> {
                 let cells = &self.frames[table].cells;
                 let (first, second_cell) = (cells[leaves[0] as usize].span, cells[*second as usize].span);
                 intake.note(
-                    Diagnostic::new(&rules::DUPLICATE_MEMBER, self.source, second_cell, format!("member {} is there twice", quote(name, true)))
-                        .label("second")
-                        .at(plan.pointer(child))
-                        .related("first", Place::new(self.source, first))
-                        .help("keep one of the two; readers of the data differ in which they take"),
+                    Diagnostic::new(
+                        &rules::DUPLICATE_MEMBER,
+                        self.source,
+                        second_cell,
+                        format!("member {} is there twice", quote(name, true)),
+                    )
+                    .label("second")
+                    .at(plan.pointer(child))
+                    .related("first", Place::new(self.source, first))
+                    .help("keep one of the two; readers of the data differ in which they take"),
                 );
                 self.key(table, child, name, tree);
                 self.cell(table, *second, tree, intake);
@@ -379,9 +389,14 @@ impl<'r> Run<'r> {
     }
 
     fn conflict(&self, at: Span, what: &str, first: Span) -> Diagnostic {
-        Diagnostic::new(&rules::CONFLICTING_COLUMNS, self.source, at, format!("expected an empty cell, since another column gives {what} for the same place"))
-            .related("the other", Place::new(self.source, first))
-            .help("leave one of the two cells empty")
+        Diagnostic::new(
+            &rules::CONFLICTING_COLUMNS,
+            self.source,
+            at,
+            format!("expected an empty cell, since another column gives {what} for the same place"),
+        )
+        .related("the other", Place::new(self.source, first))
+        .help("leave one of the two cells empty")
     }
 
     // Adds the value of one cell.
@@ -402,7 +417,9 @@ impl<'r> Run<'r> {
         } else if self.is_null_word(plan, cell) {
             tree.scalar(Kind::Null, cell.span, Text::Owned("null"))
         } else if let Some(separator) = dialect.list_separator.as_deref().filter(|separator| {
-            planned.types.admits(Types::ARRAY) && (text.contains(separator) || !planned.types.admits(Types::STRING)) && !text.starts_with('[')
+            planned.types.admits(Types::ARRAY)
+                && (text.contains(separator) || !planned.types.admits(Types::STRING))
+                && !text.starts_with('[')
         }) {
             tree.open(Kind::Array, Span::new(cell.span.start, cell.span.start + 1));
             for item in text.split(separator).map(|item| item.trim_matches([' ', '\t'])) {
@@ -485,8 +502,9 @@ impl<'r> Run<'r> {
     }
 }
 
-fn number(source: &Source, cell: &Cell) -> Option<u64> {
-    let raw = source.slice(cell.span);
+/// The row number that a cell of `text` holds.
+pub(super) fn number(text: &str, cell: &Cell) -> Option<u64> {
+    let raw = &text[cell.span.range()];
     let text = if cell.quoted { cell::unquote(raw) } else { Cow::Borrowed(raw) };
     pointer::index(&text).map(|number| number as u64)
 }
