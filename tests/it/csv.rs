@@ -487,5 +487,5 @@ fn csv_hard_loses_no_row() {
         rows += expected;
     }
     println!("csv-hard: {tables} tables, {rows} rows, none lost");
-    assert!(tables >= 36);
+    assert!(tables >= 35 && rows >= 983);
 }

@@ -194,8 +194,8 @@ impl Spool {
         }));
         if guarded {
             names.push(column::GUARDED.to_owned());
-        } else if names.iter().all(|name| needs_quotes(name)) {
-            // One bare name tells that quotes mean something.
+        } else if names.iter().all(|name| needs_quotes(name)) || (names.len() == 1 && self.layout.delimiter != b',') {
+            // One bare name tells that quotes mean something; two tell what stands between cells.
             names.push(column::RECORD.to_owned());
         }
         names
