@@ -48,6 +48,15 @@ rules! {
     LONE_SURROGATE "R105" "lone-surrogate" Error "an escape names half of a character"
     NO_RECORDS "R106" "no-records" Error "the place where the records should be does not exist or holds none"
     OUTSIDE_RECORDS "R107" "outside-records" Advice "parts of the file lie outside the records and were left out"
+    DUPLICATE_COLUMN "R110" "duplicate-column" Error "two columns of a table have the same name"
+    LONG_ROW "R111" "long-row" Error "a row has more cells than the table has columns"
+    SHORT_ROW "R112" "short-row" Warning "a row has fewer cells than the table has columns"
+    UNNAMED_COLUMN "R113" "unnamed-column" Advice "a column of a table has no name"
+    CONFLICTING_COLUMNS "R114" "conflicting-columns" Error "two columns of a row give values for the same place"
+    STRAY_QUOTE "R115" "stray-quote" Warning "a quote stands in a cell where RFC 4180 has none"
+    UNTERMINATED_QUOTE "R116" "unterminated-quote" Error "a quoted cell is not closed before the file ends"
+    ORPHAN_ROW "R117" "orphan-row" Error "a row of a child table belongs to no row of its parent table"
+    BAD_PACKAGE "R118" "bad-package" Error "the description of a package of tables cannot be used"
     NO_NUMBER "R140" "no-number" Error "infinity, not-a-number or a number too long to be turned into a decimal"
     BAD_TAG "R141" "bad-tag" Error "a YAML tag that is unknown or does not fit its value"
     COMPLEX_KEY "R142" "complex-key" Error "a collection stands as the name of a member"
@@ -62,25 +71,6 @@ rules! {
     COUNTRY_FORM "N106" "country-form" Advice "a country code was supplied or brought to two capitals"
     ENUM_FORM "N107" "enum-form" Advice "a value of a closed list was written in another spelling"
     DEFAULT_FILLED "N109" "default-filled" Advice "a missing member got the default of the schema"
-    DUPLICATE_KEY "X101" "duplicate-key" Error "two records have the same key"
-    DANGLING_REFERENCE "X102" "dangling-reference" Warning "a reference names a record that is not among those read"
-    START_AFTER_END "X120" "start-after-end" Error "something ends before it starts"
-    IMPOSSIBLE_DATE "X121" "impossible-date" Error "a date that the calendar does not have"
-    MISSING_ENTRY "X122" "missing-entry" Warning "a mark refers to an entry that is not in the record"
-    UNUSED_ENTRY "X123" "unused-entry" Advice "an entry of the record to which nothing refers"
-    UNKNOWN_COUNTRY "X124" "unknown-country" Error "a country code that is not in ISO 3166-1"
-    COUNTRY_MISMATCH "X125" "country-mismatch" Warning "a country code and the country's name do not agree"
-    TELEPHONE_COUNTRY "X126" "telephone-country" Advice "a telephone number belongs to another country than the record's addresses"
-    REPEATED_ENTRY "X127" "repeated-entry" Warning "a list says the same thing twice"
-    REFERS_TO_ITSELF "X128" "refers-to-itself" Error "a record is named as its own parent or member"
-    ACRONYM_MISMATCH "X129" "acronym-mismatch" Advice "the letters of an acronym are not found in the name"
-    INVALID_SCHEMA "C110" "invalid-schema" Error "the schema breaks the rules of its own draft"
-    UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
-    UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
-<<<<<<< HEAD
-<<<<<<< HEAD
-    UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
-=======
     MISSING_MEMBER "S101" "missing-member" Error "a member that the schema requires is not there"
     UNKNOWN_MEMBER "S102" "unknown-member" Error "a member that the schema does not know"
     WRONG_TYPE "S103" "wrong-type" Error "a value of another type than the schema asks for"
@@ -115,18 +105,6 @@ rules! {
     UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
     UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
->>>>>>> schema
-=======
-    DUPLICATE_COLUMN "R110" "duplicate-column" Error "two columns of a table have the same name"
-    LONG_ROW "R111" "long-row" Error "a row has more cells than the table has columns"
-    SHORT_ROW "R112" "short-row" Warning "a row has fewer cells than the table has columns"
-    UNNAMED_COLUMN "R113" "unnamed-column" Advice "a column of a table has no name"
-    CONFLICTING_COLUMNS "R114" "conflicting-columns" Error "two columns of a row give values for the same place"
-    STRAY_QUOTE "R115" "stray-quote" Warning "a quote stands in a cell where RFC 4180 has none"
-    UNTERMINATED_QUOTE "R116" "unterminated-quote" Error "a quoted cell is not closed before the file ends"
-    ORPHAN_ROW "R117" "orphan-row" Error "a row of a child table belongs to no row of its parent table"
-    BAD_PACKAGE "R118" "bad-package" Error "the description of a package of tables cannot be used"
->>>>>>> 08933b2 (Read CSV and TSV: sniffed dialects, typed cells, columns as paths, ragged rows located)
 }
 
 /// The rule of that code or name.
