@@ -265,13 +265,13 @@ impl Normaliser {
         let mut changes = Vec::new();
         for (tokens, task) in &self.asked {
             let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
-            walk.asked(tree.root(), tokens, task, None);
+            walk.asked(&self.guide.record(tree.root()), tokens, task);
             walk::apply(tree, &self.guide, &mut changes);
         }
         // Last, since it brings members in order, supplied ones too.
         if !self.guide.is_idle() {
             let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
-            walk.value(tree.root(), self.guide.root(), None, false);
+            walk.value(&self.guide.record(tree.root()), false);
             walk::apply(tree, &self.guide, &mut changes);
         }
     }

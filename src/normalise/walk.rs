@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use super::{Pass, Step, Task, country, date, email, enumeration, order, phone, text, url};
 use crate::diagnostic::{Diagnostic, Notes, Safety, quote, rules};
 use crate::lexicon::{Country, PartialDate};
-use crate::schema::guide::{Frame, Guide, Station};
+use crate::schema::guide::{Frame, Guide, Station, Token};
 use crate::source::Span;
-use crate::tree::{Kind, Node, NodeId, Tree};
+use crate::tree::{Kind, Node, NodeId, Tree, pointer};
 
 /// A change of the tree.
 pub(super) enum Change {
@@ -42,76 +42,76 @@ pub(super) struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    pub fn value(&mut self, node: Node<'_>, at: Station, above: Option<&Frame<'_, '_>>, sorts: bool) {
-        if !self.guide.is_busy(at) {
+    /// What is to be done at a value and below it. `sorts`: members are to be brought in order.
+    pub fn value(&mut self, here: &Frame<'_, '_>, sorts: bool) {
+        let guide = self.guide;
+        if !guide.is_busy(here.station) {
             return;
         }
-        let guide = self.guide;
-        let task = guide.task(at);
-        match node.kind() {
-            Kind::Object => self.object(node, at, above, sorts || task.is_some_and(|task| task.sorts)),
-            Kind::Array => {
-                for (index, item) in node.items().enumerate() {
-                    self.value(item, guide.item(at, index), above, sorts);
-                }
-            }
+        let task = guide.task(here.station);
+        match here.node.kind() {
+            Kind::Object => self.object(here, sorts || task.is_some_and(|task| task.sorts)),
+            Kind::Array => guide.children(here, |item| self.value(item, sorts)),
             _ => {
                 if let Some(task) = task.filter(|task| !task.steps.is_empty()) {
-                    self.scalar(node, task, above);
+                    self.scalar(here, task);
                 }
             }
         }
     }
 
-    fn object(&mut self, object: Node<'_>, at: Station, above: Option<&Frame<'_, '_>>, sorts: bool) {
-        let frame = Frame { above, object, station: at };
+    fn object(&mut self, here: &Frame<'_, '_>, sorts: bool) {
+        let (guide, object) = (self.guide, here.node);
         let before = self.changes.len();
         let mut last = 0;
         let mut sorted = true;
         for member in object.members() {
-            let (rank, station) = self.guide.member(at, &member);
+            let (rank, station) = guide.member(here.station, &member);
             sorted &= last <= rank;
             last = rank;
-            self.value(member.value, station, Some(&frame), sorts);
+            self.value(&Frame { above: Some(here), token: Token::Member(member.key.text()), node: member.value, station }, sorts);
         }
-        if let Some(task) = self.guide.task(at).filter(|task| task.supplies) {
+        if let Some(task) = guide.task(here.station).filter(|task| task.supplies) {
             for (code, from) in &task.codes {
-                self.supply(object, code, from.as_deref());
+                self.supply(here, code, from.as_deref());
             }
         }
         if sorts {
             let inserts = |change: &Change| matches!(change, Change::Insert { object: into, .. } if *into == object.id());
             if !sorted || self.changes[before..].iter().any(inserts) {
-                self.changes.push(Change::Sort { object: object.id(), at });
+                self.changes.push(Change::Sort { object: object.id(), at: here.station });
             }
         }
     }
 
-    pub fn asked(&mut self, node: Node<'_>, tokens: &[String], task: &Task, above: Option<&Frame<'_, '_>>) {
+    /// What the configuration asks for at the places below that `tokens` lead to.
+    pub fn asked(&mut self, here: &Frame<'_, '_>, tokens: &[String], task: &Task) {
+        let guide = self.guide;
         let Some((token, rest)) = tokens.split_first() else {
-            if !matches!(node.kind(), Kind::Array | Kind::Object) {
-                self.scalar(node, task, above);
+            if !matches!(here.node.kind(), Kind::Array | Kind::Object) {
+                self.scalar(here, task);
             }
             return;
         };
-        let frame = Frame { above, object: node, station: self.guide.root() };
-        for member in node.members().filter(|member| token == "*" || member.key.text() == token) {
-            self.asked(member.value, rest, task, Some(&frame));
-        }
-        if let (Kind::Object, []) = (node.kind(), rest) {
-            for step in task.steps.iter().filter(|step| step.pass == Pass::Country && token != "*") {
-                self.supply(node, token, step.from.as_deref());
+        guide.children(here, |child| {
+            let fits = match child.token {
+                Token::Member(name) => token == name,
+                Token::Item(index) => pointer::index(token) == Some(index),
+            };
+            if fits || token == "*" {
+                self.asked(child, rest, task);
             }
-        }
-        for (index, item) in node.items().enumerate() {
-            if token == "*" || crate::tree::pointer::index(token) == Some(index) {
-                self.asked(item, rest, task, above);
+        });
+        if rest.is_empty() && here.node.kind() == Kind::Object && token != "*" {
+            for step in task.steps.iter().filter(|step| step.pass == Pass::Country) {
+                self.supply(here, token, step.from.as_deref());
             }
         }
     }
 
     // Passes over one scalar, each over what the one before left.
-    fn scalar(&mut self, node: Node<'_>, task: &Task, above: Option<&Frame<'_, '_>>) {
+    fn scalar(&mut self, here: &Frame<'_, '_>, task: &Task) {
+        let node = here.node;
         let mut changed: Option<String> = None;
         let mut notes = Vec::new();
         for step in &task.steps {
@@ -122,13 +122,13 @@ impl Walk<'_> {
             if !is_string && !is_year {
                 continue;
             }
-            let Some((new, remark)) = self.step(step, node, text, above) else { continue };
+            let Some((new, remark)) = self.step(step, here, text) else { continue };
             if is_string && new == text {
                 continue;
             }
             let rule = step.pass.rule().expect("passes over scalars note their changes");
             let message = format!("{} {} became {}{remark}", what(step.pass), quote(text, is_string), quote(&new, true));
-            notes.push(Diagnostic::new(rule, node.tree().source(), node.span(), message).at(node.pointer()));
+            notes.push(Diagnostic::new(rule, node.tree().source(), node.span(), message).at(here.pointer()));
             changed = Some(new);
         }
         let Some(text) = changed else { return };
@@ -145,7 +145,8 @@ impl Walk<'_> {
     }
 
     // The new text and a remark for the message; `None` where the pass leaves the value alone.
-    fn step(&mut self, step: &Step, node: Node<'_>, text: &str, above: Option<&Frame<'_, '_>>) -> Option<(String, String)> {
+    fn step(&mut self, step: &Step, here: &Frame<'_, '_>, text: &str) -> Option<(String, String)> {
+        let node = here.node;
         // Most values are in normal form; telling that is cheaper than making it again.
         let normal = match step.pass {
             Pass::Email => email::is_normal(text),
@@ -170,36 +171,36 @@ impl Walk<'_> {
             Pass::Country => country::normal(text)?.to_owned(),
             Pass::Enum => enumeration::normal(text, &step.choices)?.to_owned(),
             Pass::Telephone => {
-                let phone = phone::read(text, || self.countries(above))?;
+                let phone = phone::read(text, || self.countries(here))?;
                 if let Some(country) = phone.supplied {
                     remark = format!(", its country {} taken from the record", country.code());
                 }
                 if let Some(extension) = phone.extension {
-                    self.extension(step, node, &extension, above)?;
+                    self.extension(step, here, &extension)?;
                     remark = format!("{remark}, extension {}", quote(&extension, true));
                 }
                 phone.number
             }
             Pass::Order | Pass::Defaults => return None,
         };
-        if let (Some(name), Some(frame)) = (&step.printed, above)
+        if let (Some(name), Some(object)) = (&step.printed, here.object())
             && node.kind() == Kind::String
         {
             let printed = text::normal(node.text());
-            if printed != new && frame.object.get(name).is_none() {
-                self.insert(frame.object, node, name, printed.into_owned());
+            if printed != new && object.get(name).is_none() {
+                self.insert(object, node, name, printed.into_owned());
             }
         }
         Some((new, remark))
     }
 
     // Puts an extension where the model has it; `None` where it has no place, so that nothing is lost.
-    fn extension(&mut self, step: &Step, node: Node<'_>, digits: &str, above: Option<&Frame<'_, '_>>) -> Option<()> {
-        let (name, frame) = (step.extension.as_deref()?, above?);
-        if let Some(known) = frame.object.get(name) {
+    fn extension(&mut self, step: &Step, here: &Frame<'_, '_>, digits: &str) -> Option<()> {
+        let (name, object) = (step.extension.as_deref()?, here.object()?);
+        if let Some(known) = object.get(name) {
             return (known.text() == digits).then_some(());
         }
-        self.insert(frame.object, node, name, digits.to_owned());
+        self.insert(object, here.node, name, digits.to_owned());
         Some(())
     }
 
@@ -208,22 +209,24 @@ impl Walk<'_> {
     }
 
     // Supplies the code of a country that stands there by name alone.
-    fn supply(&mut self, object: Node<'_>, code: &str, from: Option<&str>) {
-        let Some(name) = from.and_then(|from| object.get(from)).filter(|name| name.kind() == Kind::String) else { return };
+    fn supply(&mut self, here: &Frame<'_, '_>, code: &str, from: Option<&str>) {
+        let object = here.node;
+        let Some(from) = from else { return };
+        let Some(name) = object.get(from).filter(|name| name.kind() == Kind::String) else { return };
         if object.get(code).is_some() {
             return;
         }
         let Some(country) = Country::named(name.text()) else { return };
         let message = format!("country code {} supplied for {}", quote(country.code(), true), quote(name.text(), true));
         let note = Diagnostic::new(&rules::COUNTRY_FORM, name.tree().source(), name.span(), message);
-        self.notes.note(note.at(name.pointer()));
+        self.notes.note(note.at(here.pointer_to(from)));
         self.insert(object, name, code, country.code().to_owned());
     }
 
     // Countries around a value, each once: those of the nearest object that has any.
-    fn countries(&self, above: Option<&Frame<'_, '_>>) -> Vec<Country> {
+    fn countries(&self, here: &Frame<'_, '_>) -> Vec<Country> {
         self.guide.nearest(
-            above,
+            here,
             |task| &task.below,
             |task, object, found| {
                 for (code, from) in &task.codes {
