@@ -23,7 +23,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
 use crate::lexicon::{Country, PartialDate};
-use crate::schema::guide::{self, Frame, Guide, Station};
+use crate::schema::guide::{self, Frame, Guide};
 use crate::schema::{Part, Shape};
 use crate::tree::{Kind, Node, Tree};
 
@@ -134,7 +134,7 @@ impl Facts {
             return;
         }
         let mut walk = Walk { guide: &self.guide, record: tree.root(), marks: Vec::new(), notes };
-        walk.value(tree.root(), self.guide.root(), None);
+        walk.value(&self.guide.record(tree.root()));
         let marks = std::mem::take(&mut walk.marks);
         for (at, (pointer, key)) in self.lists.iter().enumerate() {
             walk.entries(pointer, key, marks.iter().filter(|(list, _)| *list == at).map(|(_, mark)| *mark));
@@ -151,44 +151,39 @@ struct Walk<'w, 't> {
 }
 
 impl<'t> Walk<'_, 't> {
-    fn note(&mut self, rule: &'static Rule, node: Node<'_>, message: String, more: impl FnOnce(Diagnostic) -> Diagnostic) {
-        let diagnostic = Diagnostic::new(rule, node.tree().source(), node.span(), message).at(node.pointer());
+    fn note(&mut self, rule: &'static Rule, node: Node<'_>, pointer: String, message: String, more: impl FnOnce(Diagnostic) -> Diagnostic) {
+        let diagnostic = Diagnostic::new(rule, node.tree().source(), node.span(), message).at(pointer);
         self.notes.note(more(diagnostic));
     }
 
-    fn value(&mut self, node: Node<'t>, at: Station, above: Option<&Frame<'_, 't>>) {
+    fn value(&mut self, here: &Frame<'_, 't>) {
         let guide = self.guide;
-        if !guide.is_busy(at) {
+        if !guide.is_busy(here.station) {
             return;
         }
-        for check in guide.task(at).map_or(&[][..], |task| &task.checks) {
-            self.fact(check, node, above);
+        for check in guide.task(here.station).map_or(&[][..], |task| &task.checks) {
+            self.fact(check, here);
         }
-        let frame = Frame { above, object: node, station: at };
-        for member in node.members() {
-            self.value(member.value, guide.member(at, &member).1, Some(&frame));
-        }
-        for (index, item) in node.items().enumerate() {
-            self.value(item, guide.item(at, index), above);
-        }
+        guide.children(here, |child| self.value(child));
     }
 
-    fn fact(&mut self, check: &Check, node: Node<'t>, above: Option<&Frame<'_, 't>>) {
-        let string = node.kind() == Kind::String;
+    fn fact(&mut self, check: &Check, here: &Frame<'_, 't>) {
+        let string = here.node.kind() == Kind::String;
         match check {
-            Check::Date if string => self.date(node),
-            Check::Period { start, end } => self.period(node, start, end),
-            Check::Country { name } if string => self.country(node, name.as_deref().and_then(|name| above?.object.get(name))),
-            Check::Telephone if string => self.telephone(node, above),
-            Check::Entry { list } if string => self.marks.push((*list, node)),
-            Check::Distinct { by } => self.distinct(node, by),
-            Check::OtherBody { by } => self.other_body(node, by),
-            Check::Acronym { of } if string => self.acronym(node, of, above),
+            Check::Date if string => self.date(here),
+            Check::Period { start, end } => self.period(here, start, end),
+            Check::Country { name } if string => self.country(here, name.as_deref()),
+            Check::Telephone if string => self.telephone(here),
+            Check::Entry { list } if string => self.marks.push((*list, here.node)),
+            Check::Distinct { by } => self.distinct(here, by),
+            Check::OtherBody { by } => self.other_body(here, by),
+            Check::Acronym { of } if string => self.acronym(here, of),
             _ => {}
         }
     }
 
-    fn date(&mut self, node: Node<'_>) {
+    fn date(&mut self, here: &Frame<'_, '_>) {
+        let node = here.node;
         let Some(date) = PartialDate::parse(node.text()).filter(|date| !date.exists()) else { return };
         let message = match (date.month, date.day) {
             (Some(month), Some(_)) if (1..=12).contains(&month) => {
@@ -197,30 +192,33 @@ impl<'t> Walk<'_, 't> {
             }
             _ => format!("expected a month from 01 to 12, found {}", quote(node.text(), true)),
         };
-        self.note(&rules::IMPOSSIBLE_DATE, node, message, |note| {
+        self.note(&rules::IMPOSSIBLE_DATE, node, here.pointer(), message, |note| {
             note.help("correct the date, or leave out the part that is not known, as in \"2009-07\"")
         });
     }
 
-    fn period(&mut self, object: Node<'_>, start: &str, end: &str) {
-        let (Some(start), Some(end)) = (object.get(start), object.get(end)) else { return };
+    fn period(&mut self, here: &Frame<'_, '_>, start: &str, end: &str) {
+        let pointer = || here.pointer_to(end);
+        let (Some(start), Some(end)) = (here.node.get(start), here.node.get(end)) else { return };
         let (Some(first), Some(last)) = (PartialDate::parse(start.text()), PartialDate::parse(end.text())) else { return };
         if first.compare(last).is_gt() {
             let message = format!("expected an end not before the start {}, found {}", quote(start.text(), true), quote(end.text(), true));
-            self.note(&rules::START_AFTER_END, end, message, |note| {
+            self.note(&rules::START_AFTER_END, end, pointer(), message, |note| {
                 note.related("starts here", Place::new(start.tree().source(), start.span())).help("check both dates; they may be swapped")
             });
         }
     }
 
-    fn country(&mut self, code: Node<'_>, name: Option<Node<'_>>) {
+    fn country(&mut self, here: &Frame<'_, '_>, name: Option<&str>) {
+        let code = here.node;
+        let name = name.and_then(|name| here.object()?.get(name));
         let shaped = code.text().len() == 2 && code.text().bytes().all(|byte| byte.is_ascii_uppercase());
         let named = name.and_then(|name| Country::named(name.text()));
         let Some(country) = Country::coded(code.text()).filter(|_| shaped) else {
             // What has not the shape of a code is a matter of the schema.
             if shaped {
                 let message = format!("expected a country code of ISO 3166-1, found {}", quote(code.text(), true));
-                self.note(&rules::UNKNOWN_COUNTRY, code, message, |note| match named {
+                self.note(&rules::UNKNOWN_COUNTRY, code, here.pointer(), message, |note| match named {
                     Some(named) => note.help(format!("write {:?}, the code of {}", named.code(), named.name())),
                     None => note.help("write the two-letter code of the country"),
                 });
@@ -232,23 +230,23 @@ impl<'t> Walk<'_, 't> {
         {
             let (code_text, name_text) = (quote(code.text(), true), quote(name.text(), true));
             let message = format!("country code {code_text} is that of {}, but the country is given as {name_text}", country.name());
-            self.note(&rules::COUNTRY_MISMATCH, code, message, |note| {
+            self.note(&rules::COUNTRY_MISMATCH, code, here.pointer(), message, |note| {
                 note.related("the country's name", Place::new(name.tree().source(), name.span()))
                     .help(format!("write {:?} if the name is right", named.code()))
             });
         }
     }
 
-    fn telephone(&mut self, node: Node<'_>, above: Option<&Frame<'_, '_>>) {
+    fn telephone(&mut self, here: &Frame<'_, '_>) {
         // Services that belong to no country: freephone, shared cost, satellites, networks, personal numbers.
         const NOWHERE: [&str; 9] = ["800", "808", "870", "878", "881", "882", "883", "888", "979"];
-        let Some(digits) = node.text().strip_prefix('+') else { return };
+        let Some(digits) = here.node.text().strip_prefix('+') else { return };
         if NOWHERE.iter().any(|code| digits.starts_with(code)) {
             return;
         }
         let guide = self.guide;
         let countries = guide.nearest(
-            above,
+            here,
             |task| &task.below,
             |task, object, found: &mut Vec<Country>| {
                 for code in &task.codes {
@@ -265,8 +263,9 @@ impl<'t> Walk<'_, 't> {
             return;
         }
         let known: Vec<_> = countries.iter().map(|country| country.code()).collect();
-        let message = format!("telephone number {} is of another country than the record's {}", quote(node.text(), true), known.join(", "));
-        self.note(&rules::TELEPHONE_COUNTRY, node, message, |note| note.help("check the country code of the number"));
+        let message =
+            format!("telephone number {} is of another country than the record's {}", quote(here.node.text(), true), known.join(", "));
+        self.note(&rules::TELEPHONE_COUNTRY, here.node, here.pointer(), message, |note| note.help("check the country code of the number"));
     }
 
     fn entries(&mut self, pointer: &str, key: &str, marks: impl Iterator<Item = Node<'t>>) {
@@ -277,20 +276,22 @@ impl<'t> Walk<'_, 't> {
             used.insert(mark.text());
             if !known.contains(mark.text()) {
                 let message = format!("expected an entry {} in {pointer}, found none", quote(mark.text(), true));
-                self.note(&rules::MISSING_ENTRY, mark, message, |note| {
+                self.note(&rules::MISSING_ENTRY, mark, mark.pointer(), message, |note| {
                     note.help("add the entry, if only with its key, or take the mark out")
                 });
             }
         }
         for entry in entries.into_iter().filter(|entry| !used.contains(entry.text())) {
             let message = format!("entry {} is not referred to", quote(entry.text(), true));
-            self.note(&rules::UNUSED_ENTRY, entry, message, |note| note.help("refer to it where it belongs, or take it out"));
+            self.note(&rules::UNUSED_ENTRY, entry, entry.pointer(), message, |note| {
+                note.help("refer to it where it belongs, or take it out")
+            });
         }
     }
 
-    fn distinct(&mut self, list: Node<'_>, by: &[Box<str>]) {
+    fn distinct(&mut self, here: &Frame<'_, '_>, by: &[Box<str>]) {
         let mut seen: HashMap<u64, Vec<Node<'_>>> = HashMap::new();
-        for item in list.items().filter(|item| by.iter().any(|name| item.get(name).is_some())) {
+        for (index, item) in here.node.items().enumerate().filter(|(_, item)| by.iter().any(|name| item.get(name).is_some())) {
             let mut hasher = DefaultHasher::new();
             for name in by {
                 item.get(name).map(Node::hash_value).hash(&mut hasher);
@@ -306,7 +307,7 @@ impl<'t> Walk<'_, 't> {
                 let names: Vec<_> = by.iter().filter(|name| item.get(name).is_some()).map(|name| &**name).collect();
                 let message = format!("expected each entry once, found a second one with the same {}", names.join(", "));
                 let place = Place::new(first.tree().source(), first.opening());
-                self.note(&rules::REPEATED_ENTRY, item, message, |mut note| {
+                self.note(&rules::REPEATED_ENTRY, item, here.pointer_to(&index.to_string()), message, |mut note| {
                     note.place.span = item.opening();
                     note.related("first one", place).help("take one of them out")
                 });
@@ -316,23 +317,24 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    fn other_body(&mut self, body: Node<'_>, by: &[Box<str>]) {
+    fn other_body(&mut self, here: &Frame<'_, '_>, by: &[Box<str>]) {
         // The first member that both have decides: two bodies may share an acronym, but not a key.
-        let Some((name, there, here)) = by.iter().find_map(|name| Some((name, body.get(name)?, self.record.get(name)?))) else { return };
-        if fold(there.text()) == fold(here.text()) && there.kind() == Kind::String {
+        let both = by.iter().find_map(|name| Some((name, here.node.get(name)?, self.record.get(name)?)));
+        let Some((name, there, own)) = both else { return };
+        if fold(there.text()) == fold(own.text()) && there.kind() == Kind::String {
             let message = format!("expected another body, found the record's own {name} {}", quote(there.text(), true));
-            let place = Place::new(here.tree().source(), here.span());
-            self.note(&rules::REFERS_TO_ITSELF, there, message, |note| {
+            let place = Place::new(own.tree().source(), own.span());
+            self.note(&rules::REFERS_TO_ITSELF, there, here.pointer_to(name), message, |note| {
                 note.related("the record", place).help("name the other body, or take this out")
             });
         }
     }
 
-    fn acronym(&mut self, node: Node<'_>, of: &[Box<str>], above: Option<&Frame<'_, '_>>) {
-        let Some(frame) = above else { return };
+    fn acronym(&mut self, here: &Frame<'_, '_>, of: &[Box<str>]) {
+        let (node, Some(object)) = (here.node, here.object()) else { return };
         let mut names = Vec::new();
         for pattern in of {
-            select(frame.object, pattern.split('/').skip(1).collect::<Vec<_>>().as_slice(), &mut names);
+            select(object, pattern.split('/').skip(1).collect::<Vec<_>>().as_slice(), &mut names);
         }
         // Only the first word counts: what follows is a number (`UNOSOM II`).
         let Some(word) = node.text().split_whitespace().next() else { return };
@@ -341,7 +343,7 @@ impl<'t> Walk<'_, 't> {
         }
         let message =
             format!("the letters of {} are not found in this order in {}", quote(node.text(), true), quote(names[0].text(), true));
-        self.note(&rules::ACRONYM_MISMATCH, node, message, |note| {
+        self.note(&rules::ACRONYM_MISMATCH, node, here.pointer(), message, |note| {
             note.help("check both; where the acronym comes from another language, give that name in other_names")
         });
     }

@@ -1,1 +1,185 @@
-//! A scalar as the text of a cell, both ways.
+//! A value as the text of a cell: the one place that says what a cell means, for the reader and the writer alike.
+//!
+//! In: the types that the shape admits, the cell's text, and whether it was quoted. Out: what it is read as.
+//! The writer asks the same function before it writes, so whatever it writes is read back the same.
+
+use std::borrow::Cow;
+
+use crate::schema::shape::Types;
+use crate::tree::{Kind, number};
+
+/// What a cell is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading<'a> {
+    /// Nothing: the member is missing.
+    Missing,
+    /// A scalar with this text.
+    Scalar(Kind, &'a str),
+    /// An array or object if the text is one in JSON, else a string.
+    Json,
+}
+
+/// What a cell means where `types` are admitted.
+///
+/// Where no string is admitted, the text is taken for what the shape asks; quotes say nothing then. Where only a string
+/// is, it is one. Where there is a choice, quoted is a string, and bare is a JSON literal if it reads as an admitted one.
+#[must_use]
+pub fn read(types: Types, text: &str, quoted: bool) -> Reading<'_> {
+    if text.is_empty() && !quoted {
+        return Reading::Missing;
+    }
+    let string = Reading::Scalar(Kind::String, text);
+    if !types.admits(Types::STRING) {
+        let trimmed = text.trim_matches([' ', '\t']);
+        return match literal(trimmed) {
+            Some(Literal::Scalar(kind)) if types.admits(Types::of(kind)) => Reading::Scalar(kind, trimmed),
+            Some(Literal::Container(kind)) if types.admits(kind) => Reading::Json,
+            _ => string,
+        };
+    }
+    if quoted {
+        return string;
+    }
+    match literal(text) {
+        // With a string at hand, a fraction is no integer.
+        Some(Literal::Scalar(Kind::Number))
+            if !Types::NUMBER.within(types) && !(types.admits(Types::INTEGER) && number::is_integer(text)) =>
+        {
+            string
+        }
+        Some(Literal::Scalar(kind)) if types.admits(Types::of(kind)) => Reading::Scalar(kind, text),
+        Some(Literal::Container(kind)) if types.admits(kind) => Reading::Json,
+        _ => string,
+    }
+}
+
+enum Literal {
+    Scalar(Kind),
+    Container(Types),
+}
+
+// The JSON literal that `text` may be, by its first and last bytes where it is an array or object.
+fn literal(text: &str) -> Option<Literal> {
+    match text.as_bytes() {
+        b"null" => Some(Literal::Scalar(Kind::Null)),
+        b"true" | b"false" => Some(Literal::Scalar(Kind::Bool)),
+        [b'{', .., b'}'] => Some(Literal::Container(Types::OBJECT)),
+        [b'[', .., b']'] => Some(Literal::Container(Types::ARRAY)),
+        [b'-' | b'0'..=b'9', ..] if number::is_number(text) => Some(Literal::Scalar(Kind::Number)),
+        _ => None,
+    }
+}
+
+/// The mark before a guarded cell, which the reader takes off again.
+pub const GUARD: char = '\'';
+
+/// Whether a spreadsheet might run the text as a formula, or the text would be mistaken for a guarded one.
+#[must_use]
+pub fn needs_guard(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', GUARD])
+}
+
+/// Whether a text has to stand in quotes to be one cell with these bytes, whatever the delimiter is taken for.
+#[must_use]
+pub fn needs_quotes(text: &str, delimiter: u8) -> bool {
+    text.is_empty()
+        || text.bytes().any(|byte| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n'))
+        || text.starts_with([' ', '\t', '\u{feff}'])
+        || text.ends_with([' ', '\t'])
+}
+
+/// Appends a cell in quotes.
+pub fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for (index, piece) in text.split('"').enumerate() {
+        if index > 0 {
+            out.push_str("\"\"");
+        }
+        out.push_str(piece);
+    }
+    out.push('"');
+}
+
+/// The text of a cell written in quotes, from its opening quote to its end; what stands behind the closing quote belongs to it.
+#[must_use]
+pub fn unquote(raw: &str) -> Cow<'_, str> {
+    let inner = raw.strip_prefix('"').unwrap_or(raw);
+    if let Some(body) = inner.strip_suffix('"')
+        && !body.contains('"')
+    {
+        return Cow::Borrowed(body);
+    }
+    let mut text = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = rest.find('"') {
+        text.push_str(&rest[..at]);
+        match rest[at + 1..].strip_prefix('"') {
+            Some(behind) => {
+                text.push('"');
+                rest = behind;
+            }
+            None => {
+                text.push_str(&rest[at + 1..]);
+                return Cow::Owned(text);
+            }
+        }
+    }
+    text.push_str(rest);
+    Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(types: Types, text: &str, quoted: bool, expected: Option<Kind>) {
+        let found = match read(types, text, quoted) {
+            Reading::Missing => None,
+            Reading::Scalar(kind, _) => Some(kind),
+            Reading::Json => Some(Kind::Array),
+        };
+        assert_eq!(found, expected, "{text:?} quoted {quoted} in {types:?}");
+    }
+
+    #[test]
+    fn quoting_decides_where_the_shape_does_not() {
+        for (text, quoted, expected) in [
+            ("", false, None),
+            ("", true, Some(Kind::String)),
+            ("5", false, Some(Kind::Number)),
+            ("5", true, Some(Kind::String)),
+            ("007", false, Some(Kind::String)),
+            ("null", false, Some(Kind::Null)),
+            ("null", true, Some(Kind::String)),
+            ("true", false, Some(Kind::Bool)),
+            ("NO", false, Some(Kind::String)),
+            ("[]", false, Some(Kind::Array)),
+            ("[]", true, Some(Kind::String)),
+        ] {
+            check(Types::ANY, text, quoted, expected);
+        }
+    }
+
+    #[test]
+    fn the_shape_decides_where_it_can() {
+        check(Types::STRING, "5", false, Some(Kind::String));
+        check(Types::STRING, "null", false, Some(Kind::String));
+        check(Types::INTEGER, "5", true, Some(Kind::Number));
+        check(Types::INTEGER, " 5", false, Some(Kind::Number));
+        check(Types::INTEGER, "1.5", false, Some(Kind::Number));
+        check(Types::INTEGER, "five", false, Some(Kind::String));
+        check(Types::STRING.or(Types::NULL), "null", false, Some(Kind::Null));
+        check(Types::STRING.or(Types::NULL), "5", false, Some(Kind::String));
+        check(Types::STRING.or(Types::INTEGER), "1.5", false, Some(Kind::String));
+    }
+
+    #[test]
+    fn quotes_come_off_as_they_went_on() {
+        for text in ["", "a", "a\"b", "\"", "\"\"", "a,\nb"] {
+            let mut cell = String::new();
+            quote(text, &mut cell);
+            assert_eq!(unquote(&cell), text);
+        }
+        assert_eq!(unquote("\"a\"b\"c"), "ab\"c");
+    }
+}

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::shape::{Part, Shape};
 use super::spanned::to_value;
 use crate::diagnostic::{Diagnostic, Safety, quote, rules};
-use crate::tree::{Kind, Member, Node, key_hash};
+use crate::tree::{Kind, Member, Node, key_hash, pointer};
 
 /// Where a walk stands in the shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +33,59 @@ struct Stop<T> {
     members: Box<[(u32, Station)]>,
 }
 
-/// An object on the way from the record to a value.
+/// A value met on a walk, with the way that leads to it.
 #[derive(Clone, Copy)]
 pub struct Frame<'f, 't> {
-    /// The object around this one.
+    /// The list or object around it; `None` for the record.
     pub above: Option<&'f Frame<'f, 't>>,
-    /// The object.
-    pub object: Node<'t>,
+    /// How it hangs there.
+    pub token: Token<'t>,
+    /// The value.
+    pub node: Node<'t>,
     /// Its part of the shape.
     pub station: Station,
+}
+
+/// A step from a list or object to a value in it.
+#[derive(Clone, Copy)]
+pub enum Token<'t> {
+    /// The member of that name; the record itself has none.
+    Member(&'t str),
+    /// The item of that index.
+    Item(usize),
+}
+
+impl<'t> Frame<'_, 't> {
+    /// The object whose member the value is.
+    #[must_use]
+    pub fn object(&self) -> Option<Node<'t>> {
+        self.above.map(|above| above.node).filter(|node| node.kind() == Kind::Object)
+    }
+
+    /// Its JSON pointer, without the search that [`Node::pointer`] is.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        self.write(&mut pointer);
+        pointer
+    }
+
+    /// The JSON pointer of one of its members.
+    #[must_use]
+    pub fn pointer_to(&self, member: &str) -> String {
+        let mut pointer = self.pointer();
+        pointer::push(&mut pointer, member);
+        pointer
+    }
+
+    fn write(&self, pointer: &mut String) {
+        let Some(above) = self.above else { return };
+        above.write(pointer);
+        match self.token {
+            Token::Member(name) => pointer::push(pointer, name),
+            Token::Item(index) => pointer::push_index(pointer, index),
+        }
+    }
 }
 
 impl<T> Guide<T> {
@@ -93,6 +137,23 @@ impl<T> Guide<T> {
         Station(self.shape.root().id())
     }
 
+    /// The start of a walk.
+    #[must_use]
+    pub fn record<'t>(&self, node: Node<'t>) -> Frame<'t, 't> {
+        Frame { above: None, token: Token::Member(""), node, station: self.root() }
+    }
+
+    /// Calls `each` with the members or items of a value.
+    pub fn children<'t>(&self, here: &Frame<'_, 't>, mut each: impl FnMut(&Frame<'_, 't>)) {
+        for member in here.node.members() {
+            let (_, station) = self.member(here.station, &member);
+            each(&Frame { above: Some(here), token: Token::Member(member.key.text()), node: member.value, station });
+        }
+        for (index, node) in here.node.items().enumerate() {
+            each(&Frame { above: Some(here), token: Token::Item(index), node, station: self.item(here.station, index) });
+        }
+    }
+
     /// Whether there is anything to do at all.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -140,7 +201,7 @@ impl<T> Guide<T> {
     /// that `below` names, and in the lists there.
     pub fn nearest<'t, R>(
         &self,
-        frame: Option<&Frame<'_, 't>>,
+        here: &Frame<'_, 't>,
         below: impl Fn(&T) -> &[Box<str>],
         mut probe: impl FnMut(&T, Node<'t>, &mut Vec<R>),
     ) -> Vec<R> {
@@ -150,13 +211,13 @@ impl<T> Guide<T> {
                 probe(task, node, found);
             }
         };
-        let mut next = frame;
+        let mut next = here.above;
         while let Some(frame) = next.filter(|_| found.is_empty()) {
             next = frame.above;
             let Some(task) = self.task(frame.station) else { continue };
-            look(frame.object, frame.station, &mut found);
+            look(frame.node, frame.station, &mut found);
             for name in below(task) {
-                let Some(member) = frame.object.member(name) else { continue };
+                let Some(member) = frame.node.member(name) else { continue };
                 let (_, station) = self.member(frame.station, &member);
                 look(member.value, station, &mut found);
                 for (index, item) in member.value.items().enumerate() {

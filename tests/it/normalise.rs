@@ -207,6 +207,16 @@ fn configuration_asks_by_place() {
 }
 
 #[test]
+fn a_printed_form_has_a_place_only_beside_its_own_value() {
+    let shape = shape_of(&json!({"properties": {"phones": {"items": {"x-normalise": {"pass": "telephone", "printed": "display"}}},
+        "a~/b": {"x-normalise": "email"}}}));
+    let (tree, notes) = with(&shape, &Options::default(), r#"{"phones":["+1 917 367 2222","+1 917 367 2205 x3"],"a~/b":"<a@b.c>"}"#);
+    // The extension has no place, so the second number stays as printed.
+    assert_eq!(json_of(&tree), r#"{"phones":["+19173672222","+1 917 367 2205 x3"],"a~/b":"a@b.c"}"#);
+    assert_eq!(notes.iter().filter_map(|note| note.pointer.as_deref()).collect::<Vec<_>>(), ["/phones/0", "/a~0~1b"]);
+}
+
+#[test]
 fn defaults_only_when_asked() {
     let shape = shape_of(&json!({"type": "object", "properties": {
         "a": {"default": 1.50}, "list": {"items": {"properties": {"kind": {"default": "k"}}}},

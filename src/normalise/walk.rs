@@ -1,0 +1,254 @@
+//! The walk of normalisation: finds what has to change in a tree and notes it, without touching the tree.
+//!
+//! It goes through the tree in step with the shape. Changes are made afterwards by [`apply`], so that a record in normal
+//! form costs a look at its values and no more.
+
+use std::borrow::Cow;
+
+use super::{Pass, Step, Task, country, date, email, enumeration, order, phone, text, url};
+use crate::diagnostic::{Diagnostic, Notes, Safety, quote, rules};
+use crate::lexicon::{Country, PartialDate};
+use crate::schema::guide::{Frame, Guide, Station, Token};
+use crate::source::Span;
+use crate::tree::{Kind, Node, NodeId, Tree, pointer};
+
+/// A change of the tree.
+pub(super) enum Change {
+    Replace { node: NodeId, text: String },
+    Insert { object: NodeId, after: NodeId, key: Box<str>, text: String, span: Span },
+    Sort { object: NodeId, at: Station },
+}
+
+/// Makes the changes that a walk has found.
+pub(super) fn apply(tree: &mut Tree, guide: &Guide<Task>, changes: &mut Vec<Change>) {
+    for change in changes.drain(..) {
+        match change {
+            Change::Replace { node, text } => tree.replace(node, Kind::String, &text),
+            Change::Insert { object, after, key, text, span } => {
+                let value = tree.insert_member(object, Some(after), &key, span);
+                tree.set_scalar(value, Kind::String, &text, span);
+                tree.mark_derived(value);
+            }
+            Change::Sort { object, at } => order::sort(tree, object, guide, at),
+        }
+    }
+}
+
+/// Finds what has to change, and notes it.
+pub(super) struct Walk<'w> {
+    pub guide: &'w Guide<Task>,
+    pub notes: &'w mut dyn Notes,
+    pub changes: &'w mut Vec<Change>,
+}
+
+impl Walk<'_> {
+    /// What is to be done at a value and below it. `sorts`: members are to be brought in order.
+    pub fn value(&mut self, here: &Frame<'_, '_>, sorts: bool) {
+        let guide = self.guide;
+        if !guide.is_busy(here.station) {
+            return;
+        }
+        let task = guide.task(here.station);
+        match here.node.kind() {
+            Kind::Object => self.object(here, sorts || task.is_some_and(|task| task.sorts)),
+            Kind::Array => guide.children(here, |item| self.value(item, sorts)),
+            _ => {
+                if let Some(task) = task.filter(|task| !task.steps.is_empty()) {
+                    self.scalar(here, task);
+                }
+            }
+        }
+    }
+
+    fn object(&mut self, here: &Frame<'_, '_>, sorts: bool) {
+        let (guide, object) = (self.guide, here.node);
+        let before = self.changes.len();
+        let mut last = 0;
+        let mut sorted = true;
+        for member in object.members() {
+            let (rank, station) = guide.member(here.station, &member);
+            sorted &= last <= rank;
+            last = rank;
+            self.value(&Frame { above: Some(here), token: Token::Member(member.key.text()), node: member.value, station }, sorts);
+        }
+        if let Some(task) = guide.task(here.station).filter(|task| task.supplies) {
+            for (code, from) in &task.codes {
+                self.supply(here, code, from.as_deref());
+            }
+        }
+        if sorts {
+            let inserts = |change: &Change| matches!(change, Change::Insert { object: into, .. } if *into == object.id());
+            if !sorted || self.changes[before..].iter().any(inserts) {
+                self.changes.push(Change::Sort { object: object.id(), at: here.station });
+            }
+        }
+    }
+
+    /// What the configuration asks for at the places below that `tokens` lead to.
+    pub fn asked(&mut self, here: &Frame<'_, '_>, tokens: &[String], task: &Task) {
+        let guide = self.guide;
+        let Some((token, rest)) = tokens.split_first() else {
+            if !matches!(here.node.kind(), Kind::Array | Kind::Object) {
+                self.scalar(here, task);
+            }
+            return;
+        };
+        guide.children(here, |child| {
+            let fits = match child.token {
+                Token::Member(name) => token == name,
+                Token::Item(index) => pointer::index(token) == Some(index),
+            };
+            if fits || token == "*" {
+                self.asked(child, rest, task);
+            }
+        });
+        if rest.is_empty() && here.node.kind() == Kind::Object && token != "*" {
+            for step in task.steps.iter().filter(|step| step.pass == Pass::Country) {
+                self.supply(here, token, step.from.as_deref());
+            }
+        }
+    }
+
+    // Passes over one scalar, each over what the one before left.
+    fn scalar(&mut self, here: &Frame<'_, '_>, task: &Task) {
+        let node = here.node;
+        let mut changed: Option<String> = None;
+        let mut notes = Vec::new();
+        for step in &task.steps {
+            let text = changed.as_deref().unwrap_or(node.text());
+            let is_string = changed.is_some() || node.kind() == Kind::String;
+            // The year alone is written as a number by many; no other number is touched.
+            let is_year = step.pass == Pass::Date && node.kind() == Kind::Number && text.len() == 4;
+            if !is_string && !is_year {
+                continue;
+            }
+            let Some((new, remark)) = self.step(step, here, text) else { continue };
+            if is_string && new == text {
+                continue;
+            }
+            let rule = step.pass.rule().expect("passes over scalars note their changes");
+            let message = format!("{} {} became {}{remark}", what(step.pass), quote(text, is_string), quote(&new, true));
+            notes.push(Diagnostic::new(rule, node.tree().source(), node.span(), message).at(here.pointer()));
+            changed = Some(new);
+        }
+        let Some(text) = changed else { return };
+        // What was written may stand nowhere else; putting the normal form in its place is then for a person to decide.
+        let printed = task.steps.iter().any(|step| step.printed.is_some());
+        if let ([note], Kind::String) = (&mut notes[..], node.kind()) {
+            let safety = if printed { Safety::Unsafe } else { Safety::Safe };
+            *note = note.clone().fix(safety, node.span(), text.clone());
+        }
+        for note in notes {
+            self.notes.note(note);
+        }
+        self.changes.push(Change::Replace { node: node.id(), text });
+    }
+
+    // The new text and a remark for the message; `None` where the pass leaves the value alone.
+    fn step(&mut self, step: &Step, here: &Frame<'_, '_>, text: &str) -> Option<(String, String)> {
+        let node = here.node;
+        // Most values are in normal form; telling that is cheaper than making it again.
+        let normal = match step.pass {
+            Pass::Email => email::is_normal(text),
+            Pass::Url => url::is_normal(text),
+            Pass::Date => node.kind() == Kind::String && PartialDate::parse(text).is_some(),
+            Pass::Country => country::normal(text) == Some(text),
+            Pass::Telephone => phone::is_normal(text),
+            _ => false,
+        };
+        if normal {
+            return None;
+        }
+        let mut remark = String::new();
+        let new = match step.pass {
+            Pass::Text => match text::normal(text) {
+                Cow::Borrowed(same) if same.len() == text.len() => return None,
+                new => new.into_owned(),
+            },
+            Pass::Email => email::normal(text),
+            Pass::Url => url::normal(text),
+            Pass::Date => date::normal(text)?,
+            Pass::Country => country::normal(text)?.to_owned(),
+            Pass::Enum => enumeration::normal(text, &step.choices)?.to_owned(),
+            Pass::Telephone => {
+                let phone = phone::read(text, || self.countries(here))?;
+                if let Some(country) = phone.supplied {
+                    remark = format!(", its country {} taken from the record", country.code());
+                }
+                if let Some(extension) = phone.extension {
+                    self.extension(step, here, &extension)?;
+                    remark = format!("{remark}, extension {}", quote(&extension, true));
+                }
+                phone.number
+            }
+            Pass::Order | Pass::Defaults => return None,
+        };
+        if let (Some(name), Some(object)) = (&step.printed, here.object())
+            && node.kind() == Kind::String
+        {
+            let printed = text::normal(node.text());
+            if printed != new && object.get(name).is_none() {
+                self.insert(object, node, name, printed.into_owned());
+            }
+        }
+        Some((new, remark))
+    }
+
+    // Puts an extension where the model has it; `None` where it has no place, so that nothing is lost.
+    fn extension(&mut self, step: &Step, here: &Frame<'_, '_>, digits: &str) -> Option<()> {
+        let (name, object) = (step.extension.as_deref()?, here.object()?);
+        if let Some(known) = object.get(name) {
+            return (known.text() == digits).then_some(());
+        }
+        self.insert(object, here.node, name, digits.to_owned());
+        Some(())
+    }
+
+    fn insert(&mut self, object: Node<'_>, from: Node<'_>, key: &str, text: String) {
+        self.changes.push(Change::Insert { object: object.id(), after: from.id(), key: key.into(), text, span: from.span() });
+    }
+
+    // Supplies the code of a country that stands there by name alone.
+    fn supply(&mut self, here: &Frame<'_, '_>, code: &str, from: Option<&str>) {
+        let object = here.node;
+        let Some(from) = from else { return };
+        let Some(name) = object.get(from).filter(|name| name.kind() == Kind::String) else { return };
+        if object.get(code).is_some() {
+            return;
+        }
+        let Some(country) = Country::named(name.text()) else { return };
+        let message = format!("country code {} supplied for {}", quote(country.code(), true), quote(name.text(), true));
+        let note = Diagnostic::new(&rules::COUNTRY_FORM, name.tree().source(), name.span(), message);
+        self.notes.note(note.at(here.pointer_to(from)));
+        self.insert(object, name, code, country.code().to_owned());
+    }
+
+    // Countries around a value, each once: those of the nearest object that has any.
+    fn countries(&self, here: &Frame<'_, '_>) -> Vec<Country> {
+        self.guide.nearest(
+            here,
+            |task| &task.below,
+            |task, object, found| {
+                for (code, from) in &task.codes {
+                    let written = object.get(code).and_then(|code| country::normal(code.text()).and_then(Country::coded));
+                    let named = || from.as_deref().and_then(|from| object.get(from)).and_then(|name| Country::named(name.text()));
+                    if let Some(country) = written.or_else(named).filter(|country| !found.contains(country)) {
+                        found.push(country);
+                    }
+                }
+            },
+        )
+    }
+}
+
+fn what(pass: Pass) -> &'static str {
+    match pass {
+        Pass::Text => "text",
+        Pass::Telephone => "telephone number",
+        Pass::Url => "web address",
+        Pass::Email => "e-mail address",
+        Pass::Date => "date",
+        Pass::Country => "country code",
+        Pass::Enum | Pass::Order | Pass::Defaults => "value",
+    }
+}

@@ -1,0 +1,135 @@
+//! Rows and cells in bytes: RFC 4180 and what is usual beside it.
+//!
+//! A quote opens a quoted cell only where the cell begins; anywhere else it is text. What stands behind a closing quote
+//! belongs to the cell. LF and CRLF end a row outside quotes; a lone CR is text.
+
+use crate::source::Span;
+
+/// One cell as written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cell {
+    /// All its bytes, quotes included.
+    pub span: Span,
+    pub quoted: bool,
+    /// The bytes between the quotes are the text.
+    pub plain: bool,
+    /// A quote that does not stand as RFC 4180 has it.
+    pub stray: Option<u32>,
+}
+
+/// How a row ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With a line end.
+    Line,
+    /// With the bytes.
+    Input,
+    /// With the bytes, inside a quoted cell that began here.
+    Quoted(usize),
+}
+
+/// Reads one row from `at`, which is left behind its line end.
+pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<Cell>) -> End {
+    cells.clear();
+    loop {
+        let start = *at;
+        let mut plain = true;
+        let mut stray = None;
+        let quoted = bytes.get(start) == Some(&b'"');
+        if quoted {
+            let mut from = start + 1;
+            loop {
+                let Some(found) = memchr::memchr(b'"', &bytes[from..]) else {
+                    *at = bytes.len();
+                    return End::Quoted(start);
+                };
+                from += found + 1;
+                if bytes.get(from) != Some(&b'"') {
+                    break;
+                }
+                plain = false;
+                from += 1;
+            }
+            *at = from;
+        }
+        let behind = *at;
+        let end = memchr::memchr2(delimiter, b'\n', &bytes[behind..]).map_or(bytes.len(), |found| behind + found);
+        let line = bytes.get(end) == Some(&b'\n');
+        let stop = if line && end > behind && bytes[end - 1] == b'\r' { end - 1 } else { end };
+        if quoted && stop > behind {
+            plain = false;
+            stray = Some(behind as u32 - 1);
+        } else if !quoted {
+            stray = memchr::memchr(b'"', &bytes[start..stop]).map(|found| (start + found) as u32);
+        }
+        cells.push(Cell { span: Span::new(start as u32, stop as u32), quoted, plain, stray });
+        if end == bytes.len() {
+            *at = end;
+            return End::Input;
+        }
+        *at = end + 1;
+        if line {
+            return End::Line;
+        }
+    }
+}
+
+/// Length of the whole rows at the start of `bytes`, found by jumping from quote to quote.
+pub(super) fn whole_rows(bytes: &[u8], delimiter: u8, comment: Option<u8>) -> usize {
+    let mut whole = 0;
+    let mut at = 0;
+    loop {
+        let quote = memchr::memchr(b'"', &bytes[at..]).map(|found| at + found);
+        let outside = &bytes[at..quote.unwrap_or(bytes.len())];
+        if let Some(line) = memchr::memrchr(b'\n', outside) {
+            whole = at + line + 1;
+        }
+        let Some(quote) = quote else { return whole };
+        if comment.is_some() && bytes.get(whole).copied() == comment {
+            // A quote in a comment is none.
+            let Some(end) = memchr::memchr(b'\n', &bytes[quote..]) else { return whole };
+            at = quote + end + 1;
+            whole = at;
+            continue;
+        }
+        at = quote + 1;
+        if quote > 0 && !(bytes[quote - 1] == delimiter || bytes[quote - 1] == b'\n') {
+            continue;
+        }
+        loop {
+            let Some(found) = memchr::memchr(b'"', &bytes[at..]) else { return whole };
+            at += found + 1;
+            match bytes.get(at) {
+                Some(b'"') => at += 1,
+                Some(_) => break,
+                // It may be the first of two.
+                None => return whole,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cutting_and_reading_agree() {
+        let text = "a,\"x\ny\",5\" pipe\n\"\"\"\",b\"\n,\"\"\"\n\"\"\",z\nrest,\"no end\n";
+        let mut borders = Vec::new();
+        let mut at = 0;
+        let mut cells = Vec::new();
+        while row(text.as_bytes(), &mut at, b',', &mut cells) == End::Line {
+            borders.push(at);
+        }
+        for length in 0..=text.len() {
+            let last = borders.iter().copied().filter(|border| *border <= length).max().unwrap_or(0);
+            assert_eq!(whole_rows(&text.as_bytes()[..length], b',', None), last, "of the first {length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_quote_in_a_comment_is_none() {
+        assert_eq!(whole_rows(b"a,b\n# x,\"y\n1,2\n3", b',', Some(b'#')), 15);
+    }
+}

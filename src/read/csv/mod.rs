@@ -1,0 +1,319 @@
+//! Reads CSV and TSV (RFC 4180 and what is usual beside it): one record to a row.
+//!
+//! In: a table, or a package of tables ([`package`]). Out: one record a row, its members where the header's paths say.
+//! The delimiter is found from the first rows, the header is understood once, and windows are cut at row ends; each window
+//! carries the header as a stretch of its own, so that findings can point there. Blank lines are no rows.
+
+mod lex;
+pub mod package;
+mod plan;
+mod rows;
+
+use std::sync::Arc;
+
+use self::lex::End;
+use self::plan::Plan;
+use self::rows::Table;
+use super::ndjson::{TooLarge, floor_char};
+use super::{Options, Reader, Window};
+use crate::diagnostic::Diagnostic;
+use crate::source::{Failure, Feed, Source};
+
+/// How a table is written, as far as the user said.
+#[derive(Clone, Debug, Default)]
+pub struct Dialect {
+    /// What stands between cells; else found from the first rows.
+    pub delimiter: Option<u8>,
+    /// The first row is a record, not names.
+    pub no_header: bool,
+    /// Lines that begin with this are left out.
+    pub comment: Option<u8>,
+    /// Bare cells with one of these texts are null, or missing where null is not admitted.
+    pub null_words: Vec<String>,
+    /// What stands between the items of a list in one cell.
+    pub list_separator: Option<String>,
+    /// How cells are typed.
+    pub cells: Cells,
+}
+
+/// How cells are typed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cells {
+    /// By the shape, and by quotes where it leaves a choice.
+    #[default]
+    Typed,
+    /// Every cell is text.
+    Text,
+}
+
+/// How much is looked at to find the delimiter.
+const SAMPLE: usize = 64 * 1024;
+
+/// Cuts at the ends of rows.
+pub struct Cutter {
+    feed: Feed,
+    delimiter: Option<u8>,
+    options: Options,
+    state: State,
+}
+
+enum State {
+    Start,
+    Rows { table: Arc<Table>, reader: Arc<dyn Reader> },
+    Done,
+}
+
+impl Cutter {
+    /// Starts on `feed`.
+    #[must_use]
+    pub fn new(feed: Feed, delimiter: Option<u8>, options: &Options) -> Self {
+        Self { feed, delimiter: options.csv.delimiter.or(delimiter), options: options.clone(), state: State::Start }
+    }
+
+    fn start(&mut self) -> Result<Option<Window>, Failure> {
+        let head = match Head::read(&mut self.feed, self.delimiter, &self.options)? {
+            Head::Empty => {
+                self.state = State::Done;
+                return Ok(None);
+            }
+            Head::Broken(window) => {
+                self.state = State::Done;
+                return Ok(Some(window));
+            }
+            Head::Cells(head) => head,
+        };
+        let shape = Arc::clone(&self.options.shape);
+        let plan = if self.options.csv.no_header {
+            Plan::without_header(self.feed.name(), self.feed.position(), head.cells.len(), shape.root())
+        } else {
+            let base = self.feed.position();
+            let header = self.feed.take(head.length)?.into_text();
+            Plan::new(self.feed.name(), header, base, &head.cells, shape.root(), false, self.options.max_depth)
+        };
+        let notes = plan.notes();
+        let table = Arc::new(Table::new(vec![plan], head.delimiter, &self.options));
+        self.state = State::Rows { reader: Arc::clone(&table) as Arc<dyn Reader>, table };
+        let window = self.rows()?;
+        if notes.is_empty() {
+            return Ok(window);
+        }
+        // A header with findings and no rows is still worth a window.
+        Ok(Some(match window {
+            Some(window) => Window { notes, ..window },
+            None => {
+                let reader: Arc<dyn Reader> = Arc::new(Nothing);
+                Window { notes, ..Window::new(Source::elsewhere(Arc::clone(self.feed.name()), self.feed.position()), &reader) }
+            }
+        }))
+    }
+
+    fn rows(&mut self) -> Result<Option<Window>, Failure> {
+        let State::Rows { table, reader } = &self.state else { return Ok(None) };
+        let (table, reader) = (Arc::clone(table), Arc::clone(reader));
+        match cut_rows(&mut self.feed, table.delimiter, &self.options)? {
+            Cut::None => {
+                self.state = State::Done;
+                Ok(None)
+            }
+            Cut::Rows(mut source) => {
+                table.append_header(0, &mut source);
+                Ok(Some(Window::new(source, &reader)))
+            }
+            Cut::TooLarge(window) => {
+                self.state = State::Done;
+                Ok(Some(window))
+            }
+        }
+    }
+}
+
+impl super::Cutter for Cutter {
+    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+        match self.state {
+            State::Start => self.start(),
+            State::Rows { .. } => self.rows(),
+            State::Done => Ok(None),
+        }
+    }
+}
+
+/// A window about a file in which there is nothing to read.
+struct Nothing;
+
+impl Reader for Nothing {
+    fn read(&self, _source: &Arc<Source>, _tree: &mut crate::tree::Tree, _intake: &mut dyn super::Intake) {}
+}
+
+enum Cut {
+    None,
+    Rows(Source),
+    TooLarge(Window),
+}
+
+// Takes whole rows of about a window's length; at the end, what is left.
+fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Cut, Failure> {
+    feed.fill(options.window_bytes)?;
+    loop {
+        let bytes = feed.bytes();
+        let length = if feed.is_ended() { bytes.len() } else { lex::whole_rows(bytes, delimiter, options.csv.comment) };
+        if length > 0 {
+            return Ok(Cut::Rows(feed.take(length)?));
+        }
+        if feed.is_ended() {
+            return Ok(Cut::None);
+        }
+        if bytes.len() > options.max_record_bytes {
+            return Ok(Cut::TooLarge(too_large(feed, options)?));
+        }
+        feed.more()?;
+    }
+}
+
+// The start of a row past the limit; nothing behind it is read, since where it ends is not known.
+fn too_large(feed: &mut Feed, options: &Options) -> Result<Window, Failure> {
+    let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes });
+    let shown = floor_char(feed.bytes(), 80);
+    Ok(Window::new(feed.take(shown)?, &reader))
+}
+
+struct LargeRow {
+    limit: usize,
+}
+
+impl Reader for LargeRow {
+    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
+        intake.note(TooLarge::note(source, 0, self.limit));
+        intake.broken();
+        intake.stop();
+    }
+}
+
+/// The first row of a table.
+enum Head {
+    Empty,
+    Broken(Window),
+    Cells(FirstRow),
+}
+
+struct FirstRow {
+    cells: Vec<lex::Cell>,
+    length: usize,
+    delimiter: u8,
+}
+
+impl Head {
+    // Skips comments and blank lines, finds the delimiter and reads the first row; it is not taken.
+    fn read(feed: &mut Feed, delimiter: Option<u8>, options: &Options) -> Result<Self, Failure> {
+        feed.fill(SAMPLE)?;
+        loop {
+            let bytes = feed.bytes();
+            let Some(first) = bytes.first().copied() else { return Ok(Self::Empty) };
+            let end = memchr::memchr(b'\n', bytes);
+            let line = &bytes[..end.unwrap_or(bytes.len())];
+            let blank = line.is_empty() || line == b"\r";
+            if !blank && Some(first) != options.csv.comment {
+                break;
+            }
+            let length = end.map_or(bytes.len(), |end| end + 1);
+            if end.is_some() || feed.is_ended() {
+                feed.take(length)?;
+                feed.fill(SAMPLE)?;
+            } else {
+                feed.more()?;
+            }
+        }
+        let delimiter = delimiter.unwrap_or_else(|| sniff(feed.bytes(), options.csv.comment));
+        let mut cells = Vec::new();
+        loop {
+            let mut length = 0;
+            let end = lex::row(feed.bytes(), &mut length, delimiter, &mut cells);
+            if end == End::Line || (feed.is_ended() && end == End::Input) {
+                return Ok(Self::Cells(FirstRow { cells, length, delimiter }));
+            }
+            if feed.is_ended() {
+                let reader: Arc<dyn Reader> = Arc::new(OpenHeader);
+                return Ok(Self::Broken(Window::new(feed.take(feed.bytes().len())?, &reader)));
+            }
+            if feed.bytes().len() > options.max_record_bytes {
+                return Ok(Self::Broken(too_large(feed, options)?));
+            }
+            feed.more()?;
+        }
+    }
+}
+
+/// Says that the header's quotes do not close.
+struct OpenHeader;
+
+impl Reader for OpenHeader {
+    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
+        let at = source.text().find('"').unwrap_or(0) as u32;
+        intake.note(unterminated(source, at));
+        intake.broken();
+        intake.stop();
+    }
+}
+
+fn unterminated(source: &Arc<Source>, at: u32) -> Diagnostic {
+    let span = crate::source::Span::new(at, (at + 1).min(source.len()));
+    Diagnostic::new(&crate::diagnostic::rules::UNTERMINATED_QUOTE, source, span, "expected a closing quote, found the end of the file")
+        .label("opened here")
+        .help("close the quote; a quote inside a quoted cell is written twice")
+}
+
+/// The delimiter by which the first rows fall into columns: of those that split the first row at all, the one whose
+/// number of columns most rows share; then the one with most columns; a comma where there is none.
+fn sniff(bytes: &[u8], comment: Option<u8>) -> u8 {
+    const ROWS: usize = 64;
+    let bytes = &bytes[..bytes.len().min(SAMPLE)];
+    let mut best = (b',', (0, 0));
+    let mut cells = Vec::new();
+    for delimiter in [b',', b';', b'\t', b'|'] {
+        let mut at = 0;
+        if lex::row(bytes, &mut at, delimiter, &mut cells) == End::Input && at > SAMPLE {
+            continue;
+        }
+        let columns = cells.len();
+        // A quoted name that does not begin its cell: this delimiter cuts through it.
+        if columns < 2 || cells.iter().any(|cell| cell.stray.is_some()) {
+            continue;
+        }
+        let (mut rows, mut alike) = (1, 1);
+        while rows < ROWS && at < bytes.len() {
+            let start = at;
+            let end = lex::row(bytes, &mut at, delimiter, &mut cells);
+            let blank = cells.len() == 1 && cells[0].span.is_empty();
+            // The last row of the sample may be cut short.
+            if blank || bytes.get(start).copied() == comment && comment.is_some() || end != End::Line && bytes.len() == SAMPLE {
+                continue;
+            }
+            rows += 1;
+            alike += usize::from(cells.len() == columns);
+        }
+        let score = (alike * 1000 / rows, columns);
+        if score > best.1 {
+            best = (delimiter, score);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delimiters_are_found() {
+        for (text, expected) in [
+            ("a,b\n1,2\n", b','),
+            ("a;b\n1,5;2\n", b';'),
+            ("a\tb, c\n1\t2\n", b'\t'),
+            ("a|b|c\n1|2|3", b'|'),
+            ("a\n1;2\n", b','),
+            ("\"a;b\",c\n1,2\n", b','),
+            ("\"a;b\"\n1;2\n", b','),
+        ] {
+            assert_eq!(sniff(text.as_bytes(), None), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Reads a package of tables: a `datapackage.json` (Frictionless) that names a root table and, for each list of objects, a
+//! child table whose rows name their parent's row.
+//!
+//! In: the description, and a way to open the tables it names. Out: one record for each row of the root table, with the rows
+//! of its lists in place. Child tables stand in the order of their parents, so all tables are read side by side: a window
+//! is some rows of the root table and the rows of every child table that belong to them, each as a stretch of its own.
+
+use std::io;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::lex::{self, End};
+use super::plan::{Plan, Role};
+use super::rows::{Frame, Run, Table, number};
+use super::{Cut, FirstRow, Head, cut_rows};
+use crate::diagnostic::{Diagnostic, rules};
+use crate::layout::column::{self, Column};
+use crate::read::{Intake, Options, Reader, Window};
+use crate::schema::shape::Part;
+use crate::source::{Failure, Feed, Source, Span};
+use crate::tree::Tree;
+
+/// Why a package cannot be read.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Its description cannot be used.
+    Description(Box<Diagnostic>),
+    /// A table cannot be opened or read.
+    Table(Failure),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Table(failure)
+    }
+}
+
+/// Whether a file of that name describes a package.
+#[must_use]
+pub fn is_description(path: &str) -> bool {
+    path.rsplit(['/', '\\']).next() == Some("datapackage.json")
+}
+
+#[derive(Deserialize)]
+struct Package {
+    resources: Vec<Resource>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    name: String,
+    path: String,
+    list: Option<String>,
+    dialect: Option<Dialect>,
+    schema: Option<TableSchema>,
+}
+
+#[derive(Deserialize)]
+struct Dialect {
+    delimiter: Option<char>,
+}
+
+#[derive(Deserialize)]
+struct TableSchema {
+    #[serde(rename = "foreignKeys", default)]
+    foreign_keys: Vec<ForeignKey>,
+}
+
+#[derive(Deserialize)]
+struct ForeignKey {
+    reference: Reference,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    resource: String,
+}
+
+/// The tables that a description names, as it writes their paths.
+///
+/// # Errors
+/// When the description cannot be used.
+pub fn tables(description: &Arc<Source>) -> Result<Vec<String>, Box<Diagnostic>> {
+    Ok(understand(description)?.resources.into_iter().map(|resource| resource.path).collect())
+}
+
+fn bad(description: &Arc<Source>, at: Span, message: String) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::new(&rules::BAD_PACKAGE, description, at, message)
+            .help("a package is written by `convert --to csv -o DIR`; tables of others are read one by one"),
+    )
+}
+
+fn understand(description: &Arc<Source>) -> Result<Package, Box<Diagnostic>> {
+    let package: Package = serde_json::from_str(description.text()).map_err(|error| {
+        let line = description.text().split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+        let mut at = (line + error.column().saturating_sub(1)).min(description.text().len());
+        while !description.text().is_char_boundary(at) {
+            at -= 1;
+        }
+        let text = error.to_string();
+        let text = text.split(" at line ").next().unwrap_or_default();
+        bad(description, Span::at(at as u32), format!("expected the description of a package: {text}"))
+    })?;
+    if package.resources.is_empty() {
+        return Err(bad(description, Span::at(0), "expected at least one table under resources, found none".to_owned()));
+    }
+    for resource in &package.resources {
+        let path = &resource.path;
+        if path.is_empty() || path.starts_with('/') || path.contains([':', '\\']) || path.split('/').any(|part| part == "..") {
+            let at = description.text().find(path.as_str()).unwrap_or(0) as u32;
+            let found = crate::diagnostic::quote(path, true);
+            let span = Span::new(at, at + path.len() as u32);
+            return Err(bad(description, span, format!("expected the path of a file in the package's folder, found {found}")));
+        }
+    }
+    Ok(package)
+}
+
+/// Starts reading the package that `description` describes; `open` opens the file at a path as the description writes it.
+///
+/// # Errors
+/// When the description cannot be used, or a table cannot be opened.
+pub fn open(
+    description: &Arc<Source>,
+    open: &mut dyn FnMut(&str) -> io::Result<Feed>,
+    options: &Options,
+) -> Result<Box<dyn crate::read::Cutter>, Refusal> {
+    let package = understand(description).map_err(Refusal::Description)?;
+    let shape = Arc::clone(&options.shape);
+    let mut feeds = Vec::new();
+    let mut plans: Vec<Plan> = Vec::new();
+    let mut parents: Vec<usize> = Vec::new();
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    let mut delimiter = b',';
+    let mut notes = Vec::new();
+    for (index, resource) in package.resources.iter().enumerate() {
+        let at = description.text().find(&format!("\"{}\"", resource.path)).map_or(0, |at| at as u32 + 1);
+        let span = Span::new(at, at + if at == 0 { 0 } else { resource.path.len() as u32 });
+        let refuse = |message: String| Refusal::Description(bad(description, span, message));
+        let (part, path) = if index == 0 {
+            (shape.root(), Vec::new())
+        } else {
+            let keys = resource.schema.iter().flat_map(|schema| &schema.foreign_keys);
+            let parent =
+                keys.filter_map(|key| package.resources[..index].iter().position(|other| other.name == key.reference.resource)).next();
+            let (Some(parent), Some(list)) = (parent, &resource.list) else {
+                return Err(refuse(format!("expected table {} to say which list of which table before it its rows are", resource.name)));
+            };
+            let Column::Value { path, .. } = column::parse(list, parts[parent], true) else {
+                return Err(refuse(format!("expected the path of a list, found {list}")));
+            };
+            if path.len() > options.max_depth || parents.len() >= options.max_depth {
+                return Err(refuse(format!("tables are nested deeper than {} levels", options.max_depth)));
+            }
+            parents.push(parent);
+            (path.iter().fold(parts[parent], column::step_into).item(0), vec![(parent, path)])
+        };
+        let given = resource.dialect.as_ref().and_then(|dialect| dialect.delimiter).filter(char::is_ascii).map(|delimiter| delimiter as u8);
+        let given = given.or((index > 0).then_some(delimiter));
+        let mut feed = open(&resource.path).map_err(Failure::from)?;
+        let plan = match Head::read(&mut feed, given, options)? {
+            Head::Cells(FirstRow { cells, length, delimiter: found }) => {
+                if index > 0 && found != delimiter {
+                    return Err(refuse("expected all tables to have the same delimiter".to_owned()));
+                }
+                delimiter = found;
+                let base = feed.position();
+                let header = feed.take(length)?.into_text();
+                Plan::new(feed.name(), header, base, &cells, part, true, options.max_depth)
+            }
+            Head::Empty => Plan::new(feed.name(), String::new(), feed.position(), &[], part, true, options.max_depth),
+            Head::Broken(_) => return Err(refuse(format!("expected a header in {}, found quotes that are not closed", resource.path))),
+        };
+        notes.extend(plan.notes());
+        for (parent, path) in path {
+            plans[parent].attach(path, index, parts[parent]);
+        }
+        parts.push(part);
+        plans.push(plan);
+        feeds.push(feed);
+    }
+    let table = Arc::new(Table::new(plans, delimiter, options));
+    Ok(Box::new(Cutter { feeds, parents, table, options: options.clone(), notes, done: false }))
+}
+
+struct Cutter {
+    feeds: Vec<Feed>,
+    // Of every table but the first.
+    parents: Vec<usize>,
+    table: Arc<Table>,
+    options: Options,
+    notes: Vec<Diagnostic>,
+    done: bool,
+}
+
+impl crate::read::Cutter for Cutter {
+    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+        if self.done {
+            return Ok(None);
+        }
+        let delimiter = self.table.delimiter;
+        let mut source = match cut_rows(&mut self.feeds[0], delimiter, &self.options)? {
+            Cut::Rows(source) => source,
+            Cut::TooLarge(window) => {
+                self.done = true;
+                return Ok(Some(window));
+            }
+            // Rows may be left in child tables.
+            Cut::None => Source::elsewhere(Arc::clone(self.feeds[0].name()), self.feeds[0].position()),
+        };
+        self.feeds[0].fill(1)?;
+        self.done = self.feeds[0].bytes().is_empty();
+        let mut last = vec![None; self.feeds.len()];
+        let mut frames = Vec::new();
+        let end = source.len();
+        last[0] = self.last_number(0, source.text().as_bytes());
+        let header = self.table.append_header(0, &mut source);
+        frames.push((0, end, header));
+        for table in 1..self.feeds.len() {
+            let limit = if self.done { u64::MAX } else { last[self.parents[table - 1]].unwrap_or(0) };
+            let (name, base) = (Arc::clone(self.feeds[table].name()), self.feeds[table].position());
+            let length = self.rows_of(table, limit)?;
+            let text = self.feeds[table].take(length)?.into_text();
+            last[table] = self.last_number(table, text.as_bytes()).or(Some(0));
+            let start = source.append(name, &text, base);
+            let end = source.len();
+            let header = self.table.append_header(table, &mut source);
+            frames.push((start, end, header));
+        }
+        let reader: Arc<dyn Reader> = Arc::new(Rows { table: Arc::clone(&self.table), frames });
+        Ok(Some(Window { notes: std::mem::take(&mut self.notes), ..Window::new(source, &reader) }))
+    }
+}
+
+impl Cutter {
+    // The number of the last row that has one.
+    fn last_number(&self, table: usize, bytes: &[u8]) -> Option<u64> {
+        let column = self.table.plans[table].role(Role::Row)?;
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (mut at, mut cells, mut last) = (0, Vec::new(), None);
+        while at < bytes.len() {
+            lex::row(bytes, &mut at, self.table.delimiter, &mut cells);
+            last = cells.get(column).and_then(|cell| number(text, cell)).or(last);
+        }
+        last
+    }
+
+    // How many bytes of a child table are rows whose parent is not behind row `limit`.
+    fn rows_of(&mut self, table: usize, limit: u64) -> Result<usize, Failure> {
+        let column = self.table.plans[table].role(Role::Parent);
+        let mut cells = Vec::new();
+        let mut whole = 0;
+        loop {
+            let feed = &mut self.feeds[table];
+            let bytes = feed.bytes();
+            let mut at = whole;
+            while at < bytes.len() {
+                let end = lex::row(bytes, &mut at, self.table.delimiter, &mut cells);
+                if end != End::Line && !feed.is_ended() {
+                    break;
+                }
+                // Text that is not UTF-8 is found when the rows are taken.
+                let text = std::str::from_utf8(&bytes[whole..at]).unwrap_or_default();
+                for cell in &mut cells {
+                    cell.span = Span::new(cell.span.start - whole as u32, cell.span.end - whole as u32);
+                }
+                let parent = column.and_then(|column| cells.get(column)).filter(|_| !text.is_empty()).and_then(|cell| number(text, cell));
+                if parent.is_some_and(|parent| parent > limit) {
+                    return Ok(whole);
+                }
+                whole = at;
+            }
+            // At the end every row has been looked at: the last one needs no line end.
+            if feed.is_ended() {
+                return Ok(whole);
+            }
+            feed.more()?;
+        }
+    }
+}
+
+/// Reads one window of all tables.
+struct Rows {
+    table: Arc<Table>,
+    frames: Vec<(u32, u32, u32)>,
+}
+
+impl Reader for Rows {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        let frames = self.frames.iter().map(|(start, end, header)| Frame::new(*start, *end, *header)).collect();
+        Run::new(&self.table, source, frames).read(tree, intake);
+    }
+}

@@ -1,0 +1,558 @@
+//! Rows to trees: walks the header's plan once a row and places each cell where its column's path says.
+//!
+//! A ragged row is kept and located: cells that are not there are missing, cells too many are an error. Rows of child
+//! tables, which stand in stretches of their own, become the lists of their parent rows.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::lex::{self, Cell, End};
+use super::plan::{Plan, Role};
+use super::{Cells, unterminated};
+use crate::diagnostic::{Diagnostic, Place, quote, rules};
+use crate::layout::cell::{self, Reading};
+use crate::layout::column::Step;
+use crate::read::json::Parser;
+use crate::read::{Intake, Options, Reader};
+use crate::schema::shape::Types;
+use crate::source::{Source, Span};
+use crate::tree::{Kind, Node, Text, Tree, pointer};
+
+/// The tables of one input: one, or a package with the root table first.
+pub(super) struct Table {
+    pub plans: Vec<Plan>,
+    pub delimiter: u8,
+    options: Options,
+}
+
+impl Table {
+    pub fn new(plans: Vec<Plan>, delimiter: u8, options: &Options) -> Self {
+        Self { plans, delimiter, options: options.clone() }
+    }
+
+    /// Adds the header of a table behind its rows, so that findings can point at it.
+    pub fn append_header(&self, table: usize, source: &mut Source) -> u32 {
+        let plan = &self.plans[table];
+        source.append(Arc::clone(&plan.name), &plan.header, plan.base)
+    }
+}
+
+impl Reader for Table {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        let header = source.len() - self.plans[0].header.len() as u32;
+        Run::new(self, source, vec![Frame::new(0, header, header)]).read(tree, intake);
+    }
+}
+
+/// Where a table's rows and header stand in a window, and the row at hand.
+pub(super) struct Frame {
+    at: usize,
+    end: usize,
+    header: u32,
+    cells: Vec<Cell>,
+    // Which nodes of the plan have something in this row.
+    present: Vec<bool>,
+    row: Option<Span>,
+    number: Option<u64>,
+}
+
+impl Frame {
+    /// Rows from `start` to `end`, header at `header`.
+    pub fn new(start: u32, end: u32, header: u32) -> Self {
+        let (at, end) = (start as usize, end as usize);
+        Self { at, end, header, cells: Vec::new(), present: Vec::new(), row: None, number: None }
+    }
+}
+
+/// Reading one window.
+pub(super) struct Run<'r> {
+    table: &'r Table,
+    source: &'r Arc<Source>,
+    frames: Vec<Frame>,
+    broken: bool,
+}
+
+impl<'r> Run<'r> {
+    pub fn new(table: &'r Table, source: &'r Arc<Source>, frames: Vec<Frame>) -> Self {
+        Self { table, source, frames, broken: false }
+    }
+
+    /// Hands over every row of the first table.
+    pub fn read(&mut self, tree: &mut Tree, intake: &mut dyn Intake) {
+        while self.next(0, intake) {
+            tree.reset(self.source);
+            if !self.broken {
+                self.row(0, tree, intake);
+            }
+            if std::mem::take(&mut self.broken) {
+                intake.broken();
+            } else {
+                intake.record(tree);
+            }
+            self.frames[0].row = None;
+        }
+        for table in 1..self.frames.len() {
+            while self.next(table, intake) {
+                let orphan = self.orphan(table);
+                intake.remark(orphan);
+                self.frames[table].row = None;
+            }
+        }
+    }
+
+    // Brings the next row of a table to hand, unless one is.
+    fn next(&mut self, table: usize, intake: &mut dyn Intake) -> bool {
+        let frame = &mut self.frames[table];
+        if frame.row.is_some() {
+            return true;
+        }
+        let bytes = &self.source.text().as_bytes()[..frame.end];
+        loop {
+            let start = frame.at;
+            if start >= frame.end {
+                return false;
+            }
+            if self.table.options.csv.comment == Some(bytes[start]) {
+                frame.at = memchr::memchr(b'\n', &bytes[start..]).map_or(frame.end, |found| start + found + 1);
+                continue;
+            }
+            if let End::Quoted(at) = lex::row(bytes, &mut frame.at, self.table.delimiter, &mut frame.cells) {
+                frame.row = Some(Span::new(start as u32, frame.end as u32));
+                self.broken = true;
+                intake.note(unterminated(self.source, at as u32));
+                return true;
+            }
+            let last = frame.cells.last().map_or(start as u32, |cell| cell.span.end);
+            if last as usize == start {
+                continue;
+            }
+            frame.row = Some(Span::new(start as u32, last));
+            let plan = &self.table.plans[table];
+            frame.number = plan.role(Role::Row).and_then(|column| number(self.source.text(), frame.cells.get(column)?));
+            return true;
+        }
+    }
+
+    // Whether the row at hand of a child table belongs to the row `parent`; rows of parents that are past are noted.
+    fn belongs(&mut self, table: usize, parent: Option<u64>, intake: &mut dyn Intake) -> bool {
+        while self.next(table, intake) {
+            if self.broken {
+                return false;
+            }
+            let frame = &self.frames[table];
+            let column = self.table.plans[table].role(Role::Parent);
+            match (column.and_then(|column| number(self.source.text(), frame.cells.get(column)?)), parent) {
+                (Some(of), Some(parent)) if of == parent => return true,
+                (Some(of), Some(parent)) if of > parent => return false,
+                _ => {
+                    let orphan = self.orphan(table);
+                    intake.note(orphan);
+                    self.frames[table].row = None;
+                }
+            }
+        }
+        false
+    }
+
+    fn orphan(&self, table: usize) -> Diagnostic {
+        let frame = &self.frames[table];
+        let row = frame.row.unwrap_or_default();
+        let column = self.table.plans[table].role(Role::Parent);
+        let span = column.and_then(|column| frame.cells.get(column)).map_or(row, |cell| cell.span);
+        let found = quote(self.source.slice(span), true);
+        Diagnostic::new(&rules::ORPHAN_ROW, self.source, span, format!("expected the number of a row of the parent table, found {found}"))
+            .help("rows of a child table stand in the order of their parents, and each names one by its _row")
+    }
+
+    // Builds the row at hand as an object.
+    fn row(&mut self, table: usize, tree: &mut Tree, intake: &mut dyn Intake) {
+        let plan = &self.table.plans[table];
+        self.ragged(table, intake);
+        self.mark(table, intake);
+        if self.broken {
+            return;
+        }
+        let row = self.frames[table].row.unwrap_or_default();
+        if let Some(column) = plan.columns.iter().position(|column| column.role == Role::Record)
+            && let Some(cell) = self.frames[table].cells.get(column).copied()
+            && !self.text(cell).is_empty()
+        {
+            if self.frames[table].present[0] {
+                intake.note(self.conflict(cell.span, "a member", cell.span));
+            }
+            return self.json(cell, "", tree, intake);
+        }
+        tree.open(Kind::Object, Span::new(row.start, (row.start + 1).min(row.end)));
+        self.members(table, 0, tree, intake);
+        tree.close(row.end);
+    }
+
+    fn ragged(&self, table: usize, intake: &mut dyn Intake) {
+        let frame = &self.frames[table];
+        let (expected, found) = (self.table.plans[table].columns.len(), frame.cells.len());
+        let header =
+            Place::new(self.source, Span::new(frame.header, frame.header + self.table.plans[table].header.trim_end().len() as u32));
+        let message = format!("expected {expected} cells, found {found}");
+        if found > expected {
+            let span = frame.cells[expected].span.to(frame.cells[found - 1].span);
+            let mut note = Diagnostic::new(&rules::LONG_ROW, self.source, span, message)
+                .label("no column")
+                .related("the columns", header)
+                .help("quote a cell that holds the delimiter, or name the columns that are missing in the header");
+            if frame.cells[expected..].iter().all(|cell| cell.span.is_empty()) {
+                // Nothing is lost with empty cells.
+                note.severity = crate::diagnostic::Severity::Warning;
+            }
+            intake.note(note);
+        } else if found < expected {
+            let row = frame.row.unwrap_or_default();
+            intake.note(
+                Diagnostic::new(&rules::SHORT_ROW, self.source, row, message)
+                    .related("the columns", header)
+                    .help("the cells at the end are taken as missing; write the delimiters, also before empty cells"),
+            );
+        }
+        for cell in &frame.cells {
+            if let Some(at) = cell.stray {
+                let message = if cell.quoted {
+                    "expected the end of the cell behind a closing quote, found text"
+                } else {
+                    "expected text without quotes in a bare cell, found a quote"
+                };
+                intake.note(
+                    Diagnostic::new(&rules::STRAY_QUOTE, self.source, Span::new(at, at + 1), message)
+                        .help("put the whole cell in quotes, and write each quote inside it twice"),
+                );
+            }
+        }
+    }
+
+    // Finds out which nodes of the plan have something in the row at hand.
+    fn mark(&mut self, table: usize, intake: &mut dyn Intake) {
+        let plan = &self.table.plans[table];
+        let mut present = std::mem::take(&mut self.frames[table].present);
+        present.clear();
+        present.resize(plan.nodes.len(), false);
+        let mut set = |mut node: u32| {
+            while !present[node as usize] {
+                present[node as usize] = true;
+                node = plan.nodes[node as usize].parent;
+            }
+        };
+        for (index, column) in plan.columns.iter().enumerate() {
+            if let Role::Value(node) = column.role
+                && !self.is_missing(table, index)
+            {
+                set(node);
+            }
+        }
+        let number = self.frames[table].number;
+        for (index, node) in plan.nodes.iter().enumerate() {
+            if let Some(child) = node.table
+                && self.belongs(child, number, intake)
+            {
+                set(index as u32);
+            }
+        }
+        self.frames[table].present = present;
+    }
+
+    fn is_missing(&self, table: usize, column: usize) -> bool {
+        let plan = &self.table.plans[table];
+        let Some(cell) = self.frames[table].cells.get(column) else { return true };
+        let dialect = &self.table.options.csv;
+        if dialect.cells == Cells::Text {
+            return false;
+        }
+        let column = &plan.columns[column];
+        if column.json || !plan.quotes {
+            let raw = self.source.slice(cell.span);
+            return raw.is_empty() || raw == "\"\"" || (!column.types.admits(Types::NULL) && self.is_null_word(plan, *cell));
+        }
+        cell.span.is_empty() || (!column.types.admits(Types::NULL) && self.is_null_word(plan, *cell))
+    }
+
+    fn is_null_word(&self, plan: &Plan, cell: Cell) -> bool {
+        let words = &self.table.options.csv.null_words;
+        !words.is_empty() && !(cell.quoted && plan.quotes) && words.iter().any(|word| *word == self.text(cell))
+    }
+
+    fn text(&self, cell: Cell) -> Cow<'r, str> {
+        let raw = self.source.slice(cell.span);
+        if cell.quoted { cell::unquote(raw) } else { Cow::Borrowed(raw) }
+    }
+
+    // The members of the object at `node` that the row has.
+    fn members(&mut self, table: usize, node: u32, tree: &mut Tree, intake: &mut dyn Intake) {
+        let plan = &self.table.plans[table];
+        for &child in &plan.nodes[node as usize].children {
+            let Step::Name(name) = &plan.nodes[child as usize].step else { continue };
+            if !self.frames[table].present[child as usize] {
+                continue;
+            }
+            self.key(table, child, name, tree);
+            self.value(table, child, tree, intake);
+            if plan.nodes[child as usize].leaves.len() < 2 {
+                continue;
+            }
+            let leaves = self.leaves(table, child);
+            for second in leaves.iter().skip(1) {
+                // Two columns of one name: the member is there twice, as it would be in JSON.
+                let cells = &self.frames[table].cells;
+                let (first, second_cell) = (cells[leaves[0] as usize].span, cells[*second as usize].span);
+                intake.note(
+                    Diagnostic::new(
+                        &rules::DUPLICATE_MEMBER,
+                        self.source,
+                        second_cell,
+                        format!("member {} is there twice", quote(name, true)),
+                    )
+                    .label("second")
+                    .at(plan.pointer(child))
+                    .related("first", Place::new(self.source, first))
+                    .help("keep one of the two; readers of the data differ in which they take"),
+                );
+                self.key(table, child, name, tree);
+                self.cell(table, *second, tree, intake);
+            }
+        }
+    }
+
+    fn key(&self, table: usize, node: u32, name: &str, tree: &mut Tree) {
+        let plan = &self.table.plans[table];
+        let node = &plan.nodes[node as usize];
+        let header = self.frames[table].header;
+        let shift = |span: Span| Span::new(span.start + header, span.end + header);
+        if plan.header.is_empty() {
+            let cell = self.frames[table].cells.get(node.column as usize).map_or(Span::at(header), |cell| cell.span);
+            tree.key(cell, Text::Owned(name));
+        } else {
+            let span = plan.columns.get(node.column as usize).map_or(Span::default(), |column| column.header);
+            tree.key(shift(span), node.written.map_or(Text::Owned(name), |written| Text::Source(shift(written))));
+        }
+    }
+
+    // The columns that hold the whole value of `node` in this row.
+    fn leaves(&self, table: usize, node: u32) -> Vec<u32> {
+        let leaves = &self.table.plans[table].nodes[node as usize].leaves;
+        leaves.iter().copied().filter(|column| !self.is_missing(table, *column as usize)).collect()
+    }
+
+    fn value(&mut self, table: usize, node: u32, tree: &mut Tree, intake: &mut dyn Intake) {
+        let plan = &self.table.plans[table];
+        let planned = &plan.nodes[node as usize];
+        let leaf = planned.leaves.iter().copied().find(|column| !self.is_missing(table, *column as usize));
+        let row = self.frames[table].row.unwrap_or_default();
+        let number = self.frames[table].number;
+        let child_table = planned.table.filter(|child| self.belongs(*child, number, intake));
+        if let Some(column) = leaf
+            && planned.children.is_empty()
+            && child_table.is_none()
+        {
+            return self.cell(table, column, tree, intake);
+        }
+        let present = |child: &&u32| self.frames[table].present[**child as usize];
+        let named = planned.children.iter().filter(present).find(|child| matches!(plan.nodes[**child as usize].step, Step::Name(_)));
+        let indexed = planned.children.iter().filter(present).find(|child| matches!(plan.nodes[**child as usize].step, Step::Index(_)));
+        let (named, indexed) = (named.copied(), indexed.copied());
+        let ways = [leaf.is_some(), indexed.is_some(), named.is_some(), child_table.is_some()];
+        if ways.iter().filter(|way| **way).count() > 1 {
+            let column = named.or(indexed).map_or(planned.column, |child| plan.nodes[child as usize].column);
+            let at = self.frames[table].cells.get(column as usize).map_or(row, |cell| cell.span);
+            let first = leaf.or(indexed.map(|child| plan.nodes[child as usize].column)).unwrap_or(planned.column);
+            let first = self.frames[table].cells.get(first as usize).map_or(row, |cell| cell.span);
+            intake.note(self.conflict(at, "a value", first).at(plan.pointer(node)));
+        }
+        let opening = Span::new(row.start, (row.start + 1).min(row.end));
+        if let Some(column) = leaf {
+            self.cell(table, column, tree, intake);
+        } else if let Some(child) = child_table {
+            tree.open(Kind::Array, opening);
+            while !self.broken && self.belongs(child, number, intake) {
+                self.row(child, tree, intake);
+                self.frames[child].row = None;
+            }
+            tree.close(row.end);
+        } else if indexed.is_some() {
+            tree.open(Kind::Array, opening);
+            for &child in &planned.children {
+                if matches!(plan.nodes[child as usize].step, Step::Index(_)) && self.frames[table].present[child as usize] {
+                    self.value(table, child, tree, intake);
+                }
+            }
+            tree.close(row.end);
+        } else {
+            tree.open(Kind::Object, opening);
+            self.members(table, node, tree, intake);
+            tree.close(row.end);
+        }
+    }
+
+    fn conflict(&self, at: Span, what: &str, first: Span) -> Diagnostic {
+        Diagnostic::new(
+            &rules::CONFLICTING_COLUMNS,
+            self.source,
+            at,
+            format!("expected an empty cell, since another column gives {what} for the same place"),
+        )
+        .related("the other", Place::new(self.source, first))
+        .help("leave one of the two cells empty")
+    }
+
+    // Adds the value of one cell.
+    fn cell(&mut self, table: usize, column: u32, tree: &mut Tree, intake: &mut dyn Intake) {
+        let plan = &self.table.plans[table];
+        let planned = &plan.columns[column as usize];
+        let Some(cell) = self.frames[table].cells.get(column as usize).copied() else { return };
+        let text = self.text(cell);
+        let quoted = cell.quoted && plan.quotes;
+        let dialect = &self.table.options.csv;
+        let id = if dialect.cells == Cells::Text {
+            self.scalar(Kind::String, cell, &text, &text, tree)
+        } else if planned.json {
+            let Role::Value(node) = planned.role else { return };
+            return self.json(cell, &plan.pointer(node), tree, intake);
+        } else if let Some(guarded) = text.strip_prefix(cell::GUARD).filter(|_| plan.guarded) {
+            self.scalar(Kind::String, cell, &text, guarded, tree)
+        } else if self.is_null_word(plan, cell) {
+            tree.scalar(Kind::Null, cell.span, Text::Owned("null"))
+        } else if let Some(separator) = dialect.list_separator.as_deref().filter(|separator| {
+            planned.types.admits(Types::ARRAY)
+                && (text.contains(separator) || !planned.types.admits(Types::STRING))
+                && !text.starts_with('[')
+        }) {
+            tree.open(Kind::Array, Span::new(cell.span.start, cell.span.start + 1));
+            for item in text.split(separator).map(|item| item.trim_matches([' ', '\t'])) {
+                match cell::read(planned.item, item, quoted) {
+                    Reading::Scalar(kind, item) => self.scalar(kind, cell, &text, item, tree),
+                    Reading::Missing | Reading::Json => self.scalar(Kind::String, cell, &text, item, tree),
+                };
+            }
+            return tree.close(cell.span.end);
+        } else {
+            match cell::read(planned.types, &text, quoted) {
+                Reading::Scalar(kind, found) => self.scalar(kind, cell, &text, found, tree),
+                Reading::Missing => self.scalar(Kind::String, cell, &text, "", tree),
+                Reading::Json => {
+                    if let Ok((parsed, notes)) = self.parse(&text) {
+                        return self.graft(&parsed, notes, cell, "", tree, intake);
+                    }
+                    self.scalar(Kind::String, cell, &text, &text, tree)
+                }
+            }
+        };
+        if cell.quoted {
+            tree.mark_quoted(id);
+        }
+    }
+
+    // A scalar whose text is `part` of the cell's `text`.
+    fn scalar(&self, kind: Kind, cell: Cell, text: &Cow<'r, str>, part: &str, tree: &mut Tree) -> crate::tree::NodeId {
+        let place = match text {
+            Cow::Borrowed(_) if !part.is_empty() => {
+                let start = part.as_ptr() as usize - self.source.text().as_ptr() as usize;
+                Text::Source(Span::new(start as u32, (start + part.len()) as u32))
+            }
+            _ => Text::Owned(part),
+        };
+        tree.scalar(kind, cell.span, place)
+    }
+
+    // Adds the value of a cell that holds JSON text.
+    fn json(&mut self, cell: Cell, prefix: &str, tree: &mut Tree, intake: &mut dyn Intake) {
+        match self.parse(&self.text(cell)) {
+            Ok((parsed, notes)) => self.graft(&parsed, notes, cell, prefix, tree, intake),
+            Err(mut diagnostic) => {
+                self.relocate(&mut diagnostic, cell, prefix);
+                intake.note(*diagnostic);
+                self.broken = true;
+                // The tree has to be whole, though it is not handed on.
+                tree.scalar(Kind::Null, cell.span, Text::Owned("null"));
+            }
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<(Tree, Vec<Diagnostic>), Box<Diagnostic>> {
+        let source = Arc::new(Source::whole(Arc::clone(self.source.name()), text));
+        let mut tree = Tree::new(&source);
+        let mut notes = Vec::new();
+        Parser::new(&source, 0, text.len(), self.table.options.max_depth).document(&mut tree, &mut notes)?;
+        Ok((tree, notes))
+    }
+
+    // Copies a parsed cell into the record, each node at the bytes of the cell it was read from.
+    fn graft(&self, parsed: &Tree, notes: Vec<Diagnostic>, cell: Cell, prefix: &str, tree: &mut Tree, intake: &mut dyn Intake) {
+        for mut note in notes {
+            self.relocate(&mut note, cell, prefix);
+            intake.note(note);
+        }
+        copy(parsed.root(), &Placing::new(self.source, cell), tree);
+    }
+
+    fn relocate(&self, note: &mut Diagnostic, cell: Cell, prefix: &str) {
+        let placing = Placing::new(self.source, cell);
+        let place = |place: &Place| Place::new(self.source, placing.span(place.span));
+        note.place = place(&note.place);
+        for related in &mut note.related {
+            related.place = place(&related.place);
+        }
+        if let Some(inner) = &note.pointer {
+            note.pointer = Some(format!("{prefix}{inner}"));
+        }
+    }
+}
+
+/// The row number that a cell of `text` holds.
+pub(super) fn number(text: &str, cell: &Cell) -> Option<u64> {
+    let raw = &text[cell.span.range()];
+    let text = if cell.quoted { cell::unquote(raw) } else { Cow::Borrowed(raw) };
+    pointer::index(&text).map(|number| number as u64)
+}
+
+/// From offsets in a cell's text to offsets in the source, where each quote may stand twice.
+struct Placing {
+    start: u32,
+    end: u32,
+    // Offsets of quotes in the text, each of which takes two bytes in the source.
+    quotes: Vec<u32>,
+}
+
+impl Placing {
+    fn new(source: &Source, cell: Cell) -> Self {
+        let raw = source.slice(cell.span);
+        if !cell.quoted {
+            return Self { start: cell.span.start, end: cell.span.end, quotes: Vec::new() };
+        }
+        let text = cell::unquote(raw);
+        let quotes = if cell.plain { Vec::new() } else { memchr::memchr_iter(b'"', text.as_bytes()).map(|at| at as u32).collect() };
+        Self { start: cell.span.start + 1, end: cell.span.end, quotes }
+    }
+
+    fn offset(&self, at: u32) -> u32 {
+        (self.start + at + self.quotes.partition_point(|quote| *quote < at) as u32).min(self.end)
+    }
+
+    fn span(&self, span: Span) -> Span {
+        Span::new(self.offset(span.start), self.offset(span.end))
+    }
+}
+
+// Depth is bounded by the parser that built `node`.
+fn copy(node: Node<'_>, placing: &Placing, tree: &mut Tree) {
+    match node.kind() {
+        kind @ (Kind::Array | Kind::Object) => {
+            tree.open(kind, placing.span(node.opening()));
+            for item in node.items() {
+                copy(item, placing, tree);
+            }
+            for member in node.members() {
+                tree.key(placing.span(member.key.span()), Text::Owned(member.key.text()));
+                copy(member.value, placing, tree);
+            }
+            tree.close(placing.offset(node.span().end));
+        }
+        kind => {
+            tree.scalar(kind, placing.span(node.span()), Text::Owned(node.text()));
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Rows wait here until every column is known: in memory while they are few, then in a temporary file.
+//!
+//! Columns stand in the order of the shape, then in that in which they came first; items of lists in order of their index.
+
+use std::collections::HashMap;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::sync::Arc;
+
+use tempfile::SpooledTempFile;
+
+use super::{Layout, Tables, package, written};
+use crate::layout::cell;
+use crate::layout::column::{self, Column, Step};
+use crate::schema::Shape;
+use crate::schema::shape::Part;
+use crate::write::{Assembler, Files};
+
+/// How much of a table is held in memory.
+const HELD: usize = 1 << 20;
+
+/// A row as it travels from the encoder to the spool.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    /// The lists on the way to it, each by its column in the table before; empty for a record.
+    pub table: Vec<String>,
+    /// Number of the parent's row among the rows of this record.
+    pub parent: u32,
+    pub position: u32,
+    /// Column and cell, as they will be written.
+    pub cells: Vec<(String, String)>,
+}
+
+impl Row {
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let number = |value: usize, out: &mut Vec<u8>| out.extend_from_slice(&(value as u32).to_le_bytes());
+        number(self.parent as usize, out);
+        number(self.position as usize, out);
+        number(self.table.len(), out);
+        number(self.cells.len(), out);
+        let texts = self.cells.iter().flat_map(|(column, cell)| [column, cell]);
+        for text in self.table.iter().chain(texts) {
+            number(text.len(), out);
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+}
+
+// Reads back what `Row::encode` and `Rows::push` wrote.
+struct Encoded<'a>(&'a [u8]);
+
+impl<'a> Encoded<'a> {
+    fn number(&mut self) -> u32 {
+        let (number, rest) = self.0.split_first_chunk().expect("the encoder writes whole numbers");
+        self.0 = rest;
+        u32::from_le_bytes(*number)
+    }
+
+    fn text(&mut self) -> &'a str {
+        let length = self.number() as usize;
+        let (text, rest) = self.0.split_at(length);
+        self.0 = rest;
+        std::str::from_utf8(text).expect("the encoder writes text")
+    }
+}
+
+/// One table in the making.
+pub(super) struct TableRows {
+    /// The lists on the way to it.
+    pub path: Vec<String>,
+    /// The table that holds the parents.
+    pub parent: Option<usize>,
+    pub columns: Vec<String>,
+    known: HashMap<String, u32>,
+    rows: BufWriter<SpooledTempFile>,
+    pub count: u64,
+}
+
+impl TableRows {
+    fn new(path: Vec<String>, parent: Option<usize>) -> Self {
+        let rows = BufWriter::new(SpooledTempFile::new(HELD));
+        Self { path, parent, columns: Vec::new(), known: HashMap::new(), rows, count: 0 }
+    }
+
+    fn column(&mut self, name: &str) -> u32 {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        let id = self.columns.len() as u32;
+        self.columns.push(name.to_owned());
+        self.known.insert(name.to_owned(), id);
+        id
+    }
+}
+
+/// The tables of an output.
+pub(super) struct Spool {
+    shape: Arc<Shape>,
+    name: String,
+    layout: Layout,
+    tables: Vec<TableRows>,
+    by_path: HashMap<Vec<String>, usize>,
+}
+
+impl Spool {
+    pub fn new(shape: &Arc<Shape>, name: &str, layout: &Layout) -> Self {
+        let root = TableRows::new(Vec::new(), None);
+        Self {
+            shape: Arc::clone(shape),
+            name: name.to_owned(),
+            layout: layout.clone(),
+            tables: vec![root],
+            by_path: HashMap::from([(Vec::new(), 0)]),
+        }
+    }
+
+    fn table(&mut self, path: Vec<String>, parent: usize) -> usize {
+        if let Some(known) = self.by_path.get(&path) {
+            return *known;
+        }
+        let id = self.tables.len();
+        self.tables.push(TableRows::new(path.clone(), Some(parent)));
+        self.by_path.insert(path, id);
+        id
+    }
+
+    // What is known of the rows of a table.
+    fn part(&self, table: usize) -> Part<'_> {
+        self.tables[table].path.iter().fold(self.shape.root(), |row, list| {
+            let Column::Value { path, .. } = column::parse(list, row, true) else { return row };
+            path.iter().fold(row, column::step_into).item(0)
+        })
+    }
+
+    /// The columns of a table in order, as places in [`TableRows::columns`], and their paths.
+    pub fn order(&self, table: usize) -> Vec<(u32, Column)> {
+        let row = self.part(table);
+        let rows = &self.tables[table];
+        let mut first: HashMap<String, usize> = HashMap::new();
+        let mut sorted: Vec<(Vec<(usize, usize)>, bool, u32, Column)> = Vec::new();
+        for (id, name) in rows.columns.iter().enumerate() {
+            let column = column::parse(name, row, true);
+            let Column::Value { path, json } = &column else {
+                sorted.push((vec![(usize::MAX, usize::MAX)], true, id as u32, column));
+                continue;
+            };
+            let mut key = Vec::with_capacity(path.len());
+            let mut part = row;
+            for (length, step) in path.iter().enumerate() {
+                let count = first.len();
+                let came = *first.entry(column::pointer(&path[..=length])).or_insert(count);
+                key.push(match step {
+                    Step::Name(name) => (part.members().position(|(known, _)| known == name).unwrap_or(usize::MAX - 1), came),
+                    Step::Index(index) => (*index, 0),
+                });
+                part = column::step_into(part, step);
+            }
+            sorted.push((key, *json, id as u32, column));
+        }
+        sorted.sort_by(|a, b| (&a.0, a.1, a.2).cmp(&(&b.0, b.1, b.2)));
+        sorted.into_iter().map(|(_, _, id, column)| (id, column)).collect()
+    }
+
+    /// What is known of the cells of a column.
+    pub fn types(&self, table: usize, column: &Column) -> crate::schema::shape::Types {
+        match column {
+            Column::Value { path, json: false } => path.iter().fold(self.part(table), column::step_into).types(),
+            _ => crate::schema::shape::Types::ANY,
+        }
+    }
+
+    /// Columns that tie a table to others, in front of its own.
+    pub fn ties(&self, table: usize) -> Vec<&'static str> {
+        let mut ties = Vec::new();
+        if self.tables.iter().any(|other| other.parent == Some(table)) {
+            ties.push(column::ROW);
+        }
+        if table > 0 {
+            ties.extend([column::PARENT, column::POSITION]);
+        }
+        ties
+    }
+
+    pub fn tables(&self) -> &[TableRows] {
+        &self.tables
+    }
+
+    /// All names of a table's header, in order.
+    pub fn header(&self, table: usize, order: &[(u32, Column)]) -> Vec<String> {
+        let guarded = self.layout.spreadsheet_safe;
+        let mut names: Vec<String> = self.ties(table).into_iter().map(str::to_owned).collect();
+        names.extend(order.iter().map(|(id, column)| match column {
+            Column::Value { path, json } => column::name(path, *json, guarded),
+            _ => self.tables[table].columns[*id as usize].clone(),
+        }));
+        if guarded {
+            names.push(column::GUARDED.to_owned());
+        } else if names.iter().all(|name| needs_quotes(name)) || (names.len() == 1 && self.layout.delimiter != b',') {
+            // One bare name tells that quotes mean something; two tell what stands between cells.
+            names.push(column::RECORD.to_owned());
+        }
+        names
+    }
+
+    // Writes a table: its header, then every row with a cell for every column.
+    fn write(&mut self, table: usize, out: &mut dyn Write) -> io::Result<()> {
+        if self.tables[table].count == 0 {
+            return out.write_all(b"");
+        }
+        let order = self.order(table);
+        let names = self.header(table, &order);
+        let ties = self.ties(table);
+        let mut out = BufWriter::with_capacity(1 << 16, out);
+        let delimiter = [self.layout.delimiter];
+        for (index, name) in names.iter().enumerate() {
+            if index > 0 {
+                out.write_all(&delimiter)?;
+            }
+            if needs_quotes(name) {
+                let mut quoted = String::new();
+                cell::quote(name, &mut quoted);
+                out.write_all(quoted.as_bytes())?;
+            } else {
+                out.write_all(written(name, delimiter[0]).as_bytes())?;
+            }
+        }
+        out.write_all(b"\n")?;
+        let mut place = vec![0; self.tables[table].columns.len()];
+        for (index, (id, _)) in order.iter().enumerate() {
+            place[*id as usize] = ties.len() + index;
+        }
+        let rows = &mut self.tables[table];
+        rows.rows.flush()?;
+        let file = rows.rows.get_mut();
+        file.rewind()?;
+        let mut input = BufReader::with_capacity(1 << 16, file);
+        let mut buffer = Vec::new();
+        let mut cells: Vec<(usize, String)> = Vec::new();
+        for number in 1..=rows.count {
+            let mut head = [0; 24];
+            input.read_exact(&mut head)?;
+            let word = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().expect("eight bytes are taken"));
+            let (parent, position, length) = (word(0), word(8), word(16));
+            buffer.resize(length as usize, 0);
+            input.read_exact(&mut buffer)?;
+            cells.clear();
+            for (index, tie) in ties.iter().enumerate() {
+                let value = match *tie {
+                    column::ROW => number,
+                    column::PARENT => parent,
+                    _ => position,
+                };
+                cells.push((index, value.to_string()));
+            }
+            let mut encoded = Encoded(&buffer);
+            while !encoded.0.is_empty() {
+                let column = encoded.number() as usize;
+                cells.push((place[column], encoded.text().to_owned()));
+            }
+            cells.sort_by_key(|(place, _)| *place);
+            let mut at = 0;
+            for (place, cell) in &cells {
+                while at < *place {
+                    out.write_all(&delimiter)?;
+                    at += 1;
+                }
+                out.write_all(cell.as_bytes())?;
+            }
+            while at + 1 < names.len() {
+                out.write_all(&delimiter)?;
+                at += 1;
+            }
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+}
+
+// A name stands in quotes also where another delimiter would cut it, so that the delimiter is found from the header.
+fn needs_quotes(name: &str) -> bool {
+    name.contains([',', ';', '\t', '|']) || cell::needs_quotes(name, b',')
+}
+
+impl Assembler for Spool {
+    fn record(&mut self, encoded: &[u8], _files: &mut dyn Files) -> io::Result<()> {
+        let mut encoded = Encoded(encoded);
+        // Table and number of each row of this record.
+        let mut placed: Vec<(usize, u64)> = Vec::new();
+        let mut buffer = Vec::new();
+        while !encoded.0.is_empty() {
+            let (parent, position) = (encoded.number() as usize, encoded.number());
+            let (depth, count) = (encoded.number(), encoded.number());
+            let path = (0..depth).map(|_| encoded.text().to_owned()).collect();
+            let (parent_table, parent_row) = placed.get(parent).copied().unwrap_or_default();
+            let table = self.table(path, parent_table);
+            let rows = &mut self.tables[table];
+            buffer.clear();
+            for _ in 0..count {
+                let column = rows.column(encoded.text());
+                let cell = encoded.text();
+                buffer.extend_from_slice(&column.to_le_bytes());
+                buffer.extend_from_slice(&(cell.len() as u32).to_le_bytes());
+                buffer.extend_from_slice(cell.as_bytes());
+            }
+            rows.count += 1;
+            placed.push((table, rows.count));
+            for word in [parent_row, u64::from(position), buffer.len() as u64] {
+                rows.rows.write_all(&word.to_le_bytes())?;
+            }
+            rows.rows.write_all(&buffer)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
+        if self.layout.tables == Tables::Wide {
+            return self.write(0, files.main()?);
+        }
+        let description = package::describe(self, &self.name, &self.layout);
+        for (table, name) in package::file_names(self, &self.name, &self.layout).iter().enumerate() {
+            self.write(table, files.named(name)?)?;
+        }
+        files.named("datapackage.json")?.write_all(description.as_bytes())
+    }
+}
