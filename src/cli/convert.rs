@@ -10,6 +10,7 @@ use super::{Trouble, Verdict};
 use crate::check::OnInvalid;
 use crate::load::file::{Stream, Target};
 use crate::pipeline::{Output, Place};
+use crate::write::csv::Tables;
 use crate::write::{self, Format};
 
 /// Where the output goes, as the user named it.
@@ -34,7 +35,11 @@ pub fn run(args: ConvertArgs) -> Result<Verdict, Trouble> {
     let session = Session::new(args.common, args.input)?;
     let options = write::Options {
         compact: args.compact,
-        csv: write::csv::Layout { package, spreadsheet_safe: args.spreadsheet_safe },
+        csv: write::csv::Layout {
+            tables: if package { Tables::Package } else { Tables::Wide },
+            spreadsheet_safe: args.spreadsheet_safe,
+            ..write::csv::Layout::default()
+        },
         ..session.write_options()
     };
     let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);

@@ -21,7 +21,10 @@ pub fn run(args: RunArgs) -> Result<Verdict, Trouble> {
     let folder = args.output.unwrap_or_else(|| session.output_folder());
     session.refuse_input(&folder)?;
     let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Skip);
-    let options = write::Options { csv: write::csv::Layout { package: true, ..write::csv::Layout::default() }, ..session.write_options() };
+    let options = write::Options {
+        csv: write::csv::Layout { tables: write::csv::Tables::Package, ..write::csv::Layout::default() },
+        ..session.write_options()
+    };
     let mut outputs = Vec::new();
     for format in session.output_formats() {
         let target = match format {
@@ -63,7 +66,7 @@ fn sweep(folder: &Path, written: &[PathBuf]) -> Result<(), Trouble> {
     if list != before {
         let mut target = Target::file(&manifest);
         let mut finished = crate::load::file::Finished::default();
-        write::Files::main(&mut target)?.write_all(list.as_bytes())?;
+        std::io::Write::write_all(write::Files::main(&mut target)?, list.as_bytes())?;
         target.finish(&mut finished)?;
         finished.commit()?;
     }

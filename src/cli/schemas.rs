@@ -71,7 +71,9 @@ fn complete(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
 fn in_dirs<'d>(uri: &'d str, dirs: &'d [PathBuf]) -> impl Iterator<Item = PathBuf> + 'd {
     let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let tails = path.char_indices().filter(|(_, c)| *c == '/').map(move |(at, _)| &path[at + 1..]);
-    tails.filter(|tail| !tail.is_empty() && !tail.split('/').any(|part| part == "..")).flat_map(move |tail| dirs.iter().map(move |dir| dir.join(tail)))
+    tails
+        .filter(|tail| !tail.is_empty() && !tail.split('/').any(|part| part == ".."))
+        .flat_map(move |tail| dirs.iter().map(move |dir| dir.join(tail)))
 }
 
 fn add_dirs(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
@@ -101,7 +103,8 @@ pub fn parse_file(path: &Path) -> Result<Tree, Trouble> {
     let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
     let format = Format::by_extension(&name).unwrap_or(Format::Json);
     let trouble = |error| Trouble::File { path: path.to_owned(), error };
-    let opened = open::open(&Input { name, path: Some(path.to_owned()) }, None).map_err(|failure| trouble(std::io::Error::other(failure)))?;
+    let opened =
+        open::open(&Input { name, path: Some(path.to_owned()) }, None).map_err(|failure| trouble(std::io::Error::other(failure)))?;
     parse(opened.feed, format)
 }
 

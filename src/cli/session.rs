@@ -18,11 +18,12 @@ use crate::diagnostic::{Diagnostic, Notes, Severity};
 use crate::load::file::Target;
 use crate::normalise::{self, Normaliser};
 use crate::pipeline::{self, Course, Job, Output, Policy, Report, ReportPlace, Stage};
-use crate::read::{self, Format, Intake};
+use crate::read::csv::{Cells, Dialect, package};
+use crate::read::{self, Cutter, Format, Intake};
 use crate::report;
 use crate::schema::Shape;
-use crate::source::Failure;
 use crate::source::open::{self, Folders};
+use crate::source::{Failure, Source};
 use crate::tree::Tree;
 use crate::write;
 
@@ -119,7 +120,7 @@ impl Session {
             return Err(Trouble::usage(format!("no encoding is called {name}")));
         }
         let known = |name: &str| Format::by_extension(name).is_some();
-        let (inputs, problems) = open::expand(&group.paths, &Folders { known: &known, claims: &read::csv::package::claims });
+        let (inputs, problems) = open::expand(&group.paths, &Folders { known: &known, claims: &claims });
         for input in inputs {
             self.inputs.push(Planned { input, course, format, encoding: encoding.clone() });
         }
@@ -164,6 +165,7 @@ impl Session {
             records: input.records.clone().or_else(|| group.records.clone()).or_else(|| config.records.clone()),
             max_record_bytes: input.max_record_bytes.or(config.max_record_bytes).unwrap_or(default.max_record_bytes),
             max_depth: input.max_depth.or(config.max_depth).unwrap_or(default.max_depth),
+            csv: dialect(input, config)?,
             ..default
         })
     }
@@ -348,8 +350,16 @@ impl Planned {
         let mut opened = open::open(&self.input, self.encoding.as_deref())?;
         let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
             Some(format) => format,
-            None => Format::Json,
+            None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
         };
+        let described =
+            format == Format::Json && self.input.path.as_deref().filter(|_| package::is_description(&self.input.name)).is_some();
+        if let (true, Some(path)) = (described, &self.input.path) {
+            let description = Arc::new(opened.feed.take_all()?);
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let cutter = open_package(&description, folder, self.encoding.as_deref(), options)?;
+            return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
+        }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
     }
 
@@ -357,6 +367,60 @@ impl Planned {
         let options = options[self.course].clone();
         pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, open: Box::new(move || self.open(&options)) }
     }
+}
+
+// A package of tables is read side by side; one that cannot be used says so as a finding.
+fn open_package(
+    description: &Arc<Source>,
+    folder: &Path,
+    encoding: Option<&str>,
+    options: &read::Options,
+) -> Result<Box<dyn Cutter>, Failure> {
+    let mut table = |name: &str| {
+        let path = folder.join(name);
+        let shown = path.to_string_lossy().replace('\\', "/").into();
+        open::open(&open::Input { name: shown, path: Some(path) }, encoding).map(|opened| opened.feed).map_err(io::Error::other)
+    };
+    match package::open(description, &mut table, options) {
+        Ok(cutter) => Ok(cutter),
+        Err(package::Refusal::Description(why)) => Ok(read::refused(*why)),
+        Err(package::Refusal::Table(why)) => Err(why),
+    }
+}
+
+// The tables that a package's description stands for.
+fn claims(path: &Path) -> Vec<PathBuf> {
+    let name = path.to_string_lossy();
+    if !package::is_description(&name) {
+        return Vec::new();
+    }
+    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let description = Arc::new(Source::whole(&*name, text));
+    package::tables(&description).map_or_else(|_| Vec::new(), |tables| tables.into_iter().map(PathBuf::from).collect())
+}
+
+fn dialect(input: &InputArgs, config: &Config) -> Result<Dialect, Trouble> {
+    let one = |what: &str, text: &str| match text.as_bytes() {
+        [byte] if byte.is_ascii() => Ok(*byte),
+        _ => Err(Trouble::usage(format!("{what} is one ASCII character, found {text:?}"))),
+    };
+    let known = &config.csv;
+    Ok(Dialect {
+        delimiter: match input.delimiter.as_deref() {
+            Some("tab" | "\\t") => Some(b'\t'),
+            Some(text) => Some(one("a delimiter", text)?),
+            None => known.delimiter,
+        },
+        no_header: input.no_header || known.no_header,
+        comment: input.comment.as_deref().map(|text| one("a comment's beginning", text)).transpose()?.or(known.comment),
+        null_words: if input.null_words.is_empty() { known.null_words.clone() } else { input.null_words.clone() },
+        list_separator: input.list_separator.clone().or_else(|| known.list_separator.clone()),
+        cells: match input.cells {
+            Some(args::Cells::Text) => Cells::Text,
+            Some(args::Cells::Typed) => Cells::default(),
+            None => known.cells,
+        },
+    })
 }
 
 impl ReportArg {

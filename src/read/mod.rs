@@ -192,6 +192,28 @@ impl Format {
     }
 }
 
+/// A cutter for an input that was refused as a whole: it says why, and that is all.
+#[must_use]
+pub fn refused(why: Diagnostic) -> Box<dyn Cutter> {
+    struct Refused(Option<Diagnostic>);
+
+    impl Cutter for Refused {
+        fn cut(&mut self) -> Result<Option<Window>, Failure> {
+            let source = || Source::whole("", "");
+            let reader: Arc<dyn Reader> = Arc::new(Nothing);
+            Ok(self.0.take().map(|why| Window { notes: vec![why], ..Window::new(source(), &reader) }))
+        }
+    }
+
+    struct Nothing;
+
+    impl Reader for Nothing {
+        fn read(&self, _source: &Arc<Source>, _tree: &mut Tree, _intake: &mut dyn Intake) {}
+    }
+
+    Box::new(Refused(Some(why)))
+}
+
 /// Reads an input to its end, window by window, on this thread.
 ///
 /// # Errors

@@ -134,10 +134,13 @@ impl Format {
         match self {
             Self::Json => Arc::new(json::Json::new(options)),
             Self::Ndjson => Arc::new(json::Ndjson),
-            Self::Csv => Arc::new(csv::Csv::new(b',', options)),
-            Self::Tsv => Arc::new(csv::Csv::new(b'\t', options)),
+            Self::Csv => Arc::new(csv::Csv::new(options)),
+            Self::Tsv => {
+                let layout = csv::Layout { delimiter: b'\t', ..options.csv.clone() };
+                Arc::new(csv::Csv::new(&Options { csv: layout, ..options.clone() }))
+            }
             Self::Xml => Arc::new(xml::Xml::new(options)),
-            Self::Yaml => Arc::new(yaml::Yaml::new(options)),
+            Self::Yaml => Arc::new(yaml::Yaml),
         }
     }
 }
