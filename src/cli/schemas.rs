@@ -48,8 +48,8 @@ fn complete(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
             let files = addresses.into_iter().flatten().filter_map(|uri| library::file_path(uri));
             let file = files.chain(in_dirs(&missing.uri, dirs)).find(|path| path.is_file());
             if let Some(path) = file {
-                let number = add_file(library, &path)?;
-                library.alias(number, &missing.uri);
+                let tree = parse_file(&path)?;
+                library.add_as(&missing.uri, &library::file_uri(&path).unwrap_or_else(|| missing.uri.clone()), tree);
                 found = true;
             }
         }
