@@ -1,6 +1,11 @@
 //! Reporters: each draws diagnostics for one kind of reader, a person or a program.
 //!
-//! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with [`plain`].
+//! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`.
+
+mod fold;
+mod json;
+mod plain;
+mod pretty;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -70,6 +75,15 @@ pub trait Reporter: Send {
     /// When `out` cannot be written.
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()>;
 
+    /// Says that so many further findings are not drawn; called before the end, also with 0.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn hidden(&mut self, count: u64, out: &mut dyn Write) -> io::Result<()> {
+        let _ = (count, out);
+        Ok(())
+    }
+
     /// Draws the end, with the totals, which count also findings that were not drawn.
     ///
     /// # Errors
@@ -77,34 +91,112 @@ pub trait Reporter: Send {
     fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()>;
 }
 
-pub mod plain;
-
 /// A report format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
+    /// For people: each finding with the lines it is about.
     Pretty,
+    /// A line a finding.
     Plain,
+    /// One JSON object.
     Json,
+    /// A JSON object a finding to a line, and the summary on the last.
     Ndjson,
 }
 
 impl Format {
+    /// Every format, in the order in which they are listed.
     pub const ALL: &[Self] = &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson];
-    pub fn name(self) -> &'static str {
-        "plain"
+
+    /// The name used for flags.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pretty => "pretty",
+            Self::Plain => "plain",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+        }
     }
-    pub fn by_name(_name: &str) -> Option<Self> {
-        Some(Self::Plain)
+
+    /// The format of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.name() == name)
     }
 }
 
+/// What a report depends on besides the findings.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// Whether to use colours (`pretty`).
     pub color: bool,
+    /// Whether to show errors and warnings only, and no summary (`pretty`, `plain`).
     pub quiet: bool,
+    /// At most so many findings are drawn; all are counted.
     pub most: Option<u64>,
+    /// Width of the screen in columns, where it is known (`pretty`).
+    pub width: Option<usize>,
 }
 
-pub fn reporter(_format: Format, _options: &Options) -> Box<dyn Reporter> {
-    Box::new(plain::Plain)
+/// A reporter of that format.
+#[must_use]
+pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
+    let reporter: Box<dyn Reporter> = match format {
+        Format::Pretty => Box::new(fold::Folded::new(pretty::Pretty::new(options))),
+        Format::Plain => Box::new(fold::Folded::new(plain::Plain::new(options))),
+        Format::Json => Box::new(json::Json::new()),
+        Format::Ndjson => Box::new(json::Ndjson),
+    };
+    match options.most {
+        Some(most) => Box::new(Limited { reporter, left: most, hidden: 0 }),
+        None => reporter,
+    }
+}
+
+// Passes the first findings on.
+struct Limited {
+    reporter: Box<dyn Reporter>,
+    left: u64,
+    hidden: u64,
+}
+
+impl Reporter for Limited {
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.reporter.begin(out)
+    }
+
+    fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
+        if self.left == 0 {
+            self.hidden += 1;
+            return Ok(());
+        }
+        self.left -= 1;
+        self.reporter.report(diagnostic, out)
+    }
+
+    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+        self.reporter.hidden(self.hidden, out)?;
+        self.reporter.finish(tally, out)
+    }
+}
+
+// The totals as a sentence for people.
+fn sentence(tally: &Tally) -> String {
+    let count = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+    let mut text = format!("{} in {}", count(tally.records, "record", "records"), count(tally.files, "file", "files"));
+    text.push_str(&match tally.invalid {
+        0 if tally.records > 0 => ", all valid".to_owned(),
+        0 => String::new(),
+        invalid => format!(": {} valid, {invalid} invalid", tally.valid),
+    });
+    if tally.written != tally.valid {
+        text.push_str(&format!("; {} written, {} rejected", tally.written, tally.rejected));
+    }
+    let found = [(tally.errors, "error", "errors"), (tally.warnings, "warning", "warnings"), (tally.advice, "advice", "pieces of advice")];
+    let found: Vec<String> = found.iter().filter(|(number, ..)| *number > 0).map(|(number, one, many)| count(*number, one, many)).collect();
+    if !found.is_empty() {
+        text.push_str(&format!("; {}", found.join(", ")));
+    }
+    text
 }

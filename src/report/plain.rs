@@ -2,14 +2,25 @@
 
 use std::io::{self, Write};
 
-use super::{Reporter, Tally};
-use crate::diagnostic::{Diagnostic, one_line};
+use super::{Options, Reporter, Tally, sentence};
+use crate::diagnostic::{Diagnostic, Severity, one_line};
 
 /// Lines.
-pub struct Plain;
+pub(super) struct Plain {
+    quiet: bool,
+}
+
+impl Plain {
+    pub(super) fn new(options: &Options) -> Self {
+        Self { quiet: options.quiet }
+    }
+}
 
 impl Reporter for Plain {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
+        if self.quiet && diagnostic.severity == Severity::Advice {
+            return Ok(());
+        }
         let location = diagnostic.place.locate();
         let (start, rule) = (location.start, diagnostic.rule);
         let severity = diagnostic.severity.word();
@@ -17,7 +28,11 @@ impl Reporter for Plain {
         writeln!(out, "{file}:{}:{}: {severity}[{}] {message}", start.line, start.column, rule.code)
     }
 
-    fn finish(&mut self, _tally: &Tally, _out: &mut dyn Write) -> io::Result<()> {
-        Ok(())
+    fn hidden(&mut self, count: u64, out: &mut dyn Write) -> io::Result<()> {
+        if count > 0 { writeln!(out, "{count} more not shown") } else { Ok(()) }
+    }
+
+    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { writeln!(out, "{}", sentence(tally)) }
     }
 }

@@ -161,6 +161,13 @@ impl Source {
         Location { file: Arc::clone(&stretch.name), start, end }
     }
 
+    /// Whether a span lies in a stretch that goes along with many windows, such as the header of a table.
+    #[must_use]
+    pub fn is_shared(&self, span: Span) -> bool {
+        // Of several stretches, only one that is taken along again and again begins where its file begins.
+        self.stretches.len() > 1 && self.stretch(span.start).base.line == 1
+    }
+
     /// The lines that a span touches, as far as its stretch reaches.
     #[must_use]
     pub fn excerpt(&self, span: Span) -> Excerpt<'_> {

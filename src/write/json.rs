@@ -5,6 +5,7 @@ use std::io;
 use super::{Assembler, Files, Options, Writer};
 use crate::check::Accepted;
 use crate::diagnostic::Notes;
+pub use crate::tree::json_string as string;
 use crate::tree::{Kind, Node};
 
 /// JSON: an array of all records, indented or one to a line.
@@ -139,30 +140,4 @@ pub fn indented(node: Node<'_>, level: usize, out: &mut Vec<u8>) {
 fn line(level: usize, out: &mut Vec<u8>) {
     out.push(b'\n');
     out.resize(out.len() + 2 * level, b' ');
-}
-
-/// Appends a string in quotes; only quotes, backslashes and control characters are escaped.
-pub fn string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[plain..at]);
-        plain = at + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0C => out.extend_from_slice(b"\\f"),
-            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-        }
-    }
-    out.extend_from_slice(&bytes[plain..]);
-    out.push(b'"');
 }

@@ -1,0 +1,233 @@
+//! Draws the report for programs: one JSON object, or an object to a line. `schemas/report.schema.json` describes both.
+//!
+//! Findings are written as they come and the summary last, so that a report of any length needs no memory.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Reporter, Tally};
+use crate::diagnostic::{Diagnostic, Fix, Related, Safety};
+
+/// One object.
+pub(super) struct Json {
+    first: bool,
+}
+
+impl Json {
+    pub(super) fn new() -> Self {
+        Self { first: true }
+    }
+}
+
+impl Reporter for Json {
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{{\"tool\":\"chancery\",\"version\":\"{}\",\"diagnostics\":[", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(if std::mem::take(&mut self.first) { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(out, &Finding::new(diagnostic)).map_err(io::Error::from)
+    }
+
+    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(if self.first { b"],\n\"summary\":" } else { b"\n],\n\"summary\":" })?;
+        serde_json::to_writer(&mut *out, &Summary::new(tally)).map_err(io::Error::from)?;
+        out.write_all(b"}\n")
+    }
+}
+
+/// An object to a line.
+pub(super) struct Ndjson;
+
+impl Reporter for Ndjson {
+    fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, &Finding::new(diagnostic)).map_err(io::Error::from)?;
+        out.write_all(b"\n")
+    }
+
+    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Line<'t> {
+            summary: Summary<'t>,
+        }
+        serde_json::to_writer(&mut *out, &Line { summary: Summary::new(tally) }).map_err(io::Error::from)?;
+        out.write_all(b"\n")
+    }
+}
+
+#[derive(Serialize)]
+struct Summary<'t> {
+    files: u64,
+    records: u64,
+    valid: u64,
+    invalid: u64,
+    written: u64,
+    rejected: u64,
+    findings: Findings,
+    by_code: &'t std::collections::BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct Findings {
+    error: u64,
+    warning: u64,
+    advice: u64,
+}
+
+impl<'t> Summary<'t> {
+    fn new(tally: &'t Tally) -> Self {
+        let Tally { files, records, valid, invalid, written, rejected, errors, warnings, advice, ref by_code } = *tally;
+        Self { files, records, valid, invalid, written, rejected, findings: Findings { error: errors, warning: warnings, advice }, by_code }
+    }
+}
+
+#[derive(Serialize)]
+struct Finding<'d> {
+    code: &'static str,
+    name: &'static str,
+    severity: &'static str,
+    message: &'d str,
+    help: Option<&'d str>,
+    #[serde(flatten)]
+    place: Place,
+    format: Option<&'static str>,
+    // Whether byte offsets count the unpacked or decoded text.
+    decoded: bool,
+    record: Option<Record<'d>>,
+    pointer: Option<&'d str>,
+    schema_pointer: Option<&'d str>,
+    related: Vec<RelatedPlace<'d>>,
+    fix: Option<FixEdits>,
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct Place {
+    file: String,
+    line: u64,
+    column: u32,
+    end_line: u64,
+    end_column: u32,
+    byte_start: u64,
+    byte_end: u64,
+}
+
+#[derive(Serialize)]
+struct Record<'d> {
+    index: u64,
+    key: Option<&'d str>,
+}
+
+#[derive(Serialize)]
+struct RelatedPlace<'d> {
+    message: &'d str,
+    #[serde(flatten)]
+    place: Place,
+}
+
+#[derive(Serialize)]
+struct FixEdits {
+    safety: &'static str,
+    edits: Vec<Edit>,
+}
+
+#[derive(Serialize)]
+struct Edit {
+    byte_start: u64,
+    byte_end: u64,
+    text: String,
+}
+
+impl<'d> Finding<'d> {
+    fn new(diagnostic: &'d Diagnostic) -> Self {
+        Self {
+            code: diagnostic.rule.code,
+            name: diagnostic.rule.name,
+            severity: diagnostic.severity.word(),
+            message: &diagnostic.message,
+            help: diagnostic.help.as_deref(),
+            place: Place::new(&diagnostic.place),
+            format: (!diagnostic.format.is_empty()).then_some(diagnostic.format),
+            decoded: diagnostic.decoded,
+            record: diagnostic.record.as_ref().map(|record| Record { index: record.index, key: record.key.as_deref() }),
+            pointer: diagnostic.pointer.as_deref(),
+            schema_pointer: diagnostic.schema_pointer.as_deref(),
+            related: diagnostic
+                .related
+                .iter()
+                .map(|Related { message, place }| RelatedPlace { message, place: Place::new(place) })
+                .collect(),
+            fix: diagnostic.fix.as_ref().map(|fix| FixEdits::new(fix, diagnostic)),
+            fingerprint: fingerprint(diagnostic),
+        }
+    }
+}
+
+impl Place {
+    fn new(place: &crate::diagnostic::Place) -> Self {
+        let location = place.locate();
+        Self {
+            file: location.file.to_string(),
+            line: location.start.line,
+            column: location.start.column,
+            end_line: location.end.line,
+            end_column: location.end.column,
+            byte_start: location.start.byte,
+            byte_end: location.end.byte,
+        }
+    }
+}
+
+impl FixEdits {
+    fn new(fix: &Fix, diagnostic: &Diagnostic) -> Self {
+        let source = &diagnostic.place.source;
+        let edits = fix.edits.iter().map(|edit| {
+            let location = source.locate(edit.span);
+            Edit {
+                byte_start: location.start.byte,
+                byte_end: location.end.byte,
+                text: notation(source.slice(edit.span), &edit.text, diagnostic.format),
+            }
+        });
+        Self { safety: if fix.safety == Safety::Safe { "safe" } else { "unsafe" }, edits: edits.collect() }
+    }
+}
+
+// A new text in the notation that the old one has, so that the edit can be applied as it stands.
+fn notation(written: &str, text: &str, format: &str) -> String {
+    match (format, written.as_bytes().first()) {
+        ("csv" | "tsv", Some(b'"')) => format!("\"{}\"", text.replace('"', "\"\"")),
+        ("csv" | "tsv", _) if text.contains(['"', ',', ';', '\t', '|', '\n', '\r']) => format!("\"{}\"", text.replace('"', "\"\"")),
+        ("xml", _) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
+        ("yaml", Some(b'\'')) => format!("'{}'", text.replace('\'', "''")),
+        (_, Some(b'"')) => {
+            let mut quoted = Vec::new();
+            crate::tree::json_string(text, &mut quoted);
+            String::from_utf8(quoted).unwrap_or_default()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+// Names a finding by what it is about, not by where it stands: moving a record in its file changes nothing.
+fn fingerprint(diagnostic: &Diagnostic) -> String {
+    let mut hasher = Sha256::new();
+    let mut part = |text: &str| {
+        hasher.update(text.len().to_le_bytes());
+        hasher.update(text);
+    };
+    match &diagnostic.record {
+        Some(record) => part(record.key.as_deref().unwrap_or(&format!("#{}", record.index))),
+        None => part(&diagnostic.place.locate().file),
+    }
+    part(diagnostic.pointer.as_deref().unwrap_or(""));
+    part(diagnostic.rule.code);
+    part(&diagnostic.message);
+    hasher.finalize()[..8].iter().fold(String::with_capacity(16), |mut text, byte| {
+        use std::fmt::Write as _;
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}

@@ -1,0 +1,211 @@
+//! Draws findings for people, by miette: the lines a finding is about, what is wrong in them, and what to do.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+    ThemeCharacters, ThemeStyles,
+};
+
+use super::{Options, Reporter, Tally, sentence};
+use crate::diagnostic::{Diagnostic, Severity, is_unprintable, one_line};
+use crate::source::Span;
+
+/// Excerpts.
+pub(super) struct Pretty {
+    handler: GraphicalReportHandler,
+    quiet: bool,
+}
+
+/// As much of a long line is shown before and behind what is wrong, in characters.
+const AROUND: usize = 80;
+
+impl Pretty {
+    pub(super) fn new(options: &Options) -> Self {
+        let styles = if options.color { ThemeStyles::ansi() } else { ThemeStyles::none() };
+        let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
+        let handler =
+            GraphicalReportHandler::new_themed(theme).with_links(false).with_width(options.width.unwrap_or(100)).with_context_lines(0);
+        Self { handler, quiet: options.quiet }
+    }
+}
+
+impl Reporter for Pretty {
+    fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
+        if self.quiet && diagnostic.severity == Severity::Advice {
+            return Ok(());
+        }
+        let mut text = String::new();
+        self.handler.render_report(&mut text, &Drawn::new(diagnostic)).map_err(io::Error::other)?;
+        writeln!(out, "{}", text.trim_end_matches('\n').trim_start_matches('\n'))?;
+        writeln!(out)
+    }
+
+    fn hidden(&mut self, count: u64, out: &mut dyn Write) -> io::Result<()> {
+        if count > 0 { writeln!(out, "{count} more not shown") } else { Ok(()) }
+    }
+
+    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { writeln!(out, "{}", sentence(tally)) }
+    }
+}
+
+// A diagnostic in miette's terms.
+struct Drawn<'d> {
+    diagnostic: &'d Diagnostic,
+    message: String,
+    help: Option<String>,
+    excerpt: Excerpt,
+    labels: Vec<LabeledSpan>,
+}
+
+impl<'d> Drawn<'d> {
+    fn new(diagnostic: &'d Diagnostic) -> Self {
+        let mut excerpt = Excerpt::new(diagnostic);
+        let source = &diagnostic.place.source;
+        let mut labels = Vec::new();
+        let own = excerpt.map(diagnostic.place.span);
+        let label = diagnostic.label.as_deref().map(|label| one_line(label).into_owned());
+        labels.push(LabeledSpan::new_primary_with_span(label, own));
+        let mut elsewhere = Vec::new();
+        for related in &diagnostic.related {
+            let message = one_line(&related.message);
+            let near = std::sync::Arc::ptr_eq(&related.place.source, source) && excerpt.covers(related.place.span);
+            if near {
+                labels.push(LabeledSpan::new_with_span(Some(message.into_owned()), excerpt.map(related.place.span)));
+            } else {
+                let location = related.place.locate();
+                elsewhere.push(format!("{message}: {}:{}:{}", one_line(&location.file), location.start.line, location.start.column));
+            }
+        }
+        excerpt.finish();
+        let help = diagnostic.help.iter().map(|help| one_line(help).into_owned()).chain(elsewhere).collect::<Vec<_>>();
+        Self {
+            diagnostic,
+            message: one_line(&diagnostic.message).into_owned(),
+            help: (!help.is_empty()).then(|| help.join("\n")),
+            excerpt,
+            labels,
+        }
+    }
+}
+
+impl fmt::Debug for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Display for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Drawn<'_> {}
+
+impl miette::Diagnostic for Drawn<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(format!("{} {}", self.diagnostic.rule.code, self.diagnostic.rule.name)))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Advice => miette::Severity::Advice,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.excerpt)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+}
+
+// The lines that are shown: their text made harmless, where each of their bytes went, and where they stand in the file.
+struct Excerpt {
+    name: String,
+    text: String,
+    // For each byte of the window's excerpt from `from` on: its offset in `text`.
+    offsets: Vec<usize>,
+    from: u32,
+    line: usize,
+    // Line and column of the finding, from 0.
+    at: (usize, usize),
+}
+
+impl Excerpt {
+    fn new(diagnostic: &Diagnostic) -> Self {
+        let (source, span) = (&diagnostic.place.source, diagnostic.place.span);
+        let location = source.locate(span);
+        // A finding that covers many lines, such as an object, is shown by its first.
+        let first = source.slice(span).find('\n').map_or(span, |end| Span::new(span.start, span.start + end as u32));
+        let lines = source.excerpt(first);
+        let (lead, rest) = lines.text.split_at((span.start - lines.start) as usize);
+        let skip = lead.char_indices().rev().nth(AROUND).map_or(0, |(at, _)| at);
+        let inside = (first.len() as usize).min(rest.len());
+        let end = rest[inside..].char_indices().nth(AROUND).map_or(rest.len(), |(at, _)| inside + at);
+        let end = rest[..end].char_indices().nth(3 * AROUND).map_or(end, |(at, _)| at);
+        let shown = &lines.text[skip..lead.len() + end];
+        let mut excerpt = Self {
+            name: one_line(&location.file).into_owned(),
+            text: String::with_capacity(shown.len() + 8),
+            offsets: Vec::with_capacity(shown.len() + 1),
+            from: lines.start + skip as u32,
+            line: location.start.line as usize - 1,
+            at: (location.start.line as usize - 1, location.start.column as usize - 1),
+        };
+        if skip > 0 {
+            excerpt.text.push('…');
+        }
+        for c in shown.chars() {
+            excerpt.offsets.resize(excerpt.offsets.len() + c.len_utf8(), excerpt.text.len());
+            // One character for one character, so that what is marked stays in place.
+            excerpt.text.push(match c {
+                '\t' => ' ',
+                '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+                c if is_unprintable(c) => '\u{fffd}',
+                c => c,
+            });
+        }
+        excerpt.offsets.push(excerpt.text.len());
+        if lead.len() + end < lines.text.len() {
+            excerpt.text.push('…');
+        }
+        excerpt
+    }
+
+    fn covers(&self, span: Span) -> bool {
+        span.start >= self.from && ((span.start - self.from) as usize) < self.offsets.len()
+    }
+
+    fn map(&self, span: Span) -> SourceSpan {
+        let last = self.offsets.len() - 1;
+        let offset = |at: u32| self.offsets[(at.saturating_sub(self.from) as usize).min(last)];
+        let (start, end) = (offset(span.start), offset(span.end));
+        (start, end - start).into()
+    }
+
+    fn finish(&mut self) {
+        self.text.push('\n');
+        self.offsets = Vec::new();
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(&'a self, span: &SourceSpan, _before: usize, _after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let _ = span;
+        let whole: SourceSpan = (0, self.text.len()).into();
+        let contents = MietteSpanContents::new_named(self.name.clone(), self.text.as_bytes(), whole, self.line, self.at.1, 1);
+        Ok(Box::new(contents))
+    }
+}
