@@ -119,10 +119,7 @@ impl Cutter {
                 table.append_header(0, &mut source);
                 Ok(Some(Window::new(source, &reader)))
             }
-            Cut::TooLarge(window) => {
-                self.state = State::Done;
-                Ok(Some(window))
-            }
+            Cut::TooLarge(window) => Ok(Some(window)),
         }
     }
 }
@@ -163,28 +160,44 @@ fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Cut, Fa
             return Ok(Cut::None);
         }
         if bytes.len() > options.max_record_bytes {
-            return Ok(Cut::TooLarge(too_large(feed, options)?));
+            return Ok(Cut::TooLarge(large_row(feed, delimiter, options)?));
         }
         feed.more()?;
     }
 }
 
-// The start of a row past the limit; nothing behind it is read, since where it ends is not known.
-fn too_large(feed: &mut Feed, options: &Options) -> Result<Window, Failure> {
-    let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes });
-    let shown = floor_char(feed.bytes(), 80);
-    Ok(Window::new(feed.take(shown)?, &reader))
+// The start of a row past the limit; the rest of the row is dropped unread.
+fn large_row(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Window, Failure> {
+    let mut skip = lex::Skip::default();
+    let mut window = None;
+    loop {
+        let bytes = feed.bytes();
+        let most = if window.is_none() { 80 } else { bytes.len() };
+        let whole = if feed.is_ended() && most >= bytes.len() { bytes.len() } else { floor_char(bytes, most) };
+        let end = skip.over(&bytes[..whole], delimiter);
+        let piece = feed.take(end.unwrap_or(whole))?;
+        window.get_or_insert(piece);
+        let ended = end.is_some() || (feed.bytes().is_empty() || whole == 0) && !feed.more()?;
+        if let (true, Some(window)) = (ended, window.take_if(|_| ended)) {
+            let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: false });
+            return Ok(Window::new(window, &reader));
+        }
+    }
 }
 
+/// Says that a row is past the limit. Without its header a table cannot be read.
 struct LargeRow {
     limit: usize,
+    is_header: bool,
 }
 
 impl Reader for LargeRow {
     fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
         intake.note(TooLarge::note(source, 0, self.limit));
         intake.broken();
-        intake.stop();
+        if self.is_header {
+            intake.stop();
+        }
     }
 }
 
@@ -235,7 +248,9 @@ impl Head {
                 return Ok(Self::Broken(Window::new(feed.take(feed.bytes().len())?, &reader)));
             }
             if feed.bytes().len() > options.max_record_bytes {
-                return Ok(Self::Broken(too_large(feed, options)?));
+                let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: true });
+                let shown = floor_char(feed.bytes(), 80);
+                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
             }
             feed.more()?;
         }

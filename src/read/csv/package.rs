@@ -203,10 +203,7 @@ impl crate::read::Cutter for Cutter {
         let delimiter = self.table.delimiter;
         let mut source = match cut_rows(&mut self.feeds[0], delimiter, &self.options)? {
             Cut::Rows(source) => source,
-            Cut::TooLarge(window) => {
-                self.done = true;
-                return Ok(Some(window));
-            }
+            Cut::TooLarge(window) => return Ok(Some(window)),
             // Rows may be left in child tables.
             Cut::None => Source::elsewhere(Arc::clone(self.feeds[0].name()), self.feeds[0].position()),
         };

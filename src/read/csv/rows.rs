@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Place, quote, rules};
 use crate::layout::cell::{self, Reading};
 use crate::layout::column::Step;
 use crate::read::json::Parser;
+use crate::read::ndjson::TooLarge;
 use crate::read::{Intake, Options, Reader};
 use crate::schema::shape::Types;
 use crate::source::{Source, Span};
@@ -127,6 +128,12 @@ impl<'r> Run<'r> {
                 continue;
             }
             frame.row = Some(Span::new(start as u32, last));
+            let limit = self.table.options.max_record_bytes;
+            if last as usize - start > limit {
+                self.broken = true;
+                intake.note(TooLarge::note(self.source, start as u32, limit));
+                return true;
+            }
             let plan = &self.table.plans[table];
             frame.number = plan.role(Role::Row).and_then(|column| number(self.source.text(), frame.cells.get(column)?));
             return true;
