@@ -7,7 +7,6 @@ use std::sync::Arc;
 use chancery::check::{self, OnInvalid};
 use chancery::diagnostic::{Diagnostic, Notes};
 use chancery::read::csv::{Cells, Dialect, package};
-use chancery::read::json::Parser;
 use chancery::read::{self, Format, Intake};
 use chancery::schema::Shape;
 use chancery::source::{Feed, Position, Source};
@@ -19,11 +18,7 @@ use proptest::prelude::*;
 use crate::support::{self, Gathered};
 
 fn tree(json: &str) -> Tree {
-    let source = Arc::new(Source::whole("json", json));
-    let mut tree = Tree::new(&source);
-    let mut notes = Vec::new();
-    assert!(Parser::new(&source, 0, json.len(), 256).document(&mut tree, &mut notes).is_ok(), "{json}");
-    tree
+    support::tree("json", json)
 }
 
 #[derive(Default)]

@@ -128,9 +128,8 @@ impl Skip {
     pub fn over(&mut self, bytes: &[u8], delimiter: u8) -> Option<usize> {
         for (at, byte) in bytes.iter().enumerate() {
             *self = match (*self, *byte) {
-                (Self::Cell | Self::Quote, b'"') => Self::Quoted,
                 (Self::Quoted, b'"') => Self::Quote,
-                (Self::Quoted, _) => Self::Quoted,
+                (Self::Cell | Self::Quote, b'"') | (Self::Quoted, _) => Self::Quoted,
                 (_, b'\n') => return Some(at + 1),
                 (_, byte) if byte == delimiter => Self::Cell,
                 _ => Self::Bare,

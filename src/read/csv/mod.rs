@@ -98,13 +98,9 @@ impl Cutter {
             return Ok(window);
         }
         // A header with findings and no rows is still worth a window.
-        Ok(Some(match window {
-            Some(window) => Window { notes, ..window },
-            None => {
-                let reader: Arc<dyn Reader> = Arc::new(Nothing);
-                Window { notes, ..Window::new(Source::elsewhere(Arc::clone(self.feed.name()), self.feed.position()), &reader) }
-            }
-        }))
+        let reader: Arc<dyn Reader> = Arc::new(Nothing);
+        let empty = || Window::new(Source::elsewhere(Arc::clone(self.feed.name()), self.feed.position()), &reader);
+        Ok(Some(Window { notes, ..window.unwrap_or_else(empty) }))
     }
 
     fn rows(&mut self) -> Result<Option<Window>, Failure> {
@@ -169,20 +165,20 @@ fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Cut, Fa
 // The start of a row past the limit; the rest of the row is dropped unread.
 fn large_row(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Window, Failure> {
     let mut skip = lex::Skip::default();
-    let mut window = None;
-    loop {
+    let shown = floor_char(feed.bytes(), 80);
+    let mut end = skip.over(&feed.bytes()[..shown], delimiter);
+    let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: false });
+    let window = Window::new(feed.take(end.unwrap_or(shown))?, &reader);
+    while end.is_none() {
         let bytes = feed.bytes();
-        let most = if window.is_none() { 80 } else { bytes.len() };
-        let whole = if feed.is_ended() && most >= bytes.len() { bytes.len() } else { floor_char(bytes, most) };
-        let end = skip.over(&bytes[..whole], delimiter);
-        let piece = feed.take(end.unwrap_or(whole))?;
-        window.get_or_insert(piece);
-        let ended = end.is_some() || (feed.bytes().is_empty() || whole == 0) && !feed.more()?;
-        if let (true, Some(window)) = (ended, window.take_if(|_| ended)) {
-            let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: false });
-            return Ok(Window::new(window, &reader));
+        let whole = if feed.is_ended() { bytes.len() } else { floor_char(bytes, bytes.len()) };
+        end = skip.over(&bytes[..whole], delimiter);
+        feed.take(end.unwrap_or(whole))?;
+        if end.is_none() && !feed.more()? && feed.bytes().is_empty() {
+            break;
         }
     }
+    Ok(window)
 }
 
 /// Says that a row is past the limit. Without its header a table cannot be read.

@@ -281,7 +281,7 @@ impl<'r> Run<'r> {
 
     fn is_null_word(&self, plan: &Plan, cell: Cell) -> bool {
         let words = &self.table.options.csv.null_words;
-        !words.is_empty() && !(cell.quoted && plan.quotes) && words.iter().any(|word| *word == self.text(cell))
+        !(words.is_empty() || cell.quoted && plan.quotes) && words.iter().any(|word| *word == self.text(cell))
     }
 
     fn text(&self, cell: Cell) -> Cow<'r, str> {
@@ -454,6 +454,7 @@ impl<'r> Run<'r> {
     }
 
     // A scalar whose text is `part` of the cell's `text`.
+    #[expect(clippy::ptr_arg, reason = "whether the text is the source's own decides how it is kept")]
     fn scalar(&self, kind: Kind, cell: Cell, text: &Cow<'r, str>, part: &str, tree: &mut Tree) -> crate::tree::NodeId {
         let place = match text {
             Cow::Borrowed(_) if !part.is_empty() => {
