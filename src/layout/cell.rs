@@ -43,7 +43,7 @@ pub fn read(types: Types, text: &str, quoted: bool) -> Reading<'_> {
     match literal(text) {
         // With a string at hand, a fraction is no integer.
         Some(Literal::Scalar(Kind::Number))
-            if !Types::NUMBER.within(types) && !(types.admits(Types::INTEGER) && number::is_integer(text)) =>
+            if !(Types::NUMBER.within(types) || types.admits(Types::INTEGER) && number::is_integer(text)) =>
         {
             string
         }
@@ -113,16 +113,12 @@ pub fn unquote(raw: &str) -> Cow<'_, str> {
     let mut rest = inner;
     while let Some(at) = rest.find('"') {
         text.push_str(&rest[..at]);
-        match rest[at + 1..].strip_prefix('"') {
-            Some(behind) => {
-                text.push('"');
-                rest = behind;
-            }
-            None => {
-                text.push_str(&rest[at + 1..]);
-                return Cow::Owned(text);
-            }
-        }
+        let Some(behind) = rest[at + 1..].strip_prefix('"') else {
+            text.push_str(&rest[at + 1..]);
+            return Cow::Owned(text);
+        };
+        text.push('"');
+        rest = behind;
     }
     text.push_str(rest);
     Cow::Owned(text)

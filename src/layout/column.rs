@@ -143,7 +143,7 @@ pub fn name(path: &[Step], json: bool, guarded: bool) -> String {
     }
     let doubtful = |name: &str| name.is_empty() || name.starts_with('/') || name.contains(['.', '[']) || reserved(name).is_some();
     let bare = &name[1..];
-    if !doubtful(bare) && !(guarded && super::cell::needs_guard(bare)) {
+    if !(doubtful(bare) || guarded && super::cell::needs_guard(bare)) {
         name.remove(0);
     }
     if json {

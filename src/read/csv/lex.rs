@@ -109,6 +109,36 @@ pub(super) fn whole_rows(bytes: &[u8], delimiter: u8, comment: Option<u8>) -> us
     }
 }
 
+/// Goes over a row too large to be held, piece by piece.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Skip {
+    /// Where a cell begins.
+    #[default]
+    Cell,
+    /// In text without quotes, or behind a closing quote.
+    Bare,
+    /// Inside quotes.
+    Quoted,
+    /// Behind a quote that closes, or is the first of two.
+    Quote,
+}
+
+impl Skip {
+    /// The offset behind the row's line end, if that is in the next `bytes`.
+    pub fn over(&mut self, bytes: &[u8], delimiter: u8) -> Option<usize> {
+        for (at, byte) in bytes.iter().enumerate() {
+            *self = match (*self, *byte) {
+                (Self::Quoted, b'"') => Self::Quote,
+                (Self::Cell | Self::Quote, b'"') | (Self::Quoted, _) => Self::Quoted,
+                (_, b'\n') => return Some(at + 1),
+                (_, byte) if byte == delimiter => Self::Cell,
+                _ => Self::Bare,
+            };
+        }
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -98,13 +98,9 @@ impl Cutter {
             return Ok(window);
         }
         // A header with findings and no rows is still worth a window.
-        Ok(Some(match window {
-            Some(window) => Window { notes, ..window },
-            None => {
-                let reader: Arc<dyn Reader> = Arc::new(Nothing);
-                Window { notes, ..Window::new(Source::elsewhere(Arc::clone(self.feed.name()), self.feed.position()), &reader) }
-            }
-        }))
+        let reader: Arc<dyn Reader> = Arc::new(Nothing);
+        let empty = || Window::new(Source::elsewhere(Arc::clone(self.feed.name()), self.feed.position()), &reader);
+        Ok(Some(Window { notes, ..window.unwrap_or_else(empty) }))
     }
 
     fn rows(&mut self) -> Result<Option<Window>, Failure> {
@@ -119,10 +115,7 @@ impl Cutter {
                 table.append_header(0, &mut source);
                 Ok(Some(Window::new(source, &reader)))
             }
-            Cut::TooLarge(window) => {
-                self.state = State::Done;
-                Ok(Some(window))
-            }
+            Cut::TooLarge(window) => Ok(Some(window)),
         }
     }
 }
@@ -163,28 +156,44 @@ fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Cut, Fa
             return Ok(Cut::None);
         }
         if bytes.len() > options.max_record_bytes {
-            return Ok(Cut::TooLarge(too_large(feed, options)?));
+            return Ok(Cut::TooLarge(large_row(feed, delimiter, options)?));
         }
         feed.more()?;
     }
 }
 
-// The start of a row past the limit; nothing behind it is read, since where it ends is not known.
-fn too_large(feed: &mut Feed, options: &Options) -> Result<Window, Failure> {
-    let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes });
+// The start of a row past the limit; the rest of the row is dropped unread.
+fn large_row(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Window, Failure> {
+    let mut skip = lex::Skip::default();
     let shown = floor_char(feed.bytes(), 80);
-    Ok(Window::new(feed.take(shown)?, &reader))
+    let mut end = skip.over(&feed.bytes()[..shown], delimiter);
+    let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: false });
+    let window = Window::new(feed.take(end.unwrap_or(shown))?, &reader);
+    while end.is_none() {
+        let bytes = feed.bytes();
+        let whole = if feed.is_ended() { bytes.len() } else { floor_char(bytes, bytes.len()) };
+        end = skip.over(&bytes[..whole], delimiter);
+        feed.take(end.unwrap_or(whole))?;
+        if end.is_none() && !feed.more()? && feed.bytes().is_empty() {
+            break;
+        }
+    }
+    Ok(window)
 }
 
+/// Says that a row is past the limit. Without its header a table cannot be read.
 struct LargeRow {
     limit: usize,
+    is_header: bool,
 }
 
 impl Reader for LargeRow {
     fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
         intake.note(TooLarge::note(source, 0, self.limit));
         intake.broken();
-        intake.stop();
+        if self.is_header {
+            intake.stop();
+        }
     }
 }
 
@@ -235,7 +244,9 @@ impl Head {
                 return Ok(Self::Broken(Window::new(feed.take(feed.bytes().len())?, &reader)));
             }
             if feed.bytes().len() > options.max_record_bytes {
-                return Ok(Self::Broken(too_large(feed, options)?));
+                let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: true });
+                let shown = floor_char(feed.bytes(), 80);
+                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
             }
             feed.more()?;
         }

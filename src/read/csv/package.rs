@@ -142,9 +142,8 @@ pub fn open(
         let (part, path) = if index == 0 {
             (shape.root(), Vec::new())
         } else {
-            let keys = resource.schema.iter().flat_map(|schema| &schema.foreign_keys);
-            let parent =
-                keys.filter_map(|key| package.resources[..index].iter().position(|other| other.name == key.reference.resource)).next();
+            let mut keys = resource.schema.iter().flat_map(|schema| &schema.foreign_keys);
+            let parent = keys.find_map(|key| package.resources[..index].iter().position(|other| other.name == key.reference.resource));
             let (Some(parent), Some(list)) = (parent, &resource.list) else {
                 return Err(refuse(format!("expected table {} to say which list of which table before it its rows are", resource.name)));
             };
@@ -203,10 +202,7 @@ impl crate::read::Cutter for Cutter {
         let delimiter = self.table.delimiter;
         let mut source = match cut_rows(&mut self.feeds[0], delimiter, &self.options)? {
             Cut::Rows(source) => source,
-            Cut::TooLarge(window) => {
-                self.done = true;
-                return Ok(Some(window));
-            }
+            Cut::TooLarge(window) => return Ok(Some(window)),
             // Rows may be left in child tables.
             Cut::None => Source::elsewhere(Arc::clone(self.feeds[0].name()), self.feeds[0].position()),
         };

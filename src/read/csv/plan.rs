@@ -1,5 +1,6 @@
 //! What the header of a table means, worked out once: a tree of the paths that its columns name, and the type of each column.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::lex::Cell;
@@ -26,6 +27,8 @@ pub(super) struct Plan {
     // Header cells that name a place deeper than the limit; they are taken as one name.
     too_deep: Vec<Span>,
     max_depth: usize,
+    // A header may have very many columns.
+    known: HashMap<(u32, Step), u32>,
 }
 
 #[derive(Debug)]
@@ -78,6 +81,7 @@ impl Plan {
             guarded: false,
             too_deep: Vec::new(),
             max_depth,
+            known: HashMap::new(),
         };
         for cell in cells {
             let raw = &header[cell.span.range()];
@@ -142,11 +146,11 @@ impl Plan {
     }
 
     fn child(&mut self, parent: u32, step: Step, written: Option<Span>, column: u32) -> u32 {
-        let children = &self.nodes[parent as usize].children;
-        if let Some(known) = children.iter().copied().find(|child| self.nodes[*child as usize].step == step) {
+        let id = self.nodes.len() as u32;
+        let known = *self.known.entry((parent, step.clone())).or_insert(id);
+        if known != id {
             return known;
         }
-        let id = self.nodes.len() as u32;
         self.nodes.push(PlanNode { parent, step, written, column, leaves: Vec::new(), children: Vec::new(), table: None });
         let Self { nodes, .. } = self;
         let mut children = std::mem::take(&mut nodes[parent as usize].children);
@@ -231,7 +235,7 @@ impl Plan {
 
 fn rank(part: Part<'_>, step: &Step) -> usize {
     match step {
-        Step::Name(name) => part.members().position(|(known, _)| known == name).unwrap_or(usize::MAX),
+        Step::Name(name) => part.position(name).unwrap_or(usize::MAX),
         Step::Index(index) => *index,
     }
 }

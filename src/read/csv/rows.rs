@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Place, quote, rules};
 use crate::layout::cell::{self, Reading};
 use crate::layout::column::Step;
 use crate::read::json::Parser;
+use crate::read::ndjson::TooLarge;
 use crate::read::{Intake, Options, Reader};
 use crate::schema::shape::Types;
 use crate::source::{Source, Span};
@@ -127,6 +128,12 @@ impl<'r> Run<'r> {
                 continue;
             }
             frame.row = Some(Span::new(start as u32, last));
+            let limit = self.table.options.max_record_bytes;
+            if last as usize - start > limit {
+                self.broken = true;
+                intake.note(TooLarge::note(self.source, start as u32, limit));
+                return true;
+            }
             let plan = &self.table.plans[table];
             frame.number = plan.role(Role::Row).and_then(|column| number(self.source.text(), frame.cells.get(column)?));
             return true;
@@ -274,7 +281,7 @@ impl<'r> Run<'r> {
 
     fn is_null_word(&self, plan: &Plan, cell: Cell) -> bool {
         let words = &self.table.options.csv.null_words;
-        !words.is_empty() && !(cell.quoted && plan.quotes) && words.iter().any(|word| *word == self.text(cell))
+        !(words.is_empty() || cell.quoted && plan.quotes) && words.iter().any(|word| *word == self.text(cell))
     }
 
     fn text(&self, cell: Cell) -> Cow<'r, str> {
@@ -447,6 +454,7 @@ impl<'r> Run<'r> {
     }
 
     // A scalar whose text is `part` of the cell's `text`.
+    #[expect(clippy::ptr_arg, reason = "whether the text is the source's own decides how it is kept")]
     fn scalar(&self, kind: Kind, cell: Cell, text: &Cow<'r, str>, part: &str, tree: &mut Tree) -> crate::tree::NodeId {
         let place = match text {
             Cow::Borrowed(_) if !part.is_empty() => {

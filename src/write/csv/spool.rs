@@ -92,6 +92,9 @@ impl TableRows {
     }
 }
 
+// Where a column stands: for each step its place in the shape, and when it came first.
+type Key = Vec<(usize, usize)>;
+
 /// The tables of an output.
 pub(super) struct Spool {
     shape: Arc<Shape>,
@@ -136,7 +139,7 @@ impl Spool {
         let row = self.part(table);
         let rows = &self.tables[table];
         let mut first: HashMap<String, usize> = HashMap::new();
-        let mut sorted: Vec<(Vec<(usize, usize)>, bool, u32, Column)> = Vec::new();
+        let mut sorted: Vec<(Key, bool, u32, Column)> = Vec::new();
         for (id, name) in rows.columns.iter().enumerate() {
             let column = column::parse(name, row, true);
             let Column::Value { path, json } = &column else {
@@ -149,7 +152,7 @@ impl Spool {
                 let count = first.len();
                 let came = *first.entry(column::pointer(&path[..=length])).or_insert(count);
                 key.push(match step {
-                    Step::Name(name) => (part.members().position(|(known, _)| known == name).unwrap_or(usize::MAX - 1), came),
+                    Step::Name(name) => (part.position(name).unwrap_or(usize::MAX - 1), came),
                     Step::Index(index) => (*index, 0),
                 });
                 part = column::step_into(part, step);
