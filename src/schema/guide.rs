@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::shape::{Part, Shape};
 use super::spanned::to_value;
-use crate::diagnostic::{Diagnostic, Safety, quote, rules};
+use crate::diagnostic::{Diagnostic, Safety, hint, quote, rules};
 use crate::tree::{Kind, Member, Node, key_hash, pointer};
 
 /// Where a walk stands in the shape.
@@ -266,9 +266,8 @@ pub fn mistakes(shape: &Arc<Shape>, keyword: &str, word: &str, known: &[&str]) -
             let message = format!("expected one of {} in {keyword}, found {shown}", known.join(", "));
             let mut note = Diagnostic::new(&rules::UNKNOWN_ANNOTATION, name.tree().source(), name.opening(), message);
             note = note.schema_at(name.pointer());
-            let nearest = known.iter().map(|known| (strsim::damerau_levenshtein(known, name.text()), known)).min();
-            if let Some((_, nearest)) = nearest.filter(|(distance, _)| *distance <= 2) {
-                note = note.help(format!("did you mean {nearest:?}?")).fix(Safety::Unsafe, name.span(), *nearest);
+            if let Some(nearest) = hint::nearest(name.text(), known.iter().copied()) {
+                note = note.help(format!("did you mean {nearest:?}?")).fix(Safety::Unsafe, name.span(), nearest);
             }
             // Several parts may come from one subschema.
             let same =
