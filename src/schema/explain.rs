@@ -23,7 +23,7 @@ pub struct Explainer<'e> {
     pub shape: &'e Shape,
 }
 
-impl<'e> Explainer<'e> {
+impl Explainer<'_> {
     /// The findings for one error.
     pub fn explain(&self, error: &ValidationError<'_>, out: &mut Vec<Diagnostic>) {
         let node = self.root.at(error.instance_path().as_str()).unwrap_or(self.root);
@@ -153,17 +153,14 @@ impl<'e> Explainer<'e> {
         let near = nearest(name, part.members().map(|(known, _)| known).filter(absent));
         let mut finding = self.finding(error, node, &rules::UNKNOWN_MEMBER, span, format!("unknown member {quoted}"));
         finding.pointer = Some(below(error, name));
-        finding = match near {
-            Some(near) => finding.help(format!("did you mean {}?", quote(near, true))).fix(Safety::Unsafe, span, near),
-            None => {
-                let known: Vec<String> = part.members().map(|(known, _)| quote(known, true)).collect();
-                if known.is_empty() {
-                    finding
-                } else {
-                    finding.help(format!("known here: {}", words::either(known).replace(" or ", " and ")))
-                }
+        if let Some(near) = near {
+            finding = finding.help(format!("did you mean {}?", quote(near, true))).fix(Safety::Unsafe, span, near);
+        } else {
+            let known: Vec<String> = part.members().map(|(known, _)| quote(known, true)).collect();
+            if !known.is_empty() {
+                finding = finding.help(format!("known here: {}", words::list(known, "and")));
             }
-        };
+        }
         out.push(finding);
     }
 
@@ -222,7 +219,7 @@ impl<'e> Explainer<'e> {
         // The validator names the items by their text only, in order.
         let mut items = node.items().enumerate();
         for text in unexpected {
-            let found = items.by_ref().find(|(_, item)| spanned::to_value(*item).to_string() == *text);
+            let found = items.by_ref().find(|(_, item)| *text == spanned::to_value(*item).to_string());
             let (index, span) = found.map_or((None, node.opening()), |(index, item)| (Some(index), item.opening()));
             let message = match index {
                 Some(index) => no_place(index + 1),
@@ -406,8 +403,7 @@ impl Explainer<'_> {
             title.map_or_else(|| format!("{}/{branch}", error.schema_path().as_str()), |title| quote(title, true))
         };
         let names: Vec<String> = fitting.iter().map(name).collect();
-        let message =
-            format!("fits {} ways where the schema allows just one: {}", fitting.len(), words::either(names).replace(" or ", " and "));
+        let message = format!("fits {} ways where the schema allows just one: {}", fitting.len(), words::list(names, "and"));
         let mut finding = self.finding(error, node, &rules::MANY_BRANCHES, node.opening(), message);
         for branch in fitting {
             if let Some(place) = self.schema.and_then(|schema| schema.place_of_branch(error, branch)) {

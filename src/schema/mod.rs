@@ -4,10 +4,12 @@
 //! one of its documents.
 
 pub mod bundled;
+pub mod docs;
 pub mod explain;
 mod fault;
 pub mod guide;
 pub mod library;
+pub mod outline;
 pub mod shape;
 pub mod spanned;
 mod words;
@@ -84,8 +86,8 @@ impl Schema {
             build = build.with_registry(registry);
         }
         // The linear engine holds against hostile data; patterns that look around need the other one, which is bounded.
-        let built = build.clone().with_pattern_options(PatternOptions::regex()).build(value);
-        built.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(value))
+        let linear = build.clone().with_pattern_options(PatternOptions::regex()).build(value);
+        linear.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(value))
     }
 
     /// The validator.

@@ -34,7 +34,12 @@ pub(super) fn value(value: &Value) -> String {
 }
 
 /// `a`, `a or b`, `a, b or c`, and no more than eight of them.
-pub(super) fn either(mut items: Vec<String>) -> String {
+pub(super) fn either(items: Vec<String>) -> String {
+    list(items, "or")
+}
+
+/// As [`either`], with the word that joins the last.
+pub(super) fn list(mut items: Vec<String>, word: &str) -> String {
     const SHOWN: usize = 8;
     if items.len() > SHOWN {
         let more = items.len() - (SHOWN - 2);
@@ -42,7 +47,7 @@ pub(super) fn either(mut items: Vec<String>) -> String {
         items.push(format!("{more} others"));
     }
     let Some(last) = items.pop() else { return "nothing".to_owned() };
-    if items.is_empty() { last } else { format!("{} or {last}", items.join(", ")) }
+    if items.is_empty() { last } else { format!("{} {word} {last}", items.join(", ")) }
 }
 
 /// Names of the types asked for.

@@ -150,7 +150,7 @@ fn faults_of_schemas() {
     broken("{\n  \"minLength\": -1\n}", &[r#"C110 2:16 keyword "minLength": expected at least 0, found -1"#]);
     broken(r#"{"properties": {"a": {"pattern": "(["}}}"#, &[r#"C110 1:34 expected a regular expression, found "([""#]);
     broken(r##"{"properties": {"a": {"$ref": "#/$defs/b"}}}"##, &[r##"C111 1:31 reference "#/$defs/b" leads nowhere"##]);
-    broken(r##"{"properties": {"a": {"$ref": "other.json"}}}"##, &[r##"C111 1:31 reference "other.json" leads nowhere"##]);
+    broken(r#"{"properties": {"a": {"$ref": "other.json"}}}"#, &[r#"C111 1:31 reference "other.json" leads nowhere"#]);
     broken(
         r#"{"$schema": "http://json-schema.org/draft-03/schema#"}"#,
         &[r#"C112 1:13 expected a draft of JSON Schema that is supported, found "http://json-schema.org/draft-03/schema#""#],

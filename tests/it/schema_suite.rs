@@ -1,4 +1,4 @@
-//! Verdicts of others: the JSON Schema Test Suite, SchemaStore's instances, and the validator's own law over our tree.
+//! Verdicts of others: the JSON Schema Test Suite, the instances of `SchemaStore`, and the validator's own law over our tree.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
