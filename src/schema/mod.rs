@@ -16,7 +16,7 @@ mod words;
 
 use std::sync::Arc;
 
-use jsonschema::{Draft, PatternOptions, Registry, ValidationError, Validator};
+use jsonschema::{Draft, ErrorIterator, PatternOptions, Registry, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -24,7 +24,7 @@ use crate::tree::{Kind, Node, Tree, pointer};
 pub use guide::Guide;
 pub use library::Library;
 pub use shape::{Part, Shape, Types};
-use spanned::Spanned;
+use spanned::{Instance, Spanned, Whole};
 
 /// What building a schema depends on besides its documents.
 #[derive(Clone, Copy, Debug)]
@@ -90,10 +90,16 @@ impl Schema {
         linear.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(value))
     }
 
-    /// The validator.
+    /// The validator's errors for a record.
     #[must_use]
-    pub fn validator(&self) -> &Validator<Spanned> {
-        &self.validator
+    pub fn errors<'a>(&'a self, record: &'a Whole<'a>) -> ErrorIterator<'a> {
+        self.validator.iter_errors(Instance::Root(record))
+    }
+
+    /// Whether a record is valid.
+    #[must_use]
+    pub fn is_valid(&self, record: Node<'_>) -> bool {
+        self.validator.is_valid(Instance::Node(record))
     }
 
     /// The documents.
@@ -142,12 +148,15 @@ impl Schema {
         None
     }
 
-    // The resource and the pointer in it where an error's keyword stands.
+    // The resource and the pointer in it where an error's keyword stands. The validator counts on below the keyword where
+    // a demand is one of several, so what does not exist is left off.
     fn location(&self, error: &ValidationError<'_>) -> Option<(library::At, String)> {
-        match error.absolute_keyword_location() {
-            Some(location) => self.library.locate(location.as_str()),
-            None => Some((self.root_at(), error.schema_path().as_str().to_owned())),
+        let located = error.absolute_keyword_location().and_then(|location| self.library.locate(location.as_str()));
+        let (resource, mut below) = located.unwrap_or_else(|| (self.root_at(), error.schema_path().as_str().to_owned()));
+        while self.library.node(resource).at(&below).is_none() {
+            below.truncate(below.rfind('/')?);
         }
+        Some((resource, below))
     }
 }
 

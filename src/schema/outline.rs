@@ -34,7 +34,7 @@ pub struct Line {
 pub fn outline(shape: &Shape) -> Vec<Line> {
     let mut outline = Outline { lines: Vec::new(), unfolded: HashMap::new() };
     let name = shape.root().title().unwrap_or("record").to_owned();
-    outline.add(shape.root(), name, String::new(), 0, true);
+    outline.add(shape.root(), name, "", 0, true);
     outline.lines
 }
 
@@ -83,7 +83,7 @@ struct Outline {
 }
 
 impl Outline {
-    fn add(&mut self, part: Part<'_>, name: String, path: String, depth: usize, required: bool) {
+    fn add(&mut self, part: Part<'_>, name: String, path: &str, depth: usize, required: bool) {
         // Far deeper than any schema made by hand goes before it repeats itself.
         const DEEPEST: usize = 64;
         let has_items = part.types().admits(Types::ARRAY) && (!part.item(part.prefix_len()).is_any() || part.prefix_len() > 0);
@@ -93,25 +93,25 @@ impl Outline {
         let format = part.format().map(str::to_owned);
         let choices = part.choices().map(Iterator::count);
         let unfold = below && see.is_none() && depth < DEEPEST;
-        self.lines.push(Line { depth, name, path: path.clone(), types, required, format, choices, see });
+        self.lines.push(Line { depth, name, path: path.to_owned(), types, required, format, choices, see });
         if !unfold {
             return;
         }
-        self.unfolded.insert(part.id(), path.clone());
+        self.unfolded.insert(part.id(), path.to_owned());
         for (name, member) in part.members() {
             let required = part.required().iter().any(|known| &**known == name);
-            self.add(member, name.to_owned(), format!("{path}/{}", crate::tree::pointer::escape(name)), depth + 1, required);
+            self.add(member, name.to_owned(), &format!("{path}/{}", crate::tree::pointer::escape(name)), depth + 1, required);
         }
         for (pattern, member) in part.patterns() {
-            self.add(member, format!("({pattern})"), format!("{path}/({pattern})"), depth + 1, false);
+            self.add(member, format!("({pattern})"), &format!("{path}/({pattern})"), depth + 1, false);
         }
         if has_items {
             for index in 0..part.prefix_len() {
-                self.add(part.item(index), index.to_string(), format!("{path}/{index}"), depth + 1, false);
+                self.add(part.item(index), index.to_string(), &format!("{path}/{index}"), depth + 1, false);
             }
             let item = part.item(part.prefix_len());
             if item.types() != Types::NONE {
-                self.add(item, part.item_name().unwrap_or("item").to_owned(), format!("{path}/*"), depth + 1, false);
+                self.add(item, part.item_name().unwrap_or("item").to_owned(), &format!("{path}/*"), depth + 1, false);
             }
         }
     }

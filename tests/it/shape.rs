@@ -115,7 +115,7 @@ fn what_is_said() {
     );
     let a = shape.root().member("a");
     assert_eq!((a.description(), a.title(), a.format()), (Some("near"), Some("T"), Some("email")));
-    assert_eq!(a.keyword("x-key").map(|node| node.text()), Some("true"));
+    assert_eq!(a.keyword("x-key").map(chancery::tree::Node::text), Some("true"));
     assert_eq!(format!("{:?}", a.default_value()), r#"Some({"b": 1})"#);
     assert_eq!(a.examples().count(), 1);
     assert_eq!(a.pointer(), "/properties/a");
