@@ -117,6 +117,9 @@ fn often(part: Part<'_>, required: bool) -> String {
 
 fn told(part: Part<'_>) -> String {
     let mut told = part.description().or(part.title()).map(line).unwrap_or_default();
+    if !told.is_empty() && !told.ends_with(['.', '!', '?']) {
+        told.push('.');
+    }
     if let Some(example) = part.examples().next() {
         let _ = write!(told, "{}Example: `{}`.", if told.is_empty() { "" } else { " " }, code(&shown(example)));
     }
