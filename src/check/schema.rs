@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
 use crate::schema::explain::Explainer;
-use crate::schema::spanned::Instance;
+use crate::schema::spanned::Whole;
 use crate::schema::{Part, Schema, Shape};
 use crate::tree::{Node, Tree};
 
@@ -30,7 +30,8 @@ impl Checker {
     /// Notes what is wrong with the record.
     pub fn check(&self, tree: &Tree, notes: &mut dyn Notes) {
         let root = tree.root();
-        let mut errors = self.schema.validator().iter_errors(Instance::Node(root)).peekable();
+        let record = Whole::new(root);
+        let mut errors = self.schema.errors(&record).peekable();
         if errors.peek().is_none() && !self.deprecates {
             return;
         }

@@ -4,7 +4,7 @@ use super::args::{SchemaArgs, SchemaCommand};
 use std::io::IsTerminal;
 
 use super::{Trouble, Verdict, print, schemas};
-use crate::schema::Shape;
+use crate::schema::{Shape, docs, outline};
 use crate::write;
 
 /// Runs the command.
@@ -12,16 +12,13 @@ pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
     match command {
         SchemaCommand::Show(args) => print(&schemas::text(&args.schema)?),
         SchemaCommand::Check(args) => check(args),
-        SchemaCommand::Docs(args) => {
-            let schema = load(args)?;
-            print(&format!("{}", schema.library().has("")))
-        }
+        SchemaCommand::Docs(args) => print(&docs::markdown(&*load(args)?)),
         SchemaCommand::Xsd(args) => {
             let shape = std::sync::Arc::new(Shape::of(&*load(args)?));
             let name = super::session::collection_name(&shape);
             print(&format!("{:?}", write::Options { shape, name, ..write::Options::default() }))
         }
-        SchemaCommand::Shape(args) => print(&format!("{:?}", Shape::of(&*load(args)?).root().types())),
+        SchemaCommand::Shape(args) => print(&outline::text(&outline::outline(&Shape::of(&*load(args)?)))),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Part, Schema, Shape, Types, spanned, words};
 use crate::diagnostic::hint::nearest;
 use crate::diagnostic::{Diagnostic, Rule, Safety, quote, rules};
 use crate::source::Span;
-use crate::tree::{Kind, Node, number, pointer};
+use crate::tree::{Kind, Member, Node, number, pointer};
 
 /// What errors are explained by.
 pub struct Explainer<'e> {
@@ -23,7 +23,7 @@ pub struct Explainer<'e> {
     pub shape: &'e Shape,
 }
 
-impl<'e> Explainer<'e> {
+impl Explainer<'_> {
     /// The findings for one error.
     pub fn explain(&self, error: &ValidationError<'_>, out: &mut Vec<Diagnostic>) {
         let node = self.root.at(error.instance_path().as_str()).unwrap_or(self.root);
@@ -41,7 +41,7 @@ impl<'e> Explainer<'e> {
             }
             ValidationErrorKind::Constant { expected_value } => self.not_among(error, node, std::iter::once(&**expected_value), out),
             ValidationErrorKind::Format { format } => {
-                let example = self.example(error, node).or_else(|| words::format(format).1.map(|example| quote(example, true)));
+                let example = self.example(error).or_else(|| words::format(format).1.map(|example| quote(example, true)));
                 let mut finding = self.told(error, node, &rules::WRONG_FORMAT);
                 finding.help = example.map(|example| format!("write it as in {example}"));
                 out.push(finding);
@@ -122,6 +122,10 @@ impl<'e> Explainer<'e> {
         let mut finding = Diagnostic::new(rule, node.tree().source(), span, message)
             .at(error.instance_path().as_str())
             .schema_at(error.schema_path().as_str());
+        // A value that was normalised is told as it is now; what the source has is shown beside it.
+        if node.is_altered() && !node.is_derived() && span == node.span() {
+            finding = finding.label(format!("written as {}", quote(node.written(), true)));
+        }
         if let Some(place) = self.schema.and_then(|schema| schema.place_of(error)) {
             finding = finding.related("the schema says so here", place);
         }
@@ -136,34 +140,34 @@ impl<'e> Explainer<'e> {
 
     fn missing(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Vec<Diagnostic>) {
         let quoted = quote(name, true);
-        let description = self.part(node).declared(name).and_then(|part| part.description().or(part.title()));
+        let description = self.part(error).declared(name).and_then(|part| part.description().or(part.title()));
         let help = match description {
-            Some(description) => format!("add {quoted}: {}", sentence(description)),
+            Some(description) => format!("add {quoted}: {}", words::plain(sentence(description))),
             None => format!("add {quoted}"),
         };
-        let message = format!("member {quoted} is missing");
+        let message = match self.beside(error, node, name) {
+            Some(other) => format!("member {quoted} is missing beside {}", quote(other, true)),
+            None => format!("member {quoted} is missing"),
+        };
         out.push(self.finding(error, node, &rules::MISSING_MEMBER, node.opening(), message).help(help));
     }
 
     fn unknown(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Vec<Diagnostic>) {
         let quoted = quote(name, true);
         let span = node.member(name).map_or(node.opening(), |member| member.key.span());
-        let part = self.part(node);
+        let part = self.part(error);
         let absent = |candidate: &&str| node.get(candidate).is_none();
         let near = nearest(name, part.members().map(|(known, _)| known).filter(absent));
         let mut finding = self.finding(error, node, &rules::UNKNOWN_MEMBER, span, format!("unknown member {quoted}"));
         finding.pointer = Some(below(error, name));
-        finding = match near {
-            Some(near) => finding.help(format!("did you mean {}?", quote(near, true))).fix(Safety::Unsafe, span, near),
-            None => {
-                let known: Vec<String> = part.members().map(|(known, _)| quote(known, true)).collect();
-                if known.is_empty() {
-                    finding
-                } else {
-                    finding.help(format!("known here: {}", words::either(known).replace(" or ", " and ")))
-                }
+        if let Some(near) = near {
+            finding = finding.help(format!("did you mean {}?", quote(near, true))).fix(Safety::Unsafe, span, near);
+        } else {
+            let known: Vec<String> = part.members().map(|(known, _)| quote(known, true)).collect();
+            if !known.is_empty() {
+                finding = finding.help(format!("known here: {}", words::list(known, "and")));
             }
-        };
+        }
         out.push(finding);
     }
 
@@ -206,14 +210,14 @@ impl<'e> Explainer<'e> {
         let own = |name| self.keyword_beside(error, name).filter(|node| node.kind() == Kind::String).map(Node::text);
         let told = own("title").or_else(|| own("description").map(sentence)).filter(|told| told.len() <= LONGEST);
         if let Some(told) = told {
-            finding.message = format!("expected {}, found {}", lower_first(told), words::found(node));
+            finding.message = format!("expected {}, found {}", lower_first(words::plain(told)), words::found(node));
         }
-        if let Some(example) = self.example(error, node) {
+        if let Some(example) = self.example(error) {
             finding.help = Some(format!("write it as in {example}"));
         } else if told.is_some()
             && let ValidationErrorKind::Pattern { pattern } = error.kind()
         {
-            finding.help = Some(format!("it has to match {}", quote(pattern, false)));
+            finding.help = Some(format!("it has to match {}", words::plain(pattern)));
         }
         out.push(finding);
     }
@@ -222,7 +226,8 @@ impl<'e> Explainer<'e> {
         // The validator names the items by their text only, in order.
         let mut items = node.items().enumerate();
         for text in unexpected {
-            let found = items.by_ref().find(|(_, item)| spanned::to_value(*item).to_string() == *text);
+            let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+            let found = items.by_ref().find(|(_, item)| spanned::equals(*item, &value));
             let (index, span) = found.map_or((None, node.opening()), |(index, item)| (Some(index), item.opening()));
             let message = match index {
                 Some(index) => no_place(index + 1),
@@ -288,10 +293,14 @@ impl<'e> Explainer<'e> {
 impl Explainer<'_> {
     fn no_branch(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>], out: &mut Vec<Diagnostic>) {
         let here = error.instance_path().as_str();
+        if let [only] = context {
+            for error in only {
+                self.explain(error, out);
+            }
+            return;
+        }
         let left: Vec<usize> = (0..context.len()).filter(|branch| !fails_by_tag(here, *branch, context)).collect();
-        if let ([only], true) = (left.as_slice(), context.len() > 1)
-            && left.len() < context.len()
-        {
+        if let [only] = left.as_slice() {
             // The tag or the type picked a branch: its errors are what is wrong.
             for error in &context[*only] {
                 self.explain(error, out);
@@ -406,8 +415,7 @@ impl Explainer<'_> {
             title.map_or_else(|| format!("{}/{branch}", error.schema_path().as_str()), |title| quote(title, true))
         };
         let names: Vec<String> = fitting.iter().map(name).collect();
-        let message =
-            format!("fits {} ways where the schema allows just one: {}", fitting.len(), words::either(names).replace(" or ", " and "));
+        let message = format!("fits {} ways where the schema allows just one: {}", fitting.len(), words::list(names, "and"));
         let mut finding = self.finding(error, node, &rules::MANY_BRANCHES, node.opening(), message);
         for branch in fitting {
             if let Some(place) = self.schema.and_then(|schema| schema.place_of_branch(error, branch)) {
@@ -420,24 +428,19 @@ impl Explainer<'_> {
 
 /// What the schema says around a demand.
 impl<'e> Explainer<'e> {
-    // The part of the shape that speaks of the node.
-    fn part(&self, node: Node<'_>) -> Part<'e> {
+    // The part of the shape that speaks of the value an error is about.
+    fn part(&self, error: &ValidationError<'_>) -> Part<'e> {
         let mut part = self.shape.root();
-        let mut at = self.root;
-        let path = node.pointer();
-        for token in path.split('/').skip(1) {
+        let mut at = Some(self.root);
+        for token in error.instance_path().as_str().split('/').skip(1) {
             let name = pointer::unescape(token);
-            part = match at.kind() {
-                Kind::Array => part.item(pointer::index(token).unwrap_or_default()),
-                _ => part.member(&name),
-            };
-            let below = match at.kind() {
-                Kind::Array => pointer::index(token).and_then(|index| at.items().nth(index)),
-                _ => at.get(&name),
-            };
-            match below {
-                Some(node) => at = node,
-                None => break,
+            if at.is_some_and(|node| node.kind() == Kind::Array) {
+                let index = pointer::index(token).unwrap_or_default();
+                part = part.item(index);
+                at = at.and_then(|node| node.items().nth(index));
+            } else {
+                part = part.member(&name);
+                at = at.and_then(|node| node.get(&name));
             }
         }
         part
@@ -447,14 +450,22 @@ impl<'e> Explainer<'e> {
         self.schema?.subschema_of(error)?.get(name)
     }
 
-    fn title(&self, error: &ValidationError<'_>) -> Option<String> {
-        let text = |name| self.keyword_beside(error, name).filter(|node| node.kind() == Kind::String).map(Node::text);
-        text("title").or_else(|| text("description").map(sentence)).map(lower_first)
+    // The member that asks for the one of that name to be there too.
+    fn beside(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str) -> Option<&'e str> {
+        let (_, keyword) = pointer::split_last(error.schema_path().as_str())?;
+        let asked = matches!(&*keyword, "dependentRequired" | "dependencies").then(|| self.keyword_beside(error, &keyword))??;
+        let asks = |member: &Member<'_>| node.get(member.key.text()).is_some() && member.value.items().any(|item| item.text() == name);
+        asked.members().find(asks).map(|member| member.key.text())
     }
 
-    fn example(&self, error: &ValidationError<'_>, node: Node<'_>) -> Option<String> {
+    fn title(&self, error: &ValidationError<'_>) -> Option<String> {
+        let text = |name| self.keyword_beside(error, name).filter(|node| node.kind() == Kind::String).map(Node::text);
+        text("title").or_else(|| text("description").map(sentence)).map(|told| lower_first(words::plain(told)))
+    }
+
+    fn example(&self, error: &ValidationError<'_>) -> Option<String> {
         let own = self.keyword_beside(error, "examples").and_then(|examples| examples.items().next());
-        own.or_else(|| self.part(node).examples().next()).map(words::found)
+        own.or_else(|| self.part(error).examples().next()).map(words::found)
     }
 }
 
@@ -499,6 +510,9 @@ fn fails_by_tag(here: &str, branch: usize, context: &[Vec<ValidationError<'stati
                 let below = at.strip_prefix(here).unwrap_or_default();
                 below.matches('/').count() == 1 && !context.iter().all(|other| other.iter().any(|theirs| same(error, theirs)))
             }
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } if at == here => {
+                (0..context.len()).all(|branch| fails_by_tag(here, branch, context))
+            }
             _ => false,
         }
     })
@@ -526,7 +540,7 @@ fn lower_first(text: impl AsRef<str>) -> String {
     let text = text.as_ref();
     let mut letters = text.chars();
     match (letters.next(), letters.next()) {
-        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+        (Some(first), Some(second)) if first.is_uppercase() && (second.is_lowercase() || second.is_whitespace()) => {
             first.to_lowercase().chain(text.chars().skip(1)).collect()
         }
         _ => text.to_owned(),

@@ -299,7 +299,7 @@ impl Library {
                 // A metaschema of the user's own is a document like any other.
                 ("$ref" | "$dynamicRef" | "$recursiveRef" | "$schema", Kind::String) => references.push(member.value.id()),
                 ("properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies", Kind::Object) => {
-                    below.extend(member.value.members().map(|member| member.value.id()))
+                    below.extend(member.value.members().map(|member| member.value.id()));
                 }
                 ("allOf" | "anyOf" | "oneOf" | "prefixItems" | "items", Kind::Array) => {
                     below.extend(member.value.items().map(Node::id));
@@ -342,16 +342,16 @@ impl Library {
             return base;
         }
         let text = |name| node.get(name).filter(|value| value.kind() == Kind::String).map(Node::text);
-        let mut names = Vec::new();
+        let mut anchors = Vec::new();
         let mut inner = None;
         if let Some(id) = text(if draft == Draft::Draft4 { "id" } else { "$id" }) {
             match id.strip_prefix('#') {
-                Some(anchor) if old => names.push(anchor.to_owned()),
+                Some(anchor) if old => anchors.push(anchor.to_owned()),
                 _ => inner = uri::resolve_against(&outer.uri.borrow(), without_fragment(id)).ok(),
             }
         }
         if !old {
-            names.extend(["$anchor", "$dynamicAnchor"].into_iter().filter_map(text).map(str::to_owned));
+            anchors.extend(["$anchor", "$dynamicAnchor"].into_iter().filter_map(text).map(str::to_owned));
         }
         let base = match inner {
             Some(uri) => {
@@ -361,7 +361,7 @@ impl Library {
             }
             None => base,
         };
-        for name in names {
+        for name in anchors {
             let key = format!("{}#{name}", self.bases[base as usize].uri.as_str());
             self.anchors.entry(key).or_insert(at);
         }

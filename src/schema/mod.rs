@@ -4,17 +4,19 @@
 //! one of its documents.
 
 pub mod bundled;
+pub mod docs;
 pub mod explain;
 mod fault;
 pub mod guide;
 pub mod library;
+pub mod outline;
 pub mod shape;
 pub mod spanned;
 mod words;
 
 use std::sync::Arc;
 
-use jsonschema::{Draft, PatternOptions, Registry, ValidationError, Validator};
+use jsonschema::{Draft, ErrorIterator, PatternOptions, Registry, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -22,7 +24,7 @@ use crate::tree::{Kind, Node, Tree, pointer};
 pub use guide::Guide;
 pub use library::Library;
 pub use shape::{Part, Shape, Types};
-use spanned::Spanned;
+use spanned::{Instance, Spanned, Whole};
 
 /// What building a schema depends on besides its documents.
 #[derive(Clone, Copy, Debug)]
@@ -84,14 +86,20 @@ impl Schema {
             build = build.with_registry(registry);
         }
         // The linear engine holds against hostile data; patterns that look around need the other one, which is bounded.
-        let built = build.clone().with_pattern_options(PatternOptions::regex()).build(value);
-        built.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(value))
+        let linear = build.clone().with_pattern_options(PatternOptions::regex()).build(value);
+        linear.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(value))
     }
 
-    /// The validator.
+    /// The validator's errors for a record.
     #[must_use]
-    pub fn validator(&self) -> &Validator<Spanned> {
-        &self.validator
+    pub fn errors<'a>(&'a self, record: &'a Whole<'a>) -> ErrorIterator<'a> {
+        self.validator.iter_errors(Instance::Root(record))
+    }
+
+    /// Whether a record is valid.
+    #[must_use]
+    pub fn is_valid(&self, record: Node<'_>) -> bool {
+        self.validator.is_valid(Instance::Node(record))
     }
 
     /// The documents.
@@ -140,12 +148,15 @@ impl Schema {
         None
     }
 
-    // The resource and the pointer in it where an error's keyword stands.
+    // The resource and the pointer in it where an error's keyword stands. The validator counts on below the keyword where
+    // a demand is one of several, so what does not exist is left off.
     fn location(&self, error: &ValidationError<'_>) -> Option<(library::At, String)> {
-        match error.absolute_keyword_location() {
-            Some(location) => self.library.locate(location.as_str()),
-            None => Some((self.root_at(), error.schema_path().as_str().to_owned())),
+        let located = error.absolute_keyword_location().and_then(|location| self.library.locate(location.as_str()));
+        let (resource, mut below) = located.unwrap_or_else(|| (self.root_at(), error.schema_path().as_str().to_owned()));
+        while self.library.node(resource).at(&below).is_none() {
+            below.truncate(below.rfind('/')?);
         }
+        Some((resource, below))
     }
 }
 

@@ -73,6 +73,14 @@ impl Types {
         self.0 & other.0 != 0
     }
 
+    /// Names of the types, those of JSON Schema; `number` stands for `integer` too.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        let all = ["null", "boolean", "integer", "number", "string", "array", "object"];
+        let known = |name: &&str| Self::named(name).is_some_and(|types| types.within(self));
+        all.into_iter().filter(known).filter(|name| *name != "integer" || !Self::NUMBER.within(self)).collect()
+    }
+
     /// Whether every type of this set is in `other`.
     #[must_use]
     pub const fn within(self, other: Self) -> bool {
@@ -359,6 +367,13 @@ impl<'s> Part<'s> {
     pub fn choices(self) -> Option<impl Iterator<Item = Node<'s>>> {
         let library = &self.shape.library;
         self.data().choices.as_ref().map(|choices| choices.iter().map(|at| library.node(*at)))
+    }
+
+    /// JSON pointer of the subschema that declares the members here: parts that refer to the same one share it.
+    #[must_use]
+    pub fn origin(self) -> Option<String> {
+        let library = &self.shape.library;
+        self.data().says.iter().map(|at| library.node(*at)).find(|node| node.get("properties").is_some()).map(Node::pointer)
     }
 
     /// The place of the subschema in its file.

@@ -4,6 +4,7 @@
 //! The limits in a schema are the crate's, 64-bit floats or integers.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
 use jsonschema::types::JsonType;
@@ -15,13 +16,44 @@ use crate::tree::{self, Kind, Node, Tree, number};
 /// Names the representation for the validator's type.
 pub struct Spanned;
 
-/// A tree's node, or the name of a member while the validator looks at names.
+/// What the validator looks at.
 #[derive(Clone, Copy)]
 pub enum Instance<'a> {
-    /// A node.
+    /// The record.
+    Root(&'a Whole<'a>),
+    /// A node of it.
     Node(Node<'a>),
-    /// A member's name.
+    /// The name of a member.
     Name(&'a str),
+}
+
+/// A record to validate. Where a pattern costs too much to try, the validator wants the record as a plain value; that is
+/// made at most once.
+pub struct Whole<'a> {
+    node: Node<'a>,
+    value: OnceLock<Value>,
+}
+
+impl<'a> Whole<'a> {
+    /// The record with this root.
+    #[must_use]
+    pub fn new(node: Node<'a>) -> Self {
+        Self { node, value: OnceLock::new() }
+    }
+}
+
+impl<'a> Instance<'a> {
+    fn node(&self) -> Option<Node<'a>> {
+        match self {
+            Self::Root(whole) => Some(whole.node),
+            Self::Node(node) => Some(*node),
+            Self::Name(_) => None,
+        }
+    }
+
+    fn of_kind(&self, kind: Kind) -> Option<Node<'a>> {
+        self.node().filter(|node| node.kind() == kind)
+    }
 }
 
 /// A member's name with its hash, made once when a schema is compiled.
@@ -56,67 +88,48 @@ impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
     type Number = Number<'a>;
 
     fn as_object(&self) -> Option<Members<'a>> {
-        match self {
-            Self::Node(node) if node.kind() == Kind::Object => Some(Members(*node)),
-            _ => None,
-        }
+        self.of_kind(Kind::Object).map(Members)
     }
 
     fn as_array(&self) -> Option<Items<'a>> {
-        match self {
-            Self::Node(node) if node.kind() == Kind::Array => Some(Items(*node)),
-            _ => None,
-        }
+        self.of_kind(Kind::Array).map(Items)
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match self {
-            Self::Node(node) if node.kind() == Kind::String => Some(Cow::Borrowed(node.text())),
-            Self::Node(_) => None,
             Self::Name(name) => Some(Cow::Borrowed(name)),
+            _ => self.of_kind(Kind::String).map(|node| Cow::Borrowed(node.text())),
         }
     }
 
     fn as_number(&self) -> Option<Number<'a>> {
-        match self {
-            Self::Node(node) if node.kind() == Kind::Number => Some(Number(node.text())),
-            _ => None,
-        }
+        self.of_kind(Kind::Number).map(|node| Number(node.text()))
     }
 
     fn as_boolean(&self) -> Option<bool> {
-        match self {
-            Self::Node(node) if node.kind() == Kind::Bool => Some(node.text() == "true"),
-            _ => None,
-        }
+        self.of_kind(Kind::Bool).map(|node| node.text() == "true")
     }
 
     fn is_null(&self) -> bool {
-        matches!(self, Self::Node(node) if node.kind() == Kind::Null)
+        self.of_kind(Kind::Null).is_some()
     }
 
     fn is_number(&self) -> bool {
-        matches!(self, Self::Node(node) if node.kind() == Kind::Number)
+        self.of_kind(Kind::Number).is_some()
     }
 
     fn is_string(&self) -> bool {
-        match self {
-            Self::Node(node) => node.kind() == Kind::String,
-            Self::Name(_) => true,
-        }
+        matches!(self, Self::Name(_)) || self.of_kind(Kind::String).is_some()
     }
 
     fn json_type(&self) -> JsonType {
-        match self {
-            Self::Name(_) => JsonType::String,
-            Self::Node(node) => match node.kind() {
-                Kind::Null => JsonType::Null,
-                Kind::Bool => JsonType::Boolean,
-                Kind::Number => JsonType::Number,
-                Kind::String => JsonType::String,
-                Kind::Array => JsonType::Array,
-                Kind::Object => JsonType::Object,
-            },
+        match self.node().map(Node::kind) {
+            None | Some(Kind::String) => JsonType::String,
+            Some(Kind::Null) => JsonType::Null,
+            Some(Kind::Bool) => JsonType::Boolean,
+            Some(Kind::Number) => JsonType::Number,
+            Some(Kind::Array) => JsonType::Array,
+            Some(Kind::Object) => JsonType::Object,
         }
     }
 
@@ -134,33 +147,32 @@ impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
     fn equals_value(&self, expected: &Value) -> bool {
         match self {
             Self::Name(name) => expected.as_str() == Some(*name),
-            Self::Node(node) => equals(*node, expected),
+            _ => self.node().is_some_and(|node| equals(node, expected)),
         }
     }
 
     fn to_value(&self) -> Cow<'a, Value> {
-        Cow::Owned(match self {
-            Self::Name(name) => Value::from(*name),
-            Self::Node(node) => to_value(*node),
-        })
+        match self {
+            Self::Root(whole) => Cow::Borrowed(whole.value.get_or_init(|| to_value(whole.node))),
+            Self::Node(node) => Cow::Owned(to_value(*node)),
+            Self::Name(name) => Cow::Owned(Value::from(*name)),
+        }
     }
 
-    // Findings are made from the tree, never from the value an error carries; only a name cannot be found there again.
+    // Findings are made from the tree, never from the value an error carries; so most nodes are not rebuilt. A name cannot
+    // be found again there, and in the record as a whole the validator itself looks for the place of a pattern.
     fn lazy_value(&self) -> LazyInstance<'a> {
         LazyInstance::Ready(match self {
             Self::Node(_) => Cow::Borrowed(&NULL),
-            Self::Name(name) => Cow::Owned(Value::from(*name)),
+            Self::Root(_) | Self::Name(_) => self.to_value(),
         })
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
-        match self {
-            Self::Node(node) => {
-                let address = std::ptr::from_ref::<Tree>(node.tree()) as usize;
-                Some(NodeIdentity::tagged(address, node.id().index()))
-            }
-            Self::Name(_) => None,
-        }
+        self.node().map(|node| {
+            let address = std::ptr::from_ref::<Tree>(node.tree()) as usize;
+            NodeIdentity::tagged(address, node.id().index())
+        })
     }
 }
 
@@ -287,8 +299,8 @@ pub fn to_value(node: Node<'_>) -> Value {
     }
 }
 
-// Whether a node equals a value of a schema; members that are there twice count once, by their last value.
-fn equals(node: Node<'_>, expected: &Value) -> bool {
+/// Whether a node equals a plain value; members that are there twice count once, by their last value.
+pub(super) fn equals(node: Node<'_>, expected: &Value) -> bool {
     match (node.kind(), expected) {
         (Kind::Null, Value::Null) => true,
         (Kind::Bool, Value::Bool(expected)) => (node.text() == "true") == *expected,

@@ -3,7 +3,7 @@
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
-use crate::diagnostic::quote;
+use crate::diagnostic::{is_unprintable, quote};
 use crate::tree::{Kind, Node};
 
 /// What stands there: a scalar quoted, a container by its kind.
@@ -34,7 +34,12 @@ pub(super) fn value(value: &Value) -> String {
 }
 
 /// `a`, `a or b`, `a, b or c`, and no more than eight of them.
-pub(super) fn either(mut items: Vec<String>) -> String {
+pub(super) fn either(items: Vec<String>) -> String {
+    list(items, "or")
+}
+
+/// As [`either`], with the word that joins the last.
+pub(super) fn list(mut items: Vec<String>, word: &str) -> String {
     const SHOWN: usize = 8;
     if items.len() > SHOWN {
         let more = items.len() - (SHOWN - 2);
@@ -42,7 +47,7 @@ pub(super) fn either(mut items: Vec<String>) -> String {
         items.push(format!("{more} others"));
     }
     let Some(last) = items.pop() else { return "nothing".to_owned() };
-    if items.is_empty() { last } else { format!("{} or {last}", items.join(", ")) }
+    if items.is_empty() { last } else { format!("{} {word} {last}", items.join(", ")) }
 }
 
 /// Names of the types asked for.
@@ -56,6 +61,16 @@ pub(super) fn types(kind: &TypeKind) -> Vec<&'static str> {
 /// `1 item`, `2 items`.
 pub(super) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// A text of the schema that is shown as it is, but for what would disturb a line.
+pub(super) fn plain(text: &str) -> String {
+    const LONGEST: usize = 160;
+    let mut shown: String = text.chars().take(LONGEST).map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// A format in words, and a good example of it.
@@ -103,13 +118,11 @@ pub(super) fn message(kind: &ValidationErrorKind, node: Node<'_>) -> Option<Stri
         ValidationErrorKind::MinProperties { limit } => (format!("at least {}", count(*limit, "member")), node.len().to_string()),
         ValidationErrorKind::MaxProperties { limit } => (format!("at most {}", count(*limit, "member")), node.len().to_string()),
         ValidationErrorKind::Format { format: name } => (format(name).0, found(node)),
-        ValidationErrorKind::Pattern { pattern } => (format!("text that matches {}", quote(pattern, false)), found(node)),
-        ValidationErrorKind::ContentEncoding { content_encoding } => {
-            (format!("text encoded as {}", quote(content_encoding, false)), found(node))
-        }
+        ValidationErrorKind::Pattern { pattern } => (format!("text that matches {}", plain(pattern)), found(node)),
+        ValidationErrorKind::ContentEncoding { content_encoding } => (format!("text encoded as {}", plain(content_encoding)), found(node)),
         ValidationErrorKind::FromUtf8 { .. } => ("encoded text that is UTF-8".to_owned(), found(node)),
         ValidationErrorKind::ContentMediaType { content_media_type } => {
-            (format!("text that holds {}", quote(content_media_type, false)), found(node))
+            (format!("text that holds {}", plain(content_media_type)), found(node))
         }
         ValidationErrorKind::AdditionalProperties { .. }
         | ValidationErrorKind::UnevaluatedProperties { .. }

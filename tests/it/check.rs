@@ -49,7 +49,12 @@ fn names_of_members() {
         &[r#"S114 /Ab ["Ab"] name "Ab" may not be used: expected text that matches ^[a-z]+$"#],
     );
     check(r#"{"properties":{"fax":false}}"#, r#"{"fax":1}"#, &[r#"S113 /fax ["fax"] member "fax" may not be here"#]);
-    check(r#"{"dependentRequired":{"a":["b"]}}"#, r#"{"a":1}"#, &[r#"S101  [{] member "b" is missing"#]);
+    check(r#"{"dependentRequired":{"a":["b"]}}"#, r#"{"a":1}"#, &[r#"S101  [{] member "b" is missing beside "a""#]);
+    check(
+        r##"{"$ref":"#/$defs/x","$defs":{"x":{"dependentRequired":{"a":["b"]}}}}"##,
+        r#"{"a":1}"#,
+        &[r#"S101  [{] member "b" is missing beside "a""#],
+    );
     check(r#"{"properties":{"a":true},"unevaluatedProperties":false}"#, r#"{"b":1}"#, &[r#"S102 /b ["b"] unknown member "b""#]);
 }
 
@@ -89,6 +94,7 @@ fn branches() {
     check(tagged, r#"{"kind":"aa","x":1}"#, &[r#"S106 /kind ["aa"] expected "a" or "b", found "aa""#]);
     let typed = r#"{"anyOf":[{"type":"null"},{"type":"array","items":{"type":"string"}}]}"#;
     check(typed, "[1]", &["S103 /0 [1] expected string, found number 1"]);
+    check(r#"{"anyOf":[{"minimum":2}]}"#, "1", &["S107  [1] expected at least 2, found 1"]);
     check(typed, "1", &["S103  [1] expected null or array, found number 1"]);
     check(
         r#"{"anyOf":[{"required":["name"]},{"required":["id"]}]}"#,
@@ -150,10 +156,17 @@ fn faults_of_schemas() {
     broken("{\n  \"minLength\": -1\n}", &[r#"C110 2:16 keyword "minLength": expected at least 0, found -1"#]);
     broken(r#"{"properties": {"a": {"pattern": "(["}}}"#, &[r#"C110 1:34 expected a regular expression, found "([""#]);
     broken(r##"{"properties": {"a": {"$ref": "#/$defs/b"}}}"##, &[r##"C111 1:31 reference "#/$defs/b" leads nowhere"##]);
-    broken(r##"{"properties": {"a": {"$ref": "other.json"}}}"##, &[r##"C111 1:31 reference "other.json" leads nowhere"##]);
+    broken(r#"{"properties": {"a": {"$ref": "other.json"}}}"#, &[r#"C111 1:31 reference "other.json" leads nowhere"#]);
     broken(
         r#"{"$schema": "http://json-schema.org/draft-03/schema#"}"#,
         &[r#"C112 1:13 expected a draft of JSON Schema that is supported, found "http://json-schema.org/draft-03/schema#""#],
     );
     broken("3", &["C110 1:1 expected boolean or object, found number 3"]);
+}
+
+#[test]
+fn a_pattern_that_costs_too_much_is_a_finding() {
+    let record = format!("{{\"code\":\"{}!\"}}", "a".repeat(40));
+    let notes = findings(r#"{"properties":{"code":{"pattern":"^((?=a)a+)+$"}}}"#, &record);
+    assert_eq!(notes.iter().map(|note| (note.rule.code, note.pointer.as_deref())).collect::<Vec<_>>(), [("S118", Some("/code"))]);
 }

@@ -1,10 +1,10 @@
-//! Verdicts of others: the JSON Schema Test Suite, SchemaStore's instances, and the validator's own law over our tree.
+//! Verdicts of others: the JSON Schema Test Suite, the instances of `SchemaStore`, and the validator's own law over our tree.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use chancery::schema::spanned::{Instance, Spanned};
+use chancery::schema::spanned::{Instance, Spanned, Whole};
 use chancery::schema::{Library, Options, Schema, library};
 use chancery::tree::Tree;
 use chancery::write::json;
@@ -33,7 +33,7 @@ fn read(path: &Path) -> String {
 }
 
 fn is_valid(schema: &Schema, tree: &Tree) -> bool {
-    schema.validator().is_valid(Instance::Node(tree.root()))
+    schema.is_valid(tree.root())
 }
 
 // A part of a document as a tree of its own.
@@ -109,7 +109,7 @@ impl Suite {
                 for case in group.get("tests").into_iter().flat_map(chancery::tree::Node::items) {
                     let data = part(case.get("data").expect("a case has data"), "data.json");
                     let expected = case.get("valid").is_some_and(|valid| valid.text() == "true");
-                    let errors = schema.validator().iter_errors(Instance::Node(data.root())).count();
+                    let errors = schema.errors(&Whole::new(data.root())).count();
                     if is_valid(&schema, &data) == expected && (errors == 0) == expected {
                         passed += 1;
                     } else {
@@ -127,7 +127,8 @@ impl Suite {
 fn explain_without_panic(schema: &Schema, data: &Tree) {
     let shape = chancery::schema::Shape::of(schema);
     let explainer = chancery::schema::explain::Explainer { root: data.root(), schema: Some(schema), shape: &shape };
-    for error in schema.validator().iter_errors(Instance::Node(data.root())) {
+    let record = Whole::new(data.root());
+    for error in schema.errors(&record) {
         let mut findings = Vec::new();
         explainer.explain(&error, &mut findings);
         assert!(!findings.is_empty(), "{error}");

@@ -1,5 +1,7 @@
 //! Shapes: what a schema says of data as seen from outside.
 
+use std::fmt::Write as _;
+
 use chancery::schema::{Part, Shape, Types};
 
 use crate::support::{schema, shape, shared, tree};
@@ -9,13 +11,7 @@ fn draw(part: Part<'_>, levels: usize) -> String {
     if part.is_any() {
         return "any".to_owned();
     }
-    let names = ["null", "boolean", "integer", "number", "string", "array", "object"];
-    let mut types: Vec<&str> =
-        names.into_iter().filter(|name| Types::named(name).is_some_and(|types| types.within(part.types()))).collect();
-    if types.contains(&"number") {
-        types.retain(|name| *name != "integer");
-    }
-    let mut drawn = if part.types() == Types::ANY { "*".to_owned() } else { types.join("|") };
+    let mut drawn = if part.types() == Types::ANY { "*".to_owned() } else { part.types().names().join("|") };
     if levels == 0 {
         return drawn;
     }
@@ -27,13 +23,14 @@ fn draw(part: Part<'_>, levels: usize) -> String {
         })
         .collect();
     if !members.is_empty() || !part.is_open() {
-        drawn.push_str(&format!("{{{}{}}}", members.join(","), if part.is_open() { ",.." } else { "" }));
+        let open = if part.is_open() { ",.." } else { "" };
+        let _ = write!(drawn, "{{{}{open}}}", members.join(","));
     }
     if part.types().admits(Types::ARRAY) && !part.item(0).is_any() {
-        drawn.push_str(&format!("[{}]", draw(part.item(0), levels - 1)));
+        let _ = write!(drawn, "[{}]", draw(part.item(0), levels - 1));
     }
     if let Some(choices) = part.choices() {
-        drawn.push_str(&format!("={:?}", choices.collect::<Vec<_>>()));
+        let _ = write!(drawn, "={:?}", choices.collect::<Vec<_>>());
     }
     drawn
 }
@@ -58,7 +55,7 @@ fn structure() {
 fn references() {
     check(r##"{"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}}"##, "string");
     check(r##"{"$ref":"#x","$defs":{"a":{"$anchor":"x","type":"string"}}}"##, "string");
-    check(r##"{"$id":"http://e/s","$ref":"a","$defs":{"a":{"$id":"a","type":"string"}}}"##, "string");
+    check(r#"{"$id":"http://e/s","$ref":"a","$defs":{"a":{"$id":"a","type":"string"}}}"#, "string");
     check(
         r##"{"$schema":"http://json-schema.org/draft-07/schema#","$ref":"#/definitions/a","type":"null","definitions":{"a":{"type":"string"}}}"##,
         "string",
@@ -118,7 +115,7 @@ fn what_is_said() {
     );
     let a = shape.root().member("a");
     assert_eq!((a.description(), a.title(), a.format()), (Some("near"), Some("T"), Some("email")));
-    assert_eq!(a.keyword("x-key").map(|node| node.text()), Some("true"));
+    assert_eq!(a.keyword("x-key").map(chancery::tree::Node::text), Some("true"));
     assert_eq!(format!("{:?}", a.default_value()), r#"Some({"b": 1})"#);
     assert_eq!(a.examples().count(), 1);
     assert_eq!(a.pointer(), "/properties/a");
@@ -152,5 +149,37 @@ fn schemas_in_use_have_a_shape() {
     }
     eprintln!("slowest shape: {slowest:?}");
     assert!(slowest.0 < std::time::Duration::from_secs(10), "{slowest:?}");
-    drop(schema("true"));
+}
+
+#[test]
+fn shapes_and_schemas_can_be_read() {
+    let text = r##"{"title":"Body","description":"A body.","required":["name"],"properties":{
+        "name":{"type":"string","description":"As | used.","examples":["A"]},"kind":{"enum":["a","b"]},
+        "kids":{"type":"array","minItems":1,"x-item-name":"kid","items":{"$ref":"#/$defs/kid"}},"parent":{"$ref":"#"}},
+        "patternProperties":{"^x_":true},"additionalProperties":false,
+        "$defs":{"kid":{"type":"object","properties":{"mail":{"type":"string","format":"email"}}}}}"##;
+    let schema = schema(text);
+    let lines = chancery::schema::outline::outline(&Shape::of(&schema));
+    assert_eq!(
+        chancery::schema::outline::text(&lines),
+        "Body: any\n  name: string, required\n  kind: string, 2 values\n  kids: array\n    kid: object\n      mail: string (email)\n  \
+         parent: any, as the record\n  (^x_): any\n"
+    );
+    let page = chancery::schema::docs::markdown(&schema);
+    assert!(page.starts_with("# Body\n\nA body.\n\n| member |"), "{page}");
+    assert!(page.contains("| `name` | string | 1 | As \\| used. Example: `A`. |"), "{page}");
+    assert!(page.contains("| `kind` | `a`, `b` | 0..1 |"), "{page}");
+    assert!(page.contains("| `kids` | list of [kid](#kid) | 0..n |"), "{page}");
+    assert!(page.contains("| `parent` | [Body](#body) | 0..1 |"), "{page}");
+    assert!(page.contains("\n## kid\n"), "{page}");
+}
+
+#[test]
+fn the_bundled_schema_can_be_read() {
+    let profile = schema(chancery::schema::bundled::PROFILE);
+    let page = chancery::schema::docs::markdown(&profile);
+    assert!(page.contains("## contact\n"), "{page}");
+    let lines = chancery::schema::outline::outline(&Shape::of(&profile));
+    assert!(lines.iter().any(|line| line.path == "/telephones/*/number"));
+    assert!(profile.library().has("urn:chancery:profile:1"));
 }

@@ -169,7 +169,7 @@ impl Facts {
             self.required.retain(|name| other.required.contains(name));
             self.closed &= other.closed;
         } else if other.types().admits(Types::OBJECT) {
-            self.required = other.required.clone();
+            self.required.clone_from(&other.required);
             self.closed = other.closed;
         }
         self.join_members(&other, false);
@@ -225,6 +225,7 @@ pub(super) fn shape(library: &Arc<Library>, root: At) -> Shape {
 
 impl Deriver<'_> {
     fn part(&mut self, goal: Goal) -> PartId {
+        let goal = self.followed(goal);
         if let Some(id) = self.parts.get(&goal) {
             return *id;
         }
@@ -236,6 +237,19 @@ impl Deriver<'_> {
         self.parts.insert(goal.clone(), id);
         self.waiting.push_back((goal, id));
         id
+    }
+
+    // A subschema that is nothing but a reference is what it refers to.
+    fn followed(&self, goal: Goal) -> Goal {
+        const HOPS: usize = 16;
+        let Goal::One(mut at) = goal else { return goal };
+        for _ in 0..HOPS {
+            let node = self.library.node(at);
+            let target = node.get("$ref").filter(|_| node.len() == 1).and_then(|text| self.library.resolve(at, text.text()));
+            let Some(target) = target else { break };
+            at = target;
+        }
+        Goal::One(at)
     }
 
     fn finish(&mut self, goal: &Goal, facts: Facts) -> PartData {
