@@ -175,8 +175,20 @@ pub(super) struct Pattern(pub Regex);
 
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        Regex::new(&text).map(Self).map_err(serde::de::Error::custom)
+        // Compiled inside the visitor, so that a mistake is pointed at where the text stands.
+        struct Compile;
+        impl serde::de::Visitor<'_> for Compile {
+            type Value = Pattern;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a regular expression")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Pattern, E> {
+                Regex::new(text).map(Pattern).map_err(E::custom)
+            }
+        }
+        from.deserialize_str(Compile)
     }
 }
 
@@ -280,7 +292,10 @@ impl Form {
         }
         for field in &own.fields {
             if field.member().is_empty() {
-                return Err(missing(&format!("the key member of the field with the label {:?}", field.labels.first().map_or("", |label| label))));
+                return Err(missing(&format!(
+                    "the key member of the field with the label {:?}",
+                    field.labels.first().map_or("", |label| label)
+                )));
             }
         }
         let mut spellings = BTreeMap::new();
@@ -389,7 +404,8 @@ impl Form {
         let capital = separator != ":" || label.starts_with(char::is_uppercase);
         let plain = label.chars().all(|c| c.is_alphanumeric() || is_space(c) || matches!(c, '-' | '/' | '&' | '(' | ')' | '\'' | '.'));
         let followed = value >= line.len() || separator != ":" || line[end..value].len() > 1;
-        (capital && plain && followed && (1..=5).contains(&words) && label.chars().count() <= LONGEST).then(|| (0..label.len(), value..line.len()))
+        (capital && plain && followed && (1..=5).contains(&words) && label.chars().count() <= LONGEST)
+            .then(|| (0..label.len(), value..line.len()))
     }
 
     // Where a label could end and its value begin, for each separator.
@@ -415,7 +431,9 @@ impl Form {
             return found(field, None);
         }
         for (before, behind, field) in &self.open_spellings {
-            let (Some(head), Some(tail)) = (label.get(..before.len()), label.len().checked_sub(behind.len()).and_then(|at| label.get(at..))) else {
+            let (Some(head), Some(tail)) =
+                (label.get(..before.len()), label.len().checked_sub(behind.len()).and_then(|at| label.get(at..)))
+            else {
                 continue;
             };
             let inner = before.len()..label.len().saturating_sub(behind.len()).max(before.len());

@@ -131,6 +131,7 @@ impl Reader for Pages {
             for note in notes {
                 intake.note(note);
             }
+            super::note_duplicates(tree.root(), intake);
             intake.record(tree);
         }
     }

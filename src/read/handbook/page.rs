@@ -135,7 +135,9 @@ fn is_prose(rows: &[&str]) -> bool {
     let words = first.split(is_space).count();
     let small = first.split(is_space).filter(|word| word.starts_with(char::is_lowercase)).count();
     let sentence = first.trim_end_matches(is_mark).ends_with(['.', '!', '?', '”']) || first.ends_with(".\"");
-    length(first) > LONG || (sentence && words >= 5 && small >= 2) || (rows.len() > 1 && length(first) >= WRAPPED && words >= 7 && small >= 3)
+    length(first) > LONG
+        || (sentence && words >= 5 && small >= 2)
+        || (rows.len() > 1 && length(first) >= WRAPPED && words >= 7 && small >= 3)
 }
 
 /// Superscript digits, from both of their Unicode blocks.
@@ -323,7 +325,8 @@ impl Cursor<'_> {
         let Some(section) = self.page.sections.last() else { return gap || is_prose(block) };
         let Some(before) = section.rows.last() else {
             // The value of a label that stands alone.
-            return section.field.is_some_and(|field| matches!(self.form.fields[field].kind, Kind::Contacts | Kind::Memberships)) && is_prose(block);
+            return section.field.is_some_and(|field| matches!(self.form.fields[field].kind, Kind::Contacts | Kind::Memberships))
+                && is_prose(block);
         };
         let kind = section.field.map_or(Kind::Text, |field| self.form.fields[field].kind);
         let goes_on = row.text().starts_with(char::is_lowercase) && !is_closed(before.piece.text());
@@ -342,7 +345,10 @@ impl Cursor<'_> {
 
 /// Whether a text ends as a sentence or a quotation does.
 pub(super) fn is_closed(text: &str) -> bool {
-    let text = text.trim_end_matches(|c: char| is_mark(c) || matches!(c, '"' | '”' | '’' | '\'' | ')' | ']' | '»'));
+    let text = text.strip_suffix("</sup>").unwrap_or(text);
+    let mark = |c: char| is_mark(c) || c.is_ascii_digit() || matches!(c, '"' | '”' | '’' | '\'' | ')' | ']' | '[' | '»' | '>');
+    let text = text.trim_end_matches(mark);
+    let text = text.strip_suffix("<sup").unwrap_or(text);
     text.ends_with(['.', '!', '?', ':', ';'])
 }
 

@@ -12,7 +12,7 @@ use crate::tree::Text;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Piece {
     text: String,
-    // As long as `text`. A blank put in between two lines stands at the end of the first.
+    // As long as `text`. A blank put in between two lines stands where the first ends.
     at: Vec<u32>,
 }
 
@@ -41,7 +41,7 @@ impl Piece {
     /// For a tree: the source's own bytes where they are the text.
     pub(super) fn as_text(&self) -> Text<'_> {
         let span = self.span();
-        // Offsets only grow, so as many bytes as the span covers are all of them, in order.
+        // Offsets grow but at a blank that was put in; so as many bytes as the span covers, each once, are all of them.
         if span.len() as usize == self.text.len() && self.at.windows(2).all(|pair| pair[0] < pair[1]) {
             Text::Source(span)
         } else {
@@ -71,7 +71,7 @@ impl Piece {
         if !self.is_empty() && !other.is_empty() && !ends_in_hyphen(&self.text) {
             let last = self.at[self.at.len() - 1];
             self.text.push(' ');
-            self.at.push(last + 1);
+            self.at.push(last);
         }
         self.push(other);
     }

@@ -70,7 +70,7 @@ impl Reading<'_> {
         }
         self.put_blocks(&blocks);
         self.put_references(&blocks, citations);
-        let named = bodies(&blocks);
+        let named = bodies(self.form, &blocks);
         self.name_bodies(&named);
         self.missions(&blocks, &named);
     }
@@ -126,19 +126,20 @@ impl Reading<'_> {
 
     // An entry for each note that is referred to or stands on the page.
     fn put_references(&mut self, blocks: &[Block], citations: Vec<(Mark, Piece)>) {
-        let mut entries: Vec<(Mark, Option<Piece>)> = Vec::new();
+        let mut entries: Vec<(Mark, Option<(Mark, Piece)>)> = Vec::new();
         for mark in blocks.iter().flat_map(|block| &block.marks) {
             if !entries.iter().any(|(known, _)| known.digits == mark.digits) {
                 entries.push((mark.clone(), None));
             }
         }
-        for (mark, citation) in citations {
-            match entries.iter_mut().find(|(known, _)| known.digits == mark.digits) {
-                Some((_, entry @ None)) => *entry = Some(citation),
-                _ => entries.push((mark, Some(citation))),
+        for note in citations {
+            match entries.iter_mut().find(|(known, _)| known.digits == note.0.digits) {
+                Some((_, entry @ None)) => *entry = Some(note),
+                _ => entries.push((note.0.clone(), Some(note))),
             }
         }
-        let missing: Vec<u32> = entries.iter().filter(|(_, text)| text.is_none()).filter_map(|(mark, _)| mark.digits.parse().ok()).collect();
+        let missing: Vec<u32> =
+            entries.iter().filter(|(_, text)| text.is_none()).filter_map(|(mark, _)| mark.digits.parse().ok()).collect();
         if let Some((first, _)) = entries.iter().find(|(_, text)| text.is_none()) {
             let (what, are) = if missing.len() == 1 { ("note", "is") } else { ("notes", "are") };
             let message = format!("{what} {} {are} referred to and {are} not on the page", ranges(&missing));
@@ -149,14 +150,15 @@ impl Reading<'_> {
         numbers.sort_unstable();
         let gaps: Vec<u32> = numbers.windows(2).flat_map(|pair| (pair[0] + 1..pair[1]).take(100)).collect();
         if let (Some((first, _)), false) = (entries.first(), gaps.is_empty()) {
-            let message = format!("the marks count from {} to {}; there is none for {}", numbers[0], numbers[numbers.len() - 1], ranges(&gaps));
+            let message =
+                format!("the marks count from {} to {}; there is none for {}", numbers[0], numbers[numbers.len() - 1], ranges(&gaps));
             self.note(&rules::NOTE_GAP, first.id.span(), message, "/references");
         }
         for (mark, citation) in entries {
             let mut reference = Object::new(mark.id.span());
             put_id(&mut reference, &mark);
-            if let Some(citation) = citation.filter(|citation| !citation.is_empty()) {
-                reference.text("citation", citation);
+            if let Some((mark, citation)) = citation {
+                reference.put("citation", mark.id.span(), Value::Text(citation));
             }
             self.record.list("references", Span::at(mark.id.span().start)).push(Value::Object(reference));
         }
@@ -170,14 +172,18 @@ impl Reading<'_> {
         if let Value::List(memberships) = &mut self.record.members[at].2 {
             for (number, membership) in memberships.iter_mut().enumerate() {
                 let Value::Object(membership) = membership else { continue };
-                let Some((.., Value::Object(body))) = membership.members.iter_mut().find(|(name, ..)| name == "organization") else { continue };
+                let Some((.., Value::Object(body))) = membership.members.iter_mut().find(|(name, ..)| name == "organization") else {
+                    continue;
+                };
                 let Some(Value::Text(acronym)) = body.get("acronym") else { continue };
                 let Some(found) = named.iter().find(|named| named.acronym.text() == acronym.text()) else { continue };
                 let acronym = acronym.text().to_owned();
                 let span = found.name.span();
-                body.members.insert(0, ("name".to_owned(), Span::at(span.start), Value::Derived(Kind::String, found.name.text().to_owned(), span)));
+                body.members
+                    .insert(0, ("name".to_owned(), Span::at(span.start), Value::Derived(Kind::String, found.name.text().to_owned(), span)));
                 if !told.contains(&acronym) {
-                    let message = format!("the name of {} is read from the narrative: {}", quote(&acronym, true), quote(found.name.text(), true));
+                    let message =
+                        format!("the name of {} is read from the narrative: {}", quote(&acronym, true), quote(found.name.text(), true));
                     notes.push((span, message, format!("/memberships/{number}/organization/name")));
                     told.push(acronym);
                 }
@@ -283,7 +289,8 @@ fn mark_at(text: &str, at: usize) -> Option<Found> {
         let length = rest.find(|c| !is_mark(c)).unwrap_or(rest.len());
         // `500 km²` is a measure.
         let unit = text[..at].rsplit(|c: char| is_space(c) || c.is_ascii_digit()).next().unwrap_or_default();
-        let measure = matches!(unit, "m" | "km" | "cm" | "mm" | "dm") && text[..at - unit.len()].trim_end_matches(is_space).ends_with(|c: char| c.is_ascii_digit());
+        let measure = matches!(unit, "m" | "km" | "cm" | "mm" | "dm")
+            && text[..at - unit.len()].trim_end_matches(is_space).ends_with(|c: char| c.is_ascii_digit());
         return (!measure && length <= 24).then(|| Found { whole: at..at + length, numbers: vec![at..at + length], sure: true });
     }
     let (open, close) = if rest.starts_with('[') {
@@ -381,7 +388,9 @@ fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, Piece)> {
     let cited: Vec<String> = found
         .iter()
         .zip(blocks.iter())
-        .flat_map(|(list, block)| list.iter().filter(|found| found.sure).flat_map(|found| &found.numbers).map(|range| digits(&block.text.text()[range.clone()])))
+        .flat_map(|(list, block)| {
+            list.iter().filter(|found| found.sure).flat_map(|found| &found.numbers).map(|range| digits(&block.text.text()[range.clone()]))
+        })
         .collect();
     let mut notes = Vec::new();
     let mut kept = Vec::new();
@@ -455,7 +464,7 @@ pub(super) fn fits(acronym: &str, name: &str) -> bool {
 }
 
 // Every `Written Out (ACRONYM)` of the text, in order.
-fn bodies(blocks: &[Block]) -> Vec<Named> {
+fn bodies(form: &Form, blocks: &[Block]) -> Vec<Named> {
     let mut named = Vec::new();
     for (number, block) in blocks.iter().enumerate() {
         let text = block.text.text();
@@ -466,7 +475,8 @@ fn bodies(blocks: &[Block]) -> Vec<Named> {
             if capitals < 2 || inner.chars().count() > 16 || inner.split(is_space).count() > 2 {
                 continue;
             }
-            if let Some(name) = written_out(&text[..open], inner) {
+            let before = block.text.slice(0..open);
+            if let Some(name) = written_out(form, &before, inner) {
                 let acronym = block.text.slice(open + 1..close).trim();
                 named.push(Named { block: number, name: block.text.slice(name.clone()), acronym, at: name.start..close + 1 });
             }
@@ -475,27 +485,32 @@ fn bodies(blocks: &[Block]) -> Vec<Named> {
     named
 }
 
-// The capitalised words right before a bracket for which the acronym can stand.
-fn written_out(before: &str, acronym: &str) -> Option<Range<usize>> {
-    const SMALL: [&str; 17] = ["of", "the", "and", "for", "in", "on", "to", "a", "an", "against", "with", "de", "des", "du", "la", "et", "&"];
-    let end = before.trim_end_matches(|c: char| is_space(c) || matches!(c, '\'' | '’')).len();
+// The capitalised words right before a bracket for which the acronym can stand. Missions often have the acronym of another
+// language (MINUSCA): there it is enough that the words name a mission with its country.
+fn written_out(form: &Form, before: &Piece, acronym: &str) -> Option<Range<usize>> {
+    const SMALL: [&str; 17] =
+        ["of", "the", "and", "for", "in", "on", "to", "a", "an", "against", "with", "de", "des", "du", "la", "et", "&"];
+    let text = before.text();
+    let end = text.trim_end_matches(|c: char| is_space(c) || matches!(c, '\'' | '’')).len();
     let mut start = end;
     let mut capitals = 0;
     loop {
-        let word_start = before[..start].rfind(|c: char| is_space(c) || c == '/').map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
-        let word = &before[word_start..start];
+        let word_start =
+            text[..start].rfind(|c: char| is_space(c) || c == '/').map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+        let word = &text[word_start..start];
         if word.is_empty() || (start < end && word.ends_with([',', '.', ';', ':', ')', '"', '”'])) {
             return None;
         }
         if word.starts_with(char::is_uppercase) {
             capitals += 1;
-            if capitals >= 2 && fits(acronym, &before[word_start..end]) {
-                return Some(word_start..end);
+            let name = word_start..end;
+            if capitals >= 2 && (fits(acronym, &text[name.clone()]) || host_country(form, &before.slice(name.clone())).is_some()) {
+                return Some(name);
             }
         } else if !SMALL.contains(&word) {
             return None;
         }
-        let rest = before[..word_start].trim_end_matches(is_space);
+        let rest = text[..word_start].trim_end_matches(is_space);
         if rest.is_empty() || rest.ends_with('/') {
             return None;
         }
@@ -512,8 +527,11 @@ fn host_country(form: &Form, name: &Piece) -> Option<(Piece, String)> {
     if !begins || !noun {
         return None;
     }
-    let mut places: Vec<usize> =
-        missions.host_after.iter().flat_map(|word| text.match_indices(&format!(" {word} ")).map(|(at, found)| at + found.len()).collect::<Vec<_>>()).collect();
+    let mut places: Vec<usize> = missions
+        .host_after
+        .iter()
+        .flat_map(|word| text.match_indices(&format!(" {word} ")).map(|(at, found)| at + found.len()).collect::<Vec<_>>())
+        .collect();
     places.sort_unstable();
     places.into_iter().find_map(|at| {
         let country = name.slice(at..text.len()).trim();

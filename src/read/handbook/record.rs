@@ -79,13 +79,14 @@ impl Reading<'_> {
     // Says of a text that it was left out.
     fn unread(&mut self, piece: &Piece, expected: &str) {
         let message = format!("expected {expected}, found {}", quote(piece.text(), true));
-        self.note(&rules::UNREAD_TEXT, piece.span(), message, "").help = Some("this text is in no member of the record; put it under a label".to_owned());
+        self.note(&rules::UNREAD_TEXT, piece.span(), message, "").help =
+            Some("this text is in no member of the record; put it under a label".to_owned());
     }
 
     pub(super) fn seam(&mut self, piece: &Piece, pointer: &str) {
         let end = piece.text().find(is_space).unwrap_or(piece.text().len());
         let span = piece.slice(0..end).span();
-        self.note(&rules::PAGE_SEAM, span, "joined with the text before the blank line, which it goes on".to_owned(), pointer);
+        self.note(&rules::PAGE_SEAM, span, "goes on with what stands before the blank lines; both were taken as one".to_owned(), pointer);
     }
 
     fn heading(&mut self, heading: &Piece) {
@@ -132,7 +133,8 @@ impl Reading<'_> {
             Kind::Contacts => self.contacts(section, field),
             Kind::Telephones | Kind::Faxes | Kind::Emails => {
                 let mut reach = Object::default();
-                for row in &section.rows {
+                let wrapped = (field.lines == Lines::Wrapped).then(|| vec![Row { piece: self.joined(&section.rows), gap: false }]);
+                for row in wrapped.as_ref().unwrap_or(&section.rows) {
                     self.reach(&mut reach, field.kind, label, &row.piece, section.office.as_ref());
                 }
                 for (name, label, value) in reach.members {
@@ -154,9 +156,9 @@ impl Reading<'_> {
         }
     }
 
-    // Puts a member of the record; a second one of the name makes a list of both.
+    // Puts a member of the record. One that nobody checks becomes a list when it comes again; any other is there twice.
     fn put(&mut self, name: &str, label: Span, value: Value) {
-        if self.record.get(name).is_some() {
+        if name.starts_with("x_") && self.record.get(name).is_some() {
             self.record.list(name, label).push(value);
         } else {
             self.record.put(name, label, value);
@@ -265,7 +267,9 @@ impl Reading<'_> {
         let mut in_town = false;
         'town: for (number, town) in towns.iter().enumerate().rev() {
             for pattern in &self.form.towns {
-                if !(pattern.countries.is_empty() || pattern.countries.iter().any(|known| known == code)) || (number == 1 && pattern.countries.is_empty()) {
+                if !(pattern.countries.is_empty() || pattern.countries.iter().any(|known| known == code))
+                    || (number == 1 && pattern.countries.is_empty())
+                {
                     continue;
                 }
                 let Some(found) = pattern.pattern.0.captures(town.text()) else { continue };
@@ -295,11 +299,11 @@ impl Reading<'_> {
     }
 
     fn street_parts(&self, parts: &mut Vec<Piece>, members: &mut Vec<(&'static str, Piece)>) {
-        let name = match self.record.get("name") {
-            Some(Value::Text(name)) => fold(name.text()),
+        let own = ["name", "acronym"].map(|member| match self.record.get(member) {
+            Some(Value::Text(text)) => fold(text.text()),
             _ => String::new(),
-        };
-        if parts.first().is_some_and(|part| fold(part.text()) == name) {
+        });
+        if parts.first().is_some_and(|part| own.contains(&fold(part.text()))) {
             members.push(("recipient", parts.remove(0)));
         }
         let mut take = |parts: &mut Vec<Piece>, member: &'static str, pattern: &regex::Regex| {
@@ -352,7 +356,8 @@ impl Reading<'_> {
                 let bare = !["telephones", "faxes", "emails", "title", "units"].iter().any(|name| contact.get(name).is_some());
                 bare && contact.get("name").is_some() && !self.is_person(piece.text())
             });
-            if contact.is_none() || (titled && contact.as_ref().is_some_and(|contact| contact.get("name").is_some())) || (row.gap && !goes_on) {
+            let begun = |name: &str| contact.as_ref().is_some_and(|contact| contact.get(name).is_some());
+            if contact.is_none() || (titled && ["name", "telephones", "faxes", "emails"].into_iter().any(begun)) || (row.gap && !goes_on) {
                 if let Some(done) = contact.take() {
                     self.push_contact(done, section);
                 }
@@ -364,7 +369,11 @@ impl Reading<'_> {
                     let at = format!("/contacts/{}", self.record.count("contacts"));
                     self.seam(piece, &at);
                 }
-                self.post(&mut open, piece);
+                if titled {
+                    self.person(&mut open, piece);
+                } else {
+                    self.post(&mut open, piece);
+                }
                 contact = Some(open);
             }
         }
@@ -451,7 +460,8 @@ impl Reading<'_> {
     // A line that says what a contact is: title, comma, units parted by slashes; or one more unit.
     fn post(&mut self, contact: &mut Object, line: &Piece) {
         let text = line.text();
-        let opens_with_unit = self.form.unit_words.iter().any(|word| text.strip_prefix(word.as_str()).is_some_and(|rest| rest.starts_with(is_space)));
+        let opens_with_unit =
+            self.form.unit_words.iter().any(|word| text.strip_prefix(word.as_str()).is_some_and(|rest| rest.starts_with(is_space)));
         let mut units = Vec::new();
         if contact.get("title").is_none() && contact.get("units").is_none() {
             match text.find(',') {
@@ -477,7 +487,12 @@ impl Reading<'_> {
     fn reach(&mut self, target: &mut Object, kind: Kind, label: Span, value: &Piece, office: Option<&Piece>) {
         let mut end = value.text().len();
         let mut further = None;
-        for (at, _) in value.text().char_indices().skip(1).filter(|(at, _)| value.text()[..*at].ends_with(|c: char| is_space(c) || matches!(c, ',' | ';' | '/' | '|'))) {
+        for (at, _) in value
+            .text()
+            .char_indices()
+            .skip(1)
+            .filter(|(at, _)| value.text()[..*at].ends_with(|c: char| is_space(c) || matches!(c, ',' | ';' | '/' | '|')))
+        {
             if let Some(found) = self.form.reach_label(&value.text()[at..]) {
                 end = at;
                 further = Some((at, found));
@@ -525,7 +540,12 @@ impl Reading<'_> {
                 // Country code in brackets: written with a plus, and kept for the numbers that follow without one.
                 Some((code, area, rest)) => {
                     country = Some(if area.is_empty() { format!("+{code}") } else { format!("+{code} {area}") });
-                    let text = [&format!("+{code}"), area.as_str(), rest].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<&str>>().join(" ");
+                    let text = [&format!("+{code}"), area.as_str(), rest]
+                        .iter()
+                        .filter(|part| !part.is_empty())
+                        .copied()
+                        .collect::<Vec<&str>>()
+                        .join(" ");
                     phone.put("number", Span::at(printed.start), Value::Written(text, printed));
                     phone.text("display", entry.clone());
                 }
@@ -608,8 +628,8 @@ impl Reading<'_> {
         let text = self.joined(&section.rows).trim_matches(|c| is_space(c) || matches!(c, '.' | ','));
         let label = section.label.span();
         match self.partial_date(text.text()) {
-            Some((date, range)) if date == text.text()[range.clone()] => self.put(field.member(), label, Value::Text(text.slice(range))),
-            Some((date, _)) => self.put(field.member(), label, Value::Written(date, text.span())),
+            Some(date) if date == text.text() => self.put(field.member(), label, Value::Text(text)),
+            Some(date) => self.put(field.member(), label, Value::Written(date, text.span())),
             None => {
                 let name = format!("x_{}", field.member());
                 let message = format!("expected a year, a month or a day, found {}", quote(text.text(), true));
@@ -620,17 +640,18 @@ impl Reading<'_> {
     }
 
     // `1948`, `July 2009`, `4 August 1963`, `August 4, 1963`, `1963-08-04`, each behind words that say nothing of the date.
-    fn partial_date(&self, text: &str) -> Option<(String, std::ops::Range<usize>)> {
+    fn partial_date(&self, text: &str) -> Option<String> {
         let mut rest = text;
         while let Some((word, behind)) = rest.split_once(is_space)
             && self.form.date_words.iter().any(|known| known.eq_ignore_ascii_case(word))
         {
             rest = behind.trim_start_matches(is_space);
         }
-        let start = text.len() - rest.len();
         let words: Vec<&str> = rest.split(|c: char| is_space(c) || c == ',').filter(|word| !word.is_empty()).collect();
         let year = |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
-        let day = |word: &str| word.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').parse::<u8>().ok().filter(|day| (1..=31).contains(day));
+        let day = |word: &str| {
+            word.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').parse::<u8>().ok().filter(|day| (1..=31).contains(day))
+        };
         let month = |word: &str| {
             let word = fold(word);
             let found = self.form.months.iter().position(|month| {
@@ -639,9 +660,12 @@ impl Reading<'_> {
             });
             found.map(|at| at + 1)
         };
-        let date = match words[..] {
+        Some(match words[..] {
             [only] if year(only) => only.to_owned(),
-            [only] if only.len() >= 7 && only.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() }) => {
+            [only]
+                if only.len() >= 7
+                    && only.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() }) =>
+            {
                 only.to_owned()
             }
             [name, last] if year(last) => format!("{last}-{:02}", month(name)?),
@@ -650,8 +674,7 @@ impl Reading<'_> {
                 _ => format!("{last}-{:02}-{:02}", month(one)?, day(two)?),
             },
             _ => return None,
-        };
-        Some((date, start..text.len()))
+        })
     }
 
     // The items of a list: at bullets where there are any, else line by line, or parted by commas.
@@ -794,7 +817,10 @@ fn split_numbers(value: &Piece) -> Vec<Piece> {
     let mut start = 0;
     for (at, behind) in borders {
         let next = text[behind..].find([',', ';', '|']).map_or(text.len(), |end| behind + end);
-        if digits(&text[start..at]) >= 4 && digits(&text[behind..next]) >= 4 && find_extension(&text[start..next]).is_none_or(|(from, _)| start + from >= behind || start + from < at.saturating_sub(1)) {
+        if digits(&text[start..at]) >= 4
+            && digits(&text[behind..next]) >= 4
+            && find_extension(&text[start..next]).is_none_or(|(from, _)| start + from >= behind || start + from < at.saturating_sub(1))
+        {
             numbers.push(value.slice(start..at).trim());
             start = behind;
         }
