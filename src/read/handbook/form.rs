@@ -276,7 +276,8 @@ pub(super) struct Form {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Label {
     pub field: usize,
-    pub label: Range<usize>,
+    /// The words of the label, without the separator.
+    pub words: Range<usize>,
     /// What stands where the spelling has a name in braces.
     pub named: Option<Range<usize>>,
     pub value: Range<usize>,
@@ -379,7 +380,7 @@ impl Form {
             }
         }
         // A label that stands alone and whose separator was left out.
-        self.spellings.get(&fold(line)).map(|&field| Label { field, label: 0..line.len(), named: None, value: line.len()..line.len() })
+        self.spellings.get(&fold(line)).map(|&field| Label { field, words: 0..line.len(), named: None, value: line.len()..line.len() })
     }
 
     /// A label of numbers anywhere: its separator may be missing where a number follows, as in `Fax [1] 202`.
@@ -405,7 +406,7 @@ impl Form {
         let plain = label.chars().all(|c| c.is_alphanumeric() || is_space(c) || matches!(c, '-' | '/' | '&' | '(' | ')' | '\'' | '.'));
         let followed = value >= line.len() || separator != ":" || line[end..value].len() > 1;
         (capital && plain && followed && (1..=5).contains(&words) && label.chars().count() <= LONGEST)
-            .then(|| (0..label.len(), value..line.len()))
+            .then_some((0..label.len(), value..line.len()))
     }
 
     // Where a label could end and its value begin, for each separator.
@@ -426,7 +427,7 @@ impl Form {
 
     fn known(&self, line: &str, end: usize, value: usize) -> Option<Label> {
         let label = line[..end].trim_end_matches(is_space);
-        let found = |field, named| Some(Label { field, label: 0..label.len(), named, value: value..line.len() });
+        let found = |field, named| Some(Label { field, words: 0..label.len(), named, value: value..line.len() });
         if let Some(&field) = self.spellings.get(&fold(label)) {
             return found(field, None);
         }

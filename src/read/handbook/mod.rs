@@ -61,14 +61,13 @@ impl super::Cutter for Cutter {
         if self.feed.bytes().is_empty() {
             return Ok(None);
         }
-        let (form, reader) = match &self.reader {
-            Some((form, reader)) => (Arc::clone(form), Arc::clone(reader)),
-            None => {
-                let form = self.forms.best(self.text());
-                let reader: Arc<dyn Reader> = Arc::new(Pages { form: Arc::clone(&form), max_record_bytes: self.max_record_bytes });
-                self.reader = Some((Arc::clone(&form), Arc::clone(&reader)));
-                (form, reader)
-            }
+        let (form, reader) = if let Some((form, reader)) = &self.reader {
+            (Arc::clone(form), Arc::clone(reader))
+        } else {
+            let form = self.forms.best(self.text());
+            let reader: Arc<dyn Reader> = Arc::new(Pages { form: Arc::clone(&form), max_record_bytes: self.max_record_bytes });
+            self.reader = Some((Arc::clone(&form), Arc::clone(&reader)));
+            (form, reader)
         };
         loop {
             if self.feed.is_ended() {

@@ -274,9 +274,7 @@ impl Cursor<'_> {
             return;
         }
         let rows = rows_from(self.source.text(), lines, number, self.form);
-        if self.form.narrative && !self.in_text && self.narrative_begins(&piece, gap, &rows) {
-            self.page.narrative.push(Row { piece, gap });
-        } else if self.in_text {
+        if self.in_text || (self.form.narrative && self.narrative_begins(&piece, gap, &rows)) {
             self.page.narrative.push(Row { piece, gap });
         } else {
             self.push(Row { piece, gap });
@@ -294,7 +292,7 @@ impl Cursor<'_> {
         let field = self.form.field(label);
         self.in_text = field.kind == Kind::Narrative;
         let mut section = Section {
-            label: line.slice(label.label.clone()),
+            label: line.slice(label.words.clone()),
             named: label.named.clone().map(|range| line.slice(range).trim()),
             field: Some(label.field),
             office: None,

@@ -248,12 +248,16 @@ fn mark_value(mark: &Mark) -> Value {
 }
 
 fn put_refs<'m>(object: &mut Object, marks: impl Iterator<Item = &'m Mark>) {
-    let mut seen: Vec<&str> = Vec::new();
-    for mark in marks.filter(|mark| !mark.id.is_empty()) {
-        if !seen.contains(&mark.digits.as_str()) {
-            seen.push(&mark.digits);
-            object.list("refs", Span::at(mark.id.span().start)).push(mark_value(mark));
+    let mut once: Vec<&Mark> = Vec::new();
+    for mark in marks {
+        match once.iter_mut().find(|known| known.digits == mark.digits) {
+            // The last of a number's marks is pointed at: it may stand behind the text, the others stand in it.
+            Some(known) => *known = mark,
+            None => once.push(mark),
         }
+    }
+    for mark in once {
+        object.list("refs", Span::at(mark.id.span().start)).push(mark_value(mark));
     }
 }
 
@@ -281,6 +285,13 @@ struct Found {
     sure: bool,
 }
 
+impl Found {
+    // A mark that is a number and nothing else.
+    fn one(whole: Range<usize>, sure: bool) -> Self {
+        Self { numbers: std::iter::once(whole.clone()).collect(), whole, sure }
+    }
+}
+
 // A mark that cannot be anything else, at this offset.
 fn mark_at(text: &str, at: usize) -> Option<Found> {
     let rest = &text[at..];
@@ -291,7 +302,7 @@ fn mark_at(text: &str, at: usize) -> Option<Found> {
         let unit = text[..at].rsplit(|c: char| is_space(c) || c.is_ascii_digit()).next().unwrap_or_default();
         let measure = matches!(unit, "m" | "km" | "cm" | "mm" | "dm")
             && text[..at - unit.len()].trim_end_matches(is_space).ends_with(|c: char| c.is_ascii_digit());
-        return (!measure && length <= 24).then(|| Found { whole: at..at + length, numbers: vec![at..at + length], sure: true });
+        return (!measure && length <= 24).then(|| Found::one(at..at + length, true));
     }
     let (open, close) = if rest.starts_with('[') {
         ("[", "]")
@@ -326,7 +337,7 @@ fn glued_at(text: &str, at: usize) -> Option<Found> {
     let letter = before.find(|c| !matches!(c, '.' | ',' | '"' | '”' | '’' | ')'))?;
     let length = text[at..].bytes().take_while(u8::is_ascii_digit).count();
     let ends = text[at + length..].chars().next().is_none_or(|c| is_space(c) || matches!(c, ')' | '"' | '”'));
-    let number = Found { whole: at..at + length, numbers: vec![at..at + length], sure: false };
+    let number = Found::one(at..at + length, false);
     ((1..=3).contains(&length) && letter.is_alphabetic() && ends && (stop != ':' || letter.is_alphabetic())).then_some(number)
 }
 
@@ -393,11 +404,22 @@ fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, Piece)> {
         })
         .collect();
     let mut notes = Vec::new();
-    let mut kept = Vec::new();
+    let mut kept: Vec<Block> = Vec::new();
     for (block, list) in blocks.drain(..).zip(found) {
         match note(&block, &list, &cited) {
             Some(note) => notes.push(note),
-            None => kept.push(without_marks(block, list)),
+            None => {
+                let bare = without_marks(&block, &list);
+                match kept.last_mut() {
+                    // Marks that a page's end has parted from their text.
+                    Some(before) if bare.text.is_empty() => {
+                        let at = before.text.text().len();
+                        before.marks.extend(bare.marks.into_iter().map(|mark| Mark { at, ..mark }));
+                    }
+                    None if bare.text.is_empty() => kept.push(block),
+                    _ => kept.push(bare),
+                }
+            }
         }
     }
     *blocks = kept;
@@ -423,12 +445,12 @@ fn note(block: &Block, found: &[Found], cited: &[String]) -> Option<(Mark, Piece
     Some((Mark { digits: id.text().to_owned(), id, at: 0 }, block.text.slice(text.len() - rest.len()..text.len()).trim()))
 }
 
-fn without_marks(block: Block, found: Vec<Found>) -> Block {
+fn without_marks(block: &Block, found: &[Found]) -> Block {
     let whole = block.text.text();
     let mut text = Piece::default();
     let mut marks = Vec::new();
     let mut at = 0;
-    for found in found.into_iter().filter(|found| found.sure) {
+    for found in found.iter().filter(|found| found.sure) {
         let mut before = block.text.slice(at..found.whole.start);
         let parts = before.text().trim_matches(|c| is_space(c) || c == ',');
         if parts.is_empty() && !marks.is_empty() && !before.is_empty() {
@@ -440,8 +462,8 @@ fn without_marks(block: Block, found: Vec<Found>) -> Block {
             before = before.slice(0..end);
         }
         text.push(&before);
-        for number in found.numbers {
-            let id = block.text.slice(number);
+        for number in &found.numbers {
+            let id = block.text.slice(number.clone());
             marks.push(Mark { digits: digits(id.text()), id, at: text.text().len() });
         }
         at = found.whole.end;
@@ -452,7 +474,7 @@ fn without_marks(block: Block, found: Vec<Found>) -> Block {
     for mark in &mut marks {
         mark.at = mark.at.min(end).saturating_sub(start);
     }
-    Block { text: text.trim(), marks, ..block }
+    Block { text: text.trim(), marks, ..*block }
 }
 
 /// Whether an acronym can stand for a name: its letters come in the name in their order, the first at its beginning.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::form::{Field, Form, Kind, Lines, fold};
+use super::form::{Field, Form, Kind, Label, Lines, fold};
 use super::page::{Page, Row, Section, is_closed};
 use super::piece::{Piece, is_space};
 use super::value::{Object, Value};
@@ -32,6 +32,10 @@ const ORDER: &[&str] = &[
     "narrative",
     "references",
 ];
+
+/// Parts of an address in the order in which they are given.
+const ADDRESS_PARTS: [&str; 9] =
+    ["recipient", "unit", "post_office_box", "street_address", "extended_address", "locality", "region", "postal_code", "country"];
 
 /// A record on its way.
 pub(super) struct Reading<'p> {
@@ -89,6 +93,11 @@ impl Reading<'_> {
         self.note(&rules::PAGE_SEAM, span, "goes on with what stands before the blank lines; both were taken as one".to_owned(), pointer);
     }
 
+    fn empty(&mut self, label: Span) {
+        let message = format!("nothing stands under the label {}", quote(self.source.slice(label), true));
+        self.note(&rules::EMPTY_FIELD, label, message, "");
+    }
+
     fn heading(&mut self, heading: &Piece) {
         if heading.is_empty() {
             return;
@@ -123,9 +132,7 @@ impl Reading<'_> {
             return;
         }
         if section.rows.is_empty() {
-            let message = format!("nothing stands under the label {}", quote(section.label.text(), true));
-            self.note(&rules::EMPTY_FIELD, label, message, "");
-            return;
+            return self.empty(label);
         }
         match field.kind {
             Kind::Place => self.place(section, field),
@@ -240,10 +247,7 @@ impl Reading<'_> {
         let mut country = None;
         if self.form.country(last.text()).is_some() {
             country = Some(last);
-            last = match parts.pop() {
-                Some(part) => part,
-                None => Piece::default(),
-            };
+            last = parts.pop().unwrap_or_default();
         } else if let Some(at) = last.text().rfind([',', ' ']).filter(|at| self.form.country(last.text()[at + 1..].trim()).is_some()) {
             country = Some(last.slice(at + 1..last.text().len()).trim());
             last = bare(&last.slice(0..at));
@@ -290,9 +294,7 @@ impl Reading<'_> {
         }
         self.street_parts(&mut parts, &mut members);
         members.push(("country", country));
-        const PARTS: [&str; 9] =
-            ["recipient", "unit", "post_office_box", "street_address", "extended_address", "locality", "region", "postal_code", "country"];
-        members.sort_by_key(|(name, _)| PARTS.iter().position(|part| part == name));
+        members.sort_by_key(|(name, _)| ADDRESS_PARTS.iter().position(|part| part == name));
         for (name, piece) in members {
             address.text(name, piece);
         }
@@ -325,14 +327,35 @@ impl Reading<'_> {
 
     fn contacts(&mut self, section: &Section, field: &Field) {
         let mut contact: Option<Object> = None;
+        let mut alone: Option<(Kind, Span)> = None;
         let role = field.purpose.clone().unwrap_or_else(|| "general".to_owned());
         for row in &section.rows {
             let piece = &row.piece;
-            let label = self.form.reach_label(piece.text());
-            if let Some(label) = label.or_else(|| self.form.label(piece.text())) {
+            let reach = |label: &Label| self.form.field(label).kind.is_reach();
+            let label = self.form.reach_label(piece.text()).or_else(|| self.form.label(piece.text()).filter(reach));
+            // A label that stood alone has its value below.
+            if label.is_none()
+                && let Some((kind, label)) = alone.take()
+            {
+                if let Some(mut target) = contact.take_if(|_| piece.text().contains(|c: char| c.is_ascii_digit() || c == '@')) {
+                    self.reach(&mut target, kind, label, piece, None);
+                    contact = Some(target);
+                    continue;
+                }
+                self.empty(label);
+            }
+            if let Some(label) = label {
                 let kind = self.form.field(&label).kind;
-                let mut target = contact.take().unwrap_or_else(|| self.new_contact(&role, section, piece.span()));
-                self.reach(&mut target, kind, piece.slice(label.label.clone()).span(), &piece.slice(label.value.clone()), None);
+                let words = piece.slice(label.words.clone()).span();
+                if label.value.is_empty() {
+                    if let Some((_, before)) = alone.replace((kind, words)) {
+                        self.empty(before);
+                    }
+                    contact.get_or_insert_with(|| Self::new_contact(&role, section, words));
+                    continue;
+                }
+                let mut target = contact.take().unwrap_or_else(|| Self::new_contact(&role, section, piece.span()));
+                self.reach(&mut target, kind, words, &piece.slice(label.value.clone()), None);
                 contact = Some(target);
                 continue;
             }
@@ -361,7 +384,7 @@ impl Reading<'_> {
                 if let Some(done) = contact.take() {
                     self.push_contact(done, section);
                 }
-                let mut begun = self.new_contact(&role, section, piece.span());
+                let mut begun = Self::new_contact(&role, section, piece.span());
                 self.person(&mut begun, piece);
                 contact = Some(begun);
             } else if let Some(mut open) = contact.take() {
@@ -377,13 +400,15 @@ impl Reading<'_> {
                 contact = Some(open);
             }
         }
+        if let Some((_, label)) = alone {
+            self.empty(label);
+        }
         if let Some(done) = contact {
             self.push_contact(done, section);
         }
     }
 
-    #[expect(clippy::unused_self, reason = "reads as a step of the reading")]
-    fn new_contact(&self, role: &str, section: &Section, opening: Span) -> Object {
+    fn new_contact(role: &str, section: &Section, opening: Span) -> Object {
         let mut contact = Object::new(opening);
         contact.derived("role", role, section.label.span());
         contact
@@ -501,6 +526,7 @@ impl Reading<'_> {
         }
         let own = value.slice(0..end).trim_matches(|c| is_space(c) || matches!(c, ',' | ';' | '|'));
         match kind {
+            _ if own.is_empty() => self.empty(label),
             Kind::Telephones => self.numbers(target, "telephones", label, &own, office),
             Kind::Faxes => self.numbers(target, "faxes", label, &own, office),
             Kind::Emails => self.mails(target, label, &own),
@@ -509,7 +535,7 @@ impl Reading<'_> {
         if let Some((at, found)) = further {
             let rest = value.slice(at..value.text().len());
             let kind = self.form.field(&found).kind;
-            self.reach(target, kind, rest.slice(found.label.clone()).span(), &rest.slice(found.value.clone()), office);
+            self.reach(target, kind, rest.slice(found.words.clone()).span(), &rest.slice(found.value.clone()), office);
         }
     }
 
