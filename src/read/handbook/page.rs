@@ -3,6 +3,7 @@
 //! In: the lines of one record. Out: the sections with their rows, in order. A label counts in the header alone: once the
 //! narrative has begun, a line with a colon is a line of text.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::form::{Form, Kind, Label, Records, fold};
@@ -299,7 +300,7 @@ impl Cursor<'_> {
             rows: Vec::new(),
         };
         // An office is the address under a label that is not the form's first word for the address.
-        if field.kind.is_reach() || field.kind == Kind::Websites {
+        if field.kind.is_reach() {
             section.office = self.page.sections.last().and_then(|before| match before.field.map(|at| &self.form.fields[at]) {
                 Some(field) if field.kind == Kind::Address && field.purpose.is_none() => Some(before.label.clone()),
                 Some(field) if field.kind.is_reach() => before.office.clone(),
@@ -358,14 +359,15 @@ fn printers_lines(form: &Form, text: &str, lines: &[Line]) -> Vec<bool> {
     let mut printers = vec![false; lines.len()];
     let mut at_feeds: Vec<(usize, String)> = Vec::new();
     let first = lines.iter().position(|line| !line.is_blank());
+    let (mut before, mut fed) = (None, false);
     for (number, line) in lines.iter().enumerate() {
-        if line.fed {
-            if let Some(before) = lines[..number].iter().rposition(|line| !line.is_blank()) {
-                at_feeds.push((before, plain(&lines[before])));
+        fed |= line.fed;
+        if !line.is_blank() {
+            if std::mem::take(&mut fed) {
+                at_feeds.extend(before.map(|before: usize| (before, plain(&lines[before]))));
+                at_feeds.push((number, plain(line)));
             }
-            if let Some(behind) = lines[number..].iter().position(|line| !line.is_blank()) {
-                at_feeds.push((number + behind, plain(&lines[number + behind])));
-            }
+            before = Some(number);
         }
         if line.is_blank() || Some(number) == first {
             continue;
@@ -379,10 +381,15 @@ fn printers_lines(form: &Form, text: &str, lines: &[Line]) -> Vec<bool> {
         printers[number] = number_alone || form.is_furniture(row) || form.is_separator(row);
     }
     let heading = first.map(|first| plain(&lines[first]));
-    for (at, row) in &at_feeds {
-        let again = at_feeds.iter().filter(|(other, text)| other != at && text == row).count() > 0;
-        let repeats = Some(*at) != first && heading.as_ref() == Some(row);
-        if (again || repeats) && Some(*at) != first && of(&lines[*at]).chars().count() <= 100 {
+    // A line between two form feeds is in the list twice.
+    at_feeds.dedup_by_key(|(at, _)| *at);
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for (_, row) in &at_feeds {
+        *times.entry(row).or_default() += 1;
+    }
+    for (at, row) in at_feeds.iter().filter(|(at, _)| Some(*at) != first) {
+        let again = times.get(row.as_str()).is_some_and(|times| *times > 1) || heading.as_ref() == Some(row);
+        if again && of(&lines[*at]).chars().count() <= 100 {
             printers[*at] = true;
         }
     }

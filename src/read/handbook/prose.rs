@@ -2,6 +2,7 @@
 //!
 //! Whatever is read out of prose is marked as derived and comes with an advice, so that a person confirms it.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::form::Form;
@@ -127,14 +128,16 @@ impl Reading<'_> {
     // An entry for each note that is referred to or stands on the page.
     fn put_references(&mut self, blocks: &[Block], citations: Vec<(Mark, Piece)>) {
         let mut entries: Vec<(Mark, Option<(Mark, Piece)>)> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
         for mark in blocks.iter().flat_map(|block| &block.marks) {
-            if !entries.iter().any(|(known, _)| known.digits == mark.digits) {
+            known.entry(mark.digits.clone()).or_insert_with(|| {
                 entries.push((mark.clone(), None));
-            }
+                entries.len() - 1
+            });
         }
         for note in citations {
-            match entries.iter_mut().find(|(known, _)| known.digits == note.0.digits) {
-                Some((_, entry @ None)) => *entry = Some(note),
+            match known.get(&note.0.digits).map(|at| &mut entries[*at].1) {
+                Some(entry @ None) => *entry = Some(note),
                 _ => entries.push((note.0.clone(), Some(note))),
             }
         }
@@ -167,6 +170,10 @@ impl Reading<'_> {
     // Bodies that the header names by acronym alone get the name that the text gives them.
     fn name_bodies(&mut self, named: &[Named]) {
         let Some(at) = self.record.members.iter().position(|(name, ..)| name == "memberships") else { return };
+        let mut by_acronym: HashMap<&str, &Named> = HashMap::new();
+        for named in named {
+            by_acronym.entry(named.acronym.text()).or_insert(named);
+        }
         let mut told: Vec<String> = Vec::new();
         let mut notes = Vec::new();
         if let Value::List(memberships) = &mut self.record.members[at].2 {
@@ -176,7 +183,7 @@ impl Reading<'_> {
                     continue;
                 };
                 let Some(Value::Text(acronym)) = body.get("acronym") else { continue };
-                let Some(found) = named.iter().find(|named| named.acronym.text() == acronym.text()) else { continue };
+                let Some(found) = by_acronym.get(acronym.text()) else { continue };
                 let acronym = acronym.text().to_owned();
                 let span = found.name.span();
                 body.members
@@ -200,13 +207,13 @@ impl Reading<'_> {
             Some(Value::Text(acronym)) => acronym.text().to_owned(),
             _ => String::new(),
         };
-        let mut seen = vec![own];
+        let mut seen = HashSet::from([own]);
         for named in named {
-            if seen.iter().any(|acronym| acronym == named.acronym.text()) {
+            if seen.contains(named.acronym.text()) {
                 continue;
             }
             let Some((country, code)) = host_country(self.form, &named.name) else { continue };
-            seen.push(named.acronym.text().to_owned());
+            seen.insert(named.acronym.text().to_owned());
             let block = &blocks[named.block];
             let sentence = sentence(block.text.text(), named.at.clone());
             let mut mission = Object::new(named.name.span());
@@ -273,7 +280,11 @@ fn ranges(numbers: &[u32]) -> String {
             _ => runs.push((number, number)),
         }
     }
-    let said = runs.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first} to {last}") });
+    let said = runs.iter().map(|(first, last)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first}, {last}"),
+        _ => format!("{first} to {last}"),
+    });
     said.collect::<Vec<_>>().join(", ")
 }
 
@@ -299,7 +310,8 @@ fn mark_at(text: &str, at: usize) -> Option<Found> {
     if is_mark(first) {
         let length = rest.find(|c| !is_mark(c)).unwrap_or(rest.len());
         // `500 km²` is a measure.
-        let unit = text[..at].rsplit(|c: char| is_space(c) || c.is_ascii_digit()).next().unwrap_or_default();
+        let near = &text[text.floor_char_boundary(at.saturating_sub(4))..at];
+        let unit = near.rsplit(|c: char| is_space(c) || c.is_ascii_digit()).next().unwrap_or_default();
         let measure = matches!(unit, "m" | "km" | "cm" | "mm" | "dm")
             && text[..at - unit.len()].trim_end_matches(is_space).ends_with(|c: char| c.is_ascii_digit());
         return (!measure && length <= 24).then(|| Found::one(at..at + length, true));
@@ -383,12 +395,14 @@ fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, Piece)> {
         .flat_map(|(block, list)| list.iter().enumerate().map(move |(at, found)| (block, at, found)))
         .map(|(block, at, found)| (block, at, number(block, found), found.sure))
         .collect();
+    let latest: HashMap<u32, usize> =
+        order.iter().enumerate().filter_map(|(at, &(_, _, value, _))| value.map(|value| (value, at))).collect();
     let mut last: Option<u32> = None;
     for (at, &(block, index, value, sure)) in order.iter().enumerate() {
         let Some(value) = value else { continue };
         let counts = match last {
-            Some(last) => value == last + 1,
-            None => order[at + 1..].iter().any(|&(_, _, later, _)| later == Some(value + 1)),
+            Some(last) => last.checked_add(1) == Some(value),
+            None => latest.get(&value.saturating_add(1)).is_some_and(|later| *later > at),
         };
         if sure || counts {
             // A mark that refers back does not set the count back.
@@ -396,7 +410,7 @@ fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, Piece)> {
             found[block][index].sure = true;
         }
     }
-    let cited: Vec<String> = found
+    let cited: HashSet<String> = found
         .iter()
         .zip(blocks.iter())
         .flat_map(|(list, block)| {
@@ -406,20 +420,19 @@ fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, Piece)> {
     let mut notes = Vec::new();
     let mut kept: Vec<Block> = Vec::new();
     for (block, list) in blocks.drain(..).zip(found) {
-        match note(&block, &list, &cited) {
-            Some(note) => notes.push(note),
-            None => {
-                let bare = without_marks(&block, &list);
-                match kept.last_mut() {
-                    // Marks that a page's end has parted from their text.
-                    Some(before) if bare.text.is_empty() => {
-                        let at = before.text.text().len();
-                        before.marks.extend(bare.marks.into_iter().map(|mark| Mark { at, ..mark }));
-                    }
-                    None if bare.text.is_empty() => kept.push(block),
-                    _ => kept.push(bare),
-                }
+        if let Some(note) = note(&block, &list, &cited) {
+            notes.push(note);
+            continue;
+        }
+        let bare = without_marks(&block, &list);
+        match kept.last_mut() {
+            // Marks that a page's end has parted from their text.
+            Some(before) if bare.text.is_empty() => {
+                let at = before.text.text().len();
+                before.marks.extend(bare.marks.into_iter().map(|mark| Mark { at, ..mark }));
             }
+            None if bare.text.is_empty() => kept.push(block),
+            _ => kept.push(bare),
         }
     }
     *blocks = kept;
@@ -427,7 +440,7 @@ fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, Piece)> {
 }
 
 // A block that is a note: it begins with a mark, or with the number of a note that the text refers to.
-fn note(block: &Block, found: &[Found], cited: &[String]) -> Option<(Mark, Piece)> {
+fn note(block: &Block, found: &[Found], cited: &HashSet<String>) -> Option<(Mark, Piece)> {
     let text = block.text.text();
     if let Some(first) = found.first().filter(|first| first.whole.start == 0 && first.sure && first.numbers.len() == 1) {
         let id = block.text.slice(first.numbers[0].clone());
@@ -438,7 +451,7 @@ fn note(block: &Block, found: &[Found], cited: &[String]) -> Option<(Mark, Piece
     }
     let length = text.bytes().take_while(u8::is_ascii_digit).count();
     let rest = text[length..].strip_prefix('.').unwrap_or(&text[length..]);
-    if length == 0 || !rest.starts_with(is_space) || !cited.iter().any(|cited| *cited == text[..length]) {
+    if length == 0 || !rest.starts_with(is_space) || !cited.contains(&text[..length]) {
         return None;
     }
     let id = block.text.slice(0..length);
@@ -487,6 +500,7 @@ pub(super) fn fits(acronym: &str, name: &str) -> bool {
 
 // Every `Written Out (ACRONYM)` of the text, in order.
 fn bodies(form: &Form, blocks: &[Block]) -> Vec<Named> {
+    const NAME: usize = 240;
     let mut named = Vec::new();
     for (number, block) in blocks.iter().enumerate() {
         let text = block.text.text();
@@ -497,10 +511,12 @@ fn bodies(form: &Form, blocks: &[Block]) -> Vec<Named> {
             if capitals < 2 || inner.chars().count() > 16 || inner.split(is_space).count() > 2 {
                 continue;
             }
-            let before = block.text.slice(0..open);
+            // Names are short; looking no further keeps a text of many brackets cheap.
+            let near = text.floor_char_boundary(open.saturating_sub(NAME));
+            let before = block.text.slice(near..open);
             if let Some(name) = written_out(form, &before, inner) {
                 let acronym = block.text.slice(open + 1..close).trim();
-                named.push(Named { block: number, name: block.text.slice(name.clone()), acronym, at: name.start..close + 1 });
+                named.push(Named { block: number, name: before.slice(name.clone()), acronym, at: near + name.start..close + 1 });
             }
         }
     }
@@ -562,15 +578,19 @@ fn host_country(form: &Form, name: &Piece) -> Option<(Piece, String)> {
     })
 }
 
-// The sentence around a part of a text.
+// The sentence around a part of a text; of a very long one the middle.
 fn sentence(text: &str, part: Range<usize>) -> Range<usize> {
-    let ends = |at: usize, stop: &str| {
-        let rest = text[at + stop.len()..].trim_start_matches(['"', '”', ')']);
+    const LONGEST: usize = 2000;
+    let from = text.floor_char_boundary(part.start.saturating_sub(LONGEST));
+    let to = text.ceil_char_boundary(part.end.saturating_add(LONGEST).min(text.len()));
+    let ends = |at: &usize| {
+        let rest = text[at + 1..].trim_start_matches(['"', '”', ')']);
         rest.is_empty() || (rest.starts_with(is_space) && rest.trim_start_matches(is_space).starts_with(|c: char| !c.is_lowercase()))
     };
-    let stops: Vec<usize> = text.match_indices(['.', '!', '?']).filter(|(at, stop)| ends(*at, stop)).map(|(at, _)| at).collect();
-    let start = stops.iter().rev().find(|at| **at < part.start).map_or(0, |at| at + 1);
-    let end = stops.iter().find(|at| **at >= part.end).map_or(text.len(), |at| at + 1);
+    let stops =
+        |within: Range<usize>| text[within.clone()].match_indices(['.', '!', '?']).map(move |(at, _)| within.start + at).filter(ends);
+    let start = stops(from..part.start).next_back().map_or(from, |at| at + 1);
+    let end = stops(part.end..to).next().map_or(to, |at| at + 1);
     start..end
 }
 

@@ -184,6 +184,16 @@ impl Reading<'_> {
     }
 
     fn unknown(&mut self, section: &Section) {
+        // A page of labels that nobody taught is no page of this form; their members are looked up one by one.
+        const MOST: usize = 200;
+        if self.record.members.len() > MOST {
+            self.unread(&section.label, "a label of the form");
+            let text = self.joined(&section.rows);
+            if !text.is_empty() {
+                self.unread(&text, "a label of the form before it");
+            }
+            return;
+        }
         let name = x_name(section.label.text());
         let message = format!("the label {} is not one of the form {}", quote(section.label.text(), true), quote(&self.form.name, true));
         self.note(&rules::UNKNOWN_LABEL, section.label.span(), message, &format!("/{name}")).help =
@@ -305,7 +315,8 @@ impl Reading<'_> {
             Some(Value::Text(text)) => fold(text.text()),
             _ => String::new(),
         });
-        if parts.first().is_some_and(|part| own.contains(&fold(part.text()))) {
+        let named = parts.first().is_some_and(|part| own.iter().any(|own| !own.is_empty() && fold(part.text()) == *own));
+        if named {
             members.push(("recipient", parts.remove(0)));
         }
         let mut take = |parts: &mut Vec<Piece>, member: &'static str, pattern: &regex::Regex| {
@@ -319,8 +330,8 @@ impl Reading<'_> {
         take(parts, "post_office_box", &self.form.post_office_box);
         take(parts, "extended_address", &self.form.extended);
         let street = take(parts, "street_address", &self.form.street);
-        // What stands alone between the body's name and the street is the unit, or the house.
-        if let (Some(1), [unit]) = (street, &parts[..]) {
+        // What stands alone between the body's name and the street is its unit.
+        if let (true, Some(1), [unit]) = (named, street, &parts[..]) {
             members.push(("unit", unit.clone()));
         }
     }
@@ -510,32 +521,30 @@ impl Reading<'_> {
 
     // Numbers and mail addresses under a label; other such labels may follow on the same line.
     fn reach(&mut self, target: &mut Object, kind: Kind, label: Span, value: &Piece, office: Option<&Piece>) {
-        let mut end = value.text().len();
-        let mut further = None;
-        for (at, _) in value
-            .text()
-            .char_indices()
-            .skip(1)
-            .filter(|(at, _)| value.text()[..*at].ends_with(|c: char| is_space(c) || matches!(c, ',' | ';' | '/' | '|')))
-        {
-            if let Some(found) = self.form.reach_label(&value.text()[at..]) {
-                end = at;
-                further = Some((at, found));
-                break;
+        // No label is longer, and none is looked for behind so much text.
+        const LABEL: usize = 80;
+        const LINE: usize = 4000;
+        let text = value.text();
+        let parts = |c: char| is_space(c) || matches!(c, ',' | ';' | '/' | '|');
+        let mut borders = vec![(0, kind, label, 0)];
+        for (at, _) in text.char_indices().skip(1).take_while(|(at, _)| *at < LINE).filter(|(at, _)| text[..*at].ends_with(parts)) {
+            let near = &text[at..text.ceil_char_boundary((at + LABEL).min(text.len()))];
+            if let Some(found) = self.form.reach_label(near) {
+                let words = value.slice(at + found.words.start..at + found.words.end).span();
+                borders.push((at, self.form.field(&found).kind, words, at + found.value.start));
             }
         }
-        let own = value.slice(0..end).trim_matches(|c| is_space(c) || matches!(c, ',' | ';' | '|'));
-        match kind {
-            _ if own.is_empty() => self.empty(label),
-            Kind::Telephones => self.numbers(target, "telephones", label, &own, office),
-            Kind::Faxes => self.numbers(target, "faxes", label, &own, office),
-            Kind::Emails => self.mails(target, label, &own),
-            _ => self.unread(&own, "a number or a mail address"),
-        }
-        if let Some((at, found)) = further {
-            let rest = value.slice(at..value.text().len());
-            let kind = self.form.field(&found).kind;
-            self.reach(target, kind, rest.slice(found.words.clone()).span(), &rest.slice(found.value.clone()), office);
+        for (number, &(_, kind, label, start)) in borders.iter().enumerate() {
+            let end = borders.get(number + 1).map_or(text.len(), |next| next.0);
+            // A label inside of another, as `Tel` in `Tel Fax: 1`, has no value.
+            let own = value.slice(start.min(end)..end).trim_matches(|c| is_space(c) || matches!(c, ',' | ';' | '|' | '/'));
+            match kind {
+                _ if own.is_empty() => self.empty(label),
+                Kind::Telephones => self.numbers(target, "telephones", label, &own, office),
+                Kind::Faxes => self.numbers(target, "faxes", label, &own, office),
+                Kind::Emails => self.mails(target, label, &own),
+                _ => self.unread(&own, "a number or a mail address"),
+            }
         }
     }
 
@@ -639,9 +648,6 @@ impl Reading<'_> {
                 if scheme || url.text().split('/').next().is_some_and(|host| host.contains('.') && !host.contains('@')) {
                     let mut website = Object::new(url.span());
                     website.text("url", url);
-                    if let Some(office) = &section.office {
-                        website.text("label", office.clone());
-                    }
                     self.record.list("websites", section.label.span()).push(Value::Object(website));
                 } else if !url.is_empty() && !matches!(url.text(), "and" | "or" | "/") {
                     self.unread(&part, "a web address");
@@ -832,7 +838,12 @@ fn split_units(line: &Piece) -> Vec<Piece> {
 
 // Parts of a line that are numbers each; a mark that does not part two numbers stays.
 fn split_numbers(value: &Piece) -> Vec<Piece> {
+    // Longer than any line of numbers; the rest goes over the text again and again.
+    const LINE: usize = 1000;
     let text = value.text();
+    if text.len() > LINE {
+        return vec![value.clone()];
+    }
     let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
     let mut borders: Vec<(usize, usize)> = text.match_indices([',', ';', '|']).map(|(at, mark)| (at, at + mark.len())).collect();
     for word in [" or ", " and ", " / "] {
