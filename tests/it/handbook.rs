@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use chancery::diagnostic::{Diagnostic, Notes};
+use chancery::check::schema::Checker;
+use chancery::diagnostic::{Diagnostic, Notes, Severity};
+use chancery::normalise::{self, Normaliser};
 use chancery::read::handbook::Forms;
 use chancery::read::{self, Format, Intake, Options};
+use chancery::schema::Shape;
 use chancery::source::{Feed, Position, Source};
 use chancery::tree::{Kind, Node, Tree};
 use proptest::prelude::*;
@@ -529,6 +532,77 @@ fn values_point_at_their_own_bytes() {
 #[test]
 fn a_member_that_stands_twice_is_told() {
     check(&with_head("Established: 1999\n\nEstablished: 2001\n"), &[], &["R102"]);
+}
+
+/// Reads pages all the way: normalised and checked as profiles. Gives the records, and the errors as `code pointer message`.
+fn read_as_profiles(text: &str) -> (Vec<Value>, Vec<String>) {
+    struct Profiles {
+        normaliser: Normaliser,
+        checker: Checker,
+        records: Vec<Value>,
+        errors: Vec<String>,
+    }
+    impl Notes for Profiles {
+        fn note(&mut self, note: Diagnostic) {
+            if note.severity == Severity::Error {
+                self.errors.push(format!("{} {} {}", note.rule.code, note.pointer.unwrap_or_default(), note.message));
+            }
+        }
+    }
+    impl Intake for Profiles {
+        fn record(&mut self, tree: &mut Tree) {
+            let mut notes: Vec<Diagnostic> = Vec::new();
+            self.normaliser.normalise(tree, &mut notes);
+            self.checker.check(tree, &mut notes);
+            notes.into_iter().for_each(|note| self.note(note));
+            let mut out = Vec::new();
+            chancery::write::json::compact(tree.root(), &mut out);
+            self.records.push(serde_json::from_slice(&out).expect("records are JSON"));
+        }
+
+        fn broken(&mut self) {}
+
+        fn remark(&mut self, diagnostic: Diagnostic) {
+            self.note(diagnostic);
+        }
+
+        fn stop(&mut self) {}
+    }
+    let schema = Arc::new(support::schema(include_str!("../../schemas/profile.schema.json")));
+    let shape = Arc::new(Shape::of(&schema));
+    let normaliser = Normaliser::new(&shape, &normalise::Options::default());
+    let mut profiles = Profiles { normaliser, checker: Checker::new(schema), records: Vec::new(), errors: Vec::new() };
+    let feed = Feed::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
+    read::read_all(&mut *Format::Handbook.cutter(feed, &Options::default()), &mut profiles).expect("memory can be read");
+    (profiles.records, profiles.errors)
+}
+
+#[test]
+fn samples_are_valid_profiles() {
+    for sample in [SEED, include_str!("../../input/interpol.txt"), include_str!("../../input/unodc-tpb.txt")] {
+        let (records, errors) = read_as_profiles(sample);
+        assert_eq!((records.len(), errors), (1, Vec::new()));
+    }
+    let (records, _) = read_as_profiles(include_str!("../../input/interpol.txt"));
+    assert_eq!(records[0]["telephones"], json!([{"number": "+33472447000", "display": "+33 (0)4 72 44 70 00"}]));
+    assert_eq!(records[0]["location"]["country_code"], "FR");
+}
+
+// Whole members as a person wrote them, normal forms and all.
+#[test]
+fn the_seed_page_becomes_the_profile_a_person_made_of_it() {
+    let (Some(page), Some(truth)) = (support::shared("data/seed-page/dpko.txt"), support::shared("design/dpko.json")) else { return };
+    let truth: Value = serde_json::from_slice(&std::fs::read(truth).expect("it is there")).expect("it is JSON");
+    let (records, errors) = read_as_profiles(&std::fs::read_to_string(page).expect("the page is text"));
+    assert_eq!(errors, Vec::<String>::new());
+    for member in ["name", "acronym", "location", "addresses", "contacts", "websites", "founding_date", "memberships", "references"] {
+        assert_eq!(records[0][member], truth[member], "{member}");
+    }
+    for (found, told) in records[0]["mandates"].as_array().into_iter().flatten().zip(truth["mandates"].as_array().into_iter().flatten()) {
+        let mut told = told.clone();
+        told["derived"] = json!(true);
+        assert_eq!(*found, told);
+    }
 }
 
 #[test]

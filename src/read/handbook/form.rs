@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::piece::is_space;
 use crate::diagnostic::{Diagnostic, rules};
+use crate::lexicon::Country;
 use crate::source::{Source, Span};
 
 /// The forms among which a page finds its own.
@@ -313,16 +314,7 @@ impl Form {
         }
         // The longest fixed part says most.
         open_spellings.sort_by_key(|(before, behind, _)| std::cmp::Reverse(before.len() + behind.len()));
-        let mut countries: BTreeMap<String, String> = rust_iso3166::ALL
-            .iter()
-            .flat_map(|country| {
-                let short = country.name.split(" (").next().unwrap_or(country.name);
-                [(fold(country.name), country.alpha2.to_owned()), (fold(short), country.alpha2.to_owned())]
-            })
-            .collect();
-        for (name, code) in words.countries.iter().chain(&own.countries) {
-            countries.insert(fold(name), code.clone());
-        }
+        let countries = words.countries.iter().chain(&own.countries).map(|(name, code)| (fold(name), code.clone())).collect();
         let mut statuses = words.statuses;
         statuses.extend(own.statuses);
         let mut tasks = words.tasks;
@@ -365,11 +357,13 @@ impl Form {
         &self.fields[label.field]
     }
 
-    /// The ISO code of a country by one of its names.
+    /// The ISO code of a country by one of its names. Two or three letters are a country only where the form says so: they
+    /// stand for a state of the United States as often (`GA`).
     pub(super) fn country(&self, name: &str) -> Option<&str> {
-        let folded = fold(name);
-        let known = self.countries.get(&folded).or_else(|| self.countries.get(folded.strip_prefix("the ")?));
-        known.map(String::as_str)
+        if let Some(code) = self.countries.get(&fold(name)) {
+            return Some(code);
+        }
+        if name.chars().count() > 3 { Country::named(name).map(Country::code) } else { None }
     }
 
     /// The known label at the start of a trimmed line: one of the spellings, then a separator, or the line's end.
