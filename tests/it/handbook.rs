@@ -229,12 +229,12 @@ fn numbers_come_in_many_forms() {
     numbers("+1 212 963 1234 / +1 212 963 5678", json!([{"number": "+1 212 963 1234"}, {"number": "+1 212 963 5678"}]));
     numbers("+32 (0)2 500 44 11", json!([{"number": "+32 (0)2 500 44 11"}]));
     numbers("1 917 367 2222", json!([{"number": "1 917 367 2222"}]));
-    numbers("[43] (1) 2360 2045", json!([{"number": "+43 1 2360 2045", "display": "[43] (1) 2360 2045"}]));
+    numbers("[43] (1) 2360 2045", json!([{"number": "+43123602045", "display": "[43] (1) 2360 2045"}]));
     numbers("+1 212 963 1234 ext. 56", json!([{"number": "+1 212 963 1234", "extension": "56", "display": "+1 212 963 1234 ext. 56"}]));
     numbers("+1 212 963 1234 (switchboard)", json!([{"number": "+1 212 963 1234", "label": "switchboard"}]));
     numbers(
         "[977] (1) 221785, 221787",
-        json!([{"number": "+977 1 221785", "display": "[977] (1) 221785"}, {"number": "+977 1 221787", "display": "221787"}]),
+        json!([{"number": "+9771221785", "display": "[977] (1) 221785"}, {"number": "+9771221787", "display": "221787"}]),
     );
     check(
         &with_head("Tel: +43 1 11 22 33 Fax: +43 1 44 55 66 E-mail: a@osa.example.org\n"),
@@ -554,7 +554,9 @@ fn read_as_profiles(text: &str) -> (Vec<Value>, Vec<String>) {
             let mut notes: Vec<Diagnostic> = Vec::new();
             self.normaliser.normalise(tree, &mut notes);
             self.checker.check(tree, &mut notes);
-            notes.into_iter().for_each(|note| self.note(note));
+            for note in notes {
+                self.note(note);
+            }
             let mut out = Vec::new();
             chancery::write::json::compact(tree.root(), &mut out);
             self.records.push(serde_json::from_slice(&out).expect("records are JSON"));
@@ -686,12 +688,14 @@ fn another_directory_is_taught_by_a_description_alone() {
         assert_eq!(lost(&text, &one), Vec::<String>::new());
         checked += against_truth(&one.records[0], truth);
     }
+    // One page has a control character where an apostrophe was, in its address and its country.
+    let (_, errors) = read_as_profiles(&whole);
+    assert_eq!(errors.iter().map(|error| &error[..4]).collect::<Vec<_>>(), ["S105", "S105"], "{errors:#?}");
     println!("factbook: {checked} values as in the truth");
     assert!(checked >= 1052, "{checked}");
 }
 
 fn against_truth(record: &Value, truth: &Value) -> usize {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let mut checked = 0;
     let mut same = |found: Value, expected: &Value| {
         checked += 1;
@@ -703,7 +707,7 @@ fn against_truth(record: &Value, truth: &Value) -> usize {
     same(json!(year), &truth["year"]);
     for (member, known) in [("telephones", "telephone_e164"), ("faxes", "fax_e164")] {
         if let Some(expected) = truth[known].as_str() {
-            same(json!(digits(record[member][0]["number"].as_str().unwrap_or_default())), &json!(digits(expected)));
+            same(record[member][0]["number"].clone(), &json!(expected));
         }
     }
     same(record["x_members"].get("count").cloned().unwrap_or(Value::Null), &truth["member_count"]);

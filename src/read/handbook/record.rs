@@ -572,21 +572,17 @@ impl Reading<'_> {
             }
             let printed = number.span();
             match bracketed(number.text()) {
-                // Country code in brackets: written with a plus, and kept for the numbers that follow without one.
+                // With the country code printed nothing is left to guess: the number is all its digits behind a plus. The code
+                // holds for the numbers that follow without one.
                 Some((code, area, rest)) => {
-                    country = Some(if area.is_empty() { format!("+{code}") } else { format!("+{code} {area}") });
-                    let text = [&format!("+{code}"), area.as_str(), rest]
-                        .iter()
-                        .filter(|part| !part.is_empty())
-                        .copied()
-                        .collect::<Vec<&str>>()
-                        .join(" ");
+                    let text = international(&format!("+{code}{area}"), rest);
+                    country = Some(format!("+{code}{area}"));
                     phone.put("number", Span::at(printed.start), Value::Written(text, printed));
                     phone.text("display", entry.clone());
                 }
                 None => match &country {
                     Some(prefix) if !number.text().starts_with('+') => {
-                        phone.put("number", Span::at(printed.start), Value::Written(format!("{prefix} {}", number.text()), printed));
+                        phone.put("number", Span::at(printed.start), Value::Written(international(prefix, number.text()), printed));
                         phone.text("display", entry.clone());
                     }
                     _ => {
@@ -879,8 +875,18 @@ fn find_extension(text: &str) -> Option<(usize, std::ops::Range<usize>)> {
     ((1..=9).contains(&digits) && lower[..at].ends_with(|c: char| !c.is_alphabetic())).then_some((at, start..text.len()))
 }
 
+// A number behind its prefix, in digits alone; as printed where it has anything but digits and what parts them.
+fn international(prefix: &str, number: &str) -> String {
+    if number.chars().all(|c| c.is_ascii_digit() || is_space(c) || matches!(c, '-' | '.' | '/' | '(' | ')')) {
+        let digits = number.chars().filter(char::is_ascii_digit);
+        prefix.chars().chain(digits).collect()
+    } else {
+        format!("{prefix} {number}")
+    }
+}
+
 // A country code in brackets: the code, the area in its parentheses without a trunk zero, and the rest.
-fn bracketed(text: &str) -> Option<(&str, String, &str)> {
+fn bracketed(text: &str) -> Option<(&str, &str, &str)> {
     let (code, rest) = text.strip_prefix('[')?.split_once(']')?;
     let code = code.trim().trim_start_matches('+');
     if code.is_empty() || code.len() > 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -888,9 +894,9 @@ fn bracketed(text: &str) -> Option<(&str, String, &str)> {
     }
     let rest = rest.trim();
     match rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
-        Some((area, rest)) if area.trim() == "0" => Some((code, String::new(), rest.trim())),
-        Some((area, rest)) => Some((code, area.trim().to_owned(), rest.trim())),
-        None => Some((code, String::new(), rest)),
+        Some((area, rest)) if area.trim() == "0" => Some((code, "", rest.trim())),
+        Some((area, rest)) if area.trim().bytes().all(|byte| byte.is_ascii_digit()) => Some((code, area.trim(), rest.trim())),
+        _ => Some((code, "", rest)),
     }
 }
 
@@ -980,6 +986,6 @@ mod tests {
         assert_eq!(found("+1 212 963 1234 ext. 56"), Some("56"));
         assert_eq!(found("+1 212 963 1234 x5"), Some("5"));
         assert_eq!(found("+1 212 963 1234"), None);
-        assert_eq!(bracketed("[358] (0) 18001"), Some(("358", String::new(), "18001")));
+        assert_eq!(bracketed("[358] (0) 18001"), Some(("358", "", "18001")));
     }
 }
