@@ -510,6 +510,47 @@ fn a_file_may_hold_several_pages() {
 }
 
 #[test]
+fn a_large_file_is_cut_between_pages() {
+    let variants = [
+        "Alpha Body 0 (XY)\n\nLocation:\n\nRome, Italy\n\nEstablished: 1999\n\nThe body has a narrative that is long enough to be taken for running text.\n\n",
+        "Beta\nBody 0\n\nLocation: Vienna, Austria\n\nAddress:\n\nPO Box 1\n1400 Vienna\nAustria\n\n44\n\n",
+        "=====\nGamma Body 0 (GB)\n\nFocal Points:\n\nMr. John Doe\nTel: +43 1 1\n\nMs. Jane Doe\nTel: +43 1 2\n\n=====\n",
+        "\u{c}Delta Body 0\n\nLocation:\n\nRome, Italy\n\nThe body has a narrative, and Location: stands in it, and yet it is one page alone and not two.\n\n",
+    ];
+    let mut text = String::new();
+    let mut pages = 0;
+    while text.len() < 1_500_000 {
+        text.push_str(&variants[pages % 7 % 4].replacen('0', &pages.to_string(), 1));
+        pages += 1;
+    }
+    let of = |window_bytes| support::read(Format::Handbook, text.as_bytes(), &Options { window_bytes, ..Options::default() }).records;
+    let whole = of(64 << 20);
+    assert_eq!(whole.len(), pages);
+    assert!(whole == of(1000), "a page does not depend on where the file was cut");
+}
+
+#[test]
+fn the_example_of_the_guide_works() {
+    let guide = include_str!("../../docs/handbook.md");
+    let block =
+        |kind: &str| guide.split(&format!("~~~{kind}\n")).nth(1).and_then(|rest| rest.split("~~~").next()).expect("the guide has it");
+    let source = Arc::new(Source::whole("mine.toml", block("toml")));
+    let forms = Arc::new(Forms::parse(&source).expect("the description is right"));
+    let pages = read_with(block("text"), &Options { forms, ..Options::default() });
+    let expected = json!({
+        "id": "sample-union-su", "name": "Sample Union", "acronym": "SU",
+        "addresses": [{
+            "kind": "postal", "lines": ["Main Street 1, 1010 Vienna, Austria"], "street_address": "Main Street 1", "locality": "Vienna",
+            "postal_code": "1010", "country": "Austria"
+        }],
+        "telephones": [{"number": "+431112233", "display": "[43] (1) 11 22 33"}],
+        "founding_date": "1963-08-04",
+        "x_members": {"count": 3, "names": ["Austria", "Belgium", "Chile"]}
+    });
+    assert_eq!((pages.records, pages.notes.len()), (vec![expected], 0));
+}
+
+#[test]
 fn carriage_returns_and_marks_of_byte_order_change_nothing() {
     let text = with_head(
         "Focal Point:\n\nMr. John Doe\nTel: +43 1 1111 1\n\nThe office keeps a narrative that runs on and on and on,\nand is wrapped.\n",
