@@ -328,6 +328,21 @@ fn contacts_come_one_after_another() {
 }
 
 #[test]
+fn numbers_of_a_contact_may_stand_without_a_label() {
+    check(
+        &with_head("Focal Points:\n\nMs. Jane Doe\nDirector\njane@osa.example.org\n+43 1 1111 1\n\nESTABLISHED\n1999\n"),
+        &[(
+            "/contacts",
+            json!([{
+                "role": "focal_point", "honorific_prefix": "Ms.", "name": "Jane Doe", "title": "Director",
+                "telephones": [{"number": "+43 1 1111 1"}], "emails": ["jane@osa.example.org"]
+            }]),
+        )],
+        &[],
+    );
+}
+
+#[test]
 fn a_contact_cut_by_a_page_stays_one() {
     check(
         &with_head("Focal Point:\n\nMr. John Doe\n\n12\n\nChief, Records Section\n\nTel: +43 1 1111 1\nMobile: +43 664 1\n"),

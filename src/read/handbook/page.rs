@@ -242,6 +242,9 @@ impl Cursor<'_> {
     // A line behind the heading and before the narrative.
     fn row(&mut self, piece: Piece, gap: bool, label: Option<Label>, lines: &[Line], number: usize) {
         let last = self.page.sections.last().map(|section| section.field.map(|field| self.form.fields[field].kind));
+        // `Director` alone on a line of a contact is the post, not the label of the next section.
+        let inside = !gap && matches!(last, Some(Some(Kind::Contacts | Kind::Address))) && !piece.text().chars().all(|c| !c.is_lowercase());
+        let label = label.filter(|label| !inside || label.words.end < piece.text().len() || self.form.field(label).kind.is_reach());
         if let Some(label) = label {
             let kind = self.form.field(&label).kind;
             // Numbers under a contact are the contact's.

@@ -370,6 +370,13 @@ impl Reading<'_> {
                 contact = Some(target);
                 continue;
             }
+            // Numbers and mail addresses may stand without a label.
+            if let Some(kind) = bare_reach(piece.text())
+                && let Some(contact) = &mut contact
+            {
+                self.reach(contact, kind, Span::at(piece.span().start), piece, None);
+                continue;
+            }
             if let Some((label, value)) = self.form.unknown_label(piece.text())
                 && let Some(contact) = &mut contact
             {
@@ -873,6 +880,19 @@ fn find_extension(text: &str) -> Option<(usize, std::ops::Range<usize>)> {
     let word = ["extension", "ext", "x"].iter().find(|word| lower.ends_with(**word))?;
     let at = before.len() - word.len();
     ((1..=9).contains(&digits) && lower[..at].ends_with(|c: char| !c.is_alphabetic())).then_some((at, start..text.len()))
+}
+
+// What a line without a label is, where it can only be one of the two.
+fn bare_reach(line: &str) -> Option<Kind> {
+    let words = line.split(is_space).filter(|word| !word.is_empty()).count();
+    let digits = line.bytes().filter(u8::is_ascii_digit).count();
+    if line.contains('@') && words == 1 {
+        Some(Kind::Emails)
+    } else if line.starts_with(['+', '[', '(']) && digits >= 6 && !line.contains(char::is_alphabetic) {
+        Some(Kind::Telephones)
+    } else {
+        None
+    }
 }
 
 // A number behind its prefix, in digits alone; as printed where it has anything but digits and what parts them.
