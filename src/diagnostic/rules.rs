@@ -106,6 +106,19 @@ rules! {
     UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
     UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
+    READ_FROM_PROSE "R160" "read-from-prose" Advice "a value was read out of running text by rule and waits to be confirmed"
+    UNKNOWN_LABEL "R161" "unknown-label" Warning "a page has a label that its form does not know"
+    UNREAD_TEXT "R162" "unread-text" Warning "text of a page that fits no member was left out"
+    GUARDED_EMAIL "R163" "guarded-email" Error "what guards a mail address against programs stands where the address should be"
+    MISSING_NOTES "R164" "missing-notes" Warning "a page refers to notes that are not on it"
+    PAGE_SEAM "R165" "page-seam" Advice "text that the end of a printed page had cut was joined"
+    PAGE_FURNITURE "R166" "page-furniture" Advice "a page number or running header was left out"
+    NO_LABELS "R167" "no-labels" Warning "a page has none of the labels of its form"
+    MISCOUNTED "R168" "miscounted" Warning "a page counts more or fewer entries than it lists"
+    UNREAD_DATE "R169" "unread-date" Warning "a date on a page is no year, month or day"
+    EMPTY_FIELD "R170" "empty-field" Advice "nothing stands under a label of a page"
+    NOTE_GAP "R171" "note-gap" Warning "the note marks of a page leave out a number"
+    BAD_FORM "R180" "bad-form" Error "a description of a page's form cannot be used"
 }
 
 /// The rule of that code or name.
