@@ -1,1 +1,150 @@
-//! XML names and characters, both ways.
+//! XML names and characters, the marker of our own form, and the typing of text: shared by reader, writer and XSD.
+//!
+//! Our own form is told by `version` in [`NAMESPACE`] on the root element. Under it, and only there, a character that XML 1.0
+//! cannot hold is written `\uXXXX`, and a backslash before a `u` is written `\u005C`; no other backslash is touched.
+
+use crate::schema::shape::{Part, Types};
+use crate::tree::{Kind, number};
+
+/// The namespace of our own marks.
+pub const NAMESPACE: &str = "urn:chancery:1";
+/// The version of our own form.
+pub const VERSION: &str = "1";
+/// The name of list items for which the schema has none.
+pub const ITEM: &str = "item";
+/// The name of record elements for which the schema has none.
+pub const RECORD: &str = "record";
+
+/// Whether a document may hold the character (XML 1.0, production 2).
+#[must_use]
+pub const fn is_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
+}
+
+/// Whether a name may begin with the character (fifth edition, production 4).
+#[must_use]
+pub const fn is_name_start(c: char) -> bool {
+    matches!(c, ':' | '_' | 'A'..='Z' | 'a'..='z'
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}'
+        | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}'
+        | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// Whether a name may go on with the character (fifth edition, production 4a).
+#[must_use]
+pub const fn is_name_char(c: char) -> bool {
+    is_name_start(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// Whether a member name can be an element name as it is: a name without colon that does not begin with `xml`, and that
+/// parsers of the fourth edition, libxml2 and expat among them, take as well.
+#[must_use]
+pub fn is_plain_name(name: &str) -> bool {
+    let start = |c: char| c.is_ascii_alphabetic() || c == '_' || matches!(c, '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{FF}');
+    let rest = |c: char| start(c) || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let reserved = name.get(..3).is_some_and(|first| first.eq_ignore_ascii_case("xml"));
+    name.chars().next().is_some_and(start) && name.chars().all(rest) && !reserved
+}
+
+/// Whether `name` has its own element in an object of this shape; others stand in `c:member`, behind.
+#[must_use]
+pub fn has_element(part: Part<'_>, name: &str) -> bool {
+    is_plain_name(name) && (part.is_any() || part.declared(name).is_some())
+}
+
+/// The name of a list's items.
+#[must_use]
+pub fn item_name(part: Part<'_>) -> &str {
+    part.item_name().filter(|name| is_plain_name(name)).unwrap_or(ITEM)
+}
+
+/// The name of a record's element.
+#[must_use]
+pub fn record_name(part: Part<'_>) -> &str {
+    let named = part.keyword("x-record-name").filter(|node| node.kind() == Kind::String).map(crate::tree::Node::text);
+    named.filter(|name| is_plain_name(name)).unwrap_or(RECORD)
+}
+
+/// The name of the root element for a collection of that name.
+#[must_use]
+pub fn root_name(collection: &str) -> &str {
+    if is_plain_name(collection) { collection } else { "records" }
+}
+
+/// What an element or attribute without marks is: text is typed where the shape leaves no choice, and is text otherwise.
+#[must_use]
+pub fn implied(part: Part<'_>, text: &str) -> Kind {
+    let types = part.types();
+    if types.admits(Types::STRING) {
+        return Kind::String;
+    }
+    let trimmed = trim(text);
+    if types.admits(Types::BOOLEAN) && matches!(trimmed, "true" | "false") {
+        Kind::Bool
+    } else if types.admits(Types::NUMBER) && number::is_number(trimmed) {
+        Kind::Number
+    } else {
+        Kind::String
+    }
+}
+
+/// What an element with elements in it is, where no mark tells.
+#[must_use]
+pub fn implied_container(part: Part<'_>) -> Kind {
+    let types = part.types();
+    if types.admits(Types::ARRAY) && !types.admits(Types::OBJECT) { Kind::Array } else { Kind::Object }
+}
+
+/// Without the white space of XML at both ends.
+#[must_use]
+pub fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
+}
+
+/// Appends text to a document in our own form.
+pub fn escape(text: &str, attribute: bool, out: &mut Vec<u8>) {
+    let mut plain = 0;
+    for (at, c) in text.char_indices() {
+        let reference = match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '\r' => "&#13;",
+            '"' if attribute => "&quot;",
+            '\t' if attribute => "&#9;",
+            '\n' if attribute => "&#10;",
+            '\\' if text[at + 1..].starts_with('u') => "\\u005C",
+            c if is_char(c) => continue,
+            _ => "",
+        };
+        out.extend_from_slice(&text.as_bytes()[plain..at]);
+        plain = at + c.len_utf8();
+        if reference.is_empty() {
+            out.extend_from_slice(format!("\\u{:04X}", c as u32).as_bytes());
+        } else {
+            out.extend_from_slice(reference.as_bytes());
+        }
+    }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
+}
+
+/// Undoes the `\uXXXX` of our own form; `None` where there is nothing to undo.
+#[must_use]
+pub fn unescape(text: &str) -> Option<String> {
+    text.find("\\u")?;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\u") {
+        out.push_str(&rest[..at]);
+        let digits = rest.get(at + 2..at + 6).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if let Some(c) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32) {
+            out.push(c);
+            rest = &rest[at + 6..];
+        } else {
+            out.push_str("\\u");
+            rest = &rest[at + 2..];
+        }
+    }
+    out.push_str(rest);
+    Some(out)
+}

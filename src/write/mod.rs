@@ -7,6 +7,7 @@
 pub mod csv;
 pub mod json;
 pub mod xml;
+pub mod xsd;
 pub mod yaml;
 
 use std::io;

@@ -1,1 +1,156 @@
-//! Writes XML.
+//! Writes XML 1.0 in our own form: a root with a version marker, an element for each record and each member.
+//!
+//! Declared members stand in the order of the schema, the others behind them in `c:member`. `<name/>` is the empty string,
+//! `c:nil` null, `c:empty` an empty list or object, `c:type` a type that the shape leaves open. White space stands only
+//! between elements, never beside text. Every JSON value can be carried, so nothing is refused.
+
+use std::io;
+use std::sync::Arc;
+
+use super::{Assembler, Files, Options, Writer};
+use crate::check::Accepted;
+use crate::diagnostic::Notes;
+use crate::layout::xml;
+use crate::schema::Shape;
+use crate::schema::shape::Part;
+use crate::tree::{Kind, Node};
+
+/// XML in our own form.
+pub struct Xml {
+    shape: Arc<Shape>,
+    root: String,
+    compact: bool,
+}
+
+impl Xml {
+    /// A writer with these options.
+    #[must_use]
+    pub fn new(options: &Options) -> Self {
+        Self { shape: Arc::clone(&options.shape), root: xml::root_name(&options.name).to_owned(), compact: options.compact }
+    }
+}
+
+impl Writer for Xml {
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+        let part = self.shape.root();
+        out.extend_from_slice(b"  ");
+        let level = (!self.compact).then_some(1);
+        element(record.node(), part, Name::Own(xml::record_name(part)), level, out);
+        out.push(b'\n');
+    }
+
+    fn assembler(&self) -> Box<dyn Assembler> {
+        Box::new(Document { root: self.root.clone(), begun: false })
+    }
+}
+
+struct Document {
+    root: String,
+    begun: bool,
+}
+
+impl Document {
+    fn begin(&mut self, files: &mut dyn Files) -> io::Result<()> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Ok(());
+        }
+        let (root, namespace, version) = (&self.root, xml::NAMESPACE, xml::VERSION);
+        write!(files.main()?, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns:c=\"{namespace}\" c:version=\"{version}\">\n")
+    }
+}
+
+impl Assembler for Document {
+    fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()> {
+        self.begin(files)?;
+        files.main()?.write_all(encoded)
+    }
+
+    fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
+        self.begin(files)?;
+        writeln!(files.main()?, "</{}>", self.root)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Name<'a> {
+    Own(&'a str),
+    // A member whose name stands in an attribute.
+    Member(&'a str),
+}
+
+impl Name<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Own(name) => name,
+            Self::Member(_) => "c:member",
+        }
+    }
+}
+
+// `level` is the depth for indenting; `None` keeps the record on one line. Depth is bounded by the readers.
+fn element(node: Node<'_>, part: Part<'_>, name: Name<'_>, level: Option<usize>, out: &mut Vec<u8>) {
+    let tag = name.text();
+    out.push(b'<');
+    out.extend_from_slice(tag.as_bytes());
+    if let Name::Member(name) = name {
+        out.extend_from_slice(b" name=\"");
+        xml::escape(name, true, out);
+        out.push(b'"');
+    }
+    let kind = node.kind();
+    match kind {
+        Kind::Null => return out.extend_from_slice(b" c:nil=\"true\"/>"),
+        Kind::Array | Kind::Object if node.is_empty() => {
+            return out.extend_from_slice(format!(" c:empty=\"{}\"/>", kind.word()).as_bytes());
+        }
+        _ => {}
+    }
+    let container = matches!(kind, Kind::Array | Kind::Object);
+    let implied = if container { xml::implied_container(part) } else { xml::implied(part, node.text()) };
+    if implied != kind {
+        out.extend_from_slice(format!(" c:type=\"{}\"", kind.word()).as_bytes());
+    }
+    if !container && node.text().is_empty() {
+        return out.extend_from_slice(b"/>");
+    }
+    out.push(b'>');
+    let inner = level.map(|level| level + 1);
+    match kind {
+        Kind::Array => {
+            for (index, item) in node.items().enumerate() {
+                line(inner, out);
+                element(item, part.item(index), Name::Own(xml::item_name(part)), inner, out);
+            }
+        }
+        Kind::Object => {
+            let mut members: Vec<_> = node
+                .members()
+                .map(|member| {
+                    let own = xml::has_element(part, member.key.text());
+                    let rank = if !own { usize::MAX } else { part.position(member.key.text()).unwrap_or(0) };
+                    (rank, own, member)
+                })
+                .collect();
+            members.sort_by_key(|(rank, ..)| *rank);
+            for (_, own, member) in members {
+                let name = member.key.text();
+                line(inner, out);
+                element(member.value, part.member(name), if own { Name::Own(name) } else { Name::Member(name) }, inner, out);
+            }
+        }
+        _ => xml::escape(node.text(), false, out),
+    }
+    if container {
+        line(level, out);
+    }
+    out.extend_from_slice(b"</");
+    out.extend_from_slice(tag.as_bytes());
+    out.push(b'>');
+}
+
+fn line(level: Option<usize>, out: &mut Vec<u8>) {
+    if let Some(level) = level {
+        out.push(b'\n');
+        out.resize(out.len() + 2 * level, b' ');
+    }
+}

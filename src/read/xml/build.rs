@@ -1,0 +1,449 @@
+//! From elements to the tree, by the shape.
+
+use std::sync::Arc;
+
+use super::wellformed::{Attribute, Read, Scanner, Tag};
+use crate::diagnostic::{Diagnostic, quote, rules};
+use crate::layout::xml;
+use crate::read::ndjson::TooLarge;
+use crate::read::{Intake, Reader, note_duplicates, too_deep};
+use crate::schema::Shape;
+use crate::schema::shape::{Part, Types};
+use crate::source::{Source, Span};
+use crate::tree::{Kind, NodeId, Text, Tree};
+
+/// What a window has to know of what stands before it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Frame {
+    /// Whether markup stands before the window.
+    pub started: bool,
+    /// Whether the root stands, or begins, before the window.
+    pub root_seen: bool,
+    /// The elements that are open.
+    pub open: Vec<String>,
+    /// The prefix of our namespace and the version, where the document is in our form.
+    pub mark: Option<(String, String)>,
+    /// Whether the file ends with the window.
+    pub last: bool,
+    /// Whether `--records` met nothing in the whole file.
+    pub missing: bool,
+}
+
+/// Reads the records of a window.
+pub(super) struct Records {
+    pub shape: Arc<Shape>,
+    pub path: Option<Vec<String>>,
+    /// How many elements are open around a record.
+    pub depth: usize,
+    pub max_depth: usize,
+    pub max_record_bytes: usize,
+    pub frame: Frame,
+}
+
+struct Element {
+    tag: Tag,
+    children: Vec<Element>,
+    // All text, the first and the last of it; the text itself where it is not one stretch of the source.
+    text: Option<(Span, Option<String>)>,
+    end: u32,
+}
+
+impl Reader for Records {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        if let Some((_, version)) = self.frame.mark.as_ref().filter(|(_, version)| version != xml::VERSION) {
+            let message = format!("expected version {} of the form, found {}", xml::VERSION, quote(version, true));
+            intake.remark(Diagnostic::new(&rules::BAD_MARK, source, Span::at(0), message).help("read it with the release that wrote it"));
+            return intake.stop();
+        }
+        if let Err(diagnostic) = self.window(source, tree, intake) {
+            intake.note(*diagnostic);
+            intake.broken();
+            return intake.stop();
+        }
+        if self.frame.missing {
+            let path = self.path.as_deref().unwrap_or_default().join("/");
+            let message = format!("no records at {path}: the document has nothing there");
+            intake.remark(
+                Diagnostic::new(&rules::NO_RECORDS, source, Span::at(0), message).help("give the place of the records with --records"),
+            );
+        }
+    }
+}
+
+impl Records {
+    fn window(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) -> Read<()> {
+        let mut scanner = Scanner::new(source);
+        let mut open = self.frame.open.clone();
+        let mut root_seen = self.frame.root_seen;
+        let mut doctype_seen = false;
+        if !self.frame.started {
+            scanner.at += if scanner.starts("\u{feff}") { 3 } else { 0 };
+            scanner.declaration()?;
+        }
+        while !scanner.is_end() {
+            scanner.skip_space();
+            if scanner.is_end() {
+                break;
+            }
+            if scanner.starts("<!--") {
+                scanner.comment()?;
+            } else if scanner.starts("<?") {
+                scanner.instruction()?;
+            } else if scanner.starts("<!DOCTYPE") && !root_seen && !doctype_seen {
+                doctype_seen = true;
+                scanner.doctype()?;
+            } else if scanner.starts("</") {
+                self.close(&mut scanner, &mut open)?;
+            } else if scanner.starts("<![CDATA[") && !open.is_empty() {
+                let at = scanner.at as u32;
+                let text = scanner.cdata()?;
+                if !text.is_empty() {
+                    intake.remark(self.stray(source, Span::new(at, scanner.at as u32)));
+                }
+            } else if scanner.starts("<") {
+                if open.is_empty() && root_seen {
+                    return scanner.unexpected("the end of the file");
+                }
+                root_seen = true;
+                let start = scanner.at;
+                let is_record = open.len() == self.depth && self.path.as_ref().is_none_or(|path| open.iter().eq(&path[..path.len() - 1]));
+                let tag = scanner.start_tag()?;
+                let wanted = self.path.as_ref().and_then(|path| path.last());
+                if is_record && wanted.is_none_or(|wanted| source.slice(tag.name) == wanted) {
+                    let element = self.element(&mut scanner, tag)?;
+                    if scanner.at - start > self.max_record_bytes {
+                        intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
+                        intake.broken();
+                    } else {
+                        self.record(source, &element, tree, intake);
+                    }
+                } else if !tag.empty {
+                    open.push(source.slice(tag.name).to_owned());
+                }
+            } else if open.is_empty() {
+                return scanner.unexpected(if root_seen { "the end of the file" } else { "the root element" });
+            } else {
+                let (span, _) = scanner.text(None)?;
+                if self.path.is_none() {
+                    intake.remark(self.stray(source, span));
+                }
+            }
+        }
+        if self.frame.last && !root_seen {
+            return scanner.unexpected("the root element");
+        }
+        match open.last() {
+            Some(name) if self.frame.last => scanner.unexpected(&format!("</{name}>")),
+            _ => Ok(()),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a step of the reader")]
+    fn stray(&self, source: &Arc<Source>, span: Span) -> Diagnostic {
+        let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(source.slice(span)), true));
+        Diagnostic::new(&rules::MIXED_CONTENT, source, span, message).help("give the text an element of its own")
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a step of the reader")]
+    fn close(&self, scanner: &mut Scanner<'_>, open: &mut Vec<String>) -> Read<()> {
+        let start = scanner.at;
+        let name = scanner.end_tag()?;
+        match open.pop() {
+            Some(expected) if scanner.source.slice(name) == expected => Ok(()),
+            Some(expected) => {
+                scanner.at = name.start as usize;
+                scanner.unexpected(&format!("</{expected}>"))
+            }
+            None => {
+                scanner.at = start;
+                scanner.unexpected("an element")
+            }
+        }
+    }
+
+    // Reads an element whose start tag has been read; what is open is kept on the heap, so depth costs no call stack.
+    fn element(&self, scanner: &mut Scanner<'_>, tag: Tag) -> Read<Element> {
+        let source = scanner.source;
+        let new = |tag: Tag| Element { end: tag.span.end, tag, children: Vec::new(), text: None };
+        if tag.empty {
+            return Ok(new(tag));
+        }
+        let mut stack = vec![new(tag)];
+        loop {
+            let top = stack.len() - 1;
+            if scanner.starts("<!--") {
+                scanner.comment()?;
+            } else if scanner.starts("<?") {
+                scanner.instruction()?;
+            } else if scanner.starts("<![CDATA[") {
+                let span = scanner.cdata()?;
+                let text = source.slice(span);
+                let decoded = text.contains('\r').then(|| text.replace("\r\n", "\n").replace('\r', "\n"));
+                stack[top].add(source, span, decoded);
+            } else if scanner.starts("</") {
+                let name = scanner.end_tag()?;
+                let expected = source.slice(stack[top].tag.name);
+                if source.slice(name) != expected {
+                    scanner.at = name.start as usize;
+                    return scanner.unexpected(&format!("</{expected}>"));
+                }
+                let Some(mut done) = stack.pop() else { return scanner.unexpected("an element") };
+                done.end = scanner.at as u32;
+                match stack.last_mut() {
+                    Some(parent) => parent.children.push(done),
+                    None => return Ok(done),
+                }
+            } else if scanner.starts("<") {
+                let tag = scanner.start_tag()?;
+                if stack.len() >= self.max_depth {
+                    return Err(Box::new(too_deep(source, tag.span, self.max_depth)));
+                }
+                if tag.empty {
+                    stack[top].children.push(new(tag));
+                } else {
+                    stack.push(new(tag));
+                }
+            } else if scanner.is_end() {
+                return scanner.unexpected(&format!("</{}>", source.slice(stack[top].tag.name)));
+            } else {
+                let (span, decoded) = scanner.text(None)?;
+                stack[top].add(source, span, decoded);
+            }
+        }
+    }
+
+    fn record(&self, source: &Arc<Source>, element: &Element, tree: &mut Tree, intake: &mut dyn Intake) {
+        tree.reset(source);
+        let root = self.shape.root();
+        let own = self.frame.mark.as_ref().map(|(prefix, _)| prefix.as_str());
+        let mut builder = Builder { source, tree, own, namespaces: root.is_any(), intake, refused: false };
+        builder.value(element, root);
+        let refused = builder.refused;
+        if refused { intake.broken() } else { intake.record(tree) }
+    }
+}
+
+impl Element {
+    fn add(&mut self, source: &Source, span: Span, decoded: Option<String>) {
+        if span.is_empty() {
+            return;
+        }
+        self.text = Some(match self.text.take() {
+            None => (span, decoded),
+            Some((before, text)) => {
+                let mut text = text.unwrap_or_else(|| source.slice(before).to_owned());
+                text.push_str(decoded.as_deref().unwrap_or_else(|| source.slice(span)));
+                (before.to(span), Some(text))
+            }
+        });
+    }
+}
+
+struct Builder<'a> {
+    source: &'a Arc<Source>,
+    tree: &'a mut Tree,
+    // The prefix of our namespace, where the document is in our form.
+    own: Option<&'a str>,
+    // Whether namespace declarations are members.
+    namespaces: bool,
+    intake: &'a mut dyn Intake,
+    refused: bool,
+}
+
+// A member to be: its name, where that stands, and what it is.
+enum Piece<'e> {
+    Attribute(&'e Attribute),
+    Elements(Vec<&'e Element>),
+    Text,
+}
+
+impl Builder<'_> {
+    fn text_of<'e>(&'e self, attribute: &'e Attribute) -> &'e str {
+        attribute.decoded.as_deref().unwrap_or_else(|| self.source.slice(attribute.value))
+    }
+
+    // The value of one of our own marks on the element.
+    fn mark(&self, element: &Element, name: &str) -> Option<String> {
+        let prefix = self.own?;
+        let wanted = |attribute: &&Attribute| self.source.slice(attribute.name).split_once(':') == Some((prefix, name));
+        element.tag.attributes.iter().find(wanted).map(|attribute| self.text_of(attribute).to_owned())
+    }
+
+    fn is_member(&self, element: &Element) -> bool {
+        self.own.is_some_and(|prefix| self.source.slice(element.tag.name).split_once(':') == Some((prefix, "member")))
+    }
+
+    fn is_data(&self, attribute: &Attribute, of_member: bool) -> bool {
+        let name = self.source.slice(attribute.name);
+        let declaration = name == "xmlns" || name.starts_with("xmlns:");
+        let mark = self.own.is_some_and(|own| name.split_once(':').is_some_and(|(prefix, _)| prefix == own));
+        !(mark || declaration && (self.own.is_some() || !self.namespaces) || of_member && name == "name")
+    }
+
+    fn refuse(&mut self, diagnostic: Diagnostic) {
+        self.refused = true;
+        self.intake.note(diagnostic);
+    }
+
+    // Depth is bounded by `max_depth`.
+    fn value(&mut self, element: &Element, part: Part<'_>) {
+        let whole = Span::new(element.tag.span.start, element.end);
+        if self.mark(element, "nil").as_deref() == Some("true") {
+            self.tree.scalar(Kind::Null, whole, Text::Owned("null"));
+            return;
+        }
+        let given = self.mark(element, "empty").or_else(|| self.mark(element, "type"));
+        let given = match given.as_deref() {
+            None => None,
+            Some("array") => Some(Kind::Array),
+            Some("object") => Some(Kind::Object),
+            Some("string") => Some(Kind::String),
+            Some("number") => Some(Kind::Number),
+            Some("boolean") => Some(Kind::Bool),
+            Some(other) => {
+                let message = format!("expected array, object, string, number or boolean as the type, found {}", quote(other, true));
+                self.refuse(Diagnostic::new(&rules::BAD_MARK, self.source, element.tag.span, message));
+                None
+            }
+        };
+        let text = element.text.as_ref().map_or("", |(span, text)| text.as_deref().unwrap_or_else(|| self.source.slice(*span)));
+        let blank = xml::trim(text).is_empty();
+        let of_member = self.is_member(element);
+        let bare = !element.tag.attributes.iter().any(|attribute| self.is_data(attribute, of_member));
+        if !element.children.is_empty() && !blank {
+            let span = element.text.as_ref().map_or(whole, |(span, _)| *span);
+            let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(text), true));
+            self.refuse(Diagnostic::new(&rules::MIXED_CONTENT, self.source, span, message).help("give the text an element of its own"));
+        }
+        if bare && element.children.is_empty() && !matches!(given, Some(Kind::Array | Kind::Object)) {
+            let only = part.types().without(Types::NULL);
+            if self.own.is_none() && blank && (only == Types::ARRAY || only == Types::OBJECT) {
+                self.tree.open(if only == Types::ARRAY { Kind::Array } else { Kind::Object }, element.tag.span);
+                return self.tree.close(element.end);
+            }
+            let (span, decoded) = match &element.text {
+                None => (if element.tag.empty { element.tag.span } else { whole }, Some("")),
+                Some((span, decoded)) => (*span, decoded.as_deref()),
+            };
+            return self.scalar(span, decoded, part, given, element.tag.span);
+        }
+        let implied = if bare { xml::implied_container(part) } else { Kind::Object };
+        match given.unwrap_or(implied) {
+            Kind::Array => {
+                self.tree.open(Kind::Array, element.tag.span);
+                for (index, child) in element.children.iter().enumerate() {
+                    self.value(child, part.item(index));
+                }
+                self.tree.close(element.end);
+            }
+            _ => self.object(element, part, blank, of_member),
+        }
+    }
+
+    fn object(&mut self, element: &Element, part: Part<'_>, blank: bool, of_member: bool) {
+        let id = self.tree.open(Kind::Object, element.tag.span);
+        let mut pieces: Vec<(String, Span, Piece<'_>)> = Vec::new();
+        for attribute in element.tag.attributes.iter().filter(|attribute| self.is_data(attribute, of_member)) {
+            let name = self.source.slice(attribute.name);
+            let name = if part.declared(name).is_some() { name.to_owned() } else { format!("@{name}") };
+            pieces.push((name, attribute.name, Piece::Attribute(attribute)));
+        }
+        let attributes = pieces.len();
+        let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+        for child in &element.children {
+            let given = if self.is_member(child) {
+                child.tag.attributes.iter().find(|attribute| self.source.slice(attribute.name) == "name")
+            } else {
+                None
+            };
+            let (name, span) = match given {
+                Some(attribute) => (self.text_of(attribute).to_owned(), attribute.value),
+                None => (self.source.slice(child.tag.name).to_owned(), child.tag.name),
+            };
+            let name = if self.own.is_some() { xml::unescape(&name).unwrap_or(name) } else { name };
+            let together = self.own.is_none() && part.member(&name).types().admits(Types::ARRAY);
+            if let Some((_, _, Piece::Elements(same))) = places.get(&name).filter(|_| together).and_then(|at| pieces.get_mut(*at)) {
+                same.push(child);
+                continue;
+            }
+            places.insert(name.clone(), pieces.len());
+            pieces.push((name, span, Piece::Elements(vec![child])));
+        }
+        if element.children.is_empty() && !blank && attributes > 0 {
+            let span = element.text.as_ref().map_or(element.tag.span, |(span, _)| *span);
+            pieces.push(("#text".to_owned(), span, Piece::Text));
+        }
+        for (name, span, piece) in pieces {
+            let part = part.member(&name);
+            let verbatim = self.source.slice(span) == name;
+            self.tree.key(span, if verbatim { Text::Source(span) } else { Text::Owned(&name) });
+            match piece {
+                Piece::Attribute(attribute) => {
+                    self.scalar(attribute.value, attribute.decoded.as_deref(), part, None, attribute.name);
+                }
+                Piece::Text => {
+                    if let Some((span, decoded)) = &element.text {
+                        self.scalar(*span, decoded.as_deref(), part, None, element.tag.span);
+                    }
+                }
+                Piece::Elements(same) => self.member(&same, part),
+            }
+        }
+        self.tree.close(element.end);
+        self.note(id);
+    }
+
+    fn note(&mut self, id: NodeId) {
+        note_duplicates(self.tree.node(id), &mut *self.intake);
+    }
+
+    // One element, or several of one name.
+    fn member(&mut self, same: &[&Element], part: Part<'_>) {
+        let (first, last) = (same[0], same[same.len() - 1]);
+        let list_only = part.types().without(Types::NULL) == Types::ARRAY;
+        if same.len() == 1 && (self.own.is_some() || !list_only || self.is_wrapper(first, part)) {
+            return self.value(first, part);
+        }
+        self.tree.open(Kind::Array, first.tag.span);
+        for (index, element) in same.iter().enumerate() {
+            self.value(element, part.item(index));
+        }
+        self.tree.close(last.end);
+    }
+
+    // Whether the element of a list holds the items, and is not itself the only item.
+    fn is_wrapper(&self, element: &Element, part: Part<'_>) -> bool {
+        let name = |child: &Element| self.source.slice(child.tag.name);
+        let data = element.tag.attributes.iter().any(|attribute| self.is_data(attribute, false));
+        let Some(first) = element.children.first() else {
+            return !data && element.text.as_ref().is_none_or(|(span, _)| xml::trim(self.source.slice(*span)).is_empty());
+        };
+        !data && part.item(0).declared(name(first)).is_none() && element.children.iter().all(|child| name(child) == name(first))
+    }
+
+    fn scalar(&mut self, span: Span, decoded: Option<&str>, part: Part<'_>, given: Option<Kind>, tag: Span) {
+        let undone = if self.own.is_some() { xml::unescape(decoded.unwrap_or_else(|| self.source.slice(span))) } else { None };
+        let decoded = undone.as_deref().or(decoded);
+        let text = decoded.unwrap_or_else(|| self.source.slice(span));
+        let kind = given.unwrap_or_else(|| xml::implied(part, text));
+        if kind == Kind::String {
+            let text = decoded.map_or(Text::Source(span), Text::Owned);
+            self.tree.scalar(kind, span, text);
+            return;
+        }
+        let trimmed = xml::trim(text);
+        let fits = if kind == Kind::Number { crate::tree::number::is_number(trimmed) } else { matches!(trimmed, "true" | "false") };
+        if !fits {
+            let message = format!("expected a {}, found {}", kind.word(), quote(text, true));
+            self.refuse(Diagnostic::new(&rules::BAD_MARK, self.source, tag, message));
+        }
+        let before = (text.len() - text.trim_start_matches([' ', '\t', '\n', '\r']).len()) as u32;
+        let (span, text) = if decoded.is_none() {
+            let span = Span::new(span.start + before, span.start + before + trimmed.len() as u32);
+            (span, Text::Source(span))
+        } else {
+            (span, Text::Owned(trimmed))
+        };
+        self.tree.scalar(kind, span, text);
+    }
+}
