@@ -5,9 +5,9 @@
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     let wanted = plain(word);
-    // A third of the letters may be wrong. Long words are cut, since the distance costs their product.
+    // A third of the letters may be wrong, in words of one or two none. Long words are cut, since the distance costs their product.
     let longest = 64;
-    let within = (wanted.chars().count().min(longest) / 3).max(1);
+    let within = wanted.chars().count().min(longest) / 3;
     let cut = |text: String| text.chars().take(longest).collect::<String>();
     let wanted = cut(wanted);
     if wanted.is_empty() {
