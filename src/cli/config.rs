@@ -39,6 +39,7 @@ pub struct Config {
     pub report: Vec<String>,
     pub max_record_bytes: Option<usize>,
     pub max_depth: Option<usize>,
+    pub form: Option<String>,
     pub csv: crate::read::csv::Dialect,
     pub output: Option<PathBuf>,
     pub outputs: Vec<write::Format>,

@@ -2,10 +2,11 @@
 
 use super::args::{SchemaArgs, SchemaCommand};
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use super::{Trouble, Verdict, print, schemas};
-use crate::schema::{Shape, docs, outline};
-use crate::write;
+use crate::schema::{Schema, Shape, docs, outline};
+use crate::write::{self, xsd};
 
 /// Runs the command.
 pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
@@ -14,15 +15,15 @@ pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
         SchemaCommand::Check(args) => check(args),
         SchemaCommand::Docs(args) => print(&docs::markdown(&*load(args)?)),
         SchemaCommand::Xsd(args) => {
-            let shape = std::sync::Arc::new(Shape::of(&*load(args)?));
+            let shape = Arc::new(Shape::of(&*load(args)?));
             let name = super::session::collection_name(&shape);
-            print(&format!("{:?}", write::Options { shape, name, ..write::Options::default() }))
+            print(&xsd::schema(&write::Options { shape: Arc::clone(&shape), name, ..write::Options::default() }))
         }
         SchemaCommand::Shape(args) => print(&outline::text(&outline::outline(&Shape::of(&*load(args)?)))),
     }
 }
 
-fn load(args: &SchemaArgs) -> Result<std::sync::Arc<crate::schema::Schema>, Trouble> {
+fn load(args: &SchemaArgs) -> Result<Arc<Schema>, Trouble> {
     schemas::load(&args.schema, &args.schema_dir, true)?.ok_or_else(|| Trouble::usage("none is no schema; name a file, or profile"))
 }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::Trouble;
 use crate::diagnostic::{Diagnostic, Notes};
+use crate::read::handbook::Forms;
 use crate::read::{self, Format, Intake};
 use crate::schema::{self, Library, Schema, bundled, library};
 use crate::source::open::{self, Input};
-use crate::source::{Feed, Position};
+use crate::source::{Feed, Position, Source};
 use crate::tree::Tree;
 
 /// The schema that `name` means: a file, `profile` for the bundled one, or `none`.
@@ -27,6 +28,20 @@ pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Sc
     complete(&mut library, dirs)?;
     let schema = Schema::build(library, root, schema::Options { formats }).map_err(Trouble::Findings)?;
     Ok(Some(Arc::new(schema)))
+}
+
+/// The form of handbook pages that `name` means: one that comes with the program, or a file.
+pub fn forms(name: &str) -> Result<Forms, Trouble> {
+    if let Some(forms) = Forms::named(name) {
+        return Ok(forms);
+    }
+    let path = Path::new(name);
+    if !path.exists() {
+        let names: Vec<String> = Forms::default().names().map(str::to_owned).collect();
+        return Err(Trouble::usage(format!("no form and no file is called {name}; forms are {}", names.join(", "))));
+    }
+    let text = fs::read_to_string(path).map_err(|error| Trouble::File { path: path.to_owned(), error })?;
+    Forms::parse(&Arc::new(Source::whole(name, text))).map_err(Trouble::Findings)
 }
 
 /// The text of the schema that `name` means.

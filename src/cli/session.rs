@@ -12,7 +12,7 @@ use super::schemas;
 use super::{Trouble, Verdict};
 use crate::check::OnInvalid;
 use crate::check::across;
-use crate::check::facts::Facts;
+use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
 use crate::diagnostic::{Diagnostic, Notes, Severity};
 use crate::load::file::Target;
@@ -133,6 +133,10 @@ impl Session {
         let dirs: Vec<PathBuf> = common.schema_dir.iter().chain(&config.schema_dir).cloned().collect();
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
         let shape = Arc::new(schema.as_ref().map_or_else(Shape::any, |schema| Shape::of(schema)));
+        let mistakes: Vec<Diagnostic> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
+        if !mistakes.is_empty() {
+            return Err(Trouble::Findings(mistakes));
+        }
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
         if !common.no_normalise {
             let options = normalise::Options { defaults: common.defaults || config.defaults, ..config.normalise.clone() };
@@ -166,7 +170,11 @@ impl Session {
             max_record_bytes: input.max_record_bytes.or(config.max_record_bytes).unwrap_or(default.max_record_bytes),
             max_depth: input.max_depth.or(config.max_depth).unwrap_or(default.max_depth),
             csv: dialect(input, config)?,
-            ..default
+            forms: match input.form.as_deref().or(config.form.as_deref()) {
+                Some(name) => Arc::new(schemas::forms(name)?),
+                None => default.forms,
+            },
+            ..read::Options::default()
         })
     }
 

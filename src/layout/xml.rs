@@ -40,7 +40,8 @@ pub const fn is_name_char(c: char) -> bool {
 /// parsers of the fourth edition, libxml2 and expat among them, take as well.
 #[must_use]
 pub fn is_plain_name(name: &str) -> bool {
-    let start = |c: char| c.is_ascii_alphabetic() || c == '_' || matches!(c, '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{FF}');
+    let start =
+        |c: char| c.is_ascii_alphabetic() || c == '_' || matches!(c, '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{FF}');
     let rest = |c: char| start(c) || c.is_ascii_digit() || matches!(c, '-' | '.');
     let reserved = name.get(..3).is_some_and(|first| first.eq_ignore_ascii_case("xml"));
     name.chars().next().is_some_and(start) && name.chars().all(rest) && !reserved

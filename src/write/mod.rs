@@ -140,7 +140,7 @@ impl Format {
                 let layout = csv::Layout { delimiter: b'\t', ..options.csv.clone() };
                 Arc::new(csv::Csv::new(&Options { csv: layout, ..options.clone() }))
             }
-            Self::Xml => Arc::new(json::Ndjson),
+            Self::Xml => Arc::new(xml::Xml::new(options)),
             Self::Yaml => Arc::new(yaml::Yaml),
         }
     }

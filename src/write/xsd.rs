@@ -43,7 +43,10 @@ pub fn schema(options: &Options) -> String {
 }
 
 fn simple(out: &mut String, name: &str, base: &str) {
-    let _ = writeln!(out, "  <xs:complexType name=\"{name}\">\n    <xs:simpleContent>\n      <xs:extension base=\"{base}\">{MARKS}</xs:extension>");
+    let _ = writeln!(
+        out,
+        "  <xs:complexType name=\"{name}\">\n    <xs:simpleContent>\n      <xs:extension base=\"{base}\">{MARKS}</xs:extension>"
+    );
     let _ = writeln!(out, "    </xs:simpleContent>\n  </xs:complexType>");
 }
 
@@ -106,6 +109,9 @@ impl<'s> Definitions<'s> {
             }
         }
         let id = part.id();
-        let _ = write!(self.text, "  <xs:complexType name=\"part-{id}\">\n    <xs:sequence>\n{body}    </xs:sequence>\n    {MARKS}\n  </xs:complexType>\n");
+        let _ = write!(
+            self.text,
+            "  <xs:complexType name=\"part-{id}\">\n    <xs:sequence>\n{body}    </xs:sequence>\n    {MARKS}\n  </xs:complexType>\n"
+        );
     }
 }

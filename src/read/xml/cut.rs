@@ -153,7 +153,11 @@ impl crate::read::Cutter for Cutter {
                             self.told_outside = true;
                             seen.push((span, Some(name.to_owned())));
                         }
-                        if self.path.as_ref().is_some_and(|path| path.last().is_some_and(|last| last == name) && now.open.len() + 1 == path.len()) {
+                        if self
+                            .path
+                            .as_ref()
+                            .is_some_and(|path| path.last().is_some_and(|last| last == name) && now.open.len() + 1 == path.len())
+                        {
                             self.met = true;
                         }
                         now.root_seen = true;
@@ -212,7 +216,8 @@ enum Markup {
 fn markup(bytes: &[u8], at: usize) -> Option<(Markup, usize, usize)> {
     let start = at + memchr::memchr(b'<', &bytes[at..])?;
     let rest = &bytes[start..];
-    let until = |skip: usize, needle: &[u8]| memchr::memmem::find(rest.get(skip..)?, needle).map(|found| start + skip + found + needle.len());
+    let until =
+        |skip: usize, needle: &[u8]| memchr::memmem::find(rest.get(skip..)?, needle).map(|found| start + skip + found + needle.len());
     let shorter = |whole: &[u8]| rest.len() < whole.len() && whole.starts_with(rest);
     if shorter(b"<!--") || shorter(b"<![CDATA[") {
         return None;
