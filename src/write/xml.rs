@@ -127,7 +127,7 @@ fn element(node: Node<'_>, part: Part<'_>, name: Name<'_>, level: Option<usize>,
                 .members()
                 .map(|member| {
                     let own = xml::has_element(part, member.key.text());
-                    let rank = if !own { usize::MAX } else { part.position(member.key.text()).unwrap_or(0) };
+                    let rank = if own { part.position(member.key.text()).unwrap_or(0) } else { usize::MAX };
                     (rank, own, member)
                 })
                 .collect();
