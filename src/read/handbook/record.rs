@@ -90,7 +90,7 @@ impl Reading<'_> {
     pub(super) fn seam(&mut self, piece: &Piece, pointer: &str) {
         let end = piece.text().find(is_space).unwrap_or(piece.text().len());
         let span = piece.slice(0..end).span();
-        self.note(&rules::PAGE_SEAM, span, "goes on with what stands before the blank lines; both were taken as one".to_owned(), pointer);
+        self.note(&rules::PAGE_SEAM, span, "text before the blank lines goes on here; both were taken as one".to_owned(), pointer);
     }
 
     fn empty(&mut self, label: Span) {
