@@ -1,14 +1,17 @@
 //! Reads handbook pages: the profiles of a printed directory as plain text.
 //!
 //! In: a text of pages, each a heading, values under labels, and narrative. Out: one record a page.
-//! [`Forms`] says which labels there are and what stands under them; nothing of a directory is in code. A page goes
-//! through `page` (headings, sections, what the printer put in), `record` (values by the kind of their field) and `prose`
-//! (blocks, note marks, missions named in the text). Every byte of a page ends in a member or in a note.
+//! [`Forms`] says which labels there are and what stands under them; nothing of a directory is in code. A page goes through
+//! `page` (heading, sections, what the printer put in), `record` (values by the kind of their field, with `address`, `contact`
+//! and `reach`) and `prose` (blocks, note marks, missions named in the text). Every byte ends in a member or in a note.
 
+mod address;
+mod contact;
 mod form;
 mod page;
 mod piece;
 mod prose;
+mod reach;
 mod record;
 mod value;
 

@@ -1,0 +1,131 @@
+//! Reads addresses: the printed lines, and those parts of them that are sure.
+
+use super::form::{Field, Lines, fold};
+use super::page::Section;
+use super::piece::{Piece, is_space};
+use super::record::Reading;
+use super::value::{Object, Value};
+
+/// Parts of an address in the order in which they are given.
+const ADDRESS_PARTS: [&str; 9] =
+    ["recipient", "unit", "post_office_box", "street_address", "extended_address", "locality", "region", "postal_code", "country"];
+
+impl Reading<'_> {
+    pub(super) fn address(&mut self, section: &Section, field: &Field) {
+        let mut lines: Vec<Piece> = Vec::new();
+        if field.lines == Lines::Wrapped {
+            lines.push(self.joined(&section.rows));
+        } else {
+            for row in &section.rows {
+                if row.gap && !lines.is_empty() {
+                    self.seam(&row.piece, "/addresses");
+                }
+                lines.push(row.piece.clone());
+            }
+        }
+        let mut address = Object::new(lines[0].span());
+        if let Some(purpose) = &field.purpose {
+            address.derived("kind", purpose.clone(), section.label.span());
+        } else {
+            address.put("label", section.label.span(), Value::Text(section.label.clone()));
+        }
+        address.put("lines", lines[0].span(), Value::List(lines.iter().cloned().map(Value::Text).collect()));
+        self.address_parts(&mut address, &lines);
+        self.record.list("addresses", section.label.span()).push(Value::Object(address));
+    }
+
+    // The parts of an address, from its end: country, town, then street and what stands before it. No part where it is not sure.
+    fn address_parts(&self, address: &mut Object, lines: &[Piece]) {
+        let bare = |piece: &Piece| piece.trim_matches(|c| is_space(c) || matches!(c, ',' | ';'));
+        // One line holds what others print on several; the last comma-parted line may be town and country.
+        let one_line = lines.len() == 1;
+        let mut parts: Vec<Piece> = if one_line { lines[0].split(|c| c == ',') } else { lines.iter().map(bare).collect() };
+        let Some(mut last) = parts.pop() else { return };
+        let mut country = None;
+        if self.form.country(last.text()).is_some() {
+            country = Some(last);
+            last = parts.pop().unwrap_or_default();
+        } else if let Some(at) = last.text().rfind([',', ' ']).filter(|at| self.form.country(last.text()[at + 1..].trim()).is_some()) {
+            country = Some(last.slice(at + 1..last.text().len()).trim());
+            last = bare(&last.slice(0..at));
+        } else if let Some(at) = two_words(last.text()).filter(|at| self.form.country(&last.text()[*at..]).is_some()) {
+            country = Some(last.slice(at..last.text().len()));
+            last = bare(&last.slice(0..at));
+        }
+        let Some(country) = country else { return };
+        let code = self.form.country(country.text()).unwrap_or_default();
+        let mut members: Vec<(&str, Piece)> = Vec::new();
+        // A town's region may have been parted from it by a comma: `Washington, DC 20433`.
+        let mut towns = vec![last.clone()];
+        if one_line && let Some(before) = parts.last() {
+            let (from, to) = (before.span().start, last.span().end);
+            let text = &lines[0];
+            let start = text.span().start;
+            if text.text().len() == text.span().len() as usize {
+                towns.push(text.slice((from - start) as usize..(to - start) as usize));
+            }
+        }
+        let mut in_town = false;
+        'town: for (number, town) in towns.iter().enumerate().rev() {
+            for pattern in &self.form.towns {
+                if !(pattern.countries.is_empty() || pattern.countries.iter().any(|known| known == code))
+                    || (number == 1 && pattern.countries.is_empty())
+                {
+                    continue;
+                }
+                let Some(found) = pattern.pattern.0.captures(town.text()) else { continue };
+                for part in ["locality", "region", "postal_code"] {
+                    if let Some(group) = found.name(part) {
+                        members.push((part, town.slice(group.range()).trim()));
+                    }
+                }
+                if number == 1 {
+                    parts.pop();
+                }
+                in_town = true;
+                break 'town;
+            }
+        }
+        if !in_town && !last.is_empty() {
+            parts.push(last);
+        }
+        self.street_parts(&mut parts, &mut members);
+        members.push(("country", country));
+        members.sort_by_key(|(name, _)| ADDRESS_PARTS.iter().position(|part| part == name));
+        for (name, piece) in members {
+            address.text(name, piece);
+        }
+    }
+
+    fn street_parts(&self, parts: &mut Vec<Piece>, members: &mut Vec<(&'static str, Piece)>) {
+        let own = ["name", "acronym"].map(|member| match self.record.get(member) {
+            Some(Value::Text(text)) => fold(text.text()),
+            _ => String::new(),
+        });
+        let named = parts.first().is_some_and(|part| own.iter().any(|own| !own.is_empty() && fold(part.text()) == *own));
+        if named {
+            members.push(("recipient", parts.remove(0)));
+        }
+        let mut take = |parts: &mut Vec<Piece>, member: &'static str, pattern: &regex::Regex| {
+            let found: Vec<usize> = (0..parts.len()).filter(|at| pattern.is_match(parts[*at].text())).collect();
+            if let [at] = found[..] {
+                members.push((member, parts.remove(at)));
+                return Some(at);
+            }
+            None
+        };
+        take(parts, "post_office_box", &self.form.post_office_box);
+        take(parts, "extended_address", &self.form.extended);
+        let street = take(parts, "street_address", &self.form.street);
+        // What stands alone between the body's name and the street is its unit.
+        if let (true, Some(1), [unit]) = (named, street, &parts[..]) {
+            members.push(("unit", unit.clone()));
+        }
+    }
+}
+
+// Where the last two words begin.
+fn two_words(text: &str) -> Option<usize> {
+    let last = text.rfind(' ')?;
+    text[..last].rfind(' ').map(|at| at + 1)
+}
