@@ -2,9 +2,9 @@
 //!
 //! [`main`] turns arguments into an exit status: 0 clean, 1 findings, 2 the work could not be done.
 
-pub mod args;
+mod args;
 mod check;
-pub mod config;
+mod config;
 mod convert;
 mod explain;
 mod init;

@@ -62,7 +62,7 @@ fn sweep(folder: &Path, written: &[PathBuf]) -> Result<(), Trouble> {
             }
         }
     }
-    let list: String = own.iter().map(|name| format!("{name}\n")).collect();
+    let list: String = own.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
     if list != before {
         let mut target = Target::file(&manifest);
         let mut finished = crate::load::file::Finished::default();

@@ -360,9 +360,7 @@ impl Planned {
             Some(format) => format,
             None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
         };
-        let described =
-            format == Format::Json && self.input.path.as_deref().filter(|_| package::is_description(&self.input.name)).is_some();
-        if let (true, Some(path)) = (described, &self.input.path) {
+        if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Json && package::is_description(&self.input.name)) {
             let description = Arc::new(opened.feed.take_all()?);
             let folder = path.parent().unwrap_or(Path::new(""));
             let cutter = open_package(&description, folder, self.encoding.as_deref(), options)?;

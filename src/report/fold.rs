@@ -13,9 +13,14 @@ use crate::diagnostic::{Diagnostic, one_line};
 /// Folds what goes to another reporter.
 pub(super) struct Folded<R> {
     reporter: R,
-    // By place and what is said there: how many were not drawn.
-    seen: BTreeMap<(Arc<str>, u64, &'static str, String), (u64, String)>,
+    seen: BTreeMap<Said, Folds>,
 }
+
+// File, byte, code and message.
+type Said = (Arc<str>, u64, &'static str, String);
+
+// How many were not drawn, and the place as it is shown.
+type Folds = (u64, String);
 
 impl<R> Folded<R> {
     pub(super) fn new(reporter: R) -> Self {

@@ -98,7 +98,7 @@ pub fn whole(format: &str, bytes: &[u8]) -> Option<Tree> {
 
 /// The schema that a JSON text holds.
 pub fn schema(text: &str) -> Schema {
-    Schema::try_from(tree("schema.json", text)).unwrap_or_else(|faults| panic!("{:?}", faults))
+    Schema::try_from(tree("schema.json", text)).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 /// The shape that a schema gives.
