@@ -13,6 +13,7 @@ mod parity;
 mod reports;
 mod roundtrip;
 mod rules;
+mod samples;
 mod schema_suite;
 mod shape;
 mod support;
