@@ -171,7 +171,7 @@ impl Session {
             max_depth: input.max_depth.or(config.max_depth).unwrap_or(default.max_depth),
             csv: dialect(input, config)?,
             forms: match input.form.as_deref().or(config.form.as_deref()) {
-                Some(name) => Arc::new(schemas::forms(name)?),
+                Some(name) => Some(Arc::new(schemas::forms(name)?)),
                 None => default.forms,
             },
             ..read::Options::default()

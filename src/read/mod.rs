@@ -84,8 +84,8 @@ pub struct Options {
     pub max_depth: usize,
     /// How CSV and TSV are written, where that is known.
     pub csv: csv::Dialect,
-    /// Which forms handbook pages may have.
-    pub forms: Arc<handbook::Forms>,
+    /// Which forms handbook pages may have; `None` for those that come with the program, which are read when a page is.
+    pub forms: Option<Arc<handbook::Forms>>,
 }
 
 impl Default for Options {
@@ -97,7 +97,7 @@ impl Default for Options {
             max_record_bytes: 64 << 20,
             max_depth: 256,
             csv: csv::Dialect::default(),
-            forms: Arc::default(),
+            forms: None,
         }
     }
 }

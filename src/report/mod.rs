@@ -2,15 +2,17 @@
 //!
 //! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`.
 
-mod fold;
 mod json;
 mod plain;
 mod pretty;
+mod thin;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::diagnostic::{Diagnostic, Severity};
+
+use thin::Thinned;
 
 /// What a run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,43 +144,12 @@ pub struct Options {
 /// A reporter of that format.
 #[must_use]
 pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
-    let reporter: Box<dyn Reporter> = match format {
-        Format::Pretty => Box::new(fold::Folded::new(pretty::Pretty::new(options))),
-        Format::Plain => Box::new(fold::Folded::new(plain::Plain::new(options))),
-        Format::Json => Box::new(json::Json::new()),
-        Format::Ndjson => Box::new(json::Ndjson),
-    };
-    match options.most {
-        Some(most) => Box::new(Limited { reporter, left: most, hidden: 0 }),
-        None => reporter,
-    }
-}
-
-// Passes the first findings on.
-struct Limited {
-    reporter: Box<dyn Reporter>,
-    left: u64,
-    hidden: u64,
-}
-
-impl Reporter for Limited {
-    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.reporter.begin(out)
-    }
-
-    fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
-        if self.left == 0 {
-            self.hidden += 1;
-            return Ok(());
-        }
-        self.left -= 1;
-        self.reporter.report(diagnostic, out)
-    }
-
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-        self.reporter.hidden(self.hidden, out)?;
-        self.reporter.finish(tally, out)
-    }
+    Box::new(match format {
+        Format::Pretty => Thinned::folded(Box::new(pretty::Pretty::new(options)), options),
+        Format::Plain => Thinned::folded(Box::new(plain::Plain::new(options)), options),
+        Format::Json => Thinned::limited(Box::new(json::Json::new()), options),
+        Format::Ndjson => Thinned::limited(Box::new(json::Ndjson), options),
+    })
 }
 
 // The totals as a sentence for people.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Options, Reporter, Tally, sentence};
-use crate::diagnostic::{Diagnostic, Severity, one_line};
+use crate::diagnostic::{Diagnostic, one_line};
 
 /// Lines.
 pub(super) struct Plain {
@@ -18,9 +18,6 @@ impl Plain {
 
 impl Reporter for Plain {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
-        if self.quiet && diagnostic.severity == Severity::Advice {
-            return Ok(());
-        }
         let location = diagnostic.place.locate();
         let (start, rule) = (location.start, diagnostic.rule);
         let severity = diagnostic.severity.word();

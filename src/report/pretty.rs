@@ -33,9 +33,6 @@ impl Pretty {
 
 impl Reporter for Pretty {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
-        if self.quiet && diagnostic.severity == Severity::Advice {
-            return Ok(());
-        }
         let mut text = String::new();
         self.handler.render_report(&mut text, &Drawn::new(diagnostic)).map_err(io::Error::other)?;
         writeln!(out, "{}", text.trim_end_matches('\n').trim_start_matches('\n'))?;
@@ -81,13 +78,13 @@ impl<'d> Drawn<'d> {
         }
         excerpt.finish();
         let help = diagnostic.help.iter().map(|help| one_line(help).into_owned()).chain(elsewhere).collect::<Vec<_>>();
-        Self {
-            diagnostic,
-            message: one_line(&diagnostic.message).into_owned(),
-            help: (!help.is_empty()).then(|| help.join("\n")),
-            excerpt,
-            labels,
+        let mut message = one_line(&diagnostic.message).into_owned();
+        if source.is_empty() {
+            // The text is not at hand, so there is nothing to draw but the place.
+            let (line, column) = excerpt.at;
+            message.push_str(&format!("\nat {}:{}:{}", excerpt.name, line + 1, column + 1));
         }
+        Self { diagnostic, message, help: (!help.is_empty()).then(|| help.join("\n")), excerpt, labels }
     }
 }
 
@@ -123,11 +120,11 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.excerpt)
+        (!self.diagnostic.place.source.is_empty()).then_some(&self.excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.labels.iter().cloned()))
+        self.source_code().map(|_| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
 }
 
@@ -150,7 +147,8 @@ impl Excerpt {
         // A finding that covers many lines, such as an object, is shown by its first.
         let first = source.slice(span).find('\n').map_or(span, |end| Span::new(span.start, span.start + end as u32));
         let lines = source.excerpt(first);
-        let (lead, rest) = lines.text.split_at((span.start - lines.start) as usize);
+        // The line end is no part of the lines, so a span that begins inside a CRLF lies behind them.
+        let (lead, rest) = lines.text.split_at(((span.start - lines.start) as usize).min(lines.text.len()));
         let skip = lead.char_indices().rev().nth(AROUND).map_or(0, |(at, _)| at);
         let inside = (first.len() as usize).min(rest.len());
         let end = rest[inside..].char_indices().nth(AROUND).map_or(rest.len(), |(at, _)| inside + at);

@@ -551,7 +551,7 @@ fn the_example_of_the_guide_works() {
         |kind: &str| guide.split(&format!("~~~{kind}\n")).nth(1).and_then(|rest| rest.split("~~~").next()).expect("the guide has it");
     let source = Arc::new(Source::whole("mine.toml", block("toml")));
     let forms = Arc::new(Forms::parse(&source).expect("the description is right"));
-    let pages = read_with(block("text"), &Options { forms, ..Options::default() });
+    let pages = read_with(block("text"), &Options { forms: Some(forms), ..Options::default() });
     let expected = json!({
         "id": "sample-union-su", "name": "Sample Union", "acronym": "SU",
         "addresses": [{
@@ -724,7 +724,7 @@ fn another_directory_is_taught_by_a_description_alone() {
     let Some(folder) = support::shared("data/factbook-organizations") else { return };
     let source = Arc::new(Source::whole("factbook.toml", std::fs::read_to_string("docs/forms/factbook.toml").expect("it is there")));
     let forms = Arc::new(Forms::parse(&source).expect("the description is right"));
-    let taught = Options { forms, ..Options::default() };
+    let taught = Options { forms: Some(forms), ..Options::default() };
     let truth = std::fs::read_to_string(folder.join("truth.jsonl")).expect("it is text");
     let truth: Vec<Value> = truth.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
     let whole = std::fs::read_to_string(folder.join("all-entries.txt")).expect("it is text");

@@ -42,7 +42,7 @@ impl Cutter {
     #[must_use]
     pub fn new(feed: Feed, options: &Options) -> Self {
         let Options { window_bytes, max_record_bytes, .. } = *options;
-        Self { feed, window_bytes, max_record_bytes, forms: Arc::clone(&options.forms), reader: None, done: false }
+        Self { feed, window_bytes, max_record_bytes, forms: options.forms.clone().unwrap_or_default(), reader: None, done: false }
     }
 
     // The text at hand, without a character that has only half been read. Bytes that are no text are left to `Feed::take`.
