@@ -88,6 +88,9 @@ impl Session {
         for group in session.groups(&input) {
             session.plan(&group, &input)?;
         }
+        if session.common.verbose {
+            session.inputs.iter().for_each(|planned| eprintln!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
+        }
         Ok(session)
     }
 
@@ -131,6 +134,9 @@ impl Session {
     fn course(&self, schema: &str, group: &Group, input: &InputArgs) -> Result<Plan, Trouble> {
         let (common, config) = (&self.common, &self.config);
         let dirs: Vec<PathBuf> = common.schema_dir.iter().chain(&config.schema_dir).cloned().collect();
+        if common.verbose {
+            eprintln!("schema {}", crate::diagnostic::one_line(schema));
+        }
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
         let shape = Arc::new(schema.as_ref().map_or_else(Shape::any, |schema| Shape::of(schema)));
         let mistakes: Vec<Diagnostic> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
@@ -275,16 +281,11 @@ impl Session {
             let reporter = report::reporter(report::Format::Json, &report::Options::default());
             reports.push(Report { reporter, place: ReportPlace::Target(beside.report) });
         }
-        let unreadable = !self.problems.is_empty();
-        for problem in &self.problems {
-            eprintln!("error: {}", crate::diagnostic::one_line(&problem.to_string()));
-        }
-        if self.inputs.is_empty() {
-            return Ok((Verdict::Unable, Vec::new()));
-        }
         let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
+        // What is not there is told by the run, so that it stands in every report.
+        let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
         let job = Job {
-            inputs: std::mem::take(&mut self.inputs).into_iter().map(|planned| planned.ready(&options)).collect(),
+            inputs: absent.chain(std::mem::take(&mut self.inputs).into_iter().map(|planned| planned.ready(&options))).collect(),
             courses: self.courses.into_iter().map(|plan| Course { stages: plan.stages, across: plan.across }).collect(),
             complete: self.common.complete || self.config.complete,
             outputs,
@@ -303,7 +304,7 @@ impl Session {
         }
         let verdict = match () {
             () if outcome.interrupted => Verdict::Interrupted,
-            () if unreadable || outcome.unreadable > 0 => Verdict::Unable,
+            () if outcome.unreadable > 0 => Verdict::Unable,
             () if outcome.failed => Verdict::Findings,
             () => Verdict::Clean,
         };
@@ -373,6 +374,11 @@ impl Planned {
         let options = options[self.course].clone();
         pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, open: Box::new(move || self.open(&options)) }
     }
+}
+
+fn absent(problem: open::Problem) -> pipeline::Input {
+    let name = problem.name().into();
+    pipeline::Input { name, course: 0, open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))) }
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.

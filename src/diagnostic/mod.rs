@@ -81,7 +81,7 @@ pub enum Safety {
 pub struct Edit {
     /// The bytes to replace, in the finding's own source.
     pub span: Span,
-    /// A plain text that means the new value (or name); written in the notation of the format by whoever applies it.
+    /// The new text (or name): as a value while the record is worked on, in the format's notation once the pipeline reports it.
     pub text: String,
 }
 

@@ -41,7 +41,6 @@ macro_rules! rules {
 rules! {
     BAD_BYTES "I101" "bad-bytes" Error "bytes that are not text in the file's encoding"
     UNREADABLE "I102" "unreadable" Error "an input could not be read to its end"
-    MIXED_LINE_ENDS "I104" "mixed-line-ends" Advice "some lines end in CRLF and some in LF"
     SYNTAX "R101" "syntax" Error "text that the format's grammar does not allow"
     DUPLICATE_MEMBER "R102" "duplicate-member" Error "an object has two members of the same name"
     TOO_DEEP "R103" "too-deep" Error "values are nested deeper than the limit"

@@ -20,7 +20,7 @@ use crate::read::Cutter;
 use crate::report::{Reporter, Tally};
 use crate::source::{Failure, Position, Source, Span};
 use crate::tree::Tree;
-use crate::write::{Assembler, Files, Writer};
+use crate::write::{self, Assembler, Files, Writer};
 
 pub use policy::Policy;
 use window::{Done, Encoded, Line, Shop, Stopped, Unit, Worked};
@@ -385,6 +385,9 @@ impl Desk {
             && let Some(input) = &self.input
         {
             (note.format, note.decoded) = (input.format, input.decoded);
+        }
+        for edit in note.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
+            edit.text = write::notation(note.format, note.place.source.slice(edit.span), &edit.text);
         }
         if self.policy.admits(&mut note) { self.report(note) } else { Ok(()) }
     }

@@ -185,29 +185,9 @@ impl FixEdits {
         let source = &diagnostic.place.source;
         let edits = fix.edits.iter().map(|edit| {
             let location = source.locate(edit.span);
-            Edit {
-                byte_start: location.start.byte,
-                byte_end: location.end.byte,
-                text: notation(source.slice(edit.span), &edit.text, diagnostic.format),
-            }
+            Edit { byte_start: location.start.byte, byte_end: location.end.byte, text: edit.text.clone() }
         });
         Self { safety: if fix.safety == Safety::Safe { "safe" } else { "unsafe" }, edits: edits.collect() }
-    }
-}
-
-// A new text in the notation that the old one has, so that the edit can be applied as it stands.
-fn notation(written: &str, text: &str, format: &str) -> String {
-    match (format, written.as_bytes().first()) {
-        ("csv" | "tsv", Some(b'"')) => format!("\"{}\"", text.replace('"', "\"\"")),
-        ("csv" | "tsv", _) if text.contains(['"', ',', ';', '\t', '|', '\n', '\r']) => format!("\"{}\"", text.replace('"', "\"\"")),
-        ("xml", _) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
-        ("yaml", Some(b'\'')) => format!("'{}'", text.replace('\'', "''")),
-        (_, Some(b'"')) => {
-            let mut quoted = Vec::new();
-            crate::tree::json_string(text, &mut quoted);
-            String::from_utf8(quoted).unwrap_or_default()
-        }
-        _ => text.to_owned(),
     }
 }
 

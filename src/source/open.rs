@@ -27,9 +27,9 @@ pub struct Input {
 
 /// Why something that was asked for gives no input.
 #[derive(Debug, thiserror::Error)]
+#[error("{}: {}", self.name(), self.reason())]
 pub enum Problem {
     /// The system does not give the file or folder.
-    #[error("{name}: {}", plain(error))]
     Io {
         /// The path as given.
         name: String,
@@ -37,13 +37,11 @@ pub enum Problem {
         error: io::Error,
     },
     /// A pattern that fits no file.
-    #[error("{pattern}: no file fits the pattern")]
     NoMatch {
         /// The pattern as given.
         pattern: String,
     },
     /// A pattern that is none.
-    #[error("{pattern}: {error}")]
     BadPattern {
         /// The pattern as given.
         pattern: String,
@@ -51,11 +49,32 @@ pub enum Problem {
         error: globset::Error,
     },
     /// A folder without a file whose name tells a known format.
-    #[error("{name}: the folder holds no file of a known format")]
     EmptyFolder {
         /// The folder as given.
         name: String,
     },
+}
+
+impl Problem {
+    /// What was asked for, as given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Io { name, .. } | Self::EmptyFolder { name } => name,
+            Self::NoMatch { pattern } | Self::BadPattern { pattern, .. } => pattern,
+        }
+    }
+
+    /// Why it gives no input.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Io { error, .. } => plain(error),
+            Self::NoMatch { .. } => "no file fits the pattern".to_owned(),
+            Self::BadPattern { error, .. } => error.to_string(),
+            Self::EmptyFolder { .. } => "the folder holds no file of a known format".to_owned(),
+        }
+    }
 }
 
 /// What is taken from folders.

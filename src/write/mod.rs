@@ -145,3 +145,22 @@ impl Format {
         }
     }
 }
+
+/// A new text in the notation of `format` and of the text that was `written`, so that it can be put in its place.
+#[must_use]
+pub fn notation(format: &str, written: &str, text: &str) -> String {
+    match (Format::by_name(format), written.as_bytes().first()) {
+        (Some(Format::Csv | Format::Tsv), Some(b'"')) => format!("\"{}\"", text.replace('"', "\"\"")),
+        (Some(Format::Csv | Format::Tsv), _) if text.contains(['"', ',', ';', '\t', '|', '\n', '\r']) => {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        }
+        (Some(Format::Xml), _) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
+        (Some(Format::Yaml), Some(b'\'')) => format!("'{}'", text.replace('\'', "''")),
+        (_, Some(b'"')) => {
+            let mut quoted = Vec::new();
+            crate::tree::json_string(text, &mut quoted);
+            String::from_utf8(quoted).unwrap_or_default()
+        }
+        _ => text.to_owned(),
+    }
+}
