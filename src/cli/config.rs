@@ -1,13 +1,26 @@
-//! Config placeholder.
+//! The config file, `chancery.toml`: what is done where no flag says otherwise.
+//!
+//! It is read like any other data: into a spanned tree, checked against `schemas/config.schema.json`, so that a mistake in
+//! it is a finding at its place. Paths in it are relative to its folder.
 
 use std::path::{Path, PathBuf};
 
-use super::Trouble;
+use serde_json::Value;
+
+use super::{Trouble, schemas};
 use crate::check::OnInvalid;
-use crate::diagnostic::Severity;
-use crate::normalise;
+use crate::check::schema::Checker;
+use crate::diagnostic::{Diagnostic, Severity, quote, rules};
+use crate::normalise::{self, Asked, Pass};
+use crate::pipeline::policy;
+use crate::read::csv::{Cells, Dialect};
+use crate::tree::{Node, Tree};
 use crate::write;
 
+/// The name by which it is found.
+const NAME: &str = "chancery.toml";
+
+/// Paths with what is particular to them.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
     pub paths: Vec<String>,
@@ -16,8 +29,10 @@ pub struct Group {
     pub records: Option<String>,
 }
 
+/// What the config says.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
+    /// Its folder, as it is reached from the working directory; empty for that itself.
     pub folder: PathBuf,
     pub sources: Vec<Group>,
     pub schema: Option<String>,
@@ -25,28 +40,173 @@ pub struct Config {
     pub from: Option<String>,
     pub records: Option<String>,
     pub encoding: Option<String>,
+    pub form: Option<String>,
     pub key: Option<String>,
     pub jobs: Option<usize>,
+    pub max_record_bytes: Option<usize>,
+    pub max_depth: Option<usize>,
     pub on_invalid: Option<OnInvalid>,
+    /// `Some(None)` is never.
     pub fail_on: Option<Option<Severity>>,
     pub select: Vec<String>,
     pub ignore: Vec<String>,
+    /// `None` is off.
     pub severities: Vec<(String, Option<Severity>)>,
-    pub normalise: normalise::Options,
-    pub defaults: bool,
-    pub complete: bool,
     pub strict: bool,
+    pub complete: bool,
+    pub defaults: bool,
     pub report: Vec<String>,
-    pub max_record_bytes: Option<usize>,
-    pub max_depth: Option<usize>,
-    pub form: Option<String>,
-    pub csv: crate::read::csv::Dialect,
     pub output: Option<PathBuf>,
     pub outputs: Vec<write::Format>,
+    pub normalise: normalise::Options,
+    pub csv: Dialect,
 }
 
 impl Config {
-    pub fn find(_named: Option<&Path>) -> Result<Self, Trouble> {
+    /// The config in the file `named`, else in the nearest `chancery.toml` from the working directory upwards, else none.
+    pub fn find(named: Option<&Path>) -> Result<Self, Trouble> {
+        if let Some(path) = named {
+            return Self::read(path);
+        }
+        let here = std::env::current_dir()?;
+        for (up, folder) in here.ancestors().enumerate() {
+            if folder.join(NAME).is_file() {
+                return Self::read(&std::iter::repeat_n("..", up).collect::<PathBuf>().join(NAME));
+            }
+        }
         Ok(Self::default())
+    }
+
+    fn read(path: &Path) -> Result<Self, Trouble> {
+        let tree = schemas::parse_file(path)?;
+        let mut notes: Vec<Diagnostic> = Vec::new();
+        Checker::new(schemas::own("config.schema.json", include_str!("../../schemas/config.schema.json"))?).check(&tree, &mut notes);
+        unknown_rules(&tree, &mut notes);
+        if !notes.is_empty() {
+            return Err(Trouble::Findings(notes));
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Ok(Self::of(tree.root(), folder))
+    }
+
+    // The tree has passed its schema, so what is there is of the type that is asked for.
+    fn of(root: Node<'_>, folder: &Path) -> Self {
+        let text = |name: &str| root.get(name).map(|node| node.text().to_owned());
+        let number = |name: &str| root.get(name).and_then(|node| node.text().parse().ok());
+        let yes = |name: &str| root.get(name).is_some_and(|node| node.text() == "true");
+        let local = |path: &str| shown(folder, path);
+        let schema = |node: Option<Node<'_>>| {
+            node.map(|node| match node.text() {
+                "profile" | "none" => node.text().to_owned(),
+                path => local(path),
+            })
+        };
+        let group = |node: Node<'_>| Group {
+            paths: texts(node.get("paths")).iter().map(|path| local(path)).collect(),
+            schema: schema(node.get("schema")),
+            from: node.get("from").map(|from| from.text().to_owned()),
+            records: node.get("records").map(|records| records.text().to_owned()),
+        };
+        let sources = root.get("sources").map(|list| list.items().collect::<Vec<_>>()).unwrap_or_default();
+        let (tables, plain): (Vec<_>, Vec<_>) = sources.into_iter().partition(|source| !source.members().collect::<Vec<_>>().is_empty());
+        let mut groups: Vec<Group> = tables.into_iter().map(group).collect();
+        if !plain.is_empty() {
+            groups.insert(0, Group { paths: plain.iter().map(|path| local(path.text())).collect(), ..Group::default() });
+        }
+        Self {
+            folder: folder.to_owned(),
+            sources: groups,
+            schema: schema(root.get("schema")),
+            schema_dir: texts(root.get("schema-dir")).iter().map(|path| PathBuf::from(local(path))).collect(),
+            from: text("from"),
+            records: text("records"),
+            encoding: text("encoding"),
+            form: text("form").map(|form| if folder.join(&form).is_file() { local(&form) } else { form }),
+            key: text("key"),
+            jobs: number("jobs"),
+            max_record_bytes: number("max-record-bytes"),
+            max_depth: number("max-depth"),
+            on_invalid: root.get("on-invalid").map(|node| match node.text() {
+                "stop" => OnInvalid::Stop,
+                "keep" => OnInvalid::Keep,
+                _ => OnInvalid::Skip,
+            }),
+            fail_on: root.get("fail-on").map(|node| severity(node.text())),
+            select: texts(root.get("select")),
+            ignore: texts(root.get("ignore")),
+            severities: root
+                .get("severity")
+                .map(|table| table.members().map(|member| (member.key.text().to_owned(), severity(member.value.text()))).collect())
+                .unwrap_or_default(),
+            strict: yes("strict"),
+            complete: yes("complete"),
+            defaults: yes("defaults"),
+            report: texts(root.get("report")).iter().map(|report| report_at(report, &local)).collect(),
+            output: text("output").map(|path| PathBuf::from(local(&path))),
+            outputs: texts(root.get("outputs")).iter().filter_map(|name| write::Format::by_name(name)).collect(),
+            normalise: root.get("normalise").map(passes).unwrap_or_default(),
+            csv: root.get("csv").map(dialect).unwrap_or_default(),
+        }
+    }
+}
+
+fn texts(list: Option<Node<'_>>) -> Vec<String> {
+    list.map(|list| list.items().map(|item| item.text().to_owned()).collect()).unwrap_or_default()
+}
+
+fn severity(word: &str) -> Option<Severity> {
+    [Severity::Error, Severity::Warning, Severity::Advice].into_iter().find(|severity| severity.word() == word)
+}
+
+// A path of the config as it is reached from the working directory.
+fn shown(folder: &Path, path: &str) -> String {
+    if path == "-" { path.to_owned() } else { folder.join(path).to_string_lossy().replace('\\', "/") }
+}
+
+fn report_at(report: &str, local: &dyn Fn(&str) -> String) -> String {
+    match report.split_once('=') {
+        Some((format, file)) => format!("{format}={}", local(file)),
+        None => report.to_owned(),
+    }
+}
+
+fn passes(table: Node<'_>) -> normalise::Options {
+    let asked = table.get("ask").map(|list| list.items().collect::<Vec<_>>()).unwrap_or_default();
+    normalise::Options {
+        off: texts(table.get("off")).iter().filter_map(|name| Pass::find(name)).collect(),
+        asked: asked
+            .into_iter()
+            .filter_map(|ask| Some(Asked { pointer: ask.get("pointer")?.text().to_owned(), passes: Value::from(ask.get("pass")?.text()) }))
+            .collect(),
+        ..normalise::Options::default()
+    }
+}
+
+fn dialect(table: Node<'_>) -> Dialect {
+    let byte = |name: &str| table.get(name).and_then(|node| node.text().bytes().next());
+    Dialect {
+        delimiter: byte("delimiter"),
+        no_header: table.get("no-header").is_some_and(|node| node.text() == "true"),
+        comment: byte("comment"),
+        null_words: texts(table.get("null-words")),
+        list_separator: table.get("list-separator").map(|node| node.text().to_owned()),
+        cells: if table.get("cells").is_some_and(|node| node.text() == "text") { Cells::Text } else { Cells::Typed },
+    }
+}
+
+// Rules that are named and do not exist: no schema can know them.
+fn unknown_rules(tree: &Tree, notes: &mut Vec<Diagnostic>) {
+    let root = tree.root();
+    let lists = ["select", "ignore"].into_iter().filter_map(|name| root.get(name)).flat_map(Node::items);
+    let severities = root.get("severity").into_iter().flat_map(Node::members).map(|member| member.key);
+    for node in lists.chain(severities) {
+        if !policy::is_known(node.text()) {
+            let message = format!("expected the code or name of a rule, found {}", quote(node.text(), true));
+            notes.push(
+                Diagnostic::new(&rules::UNKNOWN_RULE, tree.source(), node.span(), message)
+                    .at(node.pointer())
+                    .help("the rules are listed in docs/rules; S names all of the schema's"),
+            );
+        }
     }
 }

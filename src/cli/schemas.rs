@@ -30,6 +30,13 @@ pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Sc
     Ok(Some(Arc::new(schema)))
 }
 
+/// A schema that comes with the program and refers to no other.
+pub fn own(name: &'static str, text: &'static str) -> Result<Arc<Schema>, Trouble> {
+    let mut library = Library::new();
+    let root = library.add(name, parse(Feed::new(name, Box::new(text.as_bytes()), Position::START), Format::Json)?);
+    Schema::build(library, root, schema::Options::default()).map(Arc::new).map_err(Trouble::Findings)
+}
+
 /// The form of handbook pages that `name` means: one that comes with the program, or a file.
 pub fn forms(name: &str) -> Result<Forms, Trouble> {
     if let Some(forms) = Forms::named(name) {

@@ -94,21 +94,37 @@ impl Session {
         Ok(session)
     }
 
-    // What to read: the paths of the command line with one schema, or the config's sources with theirs, or input/.
+    // What to read: the paths of the command line, or the config's sources, or input/.
     fn groups(&self, input: &InputArgs) -> Vec<Group> {
-        let schema = || self.common.schema.clone().or_else(|| self.config.schema.clone());
-        if !input.paths.is_empty() {
-            // A file of the config's sources keeps their schema, also when it is named.
-            return vec![Group { paths: input.paths.clone(), schema: schema(), ..Group::default() }];
+        if input.paths.is_empty() {
+            if !self.config.sources.is_empty() {
+                return self.config.sources.clone();
+            }
+            let default = self.config.folder.join("input").to_string_lossy().replace('\\', "/");
+            return vec![Group { paths: vec![default], ..Group::default() }];
         }
-        if !self.config.sources.is_empty() {
-            return self.config.sources.clone();
+        // A file of the config's sources keeps what is particular to them, also when it is named.
+        let particular: Vec<(&Group, Vec<PathBuf>)> = self
+            .config
+            .sources
+            .iter()
+            .filter(|group| group.schema.is_some() || group.from.is_some() || group.records.is_some())
+            .map(|group| (group, expand(&group.paths).0.into_iter().filter_map(|input| input.path?.canonicalize().ok()).collect()))
+            .collect();
+        if particular.is_empty() {
+            return vec![Group { paths: input.paths.clone(), ..Group::default() }];
         }
-        vec![Group {
-            paths: vec![self.config.folder.join("input").to_string_lossy().replace('\\', "/")],
-            schema: schema(),
-            ..Group::default()
-        }]
+        let (inputs, problems) = expand(&input.paths);
+        let mut plain = Group { paths: problems.iter().map(|problem| problem.name().to_owned()).collect(), ..Group::default() };
+        let mut groups: Vec<Group> = particular.iter().map(|(group, _)| Group { paths: Vec::new(), ..(*group).clone() }).collect();
+        for input in inputs {
+            let path = input.path.as_deref().and_then(|path| path.canonicalize().ok());
+            let of = path.and_then(|path| particular.iter().position(|(_, files)| files.contains(&path)));
+            of.map_or(&mut plain, |of| &mut groups[of]).paths.push(input.name.to_string());
+        }
+        groups.insert(0, plain);
+        groups.retain(|group| !group.paths.is_empty());
+        groups
     }
 
     fn plan(&mut self, group: &Group, input: &InputArgs) -> Result<(), Trouble> {
@@ -122,8 +138,7 @@ impl Session {
         if let Some(name) = encoding.as_deref().filter(|name| !open::is_encoding(name)) {
             return Err(Trouble::usage(format!("no encoding is called {name}")));
         }
-        let known = |name: &str| Format::by_extension(name).is_some();
-        let (inputs, problems) = open::expand(&group.paths, &Folders { known: &known, claims: &claims });
+        let (inputs, problems) = expand(&group.paths);
         for input in inputs {
             self.inputs.push(Planned { input, course, format, encoding: encoding.clone() });
         }
@@ -374,6 +389,11 @@ impl Planned {
         let options = options[self.course].clone();
         pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, open: Box::new(move || self.open(&options)) }
     }
+}
+
+fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
+    let known = |name: &str| Format::by_extension(name).is_some();
+    open::expand(paths, &Folders { known: &known, claims: &claims })
 }
 
 fn absent(problem: open::Problem) -> pipeline::Input {

@@ -56,10 +56,15 @@ impl Policy {
     /// Patterns that fit no rule: mistakes of whoever wrote them.
     #[must_use]
     pub fn unknown(&self) -> Vec<&str> {
-        let known = |pattern: &str| rules::ALL.iter().any(|rule| rule.code.starts_with(pattern) || rule.name == pattern);
         let named = self.select.iter().chain(&self.ignore).chain(self.severities.iter().map(|(pattern, _)| pattern));
-        named.map(String::as_str).filter(|pattern| pattern.is_empty() || !known(pattern)).collect()
+        named.map(String::as_str).filter(|pattern| !is_known(pattern)).collect()
     }
+}
+
+/// Whether a pattern is the code of a rule, the beginning of one, or a rule's name.
+#[must_use]
+pub fn is_known(pattern: &str) -> bool {
+    !pattern.is_empty() && rules::ALL.iter().any(|rule| rule.code.starts_with(pattern) || rule.name == pattern)
 }
 
 /// Whether a finding, as its stage made it, makes a record invalid.
