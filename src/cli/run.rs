@@ -66,7 +66,7 @@ fn sweep(folder: &Path, written: &[PathBuf]) -> Result<(), Trouble> {
     if list != before {
         let mut target = Target::file(&manifest);
         let mut finished = crate::load::file::Finished::default();
-        std::io::Write::write_all(write::Files::main(&mut target)?, list.as_bytes())?;
+        std::io::Write::write_all(target.main()?, list.as_bytes())?;
         target.finish(&mut finished)?;
         finished.commit()?;
     }

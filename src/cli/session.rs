@@ -54,6 +54,7 @@ struct Plan {
     options: read::Options,
     stages: Vec<Arc<dyn Stage>>,
     across: Option<Arc<across::Plan>>,
+    notes: Vec<Diagnostic>,
     name: String,
 }
 
@@ -154,10 +155,7 @@ impl Session {
         }
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
         let shape = Arc::new(schema.as_ref().map_or_else(Shape::any, |schema| Shape::of(schema)));
-        let mistakes: Vec<Diagnostic> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
-        if !mistakes.is_empty() {
-            return Err(Trouble::Findings(mistakes));
-        }
+        let notes = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
         if !common.no_normalise {
             let options = normalise::Options { defaults: common.defaults || config.defaults, ..config.normalise.clone() };
@@ -180,6 +178,7 @@ impl Session {
             shape,
             stages,
             across: (!across.is_idle()).then(|| Arc::new(across)),
+            notes,
         })
     }
 
@@ -299,6 +298,7 @@ impl Session {
         let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
         // What is not there is told by the run, so that it stands in every report.
         let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
+        let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
         let job = Job {
             inputs: absent.chain(std::mem::take(&mut self.inputs).into_iter().map(|planned| planned.ready(&options))).collect(),
             courses: self.courses.into_iter().map(|plan| Course { stages: plan.stages, across: plan.across }).collect(),
@@ -308,6 +308,7 @@ impl Session {
             on_invalid,
             reports,
             policy: self.policy,
+            notes,
             jobs: jobs.max(1),
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;

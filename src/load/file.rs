@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::write::Files;
-
 /// Output into one file, or into several of one folder.
 pub struct Target {
     main: Option<PathBuf>,
@@ -66,13 +64,21 @@ impl Target {
     }
 }
 
-impl Files for Target {
-    fn main(&mut self) -> io::Result<&mut dyn Write> {
+impl Target {
+    /// The one file.
+    ///
+    /// # Errors
+    /// When it cannot be created, or the target is a folder.
+    pub fn main(&mut self) -> io::Result<&mut dyn Write> {
         let path = self.main.clone().ok_or_else(|| io::Error::other("the output is a folder and needs file names"))?;
         self.at(path)
     }
 
-    fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
+    /// The file of that name in the folder; the same one when named again.
+    ///
+    /// # Errors
+    /// When it cannot be created, or the target is one file.
+    pub fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
         let folder = self.folder.clone().ok_or_else(|| io::Error::other("the output is one file and cannot hold several"))?;
         self.at(folder.join(name))
     }
@@ -148,15 +154,12 @@ impl Stream {
     }
 }
 
-impl Files for Stream {
-    fn main(&mut self) -> io::Result<&mut dyn Write> {
-        Ok(match &mut self.held {
+impl Stream {
+    /// What is written to.
+    pub fn writer(&mut self) -> &mut dyn Write {
+        match &mut self.held {
             Some(held) => held,
             None => &mut self.out,
-        })
-    }
-
-    fn named(&mut self, _name: &str) -> io::Result<&mut dyn Write> {
-        Err(io::Error::other("standard output is one file and cannot hold several"))
+        }
     }
 }

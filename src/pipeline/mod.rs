@@ -111,6 +111,8 @@ pub struct Job {
     pub reports: Vec<Report>,
     /// What is reported and how gravely.
     pub policy: Policy,
+    /// Findings from before the first record, such as about the schema's annotations.
+    pub notes: Vec<Diagnostic>,
     /// Number of workers; 1 works on the caller's thread.
     pub jobs: usize,
 }
@@ -143,7 +145,7 @@ pub struct Outcome {
 /// # Errors
 /// When an output or a report cannot be written; nothing has been put into place then.
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
-    let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, jobs } = job;
+    let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs } = job;
     let across = courses.iter().map(|course| course.across.as_ref().map(|_| across::Across::new(complete))).collect();
     let shop = Shop {
         courses,
@@ -166,6 +168,9 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     for report in &mut desk.reports {
         report.draw(|reporter, out| reporter.begin(out))?;
     }
+    for note in notes {
+        desk.note(note, None)?;
+    }
     let mut line = Line::new(inputs);
     let stopped = line.stopped();
     batch::ordered(
@@ -181,6 +186,26 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         return Ok(Outcome { interrupted: true, ..desk.outcome });
     }
     desk.finish()
+}
+
+impl Files for Target {
+    fn main(&mut self) -> io::Result<&mut dyn Write> {
+        Target::main(self)
+    }
+
+    fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
+        Target::named(self, name)
+    }
+}
+
+impl Files for Stream {
+    fn main(&mut self) -> io::Result<&mut dyn Write> {
+        Ok(self.writer())
+    }
+
+    fn named(&mut self, _name: &str) -> io::Result<&mut dyn Write> {
+        Err(io::Error::other("standard output is one file and cannot hold several"))
+    }
 }
 
 struct OpenOutput {
