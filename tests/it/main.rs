@@ -7,6 +7,7 @@ mod csv;
 mod handbook;
 mod house;
 mod json_suite;
+mod laws;
 mod normalise;
 mod open;
 mod parity;
