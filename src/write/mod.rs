@@ -57,6 +57,48 @@ pub trait Files {
     fn named(&mut self, name: &str) -> io::Result<&mut dyn io::Write>;
 }
 
+/// Files in memory.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The main file.
+    pub main: Vec<u8>,
+    /// The others, by name.
+    pub named: std::collections::BTreeMap<String, Vec<u8>>,
+}
+
+impl Files for Memory {
+    fn main(&mut self) -> io::Result<&mut dyn io::Write> {
+        Ok(&mut self.main)
+    }
+
+    fn named(&mut self, name: &str) -> io::Result<&mut dyn io::Write> {
+        Ok(self.named.entry(name.to_owned()).or_default())
+    }
+}
+
+/// Writes records into memory. A record that the format cannot carry is noted and left out.
+///
+/// # Errors
+/// When rows that wait for the last record cannot be put aside on disk.
+pub fn collect<'t>(writer: &dyn Writer, records: impl IntoIterator<Item = Accepted<'t>>, notes: &mut dyn Notes) -> io::Result<Memory> {
+    let mut files = Memory::default();
+    let mut assembler = writer.assembler();
+    let mut encoded = Vec::new();
+    for record in records {
+        let mut said = Vec::new();
+        encoded.clear();
+        writer.encode(record, &mut encoded, &mut said);
+        if !said.iter().any(|note| note.severity == crate::diagnostic::Severity::Error) {
+            assembler.record(&encoded, &mut files)?;
+        }
+        for note in said {
+            notes.note(note);
+        }
+    }
+    assembler.finish(&mut files)?;
+    Ok(files)
+}
+
 /// What writing depends on besides the records.
 #[derive(Clone, Debug)]
 pub struct Options {
