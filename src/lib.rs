@@ -1,4 +1,94 @@
-//! A chancery for data files.
+//! chancery reads records from JSON, NDJSON, CSV, TSV, XML, YAML, TOML and plain-text pages, checks them against a JSON
+//! Schema, and writes them in another format without losing anything. The program is a thin layer over this crate: nothing
+//! here but [`cli`] prints or exits, and nothing is global.
+//!
+//! # The house
+//!
+//! Things lie below, stages above; each row uses the rows before it.
+//!
+//! | modules | |
+//! | --- | --- |
+//! | [`source`] | windows of text that know which file they come from; [`source::Span`] and [`source::Position`] |
+//! | [`tree`], [`diagnostic`] | a record, with the place of every value; a finding, as a value |
+//! | [`schema`], [`lexicon`] | a compiled schema, and the [`schema::Shape`] that it gives to data; dates and countries |
+//! | [`layout`] | how values stand in cells and elements, for reading and writing alike |
+//! | [`read`], [`normalise`], [`check`] | text to trees; trees to one form; findings about trees |
+//! | [`write`](mod@write), [`load`], [`report`] | trees to files; files that appear whole; findings for people and programs |
+//! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
+//! | [`cli`] | the program |
+//!
+//! # Reading any format
+//!
+//! ```
+//! use chancery::read::{self, Format, Options};
+//!
+//! let page = "id: un-dpko\nname: Department of Peacekeeping Operations\n";
+//! let read = read::collect(Format::Yaml, "dpko.yaml", page.as_bytes(), &Options::default())?;
+//! let name = read.records[0].root().get("name").expect("it has a name");
+//! assert_eq!(name.text(), "Department of Peacekeeping Operations");
+//!
+//! // Every value knows where it was written.
+//! let place = read.records[0].source().locate(name.span());
+//! assert_eq!((place.start.line, place.start.column), (2, 7));
+//! # Ok::<(), chancery::source::Failure>(())
+//! ```
+//!
+//! What holds more than fits into memory is read through [`read::Format::cutter`] and [`read::read_all`], a record at a time.
+//!
+//! # Checking against a schema
+//!
+//! Findings are values: a rule, a message, a place, perhaps a help and an edit.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use chancery::check::Checker;
+//! use chancery::diagnostic::Severity;
+//! use chancery::read::{self, Format, Options};
+//! use chancery::schema::{Schema, Shape};
+//!
+//! // A schema is read as data is; one that refers to other files is put together in a `schema::Library`.
+//! let text = br#"{"type": "object", "properties": {"size": {"type": "integer", "maximum": 9}}}"#;
+//! let mut read = read::collect(Format::Json, "sizes.schema.json", text, &Options::default())?;
+//! let schema = Schema::try_from(read.records.remove(0)).expect("a good schema");
+//! let schema = Arc::new(schema);
+//!
+//! // CSV is typed by the schema, so reading is given its shape.
+//! let options = Options { shape: Arc::new(Shape::of(&schema)), ..Options::default() };
+//! let read = read::collect(Format::Csv, "sizes.csv", b"size\n7\n12\n", &options)?;
+//!
+//! let checker = Checker::new(schema);
+//! let mut findings = read.notes;
+//! for record in &read.records {
+//!     checker.check(record, &mut findings);
+//! }
+//! let [finding] = findings.as_slice() else { panic!("12 is too large, 7 is not") };
+//! assert_eq!((finding.rule.code, finding.severity), ("S107", Severity::Error));
+//! assert_eq!(finding.message, "expected at most 9, found 12");
+//! assert_eq!(finding.pointer.as_deref(), Some("/size"));
+//! assert_eq!(finding.place.locate().start.line, 3);
+//! # Ok::<(), chancery::source::Failure>(())
+//! ```
+//!
+//! A finding is drawn by a [`report::Reporter`]; [`diagnostic::rules`] lists what can be said.
+//!
+//! # Writing another format
+//!
+//! Writers take records that the check let through: [`check::accept`] makes [`check::Accepted`] of a valid one.
+//!
+//! ```
+//! use chancery::check::{OnInvalid, accept};
+//! use chancery::{read, write};
+//!
+//! let text = "{\"id\":\"a\",\"tags\":[\"x\",\"y\"]}\n{\"id\":\"b\"}\n";
+//! let read = read::collect(read::Format::Ndjson, "a.ndjson", text.as_bytes(), &read::Options::default())?;
+//!
+//! let writer = write::Format::Csv.writer(&write::Options::default());
+//! let records = read.records.iter().filter_map(|record| accept(record, true, OnInvalid::Stop));
+//! let mut findings = Vec::new();
+//! let files = write::collect(&*writer, records, &mut findings)?;
+//! assert_eq!(files.main, b"id,tags/0,tags/1\na,x,y\nb,,\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod source;

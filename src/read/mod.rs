@@ -229,6 +229,54 @@ pub fn read_all(cutter: &mut dyn Cutter, intake: &mut dyn Intake) -> Result<(), 
     Ok(())
 }
 
+/// Everything that was read, kept: for inputs that are small enough to be held whole.
+#[derive(Default)]
+pub struct Collected {
+    /// The records, in order.
+    pub records: Vec<Tree>,
+    /// What was noted about them and about the file.
+    pub notes: Vec<Diagnostic>,
+    /// How many units could not be read as a record.
+    pub broken: u64,
+    /// Whether reading stopped before the end, since nothing behind could be trusted.
+    pub stopped: bool,
+}
+
+impl Notes for Collected {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.notes.push(diagnostic);
+    }
+}
+
+impl Intake for Collected {
+    fn record(&mut self, tree: &mut Tree) {
+        self.records.push(tree.clone());
+    }
+
+    fn broken(&mut self) {
+        self.broken += 1;
+    }
+
+    fn remark(&mut self, diagnostic: Diagnostic) {
+        self.notes.push(diagnostic);
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+    }
+}
+
+/// Reads a whole input that is at hand, such as the bytes of a file; `name` is how findings call it.
+///
+/// # Errors
+/// When the bytes are not UTF-8.
+pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> Result<Collected, Failure> {
+    let feed = Feed::new(name, Box::new(std::io::Cursor::new(bytes.to_vec())), crate::source::Position::START);
+    let mut collected = Collected::default();
+    read_all(&mut *format.cutter(feed, options), &mut collected)?;
+    Ok(collected)
+}
+
 /// Notes members of `object` that are there twice; for readers to call when an object closes.
 pub fn note_duplicates(object: Node<'_>, notes: &mut dyn Notes) {
     for (first, second) in object.duplicates() {

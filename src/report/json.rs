@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Reporter, Tally};
-use crate::diagnostic::{Diagnostic, Fix, Related, Safety};
+use crate::diagnostic::{Diagnostic, Fix, RecordRef, Related, Safety};
 
 /// One object.
 pub(super) struct Json {
@@ -191,7 +191,7 @@ impl FixEdits {
     }
 }
 
-// Names a finding by what it is about, not by where it stands: moving a record in its file changes nothing.
+// Names a finding by what it is about, not by where it stands: moving a record that has a key changes nothing.
 fn fingerprint(diagnostic: &Diagnostic) -> String {
     let mut hasher = Sha256::new();
     let mut part = |text: &str| {
@@ -199,7 +199,11 @@ fn fingerprint(diagnostic: &Diagnostic) -> String {
         hasher.update(text);
     };
     match &diagnostic.record {
-        Some(record) => part(record.key.as_deref().unwrap_or(&format!("#{}", record.index))),
+        Some(RecordRef { key: Some(key), .. }) => part(key),
+        Some(RecordRef { key: None, index }) => {
+            part(&diagnostic.place.locate().file);
+            part(&format!("#{index}"));
+        }
         None => part(&diagnostic.place.locate().file),
     }
     part(diagnostic.pointer.as_deref().unwrap_or(""));

@@ -15,26 +15,30 @@ use crate::source::Span;
 /// Excerpts.
 pub(super) struct Pretty {
     handler: GraphicalReportHandler,
+    // As many characters of a line are shown.
+    room: usize,
     quiet: bool,
 }
 
-/// As much of a long line is shown before and behind what is wrong, in characters.
-const AROUND: usize = 80;
+/// The number of the line and the frame take about so many columns.
+const GUTTER: usize = 14;
+/// Fewer characters of a line tell nothing, however narrow the screen.
+const LEAST: usize = 40;
 
 impl Pretty {
     pub(super) fn new(options: &Options) -> Self {
         let styles = if options.color { ThemeStyles::ansi() } else { ThemeStyles::none() };
         let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
-        let handler =
-            GraphicalReportHandler::new_themed(theme).with_links(false).with_width(options.width.unwrap_or(100)).with_context_lines(0);
-        Self { handler, quiet: options.quiet }
+        let width = options.width.unwrap_or(100);
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(width).with_context_lines(0);
+        Self { handler, room: width.saturating_sub(GUTTER).max(LEAST), quiet: options.quiet }
     }
 }
 
 impl Reporter for Pretty {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
         let mut text = String::new();
-        self.handler.render_report(&mut text, &Drawn::new(diagnostic)).map_err(io::Error::other)?;
+        self.handler.render_report(&mut text, &Drawn::new(diagnostic, self.room)).map_err(io::Error::other)?;
         writeln!(out, "{}", text.trim_end_matches('\n').trim_start_matches('\n'))?;
         writeln!(out)
     }
@@ -58,8 +62,8 @@ struct Drawn<'d> {
 }
 
 impl<'d> Drawn<'d> {
-    fn new(diagnostic: &'d Diagnostic) -> Self {
-        let mut excerpt = Excerpt::new(diagnostic);
+    fn new(diagnostic: &'d Diagnostic, room: usize) -> Self {
+        let mut excerpt = Excerpt::new(diagnostic, room);
         let source = &diagnostic.place.source;
         let mut labels = Vec::new();
         let own = excerpt.map(diagnostic.place.span);
@@ -141,18 +145,23 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    fn new(diagnostic: &Diagnostic) -> Self {
+    fn new(diagnostic: &Diagnostic, room: usize) -> Self {
         let (source, span) = (&diagnostic.place.source, diagnostic.place.span);
         let location = source.locate(span);
         // A finding that covers many lines, such as an object, is shown by its first.
         let first = source.slice(span).find('\n').map_or(span, |end| Span::new(span.start, span.start + end as u32));
         let lines = source.excerpt(first);
-        // The line end is no part of the lines, so a span that begins inside a CRLF lies behind them.
+        // The finding may stand at the line's end, which the excerpt leaves off.
         let (lead, rest) = lines.text.split_at(((span.start - lines.start) as usize).min(lines.text.len()));
-        let skip = lead.char_indices().rev().nth(AROUND).map_or(0, |(at, _)| at);
-        let inside = (first.len() as usize).min(rest.len());
-        let end = rest[inside..].char_indices().nth(AROUND).map_or(rest.len(), |(at, _)| inside + at);
-        let end = rest[..end].char_indices().nth(3 * AROUND).map_or(end, |(at, _)| at);
+        let (inside, tail) = rest.split_at((first.len() as usize).min(rest.len()));
+        // What does not fit is left out at both ends, and at the end of a finding that is long itself.
+        let count = |text: &str| text.chars().take(room).count();
+        let spare = room - count(inside).min(room * 3 / 4);
+        let behind = count(tail).min(spare - count(lead).min(spare / 2));
+        let before = count(lead).min(spare - behind);
+        let skip = lead.char_indices().rev().take(before).last().map_or(lead.len(), |(at, _)| at);
+        let most = room - before;
+        let end = rest.char_indices().nth(most).map_or(rest.len(), |(at, _)| at);
         let shown = &lines.text[skip..lead.len() + end];
         let mut excerpt = Self {
             name: one_line(&location.file).into_owned(),

@@ -13,6 +13,9 @@ use std::sync::Arc;
 use super::{Options, Reporter, Tally};
 use crate::diagnostic::{Diagnostic, Severity, one_line};
 
+// File and byte, and the code and message of what is said there.
+type Saying = (Arc<str>, u64, &'static str, String);
+
 /// Thins out what goes to another reporter.
 pub(super) struct Thinned {
     reporter: Box<dyn Reporter>,
@@ -20,8 +23,8 @@ pub(super) struct Thinned {
     lightest: Severity,
     left: u64,
     hidden: u64,
-    // Findings drawn that may come again, by place and what is said there: how often they did, and the place in words.
-    drawn: BTreeMap<(Arc<str>, u64, &'static str, String), (u64, String)>,
+    // Findings drawn that may come again: how often they did, and the place in words.
+    drawn: BTreeMap<Saying, (u64, String)>,
 }
 
 impl Thinned {

@@ -91,7 +91,7 @@ struct Slot {
 }
 
 /// One record as a flat arena of spanned nodes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tree {
     source: Arc<Source>,
     slots: Vec<Slot>,

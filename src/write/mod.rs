@@ -57,6 +57,48 @@ pub trait Files {
     fn named(&mut self, name: &str) -> io::Result<&mut dyn io::Write>;
 }
 
+/// Files in memory.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The main file.
+    pub main: Vec<u8>,
+    /// The others, by name.
+    pub named: std::collections::BTreeMap<String, Vec<u8>>,
+}
+
+impl Files for Memory {
+    fn main(&mut self) -> io::Result<&mut dyn io::Write> {
+        Ok(&mut self.main)
+    }
+
+    fn named(&mut self, name: &str) -> io::Result<&mut dyn io::Write> {
+        Ok(self.named.entry(name.to_owned()).or_default())
+    }
+}
+
+/// Writes records into memory. A record that the format cannot carry is noted and left out.
+///
+/// # Errors
+/// When rows that wait for the last record cannot be put aside on disk.
+pub fn collect<'t>(writer: &dyn Writer, records: impl IntoIterator<Item = Accepted<'t>>, notes: &mut dyn Notes) -> io::Result<Memory> {
+    let mut files = Memory::default();
+    let mut assembler = writer.assembler();
+    let mut encoded = Vec::new();
+    for record in records {
+        let mut said = Vec::new();
+        encoded.clear();
+        writer.encode(record, &mut encoded, &mut said);
+        if !said.iter().any(|note| note.severity == crate::diagnostic::Severity::Error) {
+            assembler.record(&encoded, &mut files)?;
+        }
+        for note in said {
+            notes.note(note);
+        }
+    }
+    assembler.finish(&mut files)?;
+    Ok(files)
+}
+
 /// What writing depends on besides the records.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -149,18 +191,52 @@ impl Format {
 /// A new text in the notation of `format` and of the text that was `written`, so that it can be put in its place.
 #[must_use]
 pub fn notation(format: &str, written: &str, text: &str) -> String {
-    match (Format::by_name(format), written.as_bytes().first()) {
-        (Some(Format::Csv | Format::Tsv), Some(b'"')) => format!("\"{}\"", text.replace('"', "\"\"")),
-        (Some(Format::Csv | Format::Tsv), _) if text.contains(['"', ',', ';', '\t', '|', '\n', '\r']) => {
+    let first = written.as_bytes().first();
+    match format {
+        "csv" | "tsv" if first == Some(&b'"') || text.contains(['"', ',', ';', '\t', '|', '\n', '\r']) => {
             format!("\"{}\"", text.replace('"', "\"\""))
         }
-        (Some(Format::Xml), _) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
-        (Some(Format::Yaml), Some(b'\'')) => format!("'{}'", text.replace('\'', "''")),
-        (_, Some(b'"')) => {
-            let mut quoted = Vec::new();
-            crate::tree::json_string(text, &mut quoted);
-            String::from_utf8(quoted).unwrap_or_default()
-        }
+        "xml" => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;"),
+        "yaml" if first == Some(&b'\'') && !text.contains(char::is_control) => format!("'{}'", text.replace('\'', "''")),
+        "yaml" if first != Some(&b'"') && yaml::is_plain(text) && !text.contains([',', '[', ']', '{', '}']) => text.to_owned(),
+        // Names and texts may always stand in quotes here.
+        "json" | "ndjson" | "yaml" | "toml" => json_text(text),
+        _ if first == Some(&b'"') => json_text(text),
         _ => text.to_owned(),
+    }
+}
+
+fn json_text(text: &str) -> String {
+    let mut quoted = Vec::new();
+    crate::tree::json_string(text, &mut quoted);
+    String::from_utf8_lossy(&quoted).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::notation;
+
+    #[test]
+    fn edits_are_in_the_notation_of_the_format() {
+        for (format, written, text, expected) in [
+            ("json", "\"a\"", "b\"c", r#""b\"c""#),
+            ("json", "5", "five", "\"five\""),
+            ("ndjson", "\"a\"", "b", "\"b\""),
+            ("csv", "a", "b", "b"),
+            ("csv", "a", "b;c", "\"b;c\""),
+            ("csv", "\"a\"", "b", "\"b\""),
+            ("tsv", "a", "b\"", "\"b\"\"\""),
+            ("xml", "a", "b & \"c\"", "b &amp; &quot;c&quot;"),
+            ("yaml", "a", "b", "b"),
+            ("yaml", "a", "+41", "\"+41\""),
+            ("yaml", "a", "no", "\"no\""),
+            ("yaml", "a", "b: c", "\"b: c\""),
+            ("yaml", "'a'", "it's", "'it''s'"),
+            ("yaml", "\"a\"", "b", "\"b\""),
+            ("toml", "a", "b", "\"b\""),
+            ("handbook", "a", "b \"c\"", "b \"c\""),
+        ] {
+            assert_eq!(notation(format, written, text), expected, "{format}: {written} to {text}");
+        }
     }
 }

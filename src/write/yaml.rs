@@ -110,7 +110,7 @@ fn inline(node: Node<'_>, level: usize, out: &mut Vec<u8>) {
 }
 
 // Whether bare text is that text to every reader.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     // What the core schema or YAML 1.1 takes for something else; numbers and dates are ruled out by their first character.
     const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     let Some(first) = text.chars().next() else { return false };

@@ -4,6 +4,7 @@ mod across;
 mod check;
 mod cli;
 mod csv;
+mod docs;
 mod handbook;
 mod house;
 mod json_suite;

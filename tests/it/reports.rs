@@ -1,10 +1,14 @@
 //! Reporters, from outside: what each draws of the same findings, and that none stumbles over what it is given.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use chancery::diagnostic::{Diagnostic, Place, Severity, rules};
 use chancery::report::{Format, Options, Tally, reporter};
 use chancery::source::{Position, Source, Span};
+use serde_json::Value;
 
 fn draw(format: Format, options: &Options, notes: &[Diagnostic]) -> String {
     let (mut out, mut tally) = (Vec::new(), Tally::default());
@@ -108,7 +112,7 @@ fn program(report: &str) -> String {
     for (name, bytes) in files {
         std::fs::write(folder.path().join(name), bytes).expect("the folder takes files");
     }
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
         .current_dir(folder.path())
         .args(["check", "--no-config", "--schema", "closed.schema", "--report", report])
         .args(["1.csv", "2.ndjson", "3.json", "4.yaml"])
@@ -118,8 +122,8 @@ fn program(report: &str) -> String {
     String::from_utf8(output.stdout).expect("reports are UTF-8")
 }
 
-fn described(part: &str, instance: &serde_json::Value) {
-    let schema: serde_json::Value = serde_json::from_str(include_str!("../../schemas/report.schema.json")).expect("the schema is JSON");
+fn described(part: &str, instance: &Value) {
+    let schema: Value = serde_json::from_str(include_str!("../../schemas/report.schema.json")).expect("the schema is JSON");
     let schema = match part {
         "" => schema,
         part => serde_json::json!({"$ref": part, "$defs": schema["$defs"]}),
@@ -131,23 +135,24 @@ fn described(part: &str, instance: &serde_json::Value) {
 
 #[test]
 fn the_json_report_is_what_its_schema_says_and_adds_up() {
-    let report: serde_json::Value = serde_json::from_str(&program("json")).expect("the report is JSON");
+    let report: Value = serde_json::from_str(&program("json")).expect("the report is JSON");
     described("", &report);
-    let number = |pointer: &str| report.pointer(pointer).and_then(serde_json::Value::as_u64).expect(pointer);
+    let number = |pointer: &str| report.pointer(pointer).and_then(Value::as_u64).expect(pointer);
     assert_eq!(number("/summary/records"), number("/summary/valid") + number("/summary/invalid"));
     assert_eq!(number("/summary/records"), number("/summary/written") + number("/summary/rejected"));
     let listed = report["diagnostics"].as_array().expect("a list").len() as u64;
-    let by_code: u64 = report["summary"]["by_code"].as_object().expect("an object").values().filter_map(serde_json::Value::as_u64).sum();
+    let by_code: u64 = report["summary"]["by_code"].as_object().expect("an object").values().filter_map(Value::as_u64).sum();
     let by_severity = ["error", "warning", "advice"].map(|severity| number(&format!("/summary/findings/{severity}"))).iter().sum::<u64>();
     assert!(listed > 5 && listed == by_code && listed == by_severity, "{report:#}");
 }
 
 #[test]
 fn the_ndjson_report_says_the_same_a_line_each() {
-    let whole: serde_json::Value = serde_json::from_str(&program("json")).expect("the report is JSON");
-    let lines: Vec<serde_json::Value> =
-        program("ndjson").lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
-    lines.iter().for_each(|line| described("#/$defs/line", line));
+    let whole: Value = serde_json::from_str(&program("json")).expect("the report is JSON");
+    let lines: Vec<Value> = program("ndjson").lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
+    for line in &lines {
+        described("#/$defs/line", line);
+    }
     let (last, findings) = lines.split_last().expect("there is a summary");
     assert_eq!((&whole["diagnostics"], &whole["summary"]), (&serde_json::json!(findings), &last["summary"]));
 }
@@ -159,10 +164,175 @@ fn a_fingerprint_does_not_depend_on_where_the_record_stands() {
         let mut note = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(0, 1), "m").at("/a");
         note.record = Some(chancery::diagnostic::RecordRef { index, key: key.map(str::to_owned) });
         let drawn = draw(Format::Ndjson, &Options::default(), &[note]);
-        let line: serde_json::Value = serde_json::from_str(drawn.lines().next().expect("a finding")).expect("JSON");
+        let line: Value = serde_json::from_str(drawn.lines().next().expect("a finding")).expect("JSON");
         line["fingerprint"].clone()
     };
     assert_eq!(fingerprint(1, 0, Some("dpko")), fingerprint(9, 4, Some("dpko")));
     assert_ne!(fingerprint(1, 0, Some("dpko")), fingerprint(1, 0, Some("ocha")));
     assert_ne!(fingerprint(1, 0, None), fingerprint(1, 1, None));
+}
+
+// The bad example of a rule's page: the name of its file, its text, the flags, and the schema of its own where it has one.
+fn bad_example(page: &Path) -> Option<(String, String, Vec<String>, Option<String>)> {
+    let text = std::fs::read_to_string(page).ok()?.replace("\r\n", "\n");
+    let mut rest = text.split_once("## Bad\n")?.1.split_once("## Good")?.0;
+    let mut schema = None;
+    loop {
+        let (info, fenced) = rest.split_once("~~~")?.1.split_once('\n')?;
+        let (block, after) = fenced.split_once("~~~\n")?;
+        if info == "schema" {
+            schema = Some(block.to_owned());
+            rest = after;
+            continue;
+        }
+        let mut words = info.split(' ').map(str::to_owned);
+        let format = chancery::read::Format::by_name(&words.next()?)?;
+        let name = format!("{}.{}", page.file_stem()?.to_string_lossy(), format.extensions()[0]);
+        return Some((name, block.to_owned(), words.collect(), schema));
+    }
+}
+
+// The object and the lines that the program reports; none where it cannot begin, as with a broken schema.
+fn report(folder: &Path, flags: &[String]) -> Option<(String, String)> {
+    let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        .args(["check", "in", "--no-config", "--report", "json", "--report", "ndjson=lines"])
+        .args(flags)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts");
+    let object = String::from_utf8(output.stdout).expect("a report is UTF-8");
+    if object.is_empty() {
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    Some((object, std::fs::read_to_string(folder.join("lines")).expect("the second report")))
+}
+
+#[test]
+fn reports_for_programs_are_what_their_schema_says() {
+    // Examples with the same flags and schema are checked together.
+    let mut groups = BTreeMap::new();
+    for page in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules")).expect("docs/rules exists") {
+        let page = page.expect("a readable folder").path();
+        if let Some((name, text, flags, schema)) = bad_example(&page) {
+            groups.entry((flags, schema)).or_insert_with(Vec::new).push((name, text));
+        }
+    }
+    let mut codes = BTreeSet::new();
+    for ((mut flags, own), examples) in groups {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir(folder.path().join("in")).expect("a new folder");
+        for (name, text) in examples {
+            std::fs::write(folder.path().join("in").join(name), text).expect("a writable folder");
+        }
+        if let Some(own) = own {
+            std::fs::write(folder.path().join("schema.json"), own).expect("a writable folder");
+            flags.extend(["--schema", "schema.json"].map(str::to_owned));
+        }
+        let Some((object, lines)) = report(folder.path(), &flags) else { continue };
+        // Both say the same, and the totals add up.
+        let object: Value = serde_json::from_str(&object).expect("the report is JSON");
+        described("", &object);
+        let diagnostics = object["diagnostics"].as_array().expect("checked before");
+        let mut said: Vec<Value> = lines.lines().map(|text| serde_json::from_str(text).expect("each line is JSON")).collect();
+        for line in &said {
+            described("#/$defs/line", line);
+        }
+        assert_eq!(said.pop().expect("a summary")["summary"], object["summary"]);
+        assert_eq!(&said, diagnostics);
+        let number = |name: &str| object["summary"][name].as_u64().expect("checked before");
+        assert_eq!(number("records"), number("written") + number("rejected"));
+        assert_eq!(number("records"), number("valid") + number("invalid"));
+        codes.extend(diagnostics.iter().filter_map(|finding| finding["code"].as_str()).map(str::to_owned));
+    }
+    println!("reports with findings of {} rules", codes.len());
+    assert!(codes.len() >= 70, "only {} rules: {codes:?}", codes.len());
+}
+
+#[test]
+fn the_schema_of_reports_refuses_what_is_no_report() {
+    let good = r#"{"tool":"chancery","version":"0.1.0","diagnostics":[],"summary":{"files":0,"records":0,"valid":0,"invalid":0,"written":0,"rejected":0,"findings":{"error":0,"warning":0,"advice":0},"by_code":{}}}"#;
+    described("", &serde_json::from_str(good).expect("JSON"));
+    let schema: Value = serde_json::from_str(include_str!("../../schemas/report.schema.json")).expect("the schema is JSON");
+    let validator = jsonschema::options().offline().build(&schema).expect("the schema is a schema");
+    for (from, to) in [("[]", "[{}]"), ("\"files\":0", "\"files\":-1"), ("\"tool\"", "\"tol\""), ("{}", r#"{"S101":0}"#)] {
+        let bad: Value = serde_json::from_str(&good.replacen(from, to, 1)).expect("still JSON");
+        assert!(!validator.is_valid(&bad), "{bad}");
+    }
+}
+
+// A finding of `rule` at the bytes of `text` that `wrong` is first found at.
+fn finding(source: &Arc<Source>, wrong: &str, message: &str) -> Diagnostic {
+    Diagnostic::new(&rules::WRONG_FORMAT, source, find(source, wrong), message)
+}
+
+fn find(source: &Source, wrong: &str) -> Span {
+    let at = source.text().find(wrong).expect("the text holds it") as u32;
+    Span::new(at, at + wrong.len() as u32)
+}
+
+fn findings() -> Vec<Diagnostic> {
+    let table =
+        Arc::new(Source::window("profiles.csv", "dpko,Desk,desk@,+1 212 555 0100\n", Position { byte: 70_000, line: 1001, column: 1 }));
+    let mut parts = Source::window("t.csv", "dpko,red\niaea,blue\n", Position { byte: 900, line: 101, column: 1 });
+    let header = parts.append("t.csv", "id,colour\n", Position::START);
+    let parts = Arc::new(parts);
+    let colour = Span::new(header + 3, header + 9);
+    let json = Arc::new(Source::whole("a.json", "{\n  \"name\": \"A\",\n  \"name\": \"B\",\n  \"o\": {\n    \"x\": 1\n  }\n}\n"));
+    let wide = Arc::new(Source::whole("日本.json", "{\"名\": \"東京\", \"é\": \"e\u{301}\", \"mail\": \"x@\"}"));
+    let hostile = Arc::new(Source::whole("bad\n\u{1b}[31mname.json", "{\"a\":\t\"\u{1b}[2J\u{202e}evil\u{7}\", \"b\": \"x@\"}"));
+    let long = format!("{{\"a\": \"{}\", \"mail\": \"x@\", \"b\": \"{}\"}}", "é".repeat(300), "z".repeat(300));
+    let long = Arc::new(Source::whole("long.json", long));
+    let value = Arc::new(Source::whole("value.json", format!("{{\"a\": \"{}\"}}", "v".repeat(500))));
+    let crlf = Arc::new(Source::whole("crlf.csv", "id,name\r\na,b\r\n"));
+    let cut = Arc::new(Source::whole("cut.json", "{\"a\": 1"));
+    let empty = Arc::new(Source::whole("empty.json", ""));
+    let schema = Arc::new(Source::elsewhere("schema.json", Position { byte: 90, line: 7, column: 5 }));
+    vec![
+        finding(&table, "desk@", "expected an e-mail address, found \"desk@\"")
+            .label("expected name@domain")
+            .help("write the part after the @, as in \"desk@example.org\"")
+            .related("the schema says so here", Place::new(&schema, Span::at(0))),
+        Diagnostic::new(&rules::UNKNOWN_MEMBER, &parts, colour, "unknown member \"colour\""),
+        Diagnostic::new(&rules::UNKNOWN_MEMBER, &parts, colour, "unknown member \"colour\""),
+        Diagnostic::new(&rules::UNKNOWN_MEMBER, &parts, colour, "unknown member \"colour\""),
+        Diagnostic::new(&rules::WRONG_TYPE, &parts, find(&parts, "blue"), "expected integer, found string \"blue\""),
+        Diagnostic::new(&rules::DUPLICATE_MEMBER, &json, Span::new(19, 25), "member \"name\" is there twice")
+            .label("second")
+            .related("first", Place::new(&json, Span::new(4, 10))),
+        finding(&json, "{\n    \"x\": 1\n  }", "expected string, found an object"),
+        finding(&wide, "\"x@\"", "after wide characters").label("here").related("the name", Place::new(&wide, find(&wide, "\"東京\""))),
+        finding(&hostile, "\"x@\"", "a message\nof two lines, \u{1b}[1mbold, \u{202e}reversed").label("la\nbel\u{7}").help("he\u{1b}lp"),
+        finding(&hostile, "\u{1b}[2J\u{202e}evil\u{7}", "disturbing characters"),
+        finding(&long, "\"x@\"", "in the middle of a long line"),
+        finding(&value, &format!("\"{}\"", "v".repeat(500)), "a long value"),
+        finding(&crlf, "b", "before a CRLF"),
+        Diagnostic::new(&rules::SYNTAX, &crlf, Span::at(8), "at the LF of a CRLF"),
+        Diagnostic::new(&rules::SYNTAX, &cut, Span::at(7), "expected \",\" or \"}\", found the end of the file"),
+        Diagnostic::new(&rules::NO_RECORDS, &empty, Span::at(0), "expected a value, found the end of the file"),
+        Diagnostic::new(&rules::URL_FORM, &table, find(&table, "Desk"), "an advice"),
+        Diagnostic::new(&rules::SHORT_ROW, &table, find(&table, "dpko"), "a warning"),
+    ]
+}
+
+fn screen() -> Options {
+    Options { width: Some(100), ..Options::default() }
+}
+
+#[test]
+fn plain_is_a_line_a_finding() {
+    insta::assert_snapshot!(draw(Format::Plain, &screen(), &findings()));
+}
+
+#[test]
+fn pretty_draws_what_is_wrong() {
+    insta::assert_snapshot!(draw(Format::Pretty, &screen(), &findings()));
+}
+
+#[test]
+fn nothing_in_the_data_disturbs_a_terminal() {
+    for format in [Format::Plain, Format::Pretty] {
+        let drawn = draw(format, &screen(), &findings());
+        assert!(!drawn.contains(|c| c != '\n' && chancery::diagnostic::is_unprintable(c)), "{drawn:?}");
+    }
 }
