@@ -212,21 +212,22 @@ impl Spool {
         let order = self.order(table);
         let names = self.header(table, &order);
         let ties = self.ties(table);
-        let mut out = BufWriter::with_capacity(1 << 16, out);
-        let delimiter = [self.layout.delimiter];
-        for (index, name) in names.iter().enumerate() {
-            if index > 0 {
-                out.write_all(&delimiter)?;
-            }
+        // Cells come in the form in which they are written: whether to quote is a matter of what they mean.
+        let mut out = csv::WriterBuilder::new()
+            .delimiter(self.layout.delimiter)
+            .quote_style(csv::QuoteStyle::Never)
+            .buffer_capacity(1 << 16)
+            .from_writer(out);
+        for name in &names {
             if needs_quotes(name) {
                 let mut quoted = String::new();
                 cell::quote(name, &mut quoted);
-                out.write_all(quoted.as_bytes())?;
+                out.write_field(quoted)?;
             } else {
-                out.write_all(written(name, delimiter[0]).as_bytes())?;
+                out.write_field(written(name, self.layout.delimiter))?;
             }
         }
-        out.write_all(b"\n")?;
+        out.write_record(None::<&[u8]>)?;
         let mut place = vec![0; self.tables[table].columns.len()];
         for (index, (id, _)) in order.iter().enumerate() {
             place[*id as usize] = ties.len() + index;
@@ -262,17 +263,16 @@ impl Spool {
             cells.sort_by_key(|(place, _)| *place);
             let mut at = 0;
             for (place, cell) in &cells {
-                while at < *place {
-                    out.write_all(&delimiter)?;
-                    at += 1;
+                for _ in at..*place {
+                    out.write_field("")?;
                 }
-                out.write_all(cell.as_bytes())?;
+                out.write_field(cell)?;
+                at = place + 1;
             }
-            while at + 1 < names.len() {
-                out.write_all(&delimiter)?;
-                at += 1;
+            for _ in at..names.len() {
+                out.write_field("")?;
             }
-            out.write_all(b"\n")?;
+            out.write_record(None::<&[u8]>)?;
         }
         out.flush()
     }
