@@ -61,6 +61,8 @@ fn round(json: &str, shape: &Arc<Shape>) {
         let options = Options { shape: Arc::clone(shape), ..Options::default() };
         let back = support::read(Format::Xml, xml.as_bytes(), &options);
         assert!(back.notes.is_empty(), "{:?}\n{xml}", back.notes);
+        let small = support::read(Format::Xml, xml.as_bytes(), &Options { window_bytes: 1, ..options });
+        assert_eq!(small.records, back.records, "in small windows");
         let record = back.records[0].as_deref().expect("a record");
         assert!(support::tree("a", record).root().same(support::tree("b", json).root()), "{json}\n{record}\n{xml}");
         assert_eq!(written(record, shape, compact), xml, "writing what was read of it");
