@@ -155,6 +155,8 @@ fn places_are_exact() {
     check("<r>\u{feff}<a><id>1</id></a></r>", "{\"id\":\"1\"}\nR121 1:4-5");
     check("\u{feff}<r><a><id>1</id></a></r>", "{\"id\":\"1\"}");
     check("<r><a k='1\r\n2'>a &amp;\r\n<![CDATA[<b>]]>&#33;</a></r>", "{\"@k\":\"1 2\",\"#text\":\"a &\\n<b>!\"}");
+    check("\n &x;<r/>", "broken\nR101 2:2-3");
+    check("<r/> <![CDATA[]]>", "broken\nR101 1:6-7");
     check("<r><a><b>x]]>y</b></a></r>", "broken\nR101 1:11-12");
     check("<r><a>x&y</a></r>", "broken\nR101 1:10-11");
     check("<r><a b='1' c='2' b='3'/></r>", "broken\nR101 1:19-20");

@@ -101,6 +101,9 @@ impl Records {
         let mut root_seen = self.frame.root_seen;
         loop {
             let start = scanner.at;
+            if open.is_empty() {
+                scanner.no_text(if root_seen { "the end of the file" } else { "the root element" })?;
+            }
             match scanner.next()? {
                 Event::Start(tag) => {
                     if open.is_empty() && root_seen {
@@ -128,21 +131,13 @@ impl Records {
                     let text = source.slice(span);
                     let blank = text.len() - text.trim_start_matches([' ', '\t', '\r', '\n']).len();
                     let span = Span::new(span.start + blank as u32, span.end);
-                    if !span.is_empty() && open.is_empty() {
-                        scanner.at = span.start as usize;
-                        return scanner.unexpected(if root_seen { "the end of the file" } else { "the root element" });
-                    }
                     if !span.is_empty() && self.path.is_none() {
-                        intake.remark(self.stray(source, span));
+                        intake.remark(stray(source, span));
                     }
                 }
                 Event::Cdata(span) => {
-                    if open.is_empty() {
-                        scanner.at = start;
-                        return scanner.unexpected(if root_seen { "the end of the file" } else { "the root element" });
-                    }
                     if !span.is_empty() && self.path.is_none() {
-                        intake.remark(self.stray(source, span));
+                        intake.remark(stray(source, span));
                     }
                 }
                 Event::Other => {}
@@ -156,12 +151,6 @@ impl Records {
             Some(name) if self.frame.last => scanner.unexpected(&format!("</{name}>")),
             _ => Ok(()),
         }
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a step of the reader")]
-    fn stray(&self, source: &Arc<Source>, span: Span) -> Diagnostic {
-        let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(source.slice(span)), true));
-        Diagnostic::new(&rules::MIXED_CONTENT, source, span, message).help("give the text an element of its own")
     }
 
     // Reads an element whose start tag has been read; what is open is kept on the heap, so depth costs no call stack.
@@ -219,6 +208,12 @@ impl Records {
         let refused = builder.refused;
         if refused { intake.broken() } else { intake.record(tree) }
     }
+}
+
+// The note on text among elements.
+fn stray(source: &Arc<Source>, span: Span) -> Diagnostic {
+    let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(source.slice(span)), true));
+    Diagnostic::new(&rules::MIXED_CONTENT, source, span, message).help("give the text an element of its own")
 }
 
 // Closes what is open around the records.

@@ -114,6 +114,17 @@ impl<'s> Scanner<'s> {
         Ok(event)
     }
 
+    /// Outside the root: that no text follows, but for white space.
+    pub fn no_text(&mut self, expected: &str) -> Read<()> {
+        let start = self.at;
+        self.skip_space();
+        if !self.is_end() && (!self.starts("<") || self.starts("<![CDATA[")) {
+            return self.unexpected(expected);
+        }
+        self.at = start;
+        Ok(())
+    }
+
     fn end_of_event(&self) -> usize {
         self.base + self.events.buffer_position() as usize
     }
