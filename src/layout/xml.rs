@@ -62,8 +62,7 @@ pub fn item_name(part: Part<'_>) -> &str {
 /// The name of a record's element.
 #[must_use]
 pub fn record_name(part: Part<'_>) -> &str {
-    let named = part.keyword("x-record-name").filter(|node| node.kind() == Kind::String).map(crate::tree::Node::text);
-    named.filter(|name| is_plain_name(name)).unwrap_or(RECORD)
+    part.item_name().filter(|name| is_plain_name(name)).unwrap_or(RECORD)
 }
 
 /// The name of the root element for a collection of that name.

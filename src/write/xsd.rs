@@ -37,6 +37,10 @@ pub fn schema(options: &Options) -> String {
         }
     }
     simple(&mut out, "string", "xs:string");
+    // Not `xs:anyType`, whose elements are judged where they bear the name of the root.
+    out.push_str("  <xs:complexType name=\"any\" mixed=\"true\">\n    <xs:sequence>\n");
+    out.push_str("      <xs:any processContents=\"skip\" minOccurs=\"0\" maxOccurs=\"unbounded\"/>\n");
+    out.push_str("    </xs:sequence>\n    <xs:anyAttribute processContents=\"skip\"/>\n  </xs:complexType>\n");
     out.push_str(&types.text);
     out.push_str("</xs:schema>\n");
     out
@@ -57,13 +61,13 @@ struct Definitions<'s> {
 }
 
 impl<'s> Definitions<'s> {
-    // The type attribute for values of this part; none means that anything may stand there.
+    // The type attribute for values of this part.
     fn refer(&mut self, part: Part<'s>) -> String {
         let types = part.types();
         let nullable = if types.admits(Types::NULL) { "-or-null" } else { "" };
         let plain = types.without(Types::NULL);
         let name = if part.is_any() {
-            return String::new();
+            "any".to_owned()
         } else if plain == Types::STRING {
             "string".to_owned()
         } else if plain == Types::NONE {
@@ -80,7 +84,7 @@ impl<'s> Definitions<'s> {
         } else if plain.within(Types::STRING.or(Types::NUMBER).or(Types::BOOLEAN)) {
             "string".to_owned()
         } else {
-            return String::new();
+            "any".to_owned()
         };
         format!(" type=\"{name}\"")
     }
@@ -89,7 +93,7 @@ impl<'s> Definitions<'s> {
         let nullable = part.types().admits(Types::NULL);
         let mut body = String::new();
         if part.types().admits(Types::ARRAY) {
-            let item = if part.prefix_len() == 0 { self.refer(part.item(0)) } else { String::new() };
+            let item = if part.prefix_len() == 0 { self.refer(part.item(0)) } else { " type=\"any\"".to_owned() };
             let name = xml::item_name(part);
             let _ = writeln!(body, "      <xs:element name=\"{name}\"{item} minOccurs=\"0\" maxOccurs=\"unbounded\"/>");
         } else {

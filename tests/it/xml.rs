@@ -61,8 +61,11 @@ fn round(json: &str, shape: &Arc<Shape>) {
         let options = Options { shape: Arc::clone(shape), ..Options::default() };
         let back = support::read(Format::Xml, xml.as_bytes(), &options);
         assert!(back.notes.is_empty(), "{:?}\n{xml}", back.notes);
+        let small = support::read(Format::Xml, xml.as_bytes(), &Options { window_bytes: 1, ..options });
+        assert_eq!(small.records, back.records, "in small windows");
         let record = back.records[0].as_deref().expect("a record");
         assert!(support::tree("a", record).root().same(support::tree("b", json).root()), "{json}\n{record}\n{xml}");
+        assert_eq!(written(record, shape, compact), xml, "writing what was read of it");
     }
 }
 
@@ -89,7 +92,87 @@ fn documents_of_others() {
 #[test]
 fn records_by_path() {
     let options = Options { records: Some("r/o".into()), window_bytes: 8, ..Options::default() };
-    assert_eq!(told("<r><v>1</v><o><a>1</a></o><o><a>2</a></o></r>", &options), "{\"a\":\"1\"}\n{\"a\":\"2\"}\nR107 1:4-7\n");
+    assert_eq!(told("<r><v>1</v><o><a>1</a></o><o><a>2</a></o></r>", &options), "{\"a\":\"1\"}\n{\"a\":\"2\"}\nR107 1:4-4\n");
+}
+
+#[test]
+fn what_lies_outside_the_records_is_named_once() {
+    let others: Vec<_> = (0..10).map(|at| format!("<m{at}/><m{at}/>")).collect();
+    let others = others.concat();
+    let text = format!("<r><o><a>1</a></o>{others}<o><a>2</a></o></r>");
+    for window_bytes in [8, 1 << 20] {
+        let options = Options { records: Some("r/o".into()), window_bytes, ..Options::default() };
+        let notes = support::read(Format::Xml, text.as_bytes(), &options).notes;
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        let names = r#""m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7" and 2 more"#;
+        assert_eq!(notes[0].message, format!("left out what lies outside r/o: {names}"));
+        assert_eq!(notes[0].place.locate().start.column, 19);
+    }
+}
+
+#[test]
+fn another_version_is_said_once_at_the_version() {
+    let text = format!("<r xmlns:c=\"urn:chancery:1\" c:version=\"9\">{}</r>", "<a/>".repeat(9));
+    assert_eq!(told(&text, &Options { window_bytes: 8, ..Options::default() }), "R123 1:40-41\n");
+}
+
+#[test]
+fn one_giant_costs_itself() {
+    let limited = |max_record_bytes| Options { window_bytes: 64, max_record_bytes, ..Options::default() };
+    let record = |text: &str| format!("<a><id>{text}</id></a>");
+    for middle in ["x".repeat(900_000), "<b>y</b>".repeat(100_000), format!("<![CDATA[{}]]>", "</a>".repeat(200))] {
+        let text = format!("<r>{}{}{}</r>", record("1"), record(&middle), record("2"));
+        let gathered = support::read(Format::Xml, text.as_bytes(), &limited(500));
+        let records: Vec<_> = gathered.records.iter().map(Option::as_deref).collect();
+        assert_eq!(records, [Some(r#"{"id":"1"}"#), None, Some(r#"{"id":"2"}"#)]);
+        assert_eq!(gathered.notes.iter().map(|note| note.rule.code).collect::<Vec<_>>(), ["R104"]);
+        assert_eq!(gathered.notes[0].place.locate().start.column, 21);
+    }
+    // Markup past the limit ends the reading, and says so.
+    for text in [format!("<r k='{}'><a/></r>", "x".repeat(900_000)), format!("<r><a><b k='{}'/></a><a/></r>", "x".repeat(900_000))] {
+        let gathered = support::read(Format::Xml, text.as_bytes(), &limited(500));
+        assert!(gathered.stopped && gathered.records == [None], "{:?}", gathered.records);
+        assert!(gathered.notes[0].message.ends_with("what follows is not read"), "{}", gathered.notes[0].message);
+    }
+    // Records that are small one by one are not large together.
+    let text = format!("<r>{}</r>", record("1").repeat(200));
+    assert_eq!(support::read(Format::Xml, text.as_bytes(), &limited(100)).records.len(), 200);
+}
+
+#[test]
+fn depth_is_bounded() {
+    let deep = |depth: usize| format!("<r>{}{}</r>", "<a>".repeat(depth), "</a>".repeat(depth));
+    let options = Options { max_depth: 5, ..Options::default() };
+    assert!(support::read(Format::Xml, deep(5).as_bytes(), &options).notes.is_empty());
+    assert_eq!(told(&deep(6), &options), "broken\nR103 1:19-22\n");
+    assert_eq!(told(&deep(200_000), &options).lines().last(), Some("R103 1:19-22"));
+}
+
+#[test]
+fn places_are_exact() {
+    // A reference to no character, a byte order mark inside, a line end in a value, text over several events.
+    check("<r><a>x&#1;y</a></r>", "broken\nR101 1:8-12");
+    check("<r>\u{feff}<a><id>1</id></a></r>", "{\"id\":\"1\"}\nR121 1:4-5");
+    check("\u{feff}<r><a><id>1</id></a></r>", "{\"id\":\"1\"}");
+    check("<r><a k='1\r\n2'>a &amp;\r\n<![CDATA[<b>]]>&#33;</a></r>", "{\"@k\":\"1 2\",\"#text\":\"a &\\n<b>!\"}");
+    check("\n &x;<r/>", "broken\nR101 2:2-3");
+    check("<r/> <![CDATA[]]>", "broken\nR101 1:6-7");
+    check("<r><a><b>x]]>y</b></a></r>", "broken\nR101 1:11-12");
+    check("<r><a>x&y</a></r>", "broken\nR101 1:10-11");
+    check("<r><a b='1' c='2' b='3'/></r>", "broken\nR101 1:19-20");
+}
+
+#[test]
+fn duplicate_members_are_told_as_in_json() {
+    let schema = r#"{"type":"object","properties":{"id":{"type":"string"}}}"#;
+    let options = Options { shape: Arc::new(support::shape(schema)), ..Options::default() };
+    let xml = support::read(Format::Xml, b"<a><id>x</id><id>y</id></a>", &options).notes;
+    let json = support::read(Format::Json, br#"{"id":"x","id":"y"}"#, &options).notes;
+    let told = |notes: &[chancery::diagnostic::Diagnostic]| {
+        notes.iter().map(|note| (note.rule.code, note.message.clone(), note.label.clone(), note.help.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&xml), told(&json));
+    assert_eq!(xml.len(), 1);
 }
 
 #[test]
@@ -115,6 +198,10 @@ fn hard_values_come_back() {
         r##"{"xml":1,"a b":"x","":"","c:d":true,"@x":"1","#text":"t"}"##,
         r#"{"s":"\u0000\r\n\t]]> \\u0041 \\ \uffff"}"#,
         r#"["\r","\n"," a "]"#,
+        // What breaks others.
+        r#"{"a":"007","b":1460,"c":"1460","d":1.0,"e":1,"f":12345678901234567890,"g":1e400,"h":-0,"i":"NO","j":"2,0333","k":"1e5"}"#,
+        r##"{"33":1,"a.b":2,"a/b":3,"a b":4,"xml":5,"@id":6,"#text":7,"~0":8,"":9,"😀":10,"xmlns":11,"c:member":12}"##,
+        r#"{"a":"=1","b":"+1","c":" x ","d":"\t","e":"\ufffe","f":"e\u0301","g":"\u200f","h":"2010-01","i":[[]],"j":[{}],"k":[1]}"#,
         r#"{"\u0001":"\\u","member":{"name":"x"},"name":["a"]}"#,
     ] {
         round(json, &any);
@@ -196,22 +283,75 @@ fn verdicts_of_the_conformance_suite() {
     assert!(wrong.is_empty() && total > 0, "{passed}/{total} {wrong:#?}");
 }
 
+// Runs xmllint in `folder`; `None`, said aloud, where it is absent.
+fn xmllint(folder: &std::path::Path, args: &[&str]) -> Option<String> {
+    match std::process::Command::new("xmllint").current_dir(folder).arg("--noout").args(args).output() {
+        Ok(run) if run.status.success() => Some(String::new()),
+        Ok(run) => Some(String::from_utf8_lossy(&run.stderr).into_owned()),
+        Err(_) => {
+            eprintln!("SKIPPED: xmllint is absent");
+            None
+        }
+    }
+}
+
 #[test]
 fn the_xsd_takes_what_is_written() {
-    let has_xmllint = std::process::Command::new("xmllint").arg("--version").output().is_ok();
-    if !has_xmllint {
-        eprintln!("SKIPPED: xmllint is absent");
-        return;
-    }
     let shape = Arc::new(support::shape(
-        r#"{"type":"object","required":["id"],"properties":{"id":{"type":"string"},"n":{"type":["integer","null"]},"tags":{"type":"array","items":{"type":"string"}}}}"#,
+        r#"{"type":"object","required":["id"],"properties":{"id":{"type":"string"},"n":{"type":["integer","null"]},
+        "tags":{"type":"array","items":{"type":"string"}},"free":true}}"#,
     ));
     let folder = tempfile::tempdir().expect("a folder");
     let options = write::Options { shape: Arc::clone(&shape), ..write::Options::default() };
     std::fs::write(folder.path().join("a.xsd"), write::xsd::schema(&options)).expect("written");
-    let json = r#"{"id":"x","n":null,"tags":["a"],"more":{"b":[1]}}"#;
+    // What is free may bear the names of the root and of records.
+    let json = r#"{"id":"x","n":null,"tags":["a"],"more":{"b":[1]},"free":{"records":{"a":1},"record":2,"c":["x"]}}"#;
     std::fs::write(folder.path().join("a.xml"), written(json, &shape, false)).expect("written");
-    let run = std::process::Command::new("xmllint").current_dir(folder.path()).args(["--noout", "--schema", "a.xsd", "a.xml"]).output();
-    let run = run.expect("runs");
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    if let Some(errors) = xmllint(folder.path(), &["--schema", "a.xsd", "a.xml"]) {
+        assert_eq!(errors, "");
+    }
+}
+
+#[test]
+fn profiles_keep_to_their_xsd_and_come_back() {
+    let home = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |args: &[&str], inputs: &[std::path::PathBuf], output: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_chancery"));
+        let run = command.current_dir(folder.path()).args(args).args(inputs).args(["-o", output]).output().expect("runs");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        std::fs::read_to_string(folder.path().join(output)).expect("written")
+    };
+    let mut inputs: Vec<_> = std::fs::read_dir(home.join("input")).expect("samples").map(|entry| entry.expect("readable").path()).collect();
+    inputs.sort();
+    assert!(inputs.len() > 5);
+    let json = run(&["convert", "--to", "json"], &inputs, "a.json");
+    let xml = run(&["convert", "--to", "xml"], &inputs, "a.xml");
+    assert!(xml.contains("<profiles ") && xml.contains("<profile>"));
+    assert_eq!(run(&["convert", "--to", "json"], &["a.xml".into()], "b.json"), json);
+    assert_eq!(run(&["convert", "--to", "xml"], &["a.xml".into()], "b.xml"), xml);
+    let text = std::fs::read_to_string(home.join("schemas/profile.schema.json")).expect("the schema");
+    let options = write::Options { shape: Arc::new(support::shape(&text)), name: "profiles".to_owned(), ..write::Options::default() };
+    std::fs::write(folder.path().join("a.xsd"), write::xsd::schema(&options)).expect("written");
+    if let Some(errors) = xmllint(folder.path(), &["--schema", "a.xsd", "a.xml"]) {
+        assert_eq!(errors, "");
+    }
+}
+
+#[test]
+fn others_take_what_is_written() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let folder = tempfile::tempdir().expect("a folder");
+    let any = Arc::new(Shape::any());
+    let names: Vec<String> = (0..200)
+        .map(|at| {
+            let json = value().new_tree(&mut runner).expect("a value").current().to_string();
+            std::fs::write(folder.path().join(format!("{at}.xml")), written(&json, &any, at % 2 == 0)).expect("written");
+            format!("{at}.xml")
+        })
+        .collect();
+    if let Some(errors) = xmllint(folder.path(), &names.iter().map(String::as_str).collect::<Vec<_>>()) {
+        assert_eq!(errors, "");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::wellformed::{Attribute, Read, Scanner, Tag};
+use super::wellformed::{Attribute, Event, Read, Scanner, Tag};
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
 use crate::read::ndjson::TooLarge;
@@ -40,6 +40,13 @@ pub(super) struct Records {
     pub frame: Frame,
 }
 
+impl Frame {
+    /// Whether the document is in our form, of another version.
+    pub fn is_strange(&self) -> bool {
+        self.mark.as_ref().is_some_and(|(_, version)| version != xml::VERSION)
+    }
+}
+
 struct Element {
     tag: Tag,
     children: Vec<Element>,
@@ -50,9 +57,8 @@ struct Element {
 
 impl Reader for Records {
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
-        if let Some((_, version)) = self.frame.mark.as_ref().filter(|(_, version)| version != xml::VERSION) {
-            let message = format!("expected version {} of the form, found {}", xml::VERSION, quote(version, true));
-            intake.remark(Diagnostic::new(&rules::BAD_MARK, source, Span::at(0), message).help("read it with the release that wrote it"));
+        if self.frame.is_strange() {
+            intake.remark(self.strange(source));
             return intake.stop();
         }
         if let Err(diagnostic) = self.window(source, tree, intake) {
@@ -71,62 +77,71 @@ impl Reader for Records {
 }
 
 impl Records {
+    // The note on another version of the form, at the version.
+    fn strange(&self, source: &Arc<Source>) -> Diagnostic {
+        let (prefix, version) = self.frame.mark.clone().unwrap_or_default();
+        let mut scanner = Scanner::new(source, self.frame.started, true);
+        let span = loop {
+            match scanner.next() {
+                Ok(Event::Start(tag)) => {
+                    let wanted = |attribute: &&Attribute| source.slice(attribute.name).split_once(':') == Some((&prefix, "version"));
+                    break tag.attributes.iter().find(wanted).map_or(tag.span, |attribute| attribute.value);
+                }
+                Ok(Event::Eof) | Err(_) => break Span::at(0),
+                Ok(_) => {}
+            }
+        };
+        let message = format!("expected version {} of the form, found {}", xml::VERSION, quote(&version, true));
+        Diagnostic::new(&rules::BAD_MARK, source, span, message).help("read it with the release that wrote it")
+    }
+
     fn window(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) -> Read<()> {
-        let mut scanner = Scanner::new(source);
+        let mut scanner = Scanner::new(source, self.frame.started, !self.frame.root_seen);
         let mut open = self.frame.open.clone();
         let mut root_seen = self.frame.root_seen;
-        let mut doctype_seen = false;
-        if !self.frame.started {
-            scanner.at += if scanner.starts("\u{feff}") { 3 } else { 0 };
-            scanner.declaration()?;
-        }
-        while !scanner.is_end() {
-            scanner.skip_space();
-            if scanner.is_end() {
-                break;
+        loop {
+            let start = scanner.at;
+            if open.is_empty() {
+                scanner.no_text(if root_seen { "the end of the file" } else { "the root element" })?;
             }
-            if scanner.starts("<!--") {
-                scanner.comment()?;
-            } else if scanner.starts("<?") {
-                scanner.instruction()?;
-            } else if scanner.starts("<!DOCTYPE") && !root_seen && !doctype_seen {
-                doctype_seen = true;
-                scanner.doctype()?;
-            } else if scanner.starts("</") {
-                self.close(&mut scanner, &mut open)?;
-            } else if scanner.starts("<![CDATA[") && !open.is_empty() {
-                let at = scanner.at as u32;
-                let text = scanner.cdata()?;
-                if !text.is_empty() {
-                    intake.remark(self.stray(source, Span::new(at, scanner.at as u32)));
-                }
-            } else if scanner.starts("<") {
-                if open.is_empty() && root_seen {
-                    return scanner.unexpected("the end of the file");
-                }
-                root_seen = true;
-                let start = scanner.at;
-                let is_record = open.len() == self.depth && self.path.as_ref().is_none_or(|path| open.iter().eq(&path[..path.len() - 1]));
-                let tag = scanner.start_tag()?;
-                let wanted = self.path.as_ref().and_then(|path| path.last());
-                if is_record && wanted.is_none_or(|wanted| source.slice(tag.name) == wanted) {
-                    let element = self.element(&mut scanner, tag)?;
-                    if scanner.at - start > self.max_record_bytes {
-                        intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
-                        intake.broken();
-                    } else {
-                        self.record(source, &element, tree, intake);
+            match scanner.next()? {
+                Event::Start(tag) => {
+                    if open.is_empty() && root_seen {
+                        scanner.at = start;
+                        return scanner.unexpected("the end of the file");
                     }
-                } else if !tag.empty {
-                    open.push(source.slice(tag.name).to_owned());
+                    root_seen = true;
+                    let is_record =
+                        open.len() == self.depth && self.path.as_ref().is_none_or(|path| open.iter().eq(&path[..path.len() - 1]));
+                    let wanted = self.path.as_ref().and_then(|path| path.last());
+                    if is_record && wanted.is_none_or(|wanted| source.slice(tag.name) == wanted) {
+                        let element = self.element(&mut scanner, tag)?;
+                        if scanner.at - start > self.max_record_bytes {
+                            intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
+                            intake.broken();
+                        } else {
+                            self.record(source, &element, tree, intake);
+                        }
+                    } else if !tag.empty {
+                        open.push(source.slice(tag.name).to_owned());
+                    }
                 }
-            } else if open.is_empty() {
-                return scanner.unexpected(if root_seen { "the end of the file" } else { "the root element" });
-            } else {
-                let (span, _) = scanner.text(None)?;
-                if self.path.is_none() {
-                    intake.remark(self.stray(source, span));
+                Event::End(name) => close(&mut scanner, start, name, &mut open)?,
+                Event::Text(span, _) => {
+                    let text = source.slice(span);
+                    let blank = text.len() - text.trim_start_matches([' ', '\t', '\r', '\n']).len();
+                    let span = Span::new(span.start + blank as u32, span.end);
+                    if !span.is_empty() && self.path.is_none() {
+                        intake.remark(stray(source, span));
+                    }
                 }
+                Event::Cdata(span) => {
+                    if !span.is_empty() && self.path.is_none() {
+                        intake.remark(stray(source, span));
+                    }
+                }
+                Event::Other => {}
+                Event::Eof => break,
             }
         }
         if self.frame.last && !root_seen {
@@ -135,29 +150,6 @@ impl Records {
         match open.last() {
             Some(name) if self.frame.last => scanner.unexpected(&format!("</{name}>")),
             _ => Ok(()),
-        }
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a step of the reader")]
-    fn stray(&self, source: &Arc<Source>, span: Span) -> Diagnostic {
-        let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(source.slice(span)), true));
-        Diagnostic::new(&rules::MIXED_CONTENT, source, span, message).help("give the text an element of its own")
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a step of the reader")]
-    fn close(&self, scanner: &mut Scanner<'_>, open: &mut Vec<String>) -> Read<()> {
-        let start = scanner.at;
-        let name = scanner.end_tag()?;
-        match open.pop() {
-            Some(expected) if scanner.source.slice(name) == expected => Ok(()),
-            Some(expected) => {
-                scanner.at = name.start as usize;
-                scanner.unexpected(&format!("</{expected}>"))
-            }
-            None => {
-                scanner.at = start;
-                scanner.unexpected("an element")
-            }
         }
     }
 
@@ -171,43 +163,38 @@ impl Records {
         let mut stack = vec![new(tag)];
         loop {
             let top = stack.len() - 1;
-            if scanner.starts("<!--") {
-                scanner.comment()?;
-            } else if scanner.starts("<?") {
-                scanner.instruction()?;
-            } else if scanner.starts("<![CDATA[") {
-                let span = scanner.cdata()?;
-                let text = source.slice(span);
-                let decoded = text.contains('\r').then(|| text.replace("\r\n", "\n").replace('\r', "\n"));
-                stack[top].add(source, span, decoded);
-            } else if scanner.starts("</") {
-                let name = scanner.end_tag()?;
-                let expected = source.slice(stack[top].tag.name);
-                if source.slice(name) != expected {
-                    scanner.at = name.start as usize;
-                    return scanner.unexpected(&format!("</{expected}>"));
+            match scanner.next()? {
+                Event::Other => {}
+                Event::Cdata(span) => {
+                    let text = source.slice(span);
+                    let decoded = text.contains('\r').then(|| text.replace("\r\n", "\n").replace('\r', "\n"));
+                    stack[top].add(source, span, decoded);
                 }
-                let Some(mut done) = stack.pop() else { return scanner.unexpected("an element") };
-                done.end = scanner.at as u32;
-                match stack.last_mut() {
-                    Some(parent) => parent.children.push(done),
-                    None => return Ok(done),
+                Event::Text(span, decoded) => stack[top].add(source, span, decoded),
+                Event::End(name) => {
+                    let expected = source.slice(stack[top].tag.name);
+                    if source.slice(name) != expected {
+                        scanner.at = name.start as usize;
+                        return scanner.unexpected(&format!("</{expected}>"));
+                    }
+                    let Some(mut done) = stack.pop() else { return scanner.unexpected("an element") };
+                    done.end = scanner.at as u32;
+                    match stack.last_mut() {
+                        Some(parent) => parent.children.push(done),
+                        None => return Ok(done),
+                    }
                 }
-            } else if scanner.starts("<") {
-                let tag = scanner.start_tag()?;
-                if stack.len() >= self.max_depth {
-                    return Err(Box::new(too_deep(source, tag.span, self.max_depth)));
+                Event::Start(tag) => {
+                    if stack.len() >= self.max_depth {
+                        return Err(Box::new(too_deep(source, tag.span, self.max_depth)));
+                    }
+                    if tag.empty {
+                        stack[top].children.push(new(tag));
+                    } else {
+                        stack.push(new(tag));
+                    }
                 }
-                if tag.empty {
-                    stack[top].children.push(new(tag));
-                } else {
-                    stack.push(new(tag));
-                }
-            } else if scanner.is_end() {
-                return scanner.unexpected(&format!("</{}>", source.slice(stack[top].tag.name)));
-            } else {
-                let (span, decoded) = scanner.text(None)?;
-                stack[top].add(source, span, decoded);
+                Event::Eof => return scanner.unexpected(&format!("</{}>", source.slice(stack[top].tag.name))),
             }
         }
     }
@@ -220,6 +207,27 @@ impl Records {
         builder.value(element, root);
         let refused = builder.refused;
         if refused { intake.broken() } else { intake.record(tree) }
+    }
+}
+
+// The note on text among elements.
+fn stray(source: &Arc<Source>, span: Span) -> Diagnostic {
+    let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(source.slice(span)), true));
+    Diagnostic::new(&rules::MIXED_CONTENT, source, span, message).help("give the text an element of its own")
+}
+
+// Closes what is open around the records.
+fn close(scanner: &mut Scanner<'_>, start: usize, name: Span, open: &mut Vec<String>) -> Read<()> {
+    match open.pop() {
+        Some(expected) if scanner.source.slice(name) == expected => Ok(()),
+        Some(expected) => {
+            scanner.at = name.start as usize;
+            scanner.unexpected(&format!("</{expected}>"))
+        }
+        None => {
+            scanner.at = start;
+            scanner.unexpected("an element")
+        }
     }
 }
 

@@ -1,13 +1,57 @@
 //! Cuts a document behind the elements that are records, with a scan that knows only where markup ends.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::build::{Frame, Records};
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
 use crate::read::ndjson::{TooLarge, floor_char};
-use crate::read::{Options, Reader, Window};
-use crate::source::{Failure, Feed, Span};
+use crate::read::{Intake, Options, Reader, Window};
+use crate::source::{Failure, Feed, Position, Source, Span};
+use crate::tree::Tree;
+
+/// How many names of elements outside the records are told, and how many are told apart.
+const NAMES_TOLD: usize = 8;
+const NAMES_KEPT: usize = 1000;
+
+// The elements outside the records: where the first stands, and the names of all.
+#[derive(Default)]
+struct Outside {
+    first: Option<Position>,
+    names: Vec<String>,
+    known: BTreeSet<String>,
+}
+
+impl Outside {
+    fn add(&mut self, name: &str, at: impl FnOnce() -> Position) {
+        self.first.get_or_insert_with(at);
+        if self.known.len() < NAMES_KEPT && self.known.insert(name.to_owned()) && self.names.len() < NAMES_TOLD {
+            self.names.push(quote(name, true));
+        }
+    }
+
+    fn note(&self, source: &Arc<Source>, path: &[String]) -> Option<Diagnostic> {
+        let first = self.first?;
+        let names = self.names.join(", ");
+        let more = match self.known.len() - self.names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!("left out what lies outside {}: {names}{more}", path.join("/"));
+        // The element stands in this window, or in one that is gone.
+        let base = source.position(0);
+        let name = source.text().get((first.byte.saturating_sub(base.byte)) as usize..).filter(|_| first.byte >= base.byte);
+        let (source, span) = match name {
+            Some(rest) => {
+                let start = source.len() - rest.len() as u32;
+                (Arc::clone(source), Span::new(start, start + tag_name(rest).len() as u32 + 1))
+            }
+            None => (Arc::new(Source::elsewhere(Arc::clone(source.name()), first)), Span::at(0)),
+        };
+        Some(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message))
+    }
+}
 
 /// Cuts behind records; the elements that are open at a cut go with the next window.
 pub struct Cutter {
@@ -17,9 +61,11 @@ pub struct Cutter {
     // Names of the record's ancestors and, where `--records` gave it, of the record.
     path: Option<Vec<String>>,
     decided: bool,
+    // The end of the root's start tag, where it is at hand.
+    head: usize,
     whole: bool,
     told_markup: bool,
-    told_outside: bool,
+    outside: Outside,
     met: bool,
     done: bool,
 }
@@ -37,9 +83,10 @@ impl Cutter {
             frame: Frame::default(),
             path,
             decided: false,
+            head: 0,
             whole,
             told_markup: false,
-            told_outside: false,
+            outside: Outside::default(),
             met: false,
             done: false,
         }
@@ -62,6 +109,7 @@ impl Cutter {
                     match (kind, root) {
                         (Markup::Start { .. }, None) => {
                             root = Some((start, end));
+                            self.head = end;
                             let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]).into_owned();
                             self.frame.mark = mark(&tag);
                             let part = self.options.shape.root();
@@ -97,7 +145,7 @@ impl Cutter {
         }
     }
 
-    fn window(&mut self, length: usize, frame: Frame, seen: &[(Span, Option<String>)]) -> Result<Window, Failure> {
+    fn window(&mut self, length: usize, frame: Frame, dropped: Option<Span>) -> Result<Window, Failure> {
         let reader: Arc<dyn Reader> = Arc::new(Records {
             shape: Arc::clone(&self.options.shape),
             path: self.path.clone(),
@@ -107,17 +155,54 @@ impl Cutter {
             frame,
         });
         let mut window = Window::new(self.feed.take(length)?, &reader);
-        for (span, outside) in seen.iter().filter(|(span, _)| span.end as usize <= length) {
-            if let Some(name) = outside {
-                let path = self.path.as_deref().unwrap_or_default().join("/");
-                let message = format!("left out what lies outside {path}: {}", quote(name, true));
-                window.notes.push(Diagnostic::new(&rules::OUTSIDE_RECORDS, &window.source, *span, message));
-            } else {
-                let message = "left out comments and processing instructions";
-                window.notes.push(Diagnostic::new(&rules::DROPPED_MARKUP, &window.source, *span, message));
-            }
+        if let Some(span) = dropped.filter(|span| span.end as usize <= length) {
+            self.told_markup = true;
+            let message = "left out comments and processing instructions";
+            window.notes.push(Diagnostic::new(&rules::DROPPED_MARKUP, &window.source, span, message));
         }
         Ok(window)
+    }
+
+    // Hands over the start of a record past the limit as a broken one, and drops the rest of it unread; `now` is open at `at`,
+    // which is as far as the markup has been gone through. Markup that is itself past the limit ends the reading.
+    fn pass_over(&mut self, mut now: Frame, mut at: usize) -> Result<Window, Failure> {
+        let limit = self.options.max_record_bytes;
+        let depth = self.depth();
+        let shown = floor_char(self.feed.bytes(), if at == 0 { 80 } else { at.min(80) });
+        let text = self.feed.take(shown)?;
+        let inside = at > 0;
+        at = at.saturating_sub(shown);
+        let stopped = !inside
+            || loop {
+                let length = if at > 0 { at } else { memchr::memchr(b'<', self.feed.bytes()).unwrap_or(self.feed.bytes().len()) };
+                let length = floor_char(self.feed.bytes(), length);
+                self.feed.take(length)?;
+                at = 0;
+                match markup(self.feed.bytes(), 0) {
+                    Some((kind, start, end)) => {
+                        match kind {
+                            Markup::Start { empty: false } => {
+                                let name = tag_name(&String::from_utf8_lossy(&self.feed.bytes()[start..end])).to_owned();
+                                now.root_seen = true;
+                                now.open.push(name);
+                            }
+                            Markup::End => drop(now.open.pop()),
+                            _ => {}
+                        }
+                        at = end;
+                        if now.open.len() <= depth && kind != (Markup::Start { empty: false }) {
+                            self.feed.take(end)?;
+                            self.frame = now;
+                            break false;
+                        }
+                    }
+                    None if self.feed.bytes().len() > limit || (!self.feed.more()? && self.feed.is_ended()) => break true,
+                    None => {}
+                }
+            };
+        self.done = stopped;
+        let reader: Arc<dyn Reader> = Arc::new(TooMuch { limit, stopped });
+        Ok(Window::new(text, &reader))
     }
 
     fn is_outside(&self, open: &[String], name: &str) -> bool {
@@ -134,12 +219,19 @@ impl crate::read::Cutter for Cutter {
         }
         if !self.decided {
             self.decide()?;
+            if self.frame.is_strange() {
+                self.done = true;
+                let length = self.head;
+                let frame = self.frame.clone();
+                return self.window(length, frame, None).map(Some);
+            }
         }
         self.feed.fill(self.options.window_bytes)?;
         let depth = self.depth();
         let mut now = self.frame.clone();
         let mut safe: Option<(usize, Frame)> = None;
-        let mut seen = Vec::new();
+        let mut dropped = None;
+        let here = self.feed.position();
         let mut at = 0;
         loop {
             while let Some((kind, start, end)) = markup(self.feed.bytes(), at) {
@@ -147,11 +239,10 @@ impl crate::read::Cutter for Cutter {
                 let span = Span::new(start as u32, end as u32);
                 match kind {
                     Markup::Start { empty } => {
-                        let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]).into_owned();
+                        let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]);
                         let name = tag_name(&tag);
-                        if !self.told_outside && self.is_outside(&now.open, name) {
-                            self.told_outside = true;
-                            seen.push((span, Some(name.to_owned())));
+                        if self.is_outside(&now.open, name) {
+                            self.outside.add(name, || here.after(&String::from_utf8_lossy(&self.feed.bytes()[..start])));
                         }
                         if self
                             .path
@@ -169,8 +260,7 @@ impl crate::read::Cutter for Cutter {
                         now.open.pop();
                     }
                     Markup::Dropped if !self.told_markup => {
-                        self.told_markup = true;
-                        seen.push((span, None));
+                        dropped.get_or_insert(span);
                     }
                     _ => {}
                 }
@@ -182,15 +272,13 @@ impl crate::read::Cutter for Cutter {
                     }
                 }
             }
-            if let Some((end, after)) = safe.take_if(|(end, _)| *end >= self.options.window_bytes || !self.feed.is_ended()) {
+            let is_over = self.feed.bytes().len() > self.options.max_record_bytes;
+            if let Some((end, after)) = safe.take_if(|(end, _)| *end >= self.options.window_bytes || !self.feed.is_ended() || is_over) {
                 let before = std::mem::replace(&mut self.frame, after);
-                return Ok(Some(self.window(end, before, &seen)?));
+                return Ok(Some(self.window(end, before, dropped)?));
             }
-            if self.feed.bytes().len() > self.options.max_record_bytes {
-                self.done = true;
-                let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
-                let shown = floor_char(self.feed.bytes(), 80);
-                return Ok(Some(Window::new(self.feed.take(shown)?, &reader)));
+            if is_over {
+                return self.pass_over(now, at).map(Some);
             }
             if !self.feed.more()? && self.feed.is_ended() {
                 self.done = true;
@@ -198,8 +286,31 @@ impl crate::read::Cutter for Cutter {
                 frame.last = true;
                 frame.missing = self.path.is_some() && !self.met;
                 let length = self.feed.bytes().len();
-                return Ok(Some(self.window(length, frame, &seen)?));
+                let mut window = self.window(length, frame, dropped)?;
+                window.notes.extend(self.outside.note(&window.source, self.path.as_deref().unwrap_or_default()));
+                return Ok(Some(window));
             }
+        }
+    }
+}
+
+// Says that a record is past the limit, and whether what follows it is not read.
+struct TooMuch {
+    limit: usize,
+    stopped: bool,
+}
+
+impl Reader for TooMuch {
+    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
+        let at = memchr::memchr(b'<', source.text().as_bytes()).unwrap_or(0);
+        let mut note = TooLarge::note(source, at as u32, self.limit);
+        if self.stopped {
+            note.message.push_str("; its end was not found, and what follows is not read");
+        }
+        intake.note(note);
+        intake.broken();
+        if self.stopped {
+            intake.stop();
         }
     }
 }

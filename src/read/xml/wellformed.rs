@@ -1,6 +1,12 @@
-//! The well-formedness of XML 1.0, fifth edition, and nothing else: goes through a text and hands out what stands there.
+//! The well-formedness of XML 1.0, fifth edition, and nothing else.
+//!
+//! quick-xml tells what stands where; each of its events is judged here against the grammar, which it takes lightly: names,
+//! characters, references, attributes, the declaration. What it refuses is gone through again, to say what was expected.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use quick_xml::events::Event as Raw;
 
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
@@ -23,27 +29,169 @@ pub(super) struct Tag {
     pub empty: bool,
 }
 
+/// What stands in a text, judged to be well-formed by itself.
+pub(super) enum Event {
+    Start(Tag),
+    /// The name of an end tag.
+    End(Span),
+    /// Text and references up to markup, and the text where it differs.
+    Text(Span, Option<String>),
+    /// The text of a CDATA section.
+    Cdata(Span),
+    /// What is no data: comments, processing instructions, declarations.
+    Other,
+    Eof,
+}
+
 /// Goes through a text.
 pub(super) struct Scanner<'s> {
     pub source: &'s Arc<Source>,
     text: &'s str,
     pub at: usize,
+    events: quick_xml::Reader<&'s [u8]>,
+    // Where the events begin.
+    base: usize,
+    is_start: bool,
+    // Whether a document type declaration may follow.
+    prolog: bool,
 }
 
 impl<'s> Scanner<'s> {
-    pub fn new(source: &'s Arc<Source>) -> Self {
-        Self { source, text: source.text(), at: 0 }
+    /// `started`: whether markup stands before the text; `prolog`: whether the root does not.
+    pub fn new(source: &'s Arc<Source>, started: bool, prolog: bool) -> Self {
+        let text = source.text();
+        // quick-xml would drop a mark without counting it, be it the file's or a character of its text.
+        let base = text.len() - text.trim_start_matches('\u{feff}').len();
+        let mut events = quick_xml::Reader::from_str(&text[base..]);
+        let config = events.config_mut();
+        config.trim_text(false);
+        config.expand_empty_elements = false;
+        config.check_end_names = true;
+        config.check_comments = true;
+        // What was opened in an earlier window may close in this one.
+        config.allow_unmatched_ends = true;
+        Self { source, text, at: if started { 0 } else { base.min(3) }, events, base, is_start: !started, prolog }
     }
 
-    pub fn rest(&self) -> &'s str {
+    /// What stands next.
+    pub fn next(&mut self) -> Read<Event> {
+        let start = self.at;
+        if start < self.base {
+            self.at = self.base;
+            return Ok(Event::Text(Span::new(start as u32, self.at as u32), None));
+        }
+        let is_start = std::mem::take(&mut self.is_start);
+        let raw = self.events.read_event();
+        let event = match raw {
+            Ok(Raw::Eof) => return Ok(Event::Eof),
+            Ok(Raw::Text(_) | Raw::GeneralRef(_)) => return self.characters(raw.ok()),
+            Ok(Raw::Start(_) | Raw::Empty(_)) => {
+                self.prolog = false;
+                Event::Start(self.start_tag()?)
+            }
+            Ok(Raw::End(_)) => Event::End(self.end_tag()?),
+            Ok(Raw::CData(_)) => Event::Cdata(self.cdata()?),
+            Ok(Raw::Comment(_)) => {
+                self.comment()?;
+                Event::Other
+            }
+            Ok(Raw::Decl(_) | Raw::PI(_)) => {
+                if !(is_start && self.declaration()?) {
+                    self.instruction()?;
+                }
+                Event::Other
+            }
+            Ok(Raw::DocType(_)) => {
+                self.doctype()?;
+                Event::Other
+            }
+            Err(_) => return self.refused(),
+        };
+        if self.at != self.end_of_event() {
+            self.at = start;
+            return self.unexpected("well-formed markup");
+        }
+        Ok(event)
+    }
+
+    /// Outside the root: that no text follows, but for white space.
+    pub fn no_text(&mut self, expected: &str) -> Read<()> {
+        let start = self.at;
+        self.skip_space();
+        if !self.is_end() && (!self.starts("<") || self.starts("<![CDATA[")) {
+            return self.unexpected(expected);
+        }
+        self.at = start;
+        Ok(())
+    }
+
+    fn end_of_event(&self) -> usize {
+        self.base + self.events.buffer_position() as usize
+    }
+
+    // What quick-xml does not take, gone through for the first thing that is wrong.
+    fn refused(&mut self) -> Read<Event> {
+        let start = self.at;
+        if self.starts("</") {
+            // The names do not match; who keeps what is open says so.
+            return Ok(Event::End(self.end_tag()?));
+        } else if self.starts("&") {
+            self.reference()?;
+        } else if self.starts("<!--") {
+            self.comment()?;
+        } else if self.starts("<![CDATA[") {
+            self.cdata()?;
+        } else if self.starts("<!DOCTYPE") {
+            self.doctype()?;
+        } else if self.starts("<?") {
+            self.instruction()?;
+        } else if self.starts("<") {
+            self.start_tag()?;
+        }
+        self.at = start;
+        self.unexpected("well-formed markup")
+    }
+
+    // Text and references as far as markup, of which the first event is at hand.
+    fn characters(&mut self, mut raw: Option<Raw<'s>>) -> Read<Event> {
+        let from = self.at;
+        let mut decoded: Option<String> = None;
+        loop {
+            let start = self.at;
+            if let Some(Raw::Text(_)) = raw {
+                let end = self.end_of_event();
+                let piece = &self.text[start..end];
+                self.chars(start + piece.find("]]>").unwrap_or(piece.len()))?;
+                if self.at < end {
+                    return self.unexpected("text without ]]>");
+                }
+                if decoded.is_some() || piece.contains('\r') {
+                    let out = decoded.get_or_insert_with(|| self.text[from..start].to_owned());
+                    out.push_str(&piece.replace("\r\n", "\n").replace('\r', "\n"));
+                }
+            } else {
+                let c = self.reference()?;
+                decoded.get_or_insert_with(|| self.text[from..start].to_owned()).push(c);
+            }
+            if self.is_end() || self.starts("<") {
+                return Ok(Event::Text(Span::new(from as u32, self.at as u32), decoded));
+            }
+            raw = match self.events.read_event() {
+                Ok(raw) => Some(raw),
+                Err(_) => return self.refused(),
+            };
+        }
+    }
+
+    fn rest(&self) -> &'s str {
         &self.text[self.at..]
     }
 
-    pub fn starts(&self, with: &str) -> bool {
+    fn starts(&self, with: &str) -> bool {
         self.rest().starts_with(with)
     }
 
-    pub fn is_end(&self) -> bool {
+    fn is_end(&self) -> bool {
         self.at >= self.text.len()
     }
 
@@ -51,7 +199,7 @@ impl<'s> Scanner<'s> {
         self.rest().chars().next()
     }
 
-    pub fn skip_space(&mut self) -> bool {
+    fn skip_space(&mut self) -> bool {
         let from = self.at;
         while matches!(self.text.as_bytes().get(self.at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
             self.at += 1;
@@ -76,7 +224,7 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    pub fn name(&mut self) -> Read<Span> {
+    fn name(&mut self) -> Read<Span> {
         let from = self.at;
         if !self.peek().is_some_and(xml::is_name_start) {
             return self.unexpected("a name");
@@ -101,10 +249,10 @@ impl<'s> Scanner<'s> {
         self.eat(mark.encode_utf8(&mut [0; 4]), "a quotation mark")
     }
 
-    /// The XML declaration, where there is one.
-    pub fn declaration(&mut self) -> Read<()> {
+    // The XML declaration; whether there is one.
+    fn declaration(&mut self) -> Read<bool> {
         if !self.starts("<?xml") || self.rest()[5..].starts_with(xml::is_name_char) {
-            return Ok(());
+            return Ok(false);
         }
         self.at += 5;
         self.skip_space();
@@ -125,13 +273,17 @@ impl<'s> Scanner<'s> {
             self.quoted("standalone", |word| matches!(word, "yes" | "no"))?;
             self.skip_space();
         }
-        self.eat("?>", "?>")
+        self.eat("?>", "?>")?;
+        Ok(true)
     }
 
-    /// A document type declaration that declares nothing.
-    pub fn doctype(&mut self) -> Read<()> {
+    // A document type declaration that declares nothing.
+    fn doctype(&mut self) -> Read<()> {
         let start = self.at;
-        self.at += "<!DOCTYPE".len();
+        if !std::mem::take(&mut self.prolog) {
+            return self.unexpected("an element");
+        }
+        self.eat("<!DOCTYPE", "<!DOCTYPE")?;
         if !self.skip_space() {
             return self.unexpected("white space");
         }
@@ -164,7 +316,7 @@ impl<'s> Scanner<'s> {
         self.eat(needle, needle)
     }
 
-    pub fn comment(&mut self) -> Read<()> {
+    fn comment(&mut self) -> Read<()> {
         self.at += "<!--".len();
         let end = self.rest().find("--").map_or(self.text.len(), |found| self.at + found);
         self.chars(end)?;
@@ -172,7 +324,7 @@ impl<'s> Scanner<'s> {
         self.eat(">", "> behind the two hyphens")
     }
 
-    pub fn instruction(&mut self) -> Read<()> {
+    fn instruction(&mut self) -> Read<()> {
         self.at += 2;
         let start = self.at;
         let name = self.name()?;
@@ -186,19 +338,21 @@ impl<'s> Scanner<'s> {
         self.until("?>")
     }
 
-    /// A CDATA section; gives the span of its text.
-    pub fn cdata(&mut self) -> Read<Span> {
+    // A CDATA section; gives the span of its text.
+    fn cdata(&mut self) -> Read<Span> {
         self.at += "<![CDATA[".len();
         let start = self.at as u32;
         self.until("]]>")?;
         Ok(Span::new(start, self.at as u32 - 3))
     }
 
-    pub fn start_tag(&mut self) -> Read<Tag> {
+    fn start_tag(&mut self) -> Read<Tag> {
         let start = self.at as u32;
         self.at += 1;
         let name = self.name()?;
         let mut attributes: Vec<Attribute> = Vec::new();
+        // Names to places, where there are many.
+        let mut index: HashMap<&str, Span> = HashMap::new();
         loop {
             let spaced = self.skip_space();
             if self.starts(">") || self.starts("/>") {
@@ -211,13 +365,21 @@ impl<'s> Scanner<'s> {
             }
             let from = self.at;
             let name = self.name()?;
-            let same = |other: &&Attribute| self.source.slice(other.name) == self.source.slice(name);
-            if let Some(first) = attributes.iter().find(same) {
-                let message = format!("attribute {} is there twice", quote(self.source.slice(name), true));
+            let text = self.source.slice(name);
+            let first = if attributes.len() < 16 {
+                attributes.iter().map(|other| other.name).find(|other| self.source.slice(*other) == text)
+            } else {
+                if index.is_empty() {
+                    index.extend(attributes.iter().map(|other| (self.source.slice(other.name), other.name)));
+                }
+                index.insert(text, name)
+            };
+            if let Some(first) = first {
+                let message = format!("attribute {} is there twice", quote(text, true));
                 self.at = from;
                 return Err(Box::new(
                     Diagnostic::new(&rules::SYNTAX, self.source, name, message)
-                        .related("first", crate::diagnostic::Place::new(self.source, first.name)),
+                        .related("first", crate::diagnostic::Place::new(self.source, first)),
                 ));
             }
             self.skip_space();
@@ -225,13 +387,13 @@ impl<'s> Scanner<'s> {
             self.skip_space();
             let Some(mark @ ('"' | '\'')) = self.peek() else { return self.unexpected("a quotation mark") };
             self.at += 1;
-            let (value, decoded) = self.text(Some(mark))?;
+            let (value, decoded) = self.value(mark)?;
             self.eat(mark.encode_utf8(&mut [0; 4]), "a quotation mark")?;
             attributes.push(Attribute { name, value, decoded });
         }
     }
 
-    pub fn end_tag(&mut self) -> Read<Span> {
+    fn end_tag(&mut self) -> Read<Span> {
         self.at += 2;
         let name = self.name()?;
         self.skip_space();
@@ -239,27 +401,21 @@ impl<'s> Scanner<'s> {
         Ok(name)
     }
 
-    /// Text up to markup, or the value of an attribute up to its quotation mark; with it, the text where it differs.
-    pub fn text(&mut self, mark: Option<char>) -> Read<(Span, Option<String>)> {
+    // The value of an attribute up to its quotation mark; with it, the text where it differs.
+    fn value(&mut self, mark: char) -> Read<(Span, Option<String>)> {
         let from = self.at;
         let mut decoded: Option<String> = None;
         let mut plain = self.at;
         while let Some(c) = self.peek() {
             let start = self.at;
             let put = match c {
-                '<' if mark.is_none() => break,
                 '<' => return self.unexpected("&lt; or the end of the value"),
-                c if Some(c) == mark => break,
+                c if c == mark => break,
                 '&' => self.reference()?,
-                '\r' => {
+                '\t' | '\n' | '\r' => {
                     self.at += if self.starts("\r\n") { 2 } else { 1 };
-                    if mark.is_some() { ' ' } else { '\n' }
-                }
-                '\t' | '\n' if mark.is_some() => {
-                    self.at += 1;
                     ' '
                 }
-                ']' if mark.is_none() && self.starts("]]>") => return self.unexpected("text without ]]>"),
                 c if xml::is_char(c) => {
                     self.at += c.len_utf8();
                     continue;
@@ -293,7 +449,8 @@ impl<'s> Scanner<'s> {
             self.eat(";", ";")?;
             let Some(c) = c else {
                 let span = Span::new(start as u32, self.at as u32);
-                let message = "expected a reference to a character that XML allows, found another".to_owned();
+                let message =
+                    format!("expected a reference to a character that XML allows, found {}", quote(self.source.slice(span), true));
                 return Err(Box::new(Diagnostic::new(&rules::SYNTAX, self.source, span, message)));
             };
             return Ok(c);
