@@ -3,6 +3,7 @@
 mod across;
 mod check;
 mod cli;
+mod config;
 mod csv;
 mod docs;
 mod handbook;

@@ -92,7 +92,12 @@ fn check(records: &[Value], shape: &Arc<Shape>) {
         } else {
             (memory, again)
         };
-        assert!(again.main == memory.main && again.named == memory.named, "{way:?}: written again, other bytes come out");
+        for (name, bytes) in &memory.named {
+            let (before, after) = (String::from_utf8_lossy(bytes), String::from_utf8_lossy(&again.named[name]));
+            let differs = before.lines().zip(after.lines()).find(|(before, after)| before != after);
+            assert!(before == after, "{way:?}, any shape {}, {name}: written again, {differs:?}", shape.root().is_any());
+        }
+        assert!(again.main == memory.main, "{way:?}: written again, other bytes come out");
     }
 }
 

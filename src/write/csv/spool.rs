@@ -126,6 +126,38 @@ impl Spool {
         id
     }
 
+    // Puts the tables in the order of the shape, each behind its parent; where that says nothing, as they first came.
+    fn sort_tables(&mut self) {
+        let mut order: Vec<usize> = (0..self.tables.len()).collect();
+        let keys: Vec<Vec<usize>> = order.iter().map(|table| self.table_key(*table)).collect();
+        order.sort_by(|a, b| keys[*a].cmp(&keys[*b]));
+        let mut tables: Vec<Option<TableRows>> = std::mem::take(&mut self.tables).into_iter().map(Some).collect();
+        self.tables = order.iter().filter_map(|table| tables[*table].take()).collect();
+        for table in &mut self.tables {
+            table.parent = table.parent.and_then(|parent| order.iter().position(|table| *table == parent));
+        }
+    }
+
+    // For each list on the way to a table: where its steps stand in the shape, then when its table first came.
+    fn table_key(&self, table: usize) -> Vec<usize> {
+        let Some(parent) = self.tables[table].parent else { return Vec::new() };
+        let mut key = self.table_key(parent);
+        let mut part = self.part(parent);
+        if let Some(list) = self.tables[table].path.last()
+            && let Column::Value { path, .. } = column::parse(list, part, true)
+        {
+            for step in &path {
+                key.push(match step {
+                    Step::Name(name) => part.position(name).unwrap_or(usize::MAX),
+                    Step::Index(index) => *index,
+                });
+                part = column::step_into(part, step);
+            }
+        }
+        key.push(table);
+        key
+    }
+
     // What is known of the rows of a table.
     fn part(&self, table: usize) -> Part<'_> {
         self.tables[table].path.iter().fold(self.shape.root(), |row, list| {
@@ -318,6 +350,7 @@ impl Assembler for Spool {
         if self.layout.tables == Tables::Wide {
             return self.write(0, files.main()?);
         }
+        self.sort_tables();
         let description = package::describe(self, &self.name, &self.layout);
         for (table, name) in package::file_names(self, &self.name, &self.layout).iter().enumerate() {
             self.write(table, files.named(name)?)?;
