@@ -30,26 +30,25 @@ pub struct Cutter {
     window_bytes: usize,
     max_record_bytes: usize,
     reader: Arc<dyn Reader>,
+    // For a file that is taken whole, whatever it is; until its first window is cut.
+    whole: Option<Arc<dyn Reader>>,
 }
 
 impl Cutter {
     /// Starts on `feed`.
     #[must_use]
     pub fn new(feed: Feed, options: &Options) -> Self {
-        Self {
-            feed,
-            window_bytes: options.window_bytes,
-            max_record_bytes: options.max_record_bytes,
-            reader: Arc::new(Documents {
-                records: options.records.clone(),
-                max_depth: options.max_depth,
-                max_record_bytes: options.max_record_bytes,
-            }),
-        }
+        let Options { max_depth, max_record_bytes, ref records, .. } = *options;
+        let documents =
+            |or_null| -> Arc<dyn Reader> { Arc::new(Documents { records: records.clone(), max_depth, max_record_bytes, or_null }) };
+        let whole = (records.as_deref() == Some("")).then(|| documents(true));
+        Self { feed, window_bytes: options.window_bytes, max_record_bytes, reader: documents(false), whole }
     }
 
     fn take(&mut self, length: usize) -> Result<Option<Window>, Failure> {
-        Ok(Some(Window::new(self.feed.take(length)?, &self.reader)))
+        let all = self.feed.is_ended() && length == self.feed.bytes().len();
+        let reader = self.whole.take().filter(|_| all).unwrap_or_else(|| Arc::clone(&self.reader));
+        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
     }
 
     // Hands over the start of a document past the limit as a broken record, and drops the rest of it unread.
@@ -115,7 +114,7 @@ impl super::Cutter for Cutter {
             }
             if !self.feed.more()? {
                 let rest = self.feed.bytes().len();
-                return if rest > 0 { self.take(rest) } else { Ok(None) };
+                return if rest > 0 || self.whole.is_some() { self.take(rest) } else { Ok(None) };
             }
         }
     }
@@ -179,6 +178,8 @@ struct Documents {
     records: Option<String>,
     max_depth: usize,
     max_record_bytes: usize,
+    // Whether a text without any document is null, as it is where the whole document is the record.
+    or_null: bool,
 }
 
 impl Reader for Documents {
@@ -186,22 +187,29 @@ impl Reader for Documents {
         let text = source.text();
         let mut borders = Borders::default();
         let mut start = 0;
+        let mut found = false;
         while start < text.len() {
             let end = borders.next(text.as_bytes(), true).unwrap_or(text.len());
             if end - start > self.max_record_bytes {
                 intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
                 intake.broken();
+                found = true;
             } else {
-                self.document(source, start, end, tree, intake);
+                found |= self.document(source, start, end, tree, intake);
             }
             start = end;
+        }
+        if self.or_null && !found {
+            tree.reset(source);
+            tree.scalar(Kind::Null, Span::at(0), Text::Owned("null"));
+            intake.record(tree);
         }
     }
 }
 
 impl Documents {
-    // Reads what lies between two borders: one document, or none where there are only comments.
-    fn document(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, intake: &mut dyn Intake) {
+    // Reads what lies between two borders: one document, or none where there are only comments. Says which.
+    fn document(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, intake: &mut dyn Intake) -> bool {
         // The parser counts brackets and blocks apart; what they come to together is the builder's to count.
         let mut options = granit_parser::options! {
             emit_anchor_events: true,
@@ -226,6 +234,7 @@ impl Documents {
             skipping: 0,
             scratch: String::new(),
         };
+        let mut found = false;
         while let Some(next) = parser.next_event() {
             let event = next.map_err(|error| builder.syntax(&error)).and_then(|(event, span)| {
                 let opening = match &event {
@@ -235,15 +244,18 @@ impl Documents {
                 builder.event(event, &span, opening, intake)
             });
             match event {
-                Ok(false) => {}
+                Ok(false) => continue,
                 Ok(true) if builder.refused => intake.broken(),
                 Ok(true) => super::hand_out(builder.tree, self.records.as_deref(), intake),
                 Err(diagnostic) => {
                     intake.note(*diagnostic);
-                    return intake.broken();
+                    intake.broken();
+                    return true;
                 }
             }
+            found = true;
         }
+        found
     }
 }
 

@@ -92,7 +92,7 @@ pub fn whole(format: &str, bytes: &[u8]) -> Option<Tree> {
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
     let feed = Feed::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut only = Only(None);
-    read::read_all(&mut *Format::by_name(format)?.cutter(feed, &options), &mut only).ok()?;
+    read::read_all(&mut *Format::by_extension(&format!(".{format}"))?.cutter(feed, &options), &mut only).ok()?;
     only.0
 }
 

@@ -488,3 +488,12 @@ assert len(found) == len(expected) and not wrong, (len(found), len(expected), wr
     let output = python(&[SCRIPT.as_ref(), yaml.as_os_str(), json.as_os_str()]).expect("it ran before");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_whole_document_without_content_is_null() {
+    let whole = Options { records: Some(String::new()), ..Options::default() };
+    for text in ["", "# only a comment\n", "\n\n"] {
+        assert_eq!(support::read(Format::Yaml, text.as_bytes(), &whole).records, [Some("null".to_owned())], "{text:?}");
+        assert_eq!(support::read(Format::Yaml, text.as_bytes(), &Options::default()).records, [None::<String>; 0], "{text:?}");
+    }
+}
