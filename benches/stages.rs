@@ -20,6 +20,10 @@ use chancery::write;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
+// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const RECORDS: usize = 1_000;
 
 fn main() {

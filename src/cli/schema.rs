@@ -1,10 +1,12 @@
 //! `chancery schema`: shows, checks and documents schemas.
 
 use super::args::{SchemaArgs, SchemaCommand};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use super::{Trouble, Verdict, print, schemas};
+use crate::check::facts;
+use crate::normalise;
 use crate::schema::{Schema, Shape, docs, outline};
 use crate::write::{self, xsd};
 
@@ -30,9 +32,17 @@ fn load(args: &SchemaArgs) -> Result<Arc<Schema>, Trouble> {
 // Mistakes in the schema are what this command is about, so they are findings on standard output.
 fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
     match load(args) {
-        Ok(_) => print(&format!("{}: no mistakes\n", args.schema)),
+        Ok(schema) => {
+            let shape = Arc::new(Shape::of(&schema));
+            let notes: Vec<_> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
+            if notes.is_empty() {
+                return print(&format!("{}: no mistakes\n", args.schema));
+            }
+            super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut io::stdout().lock())?;
+            Ok(Verdict::Clean)
+        }
         Err(Trouble::Findings(notes)) => {
-            super::session::draw_findings(&notes, std::io::stdout().is_terminal(), &mut std::io::stdout().lock())?;
+            super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut io::stdout().lock())?;
             Ok(Verdict::Findings)
         }
         Err(trouble) => Err(trouble),

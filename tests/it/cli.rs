@@ -196,7 +196,11 @@ fn explain_knows_rules_by_code_and_name_and_reads_files() {
 
 #[test]
 fn small_commands_answer() {
-    let home = folder(&[("s.json", r#"{"type": "strng"}"#), ("t.json", r#"{"type": "object", "properties": {"a": {"type": "integer"}}}"#)]);
+    let home = folder(&[
+        ("u.json", r#"{"x-normalise": "txt"}"#),
+        ("s.json", r#"{"type": "strng"}"#),
+        ("t.json", r#"{"type": "object", "properties": {"a": {"type": "integer"}}}"#),
+    ]);
     assert!(run(home.path(), &["formats"]).out.contains("handbook"));
     assert!(run(home.path(), &["completions", "bash"]).out.contains("chancery"));
     assert!(run(home.path(), &["man"]).out.contains(".TH"));
@@ -205,6 +209,8 @@ fn small_commands_answer() {
     assert!(run(home.path(), &["schema", "shape", "t.json"]).out.contains("integer"));
     assert!(run(home.path(), &["schema", "xsd", "t.json"]).out.contains("schema"));
     assert_eq!(run(home.path(), &["schema", "check", "t.json"]).status, 0);
+    let odd = run(home.path(), &["schema", "check", "u.json"]);
+    assert!(odd.status == 0 && odd.out.starts_with("u.json:1:17: warning[C130]"), "{}", odd.out);
     let broken = run(home.path(), &["schema", "check", "s.json"]);
     assert!(broken.status == 1 && broken.out.starts_with("s.json:1:10: error[C110]"), "{}", broken.out);
 }
