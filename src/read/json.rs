@@ -414,7 +414,7 @@ impl<'s> Parser<'s> {
                         self.at += 1;
                         tree.close(self.at as u32);
                         if kind == Kind::Object {
-                            note_duplicates(tree.node(id), notes);
+                            note_duplicates(tree, id, notes);
                         }
                         open.pop();
                     }

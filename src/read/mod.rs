@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::schema::Shape;
 use crate::source::{Failure, Feed, Source, Span};
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, NodeId, Tree};
 
 /// A piece of an input that holds whole records, with the reader that understands it.
 pub struct Window {
@@ -277,10 +277,13 @@ pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> R
     Ok(collected)
 }
 
-/// Notes members of `object` that are there twice; for readers to call when an object closes.
-pub fn note_duplicates(object: Node<'_>, notes: &mut dyn Notes) {
-    for (first, second) in object.duplicates() {
-        let source = object.tree().source();
+/// Notes members of `object` that are there twice, and marks all but the last of a name, which alone counts; for readers
+/// to call when an object closes.
+pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
+    let pairs = tree.node(object).duplicates();
+    let mut shadowed = Vec::new();
+    for (number, (first, second)) in pairs.iter().enumerate() {
+        let source = tree.source();
         let name = crate::diagnostic::quote(second.key.text(), true);
         notes.note(
             Diagnostic::new(&rules::DUPLICATE_MEMBER, source, second.key.span(), format!("member {name} is there twice"))
@@ -289,6 +292,13 @@ pub fn note_duplicates(object: Node<'_>, notes: &mut dyn Notes) {
                 .related("first", crate::diagnostic::Place::new(source, first.key.span()))
                 .help("keep one of the two; readers of the data differ in which they take"),
         );
+        shadowed.push(first.value.id());
+        if pairs[number + 1..].iter().any(|(other, _)| other.key.id() == first.key.id()) {
+            shadowed.push(second.value.id());
+        }
+    }
+    for value in shadowed {
+        tree.mark_shadowed(value);
     }
 }
 

@@ -640,7 +640,7 @@ impl Builder<'_> {
         let Some(frame) = self.frames.pop() else { return };
         self.tree.close(self.last);
         if frame.object && !frame.nameless {
-            note_duplicates(self.tree.node(frame.id), notes);
+            note_duplicates(self.tree, frame.id, notes);
         }
         if let Some(anchored) = self.anchors.get_mut(&frame.anchor) {
             anchored.value = Value::Node(frame.id);

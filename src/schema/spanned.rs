@@ -183,7 +183,7 @@ pub struct Members<'a>(Node<'a>);
 impl<'a> Object<'a, Spanned> for Members<'a> {
     type Node = Instance<'a>;
     type MemberName = &'a str;
-    type MembersIter = std::iter::Map<tree::Members<'a>, fn(tree::Member<'a>) -> (&'a str, Instance<'a>)>;
+    type MembersIter = std::iter::FilterMap<tree::Members<'a>, fn(tree::Member<'a>) -> Option<(&'a str, Instance<'a>)>>;
 
     fn len(&self) -> usize {
         self.0.len()
@@ -194,7 +194,12 @@ impl<'a> Object<'a, Spanned> for Members<'a> {
     }
 
     fn members(&self) -> Self::MembersIter {
-        self.0.members().map(|member| (member.key.text(), Instance::Node(member.value)))
+        // Of members that are there twice the last alone counts, as it does for `get`.
+        self.0.members().filter_map(
+            |member| {
+                if member.is_shadowed() { None } else { Some((member.key.text(), Instance::Node(member.value))) }
+            },
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Spans stay those of what was written; a value that was supplied carries the span of what it came from.
 
-use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, Slot, Text, Tree};
+use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, SHADOWED, Slot, Text, Tree};
 use crate::source::Span;
 
 impl Tree {
@@ -129,6 +129,11 @@ impl Tree {
     /// Marks a node as supplied or read out of prose.
     pub fn mark_derived(&mut self, id: NodeId) {
         self.slots[id.0 as usize].flags |= DERIVED;
+    }
+
+    /// Marks the member with this value as one that a later member of the same name shadows.
+    pub fn mark_shadowed(&mut self, value: NodeId) {
+        self.slots[value.0 as usize - 1].flags |= SHADOWED;
     }
 
     /// Marks a scalar as quoted in the source.

@@ -74,6 +74,7 @@ const OWNED: u8 = 1; // the text lies in `scratch`
 const DERIVED: u8 = 2; // not written in the source: supplied, or read out of prose
 const ALTERED: u8 = 4; // normalised since it was read
 const QUOTED: u8 = 8; // the source put it in quotes
+const SHADOWED: u8 = 16; // a key: a later member of its object has the same name
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -565,6 +566,14 @@ impl std::fmt::Debug for Node<'_> {
             Kind::String => write!(f, "{:?}", self.text()),
             _ => f.write_str(self.text()),
         }
+    }
+}
+
+impl Member<'_> {
+    /// Whether a later member of the object has the same name, so that only that one counts.
+    #[must_use]
+    pub fn is_shadowed(&self) -> bool {
+        self.key.slot().flags & SHADOWED != 0
     }
 }
 

@@ -170,3 +170,10 @@ fn a_pattern_that_costs_too_much_is_a_finding() {
     let notes = findings(r#"{"properties":{"code":{"pattern":"^((?=a)a+)+$"}}}"#, &record);
     assert_eq!(notes.iter().map(|note| (note.rule.code, note.pointer.as_deref())).collect::<Vec<_>>(), [("S118", Some("/code"))]);
 }
+
+#[test]
+fn of_members_that_are_there_twice_the_last_counts() {
+    let schema = r#"{"properties":{"n":{"type":"string"}},"additionalProperties":false}"#;
+    check(schema, r#"{"n":5,"n":6,"n":"b"}"#, &[]);
+    check(schema, r#"{"n":"a","n":5}"#, &["S103 /n [5] expected string, found number 5"]);
+}

@@ -133,7 +133,8 @@ impl Reader for Pages {
             for note in notes {
                 intake.note(note);
             }
-            super::note_duplicates(tree.root(), intake);
+            let root = tree.root().id();
+            super::note_duplicates(tree, root, intake);
             intake.record(tree);
         }
     }

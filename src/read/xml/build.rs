@@ -402,7 +402,7 @@ impl Builder<'_> {
     }
 
     fn note(&mut self, id: NodeId) {
-        note_duplicates(self.tree.node(id), &mut *self.intake);
+        note_duplicates(self.tree, id, &mut *self.intake);
     }
 
     // One element, or several of one name.
