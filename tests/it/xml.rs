@@ -96,6 +96,13 @@ fn records_by_path() {
 }
 
 #[test]
+fn what_the_root_of_a_collection_says_is_named() {
+    let told_so = "{\"a\":\"1\"}\nR107 1:1-3\n";
+    assert_eq!(told("<r k=\"x\" xmlns:s=\"u\"><o><a>1</a></o></r>", &Options::default()), told_so);
+    assert_eq!(told("<r xmlns:s=\"u\"><o><a>1</a></o></r>", &Options::default()), "{\"a\":\"1\"}\n");
+}
+
+#[test]
 fn what_lies_outside_the_records_is_named_once() {
     let others: Vec<_> = (0..10).map(|at| format!("<m{at}/><m{at}/>")).collect();
     let others = others.concat();

@@ -38,7 +38,8 @@ impl Outside {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let message = format!("left out what lies outside {}: {names}{more}", path.join("/"));
+        let records = if path.is_empty() { "the records".to_owned() } else { path.join("/") };
+        let message = format!("left out what lies outside {records}: {names}{more}");
         // The element stands in this window, or in one that is gone.
         let base = source.position(0);
         let name = source.text().get((first.byte.saturating_sub(base.byte)) as usize..).filter(|_| first.byte >= base.byte);
@@ -51,6 +52,11 @@ impl Outside {
         };
         Some(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message))
     }
+}
+
+// Attributes that are about the document and hold no data of it.
+fn is_reserved(name: &str) -> bool {
+    name == "xmlns" || ["xmlns:", "xml:", "xsi:"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Cuts behind records; the elements that are open at a cut go with the next window.
@@ -241,6 +247,13 @@ impl crate::read::Cutter for Cutter {
                     Markup::Start { empty } => {
                         let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]);
                         let name = tag_name(&tag);
+                        if now.open.is_empty() && !self.whole && self.frame.mark.is_none() {
+                            // What the root of a collection says of itself belongs to no record.
+                            for (attribute, _) in attributes(&tag).filter(|(name, _)| !is_reserved(name)) {
+                                let before = &self.feed.bytes()[..start];
+                                self.outside.add(&format!("@{attribute}"), || here.after(&String::from_utf8_lossy(before)));
+                            }
+                        }
                         if self.is_outside(&now.open, name) {
                             self.outside.add(name, || here.after(&String::from_utf8_lossy(&self.feed.bytes()[..start])));
                         }
