@@ -5,10 +5,9 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::{Reporter, Tally};
-use crate::diagnostic::{Diagnostic, Fix, RecordRef, Related, Safety};
+use super::{Reporter, Tally, fingerprint};
+use crate::diagnostic::{Diagnostic, Fix, Related, Safety};
 
 /// One object.
 pub(super) struct Json {
@@ -160,7 +159,7 @@ impl<'d> Finding<'d> {
                 .map(|Related { message, place }| RelatedPlace { message, place: Place::new(place) })
                 .collect(),
             fix: diagnostic.fix.as_ref().map(|fix| FixEdits::new(fix, diagnostic)),
-            fingerprint: fingerprint(diagnostic),
+            fingerprint: fingerprint::exact(diagnostic),
         }
     }
 }
@@ -189,29 +188,4 @@ impl FixEdits {
         });
         Self { safety: if fix.safety == Safety::Safe { "safe" } else { "unsafe" }, edits: edits.collect() }
     }
-}
-
-// Names a finding by what it is about, not by where it stands: moving a record that has a key changes nothing.
-fn fingerprint(diagnostic: &Diagnostic) -> String {
-    let mut hasher = Sha256::new();
-    let mut part = |text: &str| {
-        hasher.update(text.len().to_le_bytes());
-        hasher.update(text);
-    };
-    match &diagnostic.record {
-        Some(RecordRef { key: Some(key), .. }) => part(key),
-        Some(RecordRef { key: None, index }) => {
-            part(&diagnostic.place.locate().file);
-            part(&format!("#{index}"));
-        }
-        None => part(&diagnostic.place.locate().file),
-    }
-    part(diagnostic.pointer.as_deref().unwrap_or(""));
-    part(diagnostic.rule.code);
-    part(&diagnostic.message);
-    hasher.finalize()[..8].iter().fold(String::with_capacity(16), |mut text, byte| {
-        use std::fmt::Write as _;
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }

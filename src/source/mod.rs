@@ -5,6 +5,7 @@
 //! from several stretches, each of which keeps its own file and place.
 
 mod feed;
+pub mod git;
 pub mod open;
 mod span;
 

@@ -1,52 +1,11 @@
 //! The command line as a user meets it: exit statuses, streams, places, refusals.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
+use crate::program::{folder, run, run_with};
 
 const GOOD: &str = r#"{"id": "a", "name": "A"}"#;
 const BAD: &str = r#"{"id": "b"}"#;
-
-/// What a run printed, and its exit status.
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-/// A folder with these files.
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("the folder is writable");
-        fs::write(path, text).expect("the folder is writable");
-    }
-    folder
-}
-
-fn run_with(home: &Path, args: &[&str], stdin: &[u8]) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
-        .current_dir(home)
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // A program that refuses its flags does not read.
-    let _ = child.stdin.take().expect("it is piped").write_all(stdin);
-    let output = child.wait_with_output().expect("the program ends");
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("what is printed is UTF-8");
-    Ran { status: output.status.code().expect("it was not killed"), out: text(&output.stdout), err: text(&output.stderr) }
-}
-
-fn run(home: &Path, args: &[&str]) -> Ran {
-    run_with(home, args, b"")
-}
 
 #[test]
 fn the_exit_status_tells_findings_from_failures() {

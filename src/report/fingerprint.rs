@@ -1,0 +1,48 @@
+//! Names a finding by what it is about and not by where it stands, so that it is known again in the next run.
+//!
+//! Moving a record that has a key changes neither name. A record without a key goes by its file.
+
+use sha2::{Digest, Sha256};
+
+use crate::diagnostic::{Diagnostic, RecordRef};
+
+/// The finding: record, path, rule and message. A record without a key also goes by its number in the file.
+#[must_use]
+pub fn exact(diagnostic: &Diagnostic) -> String {
+    let index = match &diagnostic.record {
+        Some(RecordRef { key: None, index }) => format!("#{index}"),
+        _ => String::new(),
+    };
+    digest(&[&owner(diagnostic), &index, pointer(diagnostic), diagnostic.rule.code, &diagnostic.message])
+}
+
+/// The sort of finding: record, path and rule. Records without a key share it, so it has to be counted.
+#[must_use]
+pub fn sort(diagnostic: &Diagnostic) -> String {
+    digest(&[&owner(diagnostic), pointer(diagnostic), diagnostic.rule.code])
+}
+
+// The record's key, or the file where there is none.
+fn owner(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.record {
+        Some(RecordRef { key: Some(key), .. }) => key.clone(),
+        _ => diagnostic.place.locate().file.to_string(),
+    }
+}
+
+fn pointer(diagnostic: &Diagnostic) -> &str {
+    diagnostic.pointer.as_deref().unwrap_or("")
+}
+
+fn digest(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.len().to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize()[..8].iter().fold(String::with_capacity(16), |mut text, byte| {
+        use std::fmt::Write as _;
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}

@@ -1,0 +1,175 @@
+//! Older versions of files, asked of the `git` program.
+//!
+//! In: a revision as git spells it and paths as the user gave them. Out: the bytes of a file as it was, and which files
+//! are no longer what they were. Nothing is written to the repository, and a revision is never taken for an option.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Why git gives no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program cannot be started.
+    #[error("git cannot be run: {0}")]
+    Program(#[from] io::Error),
+    /// The folder is in no repository.
+    #[error("{} is not in a git repository", .0.display())]
+    NoRepository(PathBuf),
+    /// No commit has that name.
+    #[error("git knows no revision {0:?}")]
+    NoRevision(String),
+    /// Two commits have no common ancestor here.
+    #[error("{0:?} and the present state have no common ancestor here; a shallow clone may have left it out")]
+    Unrelated(String),
+    /// Anything else that git said.
+    #[error("git: {0}")]
+    Refused(String),
+}
+
+/// A repository with a working tree.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    root: PathBuf,
+}
+
+/// A commit, found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit(String);
+
+impl Repository {
+    /// The repository that holds `folder` (empty: the working directory).
+    ///
+    /// # Errors
+    /// When there is no git, or the folder is in no repository.
+    pub fn around(folder: &Path) -> Result<Self, Error> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        match output(folder, ["rev-parse", "--show-toplevel"])? {
+            Ok(root) => Ok(Self { root: path(root.trim_ascii_end()) }),
+            Err(_) => Err(Error::NoRepository(folder.to_path_buf())),
+        }
+    }
+
+    /// The top of the working tree, as an absolute path.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The commit that `revision` names.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn commit(&self, revision: &str) -> Result<Commit, Error> {
+        let wanted = format!("{revision}^{{commit}}");
+        match self.ask(["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])? {
+            Ok(name) => Ok(Commit(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())),
+            Err(_) => Err(Error::NoRevision(revision.to_owned())),
+        }
+    }
+
+    /// The commit from which `revision` and the present state went apart: what a merge request is compared with.
+    ///
+    /// # Errors
+    /// When there is no such revision, or no common ancestor.
+    pub fn fork(&self, revision: &str) -> Result<Commit, Error> {
+        let commit = self.commit(revision)?;
+        match self.ask(["merge-base", &commit.0, "HEAD"])? {
+            Ok(name) => Ok(Commit(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())),
+            Err(_) => Err(Error::Unrelated(revision.to_owned())),
+        }
+    }
+
+    /// The files of the working tree that are not what they were at `commit`, new and deleted ones included, as absolute
+    /// paths; ignored files are not among them.
+    ///
+    /// # Errors
+    /// When git refuses.
+    pub fn changed_since(&self, commit: &Commit) -> Result<Vec<PathBuf>, Error> {
+        let known = self.must(["diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", &commit.0, "--"])?;
+        let new = self.must(["ls-files", "--others", "--exclude-standard", "-z", "--"])?;
+        let mut changed: Vec<PathBuf> = names(&known).chain(names(&new)).map(|name| self.root.join(name)).collect();
+        changed.sort();
+        changed.dedup();
+        Ok(changed)
+    }
+
+    /// The bytes of a file at `commit`; `None` where it had no such file. A path that is not absolute is taken from the
+    /// working directory.
+    ///
+    /// # Errors
+    /// When the file lies outside the repository or git refuses.
+    pub fn file_at(&self, commit: &Commit, file: &Path) -> Result<Option<Vec<u8>>, Error> {
+        let inside = self.inside(file)?;
+        let listed = self.must(["ls-tree", "--full-tree", "-z", "--name-only", &commit.0, "--", &inside])?;
+        if !names(&listed).any(|name| name == Path::new(&inside)) {
+            return Ok(None);
+        }
+        self.must(["cat-file", "blob", &format!("{}:{inside}", commit.0)]).map(Some)
+    }
+
+    /// The files below `folder` at `commit`, as absolute paths, in git's order; the file itself where it is one.
+    ///
+    /// # Errors
+    /// When the folder lies outside the repository or git refuses.
+    pub fn files_at(&self, commit: &Commit, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+        let inside = self.inside(folder)?;
+        // Where no path is named, all files are listed.
+        let paths: &[&str] = if inside.is_empty() { &[] } else { &[&inside] };
+        let listed = self.must(["ls-tree", "-r", "--full-tree", "-z", "--name-only", &commit.0, "--"].iter().chain(paths))?;
+        Ok(names(&listed).map(|name| self.root.join(name)).collect())
+    }
+
+    // A path as git names it: from the top of the working tree, with `/`. The file may be gone, its folders too.
+    fn inside(&self, file: &Path) -> Result<String, Error> {
+        let absolute = std::path::absolute(file)?;
+        let (known, rest) = absolute
+            .ancestors()
+            .find_map(|above| Some((above.canonicalize().ok()?, absolute.strip_prefix(above).ok()?)))
+            .unwrap_or((absolute.clone(), Path::new("")));
+        let root = self.root.canonicalize()?;
+        let whole = if rest.as_os_str().is_empty() { known } else { known.join(rest) };
+        let inside = whole.strip_prefix(&root).map_err(|_| Error::NoRepository(file.to_path_buf()))?;
+        Ok(inside.to_string_lossy().replace('\\', "/"))
+    }
+
+    fn ask<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<Result<Vec<u8>, String>, Error> {
+        output(&self.root, words)
+    }
+
+    fn must<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<Vec<u8>, Error> {
+        self.ask(words)?.map_err(Error::Refused)
+    }
+}
+
+// What git printed, or what it complained of. Paths are taken as they are, never as patterns.
+fn output<S: AsRef<OsStr>>(folder: &Path, words: impl IntoIterator<Item = S>) -> Result<Result<Vec<u8>, String>, Error> {
+    let output = Command::new("git")
+        .args(["--no-pager", "--no-optional-locks", "--literal-pathspecs", "-c", "core.quotepath=off"])
+        .args(words)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()?;
+    if output.status.success() {
+        return Ok(Ok(output.stdout));
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Ok(Err(said.lines().next().unwrap_or("it failed without a word").trim_start_matches("fatal: ").to_owned()))
+}
+
+fn names(listed: &[u8]) -> impl Iterator<Item = PathBuf> {
+    listed.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(path)
+}
+
+fn path(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        PathBuf::from(OsStr::from_bytes(bytes))
+    }
+    #[cfg(not(unix))]
+    {
+        PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+    }
+}
