@@ -222,6 +222,9 @@ pub struct CommonArgs {
     /// Show at most so many findings; all are counted
     #[arg(long, value_name = "N", help_heading = "Report")]
     pub max_diagnostics: Option<u64>,
+    /// Hide values of members that the schema marks with x-sensitive
+    #[arg(long, help_heading = "Report")]
+    pub mask: bool,
     /// Colours
     #[arg(long, value_name = "WHEN", help_heading = "Report")]
     pub color: Option<Color>,

@@ -10,10 +10,9 @@ use super::config::{Config, Group};
 use super::progress::Progress;
 use super::schemas;
 use super::{Trouble, Verdict};
-use crate::check::OnInvalid;
-use crate::check::across;
 use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
+use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, Severity};
 use crate::load::file::Target;
 use crate::normalise::{self, Normaliser};
@@ -54,6 +53,7 @@ struct Plan {
     options: read::Options,
     stages: Vec<Arc<dyn Stage>>,
     across: Option<Arc<across::Plan>>,
+    mask: Option<Sensitive>,
     notes: Vec<Diagnostic>,
     name: String,
 }
@@ -175,6 +175,7 @@ impl Session {
         Ok(Plan {
             options: self.read_options(&shape, group, input)?,
             name: collection_name(&shape),
+            mask: (common.mask || config.mask).then(|| Sensitive::new(&shape)),
             shape,
             stages,
             across: (!across.is_idle()).then(|| Arc::new(across)),
@@ -301,7 +302,7 @@ impl Session {
         let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
         let job = Job {
             inputs: absent.chain(std::mem::take(&mut self.inputs).into_iter().map(|planned| planned.ready(&options))).collect(),
-            courses: self.courses.into_iter().map(|plan| Course { stages: plan.stages, across: plan.across }).collect(),
+            courses: self.courses.into_iter().map(|plan| Course { stages: plan.stages, across: plan.across, mask: plan.mask }).collect(),
             complete: self.common.complete || self.config.complete,
             outputs,
             rejects,
@@ -496,6 +497,7 @@ fn policy(common: &CommonArgs, config: &Config) -> Result<Policy, Trouble> {
         select: if common.select.is_empty() { config.select.clone() } else { common.select.clone() },
         ignore: common.ignore.iter().chain(&config.ignore).cloned().collect(),
         severities: config.severities.clone(),
+        overrides: config.overrides.clone(),
         strict: common.strict || config.strict,
         fail_on: match common.fail_on {
             Some(args::FailOn::Error) => Some(Severity::Error),

@@ -6,14 +6,14 @@
 
 pub mod batch;
 pub mod policy;
+pub mod scope;
 mod window;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::check::OnInvalid;
-use crate::check::across;
+use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, rules};
 use crate::load::file::{Finished, Stream, Target};
 use crate::read::Cutter;
@@ -57,6 +57,8 @@ pub struct Course {
     pub stages: Vec<Arc<dyn Stage>>,
     /// Keys and references to compare across records.
     pub across: Option<Arc<across::Plan>>,
+    /// What is personal in the records and hidden in reports.
+    pub mask: Option<Sensitive>,
 }
 
 /// Where an output goes.

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Course, Input, policy};
 use crate::check::across::Mention;
-use crate::check::{self, OnInvalid};
+use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
 use crate::read::{Cutter, Intake, Window};
-use crate::source::{Failure, Source};
+use crate::report::mask::{self, Veil};
+use crate::source::{Failure, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Writer};
 
@@ -164,6 +165,7 @@ impl Shop {
             shop: self,
             course: &self.courses[course],
             noted: Noted::default(),
+            curtain: Curtain::default(),
             worked: Worked {
                 course,
                 source: Arc::clone(&window.source),
@@ -177,6 +179,9 @@ impl Shop {
         window.reader.read(&window.source, tree, &mut bench);
         // Notes behind the last unit are about the file.
         bench.worked.remarks.append(&mut bench.noted.notes);
+        if bench.course.mask.is_some() {
+            bench.curtain.close(&mut bench.worked);
+        }
         bench.worked
     }
 }
@@ -199,7 +204,48 @@ struct Bench<'s> {
     shop: &'s Shop,
     course: &'s Course,
     noted: Noted,
+    curtain: Curtain,
     worked: Worked,
+}
+
+// What is personal in a window, gathered while its records are read.
+#[derive(Default)]
+struct Curtain {
+    hidden: Vec<Span>,
+    // Where records were read; of the rest nobody knows what is personal in it, once one could not be read.
+    records: Vec<Span>,
+    broken: bool,
+}
+
+impl Curtain {
+    // Hides what is personal in a record from what is said about it.
+    fn record(&mut self, tree: &Tree, sensitive: &Sensitive, noted: &mut Noted, mentions: &mut [Mention], key: &mut Option<String>) {
+        let secrets = sensitive.find(tree);
+        noted.notes.iter_mut().for_each(|note| mask::hide(note, &secrets));
+        for mention in mentions.iter_mut().filter(|mention| secrets.iter().any(|secret| secret.pointer == mention.pointer)) {
+            mention.text = mask::HIDDEN.into();
+        }
+        key.take_if(|key| secrets.iter().any(|secret| secret.texts.contains(key)));
+        let record = tree.root().span();
+        self.hidden.extend(mask::places(tree.source(), record, &secrets));
+        self.records.push(record);
+    }
+
+    fn close(mut self, worked: &mut Worked) {
+        if self.broken {
+            self.records.sort_by_key(|span| span.start);
+            let mut from = 0;
+            for span in &self.records {
+                self.hidden.push(Span::new(from, span.start.max(from)));
+                from = from.max(span.end);
+            }
+            self.hidden.push(Span::new(from, worked.source.len()));
+            worked.remarks.iter_mut().for_each(mask::hide_quoted);
+        }
+        let veil = Veil::new(&worked.source, &self.hidden);
+        worked.remarks.iter_mut().chain(worked.notes.iter_mut().map(|(_, note)| note)).for_each(|note| veil.over_places(note));
+        worked.units.iter_mut().flat_map(|unit| &mut unit.mentions).for_each(|mention| veil.over(&mut mention.place.source));
+    }
 }
 
 impl Notes for Bench<'_> {
@@ -215,7 +261,7 @@ impl Intake for Bench<'_> {
         }
         let valid = self.noted.errors == 0;
         let across = self.course.across.as_deref();
-        let mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));
+        let mut mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut carried = false;
         if let Some(accepted) = check::accept(tree, valid, self.shop.on_invalid) {
             let errors = self.noted.errors;
@@ -230,7 +276,10 @@ impl Intake for Bench<'_> {
             }
         }
         // What only findings need is made only where there are, or may yet be, some.
-        let key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { across.and_then(|plan| plan.key(tree.root())) };
+        let mut key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { across.and_then(|plan| plan.key(tree.root())) };
+        if let Some(sensitive) = &self.course.mask {
+            self.curtain.record(tree, sensitive, &mut self.noted, &mut mentions, &mut key);
+        }
         let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
             let mut text = Vec::new();
             write::json::compact(tree.root(), &mut text);
@@ -240,6 +289,10 @@ impl Intake for Bench<'_> {
     }
 
     fn broken(&mut self) {
+        if self.course.mask.is_some() {
+            self.curtain.broken = true;
+            self.noted.notes.iter_mut().for_each(mask::hide_quoted);
+        }
         self.unit(Unit { valid: false, carried: false, key: None, mentions: Vec::new(), reject: None });
     }
 

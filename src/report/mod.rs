@@ -4,6 +4,7 @@
 
 pub mod fingerprint;
 mod json;
+pub mod mask;
 mod plain;
 mod pretty;
 mod thin;

@@ -1,6 +1,7 @@
 //! The outside-in tests: one binary, a module a subject.
 
 mod across;
+mod author;
 mod check;
 mod cli;
 mod config;
@@ -11,6 +12,7 @@ mod handbook;
 mod house;
 mod json_suite;
 mod laws;
+mod mask;
 mod normalise;
 mod open;
 mod parity;
