@@ -16,6 +16,17 @@ use crate::diagnostic::{Diagnostic, Severity};
 
 use thin::Thinned;
 
+/// Findings that were not reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Known in the baseline.
+    pub baseline: u64,
+    /// Left out by a comment or by the config.
+    pub suppressed: u64,
+    /// In records that did not change.
+    pub unchanged: u64,
+}
+
 /// What a run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -37,6 +48,10 @@ pub struct Tally {
     pub warnings: u64,
     /// Findings of severity advice.
     pub advice: u64,
+    /// Findings that were not reported, and why.
+    pub left_out: LeftOut,
+    /// Files that were not read, since they are what they were before.
+    pub passed_over: u64,
     /// Findings by code of the rule.
     pub by_code: BTreeMap<&'static str, u64>,
 }
@@ -170,6 +185,15 @@ fn sentence(tally: &Tally) -> String {
     let found: Vec<String> = found.iter().filter(|(number, ..)| *number > 0).map(|(number, one, many)| count(*number, one, many)).collect();
     if !found.is_empty() {
         text.push_str(&format!("; {}", found.join(", ")));
+    }
+    let LeftOut { baseline, suppressed, unchanged } = tally.left_out;
+    let left_out = [(baseline, "in the baseline"), (suppressed, "suppressed"), (unchanged, "in what did not change")];
+    let left_out: Vec<String> = left_out.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
+    if !left_out.is_empty() {
+        text.push_str(&format!("; not told: {}", left_out.join(", ")));
+    }
+    if tally.passed_over > 0 {
+        text.push_str(&format!("; {} unchanged not read", count(tally.passed_over, "file", "files")));
     }
     text
 }

@@ -14,8 +14,7 @@ fn each_fault_of_the_benchmark_is_told_once() {
         Ok(made) => assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr)),
         Err(error) => return eprintln!("SKIPPED: python3 cannot be run: {error}"),
     }
-    let told: String = (0..10)
-        .map(|fault| run(home.path(), &["check", "--schema", "schema.json", "--quiet", &format!("bad{fault}.json")]).out)
-        .collect();
+    let told: String =
+        (0..10).map(|fault| run(home.path(), &["check", "--schema", "schema.json", "--quiet", &format!("bad{fault}.json")]).out).collect();
     insta::assert_snapshot!(told);
 }

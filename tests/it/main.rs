@@ -8,6 +8,7 @@ mod config;
 mod csv;
 mod docs;
 mod faults;
+mod fresh;
 mod git;
 mod handbook;
 mod house;
