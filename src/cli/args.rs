@@ -33,6 +33,8 @@ pub enum Command {
     Schema(SchemaCommand),
     /// Sets up a folder: a commented chancery.toml, a sample input, a CI workflow
     Init(InitArgs),
+    /// Serves an editor: a language server over standard input and output
+    Lsp(LspArgs),
     /// Lists the formats that can be read and written
     Formats,
     /// Prints a completion script for a shell
@@ -342,6 +344,17 @@ pub struct SchemaArgs {
     /// Colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
+}
+
+/// `lsp`
+#[derive(Clone, Debug, Args)]
+pub struct LspArgs {
+    /// The schema of every document [default: what chancery.toml says of its sources; none for other files]
+    #[arg(long, value_name = "FILE|profile|none")]
+    pub schema: Option<String>,
+    /// Standard input and output, which is what the server always uses
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }
 
 /// `init`

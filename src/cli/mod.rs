@@ -8,6 +8,8 @@ mod config;
 mod convert;
 mod explain;
 mod init;
+mod lsp;
+mod one_text;
 mod progress;
 mod run;
 mod schema;
@@ -68,6 +70,7 @@ fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(command)) => schema::run(&command),
         Some(Command::Init(args)) => init::run(&args),
+        Some(Command::Lsp(args)) => lsp::run(args),
         Some(Command::Formats) => print(&formats()),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -42,12 +42,12 @@ pub enum To {
 /// Everything that is settled before the first record is read.
 pub struct Session {
     common: CommonArgs,
-    config: Config,
+    pub(super) config: Config,
     courses: Vec<Plan>,
     inputs: Vec<Planned>,
     problems: Vec<open::Problem>,
     reports: Vec<ReportArg>,
-    policy: Policy,
+    pub(super) policy: Policy,
     baseline: Option<(Baseline, Target)>,
     since: Option<Since>,
     // Whether the inputs are those of the config.
@@ -55,11 +55,11 @@ pub struct Session {
 }
 
 // What the records of one schema are read with and go through.
-struct Plan {
-    shape: Arc<Shape>,
-    options: read::Options,
-    stages: Vec<Arc<dyn Stage>>,
-    across: Option<Arc<across::Plan>>,
+pub(super) struct Plan {
+    pub(super) shape: Arc<Shape>,
+    pub(super) options: read::Options,
+    pub(super) stages: Vec<Arc<dyn Stage>>,
+    pub(super) across: Option<Arc<across::Plan>>,
     mask: Option<Sensitive>,
     // The files that the schema is made of.
     files: Vec<PathBuf>,
@@ -70,8 +70,8 @@ struct Plan {
 pub(super) struct Planned {
     pub(super) input: open::Input,
     pub(super) course: usize,
-    format: Option<Format>,
-    encoding: Option<String>,
+    pub(super) format: Option<Format>,
+    pub(super) encoding: Option<String>,
 }
 
 struct ReportArg {
@@ -83,18 +83,7 @@ impl Session {
     /// Settles what flags and config ask for; flags win.
     pub fn new(common: CommonArgs, input: InputArgs) -> Result<Self, Trouble> {
         let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref())? };
-        let mut session = Self {
-            policy: policy(&common, &config)?,
-            reports: common.report.iter().chain(&config.report).map(|text| ReportArg::parse(text)).collect::<Result<_, _>>()?,
-            courses: Vec::new(),
-            inputs: Vec::new(),
-            problems: Vec::new(),
-            baseline: None,
-            since: None,
-            whole: input.paths.is_empty(),
-            common,
-            config,
-        };
+        let mut session = Self::bare(common, config, input.paths.is_empty())?;
         if session.reports.iter().filter(|report| report.file.is_none()).count() > 1 {
             return Err(Trouble::usage("two reports to one stream; give one of them a file: --report FORMAT=FILE"));
         }
@@ -144,6 +133,22 @@ impl Session {
         let from = self.policy.fail_on.unwrap_or(Severity::Warning).min(Severity::Warning);
         let baseline = Baseline::new(&path, tree.as_ref(), &input.paths, update, from);
         Ok(Some((baseline, Target::file(path))))
+    }
+
+    /// One without inputs.
+    pub(super) fn bare(common: CommonArgs, config: Config, whole: bool) -> Result<Self, Trouble> {
+        Ok(Self {
+            policy: policy(&common, &config)?,
+            reports: common.report.iter().chain(&config.report).map(|text| ReportArg::parse(text)).collect::<Result<_, _>>()?,
+            courses: Vec::new(),
+            inputs: Vec::new(),
+            problems: Vec::new(),
+            baseline: None,
+            since: None,
+            whole,
+            common,
+            config,
+        })
     }
 
     // What is the same as before, where somebody asked.
@@ -213,7 +218,7 @@ impl Session {
         Ok(())
     }
 
-    fn course(&self, schema: &str, group: &Group, input: &InputArgs) -> Result<Plan, Trouble> {
+    pub(super) fn course(&self, schema: &str, group: &Group, input: &InputArgs) -> Result<Plan, Trouble> {
         let (common, config) = (&self.common, &self.config);
         let dirs: Vec<PathBuf> = common.schema_dir.iter().chain(&config.schema_dir).cloned().collect();
         if common.verbose {
@@ -473,7 +478,7 @@ impl Planned {
     }
 
     /// The input as it was, where its bytes are at hand; `file` gives those of a package's tables.
-    pub(super) fn open_older(
+    pub(super) fn open_bytes(
         &self,
         bytes: Vec<u8>,
         file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
@@ -515,7 +520,8 @@ impl Planned {
     }
 }
 
-fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
+/// The inputs that paths mean.
+pub(super) fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
     let known = |name: &str| Format::by_extension(name).is_some();
     open::expand(paths, &Folders { known: &known, claims: &claims })
 }

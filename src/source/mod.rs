@@ -84,6 +84,16 @@ impl Source {
         start
     }
 
+    /// The offset at which the byte `at` of a file stands, where the window holds it.
+    #[must_use]
+    pub fn offset_of(&self, file: &str, at: u64) -> Option<u32> {
+        let ends = self.stretches.iter().skip(1).map(|next| next.start).chain([self.len()]);
+        self.stretches.iter().zip(ends).find_map(|(stretch, end)| {
+            let into = at.checked_sub(stretch.base.byte).filter(|into| *into <= u64::from(end - stretch.start))?;
+            (*stretch.name == *file).then(|| stretch.start + into as u32)
+        })
+    }
+
     /// The same window with marks for every character in the spans `hidden`. The marks are as long as the characters, so
     /// spans, lines and columns stay true.
     #[must_use]

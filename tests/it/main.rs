@@ -14,6 +14,7 @@ mod handbook;
 mod house;
 mod json_suite;
 mod laws;
+mod lsp;
 mod mask;
 mod normalise;
 mod open;
