@@ -316,10 +316,11 @@ impl Desk {
             Done::Begin { name, format, decoded } => {
                 self.outcome.tally.files += 1;
                 self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
+                let told = self.tell(&name);
                 self.input = Some(InputState { name, format, decoded, records: 0, stopped: false, last: None });
-                Ok(())
+                told
             }
-            Done::Unopened { name, why } => self.unreadable(&name, Position::START, 0, &why),
+            Done::Unopened { name, why } => self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why)),
             Done::Window(window) => self.window(window, stopped, watch),
             Done::End(why) => {
                 stopped.end();
@@ -415,6 +416,11 @@ impl Desk {
             edit.text = write::notation(note.format, note.place.source.slice(edit.span), &edit.text);
         }
         if self.policy.admits(&mut note) { self.report(note) } else { Ok(()) }
+    }
+
+    // Tells the reports that an input begins.
+    fn tell(&mut self, name: &str) -> io::Result<()> {
+        self.reports.iter_mut().try_for_each(|report| report.draw(|reporter, out| reporter.file(name, out)))
     }
 
     fn report(&mut self, note: Diagnostic) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`.
 
 pub mod fingerprint;
+mod fold;
 mod json;
 mod plain;
 mod pretty;
@@ -11,8 +12,9 @@ mod thin;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, one_line};
 
+pub use fold::Repeated;
 use thin::Thinned;
 
 /// What a run came to.
@@ -72,11 +74,31 @@ pub trait Reporter: Send {
         Ok(())
     }
 
+    /// Learns that an input begins, or that it cannot be opened; called for each, in order.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn file(&mut self, name: &str, out: &mut dyn Write) -> io::Result<()> {
+        let _ = (name, out);
+        Ok(())
+    }
+
     /// Draws a finding.
     ///
     /// # Errors
     /// When `out` cannot be written.
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Says how often a finding that was drawn came again at the same place; called before the end, once for each.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn again(&mut self, finding: &Repeated<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let Repeated { location, code, message, times, .. } = finding;
+        let (file, start, records) = (one_line(&location.file), location.start, if *times == 1 { "record" } else { "records" });
+        let (line, column, message) = (start.line, start.column, one_line(message));
+        writeln!(out, "{file}:{line}:{column}: the same in {times} more {records}: [{code}] {message}")
+    }
 
     /// Says that so many further findings are not drawn; called before the end, also with 0.
     ///
