@@ -2,11 +2,15 @@
 //!
 //! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`.
 
+mod checkout;
+mod escape;
 pub mod fingerprint;
 mod fold;
+pub mod important;
 mod json;
 mod plain;
 mod pretty;
+mod sarif;
 mod thin;
 
 use std::collections::BTreeMap;
@@ -14,6 +18,7 @@ use std::io::{self, Write};
 
 use crate::diagnostic::{Diagnostic, Severity, one_line};
 
+pub use checkout::Checkout;
 pub use fold::Repeated;
 use thin::Thinned;
 
@@ -127,11 +132,13 @@ pub enum Format {
     Json,
     /// A JSON object a finding to a line, and the summary on the last.
     Ndjson,
+    /// SARIF 2.1.0, for code hosts and editors.
+    Sarif,
 }
 
 impl Format {
     /// Every format, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson];
+    pub const ALL: &[Self] = &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson, Self::Sarif];
 
     /// The name used for flags.
     #[must_use]
@@ -141,6 +148,7 @@ impl Format {
             Self::Plain => "plain",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
+            Self::Sarif => "sarif",
         }
     }
 
@@ -162,6 +170,8 @@ pub struct Options {
     pub most: Option<u64>,
     /// Width of the screen in columns, where it is known (`pretty`).
     pub width: Option<usize>,
+    /// Where the working directory lies in the checkout, for reports whose readers go by the checkout's root.
+    pub checkout: Checkout,
 }
 
 /// A reporter of that format.
@@ -172,6 +182,7 @@ pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
         Format::Plain => Thinned::folded(Box::new(plain::Plain::new(options)), options),
         Format::Json => Thinned::limited(Box::new(json::Json::new()), options),
         Format::Ndjson => Thinned::limited(Box::new(json::Ndjson), options),
+        Format::Sarif => return Box::new(sarif::Sarif::new(options)),
     })
 }
 

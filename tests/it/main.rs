@@ -1,6 +1,7 @@
 //! The outside-in tests: one binary, a module a subject.
 
 mod across;
+mod carriers;
 mod check;
 mod cli;
 mod config;

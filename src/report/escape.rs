@@ -1,0 +1,84 @@
+//! Makes text from the data harmless for the place where it is shown: JSON, XML, Markdown, URIs, workflow commands.
+//!
+//! Control characters and marks that change the direction of text are shown as escapes everywhere, as in
+//! [`one_line`](crate::diagnostic::one_line); what else means something at a place is escaped by the rules of that place.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use crate::diagnostic::is_unprintable;
+
+/// The first `most` characters, with an ellipsis where there are more.
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+/// A value as JSON in one line, in which characters that disturb a terminal or an editor are `\uXXXX`.
+pub(super) fn json(value: &impl Serialize) -> io::Result<String> {
+    let mut out = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Escaping)).map_err(io::Error::from)?;
+    String::from_utf8(out).map_err(io::Error::other)
+}
+
+struct Escaping;
+
+impl serde_json::ser::Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unprintable(*c)) {
+            out.write_all(&rest.as_bytes()[..at])?;
+            // All of these characters lie in the first plane.
+            write!(out, "\\u{:04x}", u32::from(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        out.write_all(rest.as_bytes())
+    }
+}
+
+/// A path as a URI, relative where the path is: no part of it can be taken for a scheme, a query or a fragment.
+pub(super) fn uri(path: &str) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let drive = cfg!(windows) && path.as_bytes().get(1) == Some(&b':');
+    let scheme = match path {
+        _ if drive => "file:///",
+        _ if path.starts_with('/') => "file://",
+        _ => "",
+    };
+    let kept = if drive { 2 } else { 0 };
+    format!("{scheme}{}{}", &path[..kept], utf8_percent_encode(&path[kept..], ESCAPED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_hides_nothing() {
+        assert_eq!(json(&"a\u{202e}b\u{7f}\"\n\u{0}é").expect("JSON"), r#""a\u202eb\u007f\"\n\u0000é""#);
+    }
+
+    #[test]
+    fn paths_as_uris() {
+        for (path, expected) in [
+            ("a/b c.json", "a/b%20c.json"),
+            ("::error::x", "%3A%3Aerror%3A%3Ax"),
+            ("http://x/?a#b", "http%3A//x/%3Fa%23b"),
+            ("é%20\n", "%C3%A9%2520%0A"),
+            ("/tmp/a", "file:///tmp/a"),
+            ("../a", "../a"),
+        ] {
+            assert_eq!(uri(path), expected);
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!((cut("abc", 3), cut("ab\u{e9}d", 3)), ("abc".into(), "abé…".into()));
+    }
+}
