@@ -1,7 +1,7 @@
 //! Makes text from the data harmless for the place where it is shown: JSON, XML, Markdown, URIs, workflow commands.
 //!
 //! Control characters and marks that change the direction of text are shown as escapes everywhere, as in
-//! [`one_line`](crate::diagnostic::one_line); what else means something at a place is escaped by the rules of that place.
+//! [`one_line`]; what else means something at a place is escaped by the rules of that place.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::diagnostic::is_unprintable;
+use crate::diagnostic::{is_unprintable, one_line};
 
 /// The first `most` characters, with an ellipsis where there are more.
 pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
@@ -54,6 +54,24 @@ pub(super) fn uri(path: &str) -> String {
     format!("{scheme}{}{}", &path[..kept], utf8_percent_encode(&path[kept..], ESCAPED))
 }
 
+/// The text of a workflow command, in one line.
+pub(super) fn data(text: &str) -> String {
+    one_line(text).replace('%', "%25")
+}
+
+/// A property of a workflow command.
+pub(super) fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A line of a workflow's log that is no command, as long as it does not begin with a colon.
+pub(super) fn log(line: &str) -> String {
+    let line = one_line(line);
+    // The older form of commands, `##[name]`, is looked for anywhere in a line, and with invisible characters left out.
+    let command = line.find('#').is_some_and(|at| line[at..].contains('['));
+    if command { line.replace('#', "\\u0023") } else { line.into_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +93,14 @@ mod tests {
         ] {
             assert_eq!(uri(path), expected);
         }
+    }
+
+    #[test]
+    fn workflow_commands() {
+        assert_eq!(data("::error::%0A\r\n"), "::error::%250A\\r\\n");
+        assert_eq!(property("a:b,c%\n"), "a%3Ab%2Cc%25\\n");
+        assert_eq!(log("error[S104] ##[add-mask]x"), "error[S104] \\u0023\\u0023[add-mask]x");
+        assert_eq!(log("error[S104] #1"), "error[S104] #1");
     }
 
     #[test]

@@ -6,10 +6,13 @@ mod checkout;
 mod escape;
 pub mod fingerprint;
 mod fold;
+mod github;
+mod gitlab;
 pub mod important;
 mod json;
 mod plain;
 mod pretty;
+mod rdjsonl;
 mod sarif;
 mod thin;
 
@@ -134,11 +137,17 @@ pub enum Format {
     Ndjson,
     /// SARIF 2.1.0, for code hosts and editors.
     Sarif,
+    /// Workflow commands of GitHub.
+    Github,
+    /// A code quality report of GitLab.
+    Gitlab,
+    /// The diagnostic format of reviewdog, a finding to a line.
+    Rdjsonl,
 }
 
 impl Format {
     /// Every format, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson, Self::Sarif];
+    pub const ALL: &[Self] = &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson, Self::Sarif, Self::Github, Self::Gitlab, Self::Rdjsonl];
 
     /// The name used for flags.
     #[must_use]
@@ -149,6 +158,9 @@ impl Format {
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Rdjsonl => "rdjsonl",
         }
     }
 
@@ -178,11 +190,14 @@ pub struct Options {
 #[must_use]
 pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
     Box::new(match format {
+        Format::Sarif => return Box::new(sarif::Sarif::new(options)),
+        Format::Github => return Box::new(github::Github::new(options)),
+        Format::Gitlab => return Box::new(gitlab::Gitlab::new(options)),
+        Format::Rdjsonl => Thinned::folding(Box::new(rdjsonl::Rdjsonl::new(options)), options),
         Format::Pretty => Thinned::folded(Box::new(pretty::Pretty::new(options)), options),
         Format::Plain => Thinned::folded(Box::new(plain::Plain::new(options)), options),
         Format::Json => Thinned::limited(Box::new(json::Json::new()), options),
         Format::Ndjson => Thinned::limited(Box::new(json::Ndjson), options),
-        Format::Sarif => return Box::new(sarif::Sarif::new(options)),
     })
 }
 

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use chancery::diagnostic::{Diagnostic, Rule, rules};
-use chancery::report::{Format, Options, Tally, reporter};
-use chancery::source::{Source, Span};
+use chancery::report::{Checkout, Format, Options, Tally, reporter};
+use chancery::source::{Position, Source, Span};
 use serde_json::Value;
 
 use crate::program::{folder, run};
@@ -102,16 +102,12 @@ fn tool(name: &str, args: &[&str]) -> Option<(bool, String)> {
     // Tools for the tests alone are put there by the gate.
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin").join(name);
     let program = if own.exists() { own } else { name.into() };
-    match Command::new(&program).args(args).env("PYTHONUTF8", "1").output() {
-        Ok(output) => {
-            let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-            Some((output.status.success(), text))
-        }
-        Err(_) => {
-            eprintln!("SKIPPED: {name} is absent");
-            None
-        }
-    }
+    let Ok(output) = Command::new(&program).args(args).env("PYTHONUTF8", "1").output() else {
+        eprintln!("SKIPPED: {name} is absent");
+        return None;
+    };
+    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    Some((output.status.success(), text))
 }
 
 // Runs a Python program that needs a package which may be absent.
@@ -250,4 +246,183 @@ fn sarif_of_a_decoded_input_has_no_bytes_and_no_fixes() {
     assert!(result.get("fixes").is_none(), "{result}");
     let region = &result["locations"][0]["physicalLocation"]["region"];
     assert!(region.get("byteOffset").is_none() && region["startColumn"] == 13, "{region}");
+}
+
+// GitHub
+
+type Properties = Vec<(String, String)>;
+
+// What the runner makes of a line: the name, the properties and the text of a command. It looks for `::` at the start of a
+// line and else for `##[` anywhere in it.
+fn command(line: &str) -> Option<(String, Properties, String)> {
+    let undo = |text: &str| text.replace("%0D", "\r").replace("%0A", "\n").replace("%3A", ":").replace("%2C", ",").replace("%25", "%");
+    let Some(rest) = line.trim_start().strip_prefix("::") else {
+        assert!(!line.contains("##["), "{line}");
+        return None;
+    };
+    let (info, text) = rest.split_once("::").expect("a command ends");
+    let (name, properties) = info.split_once(' ').unwrap_or((info, ""));
+    let pairs = properties.split(',').filter_map(|pair| pair.split_once('='));
+    Some((name.to_owned(), pairs.map(|(name, value)| (name.to_owned(), undo(value))).collect(), undo(text)))
+}
+
+#[test]
+fn github_of_the_shared_findings() {
+    insta::assert_snapshot!(drawn(Format::Github, &screen(), &findings()));
+}
+
+#[test]
+fn github_of_a_run() {
+    insta::assert_snapshot!(reported("github"));
+}
+
+#[test]
+fn no_data_becomes_a_command() {
+    let notes = hostile();
+    let text = drawn(Format::Github, &Options::default(), &notes);
+    let commands: Vec<_> = text.lines().filter_map(command).collect();
+    let names: Vec<&str> = commands.iter().map(|(name, ..)| name.as_str()).collect();
+    let expected: Vec<&str> = std::iter::once("group").chain(["endgroup"]).chain(["error"; 10]).collect();
+    assert_eq!(names, expected, "{text}");
+    for ((_, properties, text), note) in commands[2..11].iter().zip(&notes) {
+        let keys: Vec<&str> = properties.iter().map(|(key, _)| key.as_str()).collect();
+        let columns: &[&str] = if properties[1].1 == properties[2].1 { &["col", "endColumn"] } else { &[] };
+        assert_eq!(keys, [&["file", "line", "endLine"], columns, &["title"]].concat());
+        let shown = |text: &str| chancery::diagnostic::one_line(text).into_owned();
+        assert_eq!(properties[0].1, shown(&Checkout::default().path(&note.place.locate().file)));
+        assert_eq!(*text, format!("{}\n{}", shown(&note.message), shown(note.help.as_deref().unwrap_or_default())));
+    }
+}
+
+#[test]
+fn github_shows_the_most_important_and_counts_the_rest() {
+    let mut notes = many(&rules::URL_FORM, 11);
+    notes.extend(many(&rules::SHORT_ROW, 10));
+    notes.extend(many(&rules::WRONG_FORMAT, 1200));
+    notes.extend(many(&rules::MISSING_MEMBER, 2));
+    let text = drawn(Format::Github, &Options::default(), &notes);
+    let commands: Vec<_> = text.lines().filter_map(command).filter(|(name, ..)| !name.ends_with("group")).collect();
+    let of = |level: &str| commands.iter().filter(|(name, ..)| name == level).map(|(.., text)| text.as_str()).collect::<Vec<_>>();
+    let errors = of("error");
+    assert_eq!(errors.len(), 10);
+    assert_eq!(errors[..3], ["number 0", "number 0", "number 1"], "each rule's first comes first");
+    assert_eq!(errors[9], "and 1193 more errors: S104 wrong-format 1192, S101 missing-member 1");
+    assert_eq!((of("warning").len(), of("warning")[9]), (10, "number 9"));
+    assert_eq!((of("notice").len(), of("notice")[9]), (10, "and 2 more advice: N103 url-form 2"));
+    assert!(text.contains("\n223 more not shown here\n::endgroup::\n"), "{text}");
+    assert!(text.ends_with("1202 errors, 10 warnings, 11 pieces of advice\n"), "{text}");
+    // A limit of the user's counts for all levels together.
+    let text = drawn(Format::Github, &Options { most: Some(12), quiet: true, ..Options::default() }, &notes);
+    let levels = |level: &str| text.lines().filter(|line| line.starts_with(&format!("::{level}"))).count();
+    assert_eq!((levels("error"), levels("warning"), levels("notice")), (10, 4, 0), "{text}");
+}
+
+// GitLab
+
+#[test]
+fn gitlab_of_the_shared_findings() {
+    insta::assert_snapshot!(drawn(Format::Gitlab, &screen(), &findings()));
+}
+
+#[test]
+fn gitlab_of_a_run() {
+    insta::assert_snapshot!(reported("gitlab"));
+}
+
+#[test]
+fn gitlab_has_a_fingerprint_of_its_own_for_each_finding() {
+    let mut notes = many(&rules::WRONG_FORMAT, 300);
+    notes.extend(many(&rules::WRONG_FORMAT, 300));
+    notes.extend(hostile());
+    let issues = json(&drawn(Format::Gitlab, &Options::default(), &notes));
+    let issues = issues.as_array().expect("a list");
+    let prints: BTreeSet<&str> = issues.iter().filter_map(|issue| issue["fingerprint"].as_str()).collect();
+    assert_eq!((issues.len(), prints.len()), (notes.len(), notes.len()));
+    // What moves keeps its fingerprint.
+    let moved = |line: u64| {
+        let source = Arc::new(Source::window("a.json", "x", Position { byte: line * 10, line, column: 1 }));
+        let note = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(0, 1), "m");
+        json(&drawn(Format::Gitlab, &Options::default(), &[note]))[0]["fingerprint"].clone()
+    };
+    assert_eq!(moved(1), moved(9));
+}
+
+#[test]
+fn gitlab_counts_what_is_left_out() {
+    let issues = json(&drawn(Format::Gitlab, &Options { most: Some(2), ..Options::default() }, &many(&rules::WRONG_FORMAT, 5)));
+    let issues = issues.as_array().expect("a list");
+    assert_eq!(issues.len(), 3);
+    assert_eq!(issues[2]["description"], "and 3 more errors: S104 wrong-format 3");
+    assert_eq!(json(&drawn(Format::Gitlab, &Options::default(), &[])), serde_json::json!([]));
+}
+
+// reviewdog
+
+#[test]
+fn rdjsonl_of_the_shared_findings() {
+    insta::assert_snapshot!(drawn(Format::Rdjsonl, &screen(), &findings()));
+}
+
+#[test]
+fn rdjsonl_of_a_run() {
+    insta::assert_snapshot!(reported("rdjsonl"));
+}
+
+#[test]
+fn suggestions_in_rdjsonl_mend_the_file() {
+    let lines = [
+        "{\"id\": \"é\"}\n{\"id\": \"ü\", \"mial\": \"a@example.org\"}\n",
+        "\u{feff}{\"id\": \"ü\", \"mial\": \"a@example.org\"}\n",
+        // A finding far behind the start of a line that holds everything.
+        &format!("[{}{{\"id\": \"日\", \"mial\": \"a@example.org\"}}]", "{\"id\": \"ü\"}, ".repeat(9)),
+    ];
+    for (text, name) in lines.iter().zip(["a.ndjson", "b.ndjson", "c.json"]) {
+        let schema = CLOSED.replace(", \"x-key\": \"/id\"", "");
+        let folder = folder(&[("closed.schema", &schema), (name, text)]);
+        let ran = run(folder.path(), &["check", "--no-config", "--schema", "closed.schema", "--report", "rdjsonl", name]);
+        let finding = json(ran.out.lines().next().expect("a finding"));
+        let suggestion = &finding["suggestions"][0];
+        let offset = |end: &str| {
+            let at = &suggestion["range"][end];
+            let (line, column) = (at["line"].as_u64().expect("a line") as usize, at["column"].as_u64().expect("a column") as usize);
+            text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>() + column - 1
+        };
+        let mended = format!("{}{}{}", &text[..offset("start")], suggestion["text"].as_str().expect("text"), &text[offset("end")..]);
+        assert_eq!(mended, text.replace("mial", "mail"), "{finding}");
+    }
+}
+
+#[test]
+fn several_edits_are_one_suggestion() {
+    let source = Arc::new(Source::whole("a.json", "{\"a\": 1, \"b\": 2}"));
+    let mut note = Diagnostic::new(&rules::WRONG_NAME, &source, Span::new(1, 4), "m");
+    let edit = |start, end, text: &str| chancery::diagnostic::Edit { span: Span::new(start, end), text: text.into() };
+    note.fix = Some(chancery::diagnostic::Fix {
+        safety: chancery::diagnostic::Safety::Safe,
+        edits: vec![edit(9, 12, "\"y\""), edit(1, 4, "\"x\"")],
+    });
+    let line = json(&drawn(Format::Rdjsonl, &Options::default(), &[note]));
+    assert_eq!(line["suggestions"][0]["text"], "\"x\": 1, \"y\"");
+    assert_eq!(line["suggestions"][0]["range"]["end"], serde_json::json!({"line": 1, "column": 13}));
+}
+
+#[test]
+fn a_line_of_rdjsonl_is_never_too_long() {
+    let path = "\u{1}".repeat(4_000);
+    let source = Arc::new(Source::whole(path, "x"));
+    let long = "\u{202e}".repeat(100_000);
+    let mut note = Diagnostic::new(&rules::WRONG_NAME, &source, Span::new(0, 1), long.clone()).help(long.clone());
+    note = note.fix(chancery::diagnostic::Safety::Safe, Span::new(0, 1), long.clone());
+    for _ in 0..50 {
+        note = note.related(long.clone(), chancery::diagnostic::Place::new(&source, Span::at(0)));
+    }
+    let text = drawn(Format::Rdjsonl, &Options::default(), &[note]);
+    assert!(text.lines().count() == 1 && text.len() < 65_536, "{}", text.len());
+}
+
+#[test]
+fn rdjsonl_says_how_many_are_not_shown() {
+    let text = drawn(Format::Rdjsonl, &Options { most: Some(2), ..Options::default() }, &many(&rules::WRONG_FORMAT, 5));
+    let lines: Vec<Value> = text.lines().map(json).collect();
+    assert_eq!((lines.len(), lines[2]["message"].as_str()), (3, Some("3 more findings are not shown")));
 }
