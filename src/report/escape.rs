@@ -72,6 +72,17 @@ pub(super) fn log(line: &str) -> String {
     if command { line.replace('#', "\\u0023") } else { line.into_owned() }
 }
 
+/// Text and attribute values of XML, in one line; characters that XML cannot hold are shown as escapes.
+pub(super) fn xml(text: &str) -> String {
+    let text = one_line(text);
+    let text = if text.contains(['\u{fffe}', '\u{ffff}']) {
+        text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into()
+    } else {
+        text
+    };
+    quick_xml::escape::escape(text).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +112,11 @@ mod tests {
         assert_eq!(property("a:b,c%\n"), "a%3Ab%2Cc%25\\n");
         assert_eq!(log("error[S104] ##[add-mask]x"), "error[S104] \\u0023\\u0023[add-mask]x");
         assert_eq!(log("error[S104] #1"), "error[S104] #1");
+    }
+
+    #[test]
+    fn xml_holds_everything() {
+        assert_eq!(xml("<a b='\"]]>&amp;\0\n\u{fffe}\u{85}é"), "&lt;a b=&apos;&quot;]]&gt;&amp;amp;\\u0000\\n\\ufffe\\u0085é");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod github;
 mod gitlab;
 pub mod important;
 mod json;
+mod junit;
 mod plain;
 mod pretty;
 mod rdjsonl;
@@ -141,13 +142,16 @@ pub enum Format {
     Github,
     /// A code quality report of GitLab.
     Gitlab,
+    /// JUnit XML, a test case a file.
+    Junit,
     /// The diagnostic format of reviewdog, a finding to a line.
     Rdjsonl,
 }
 
 impl Format {
     /// Every format, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson, Self::Sarif, Self::Github, Self::Gitlab, Self::Rdjsonl];
+    pub const ALL: &[Self] =
+        &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson, Self::Sarif, Self::Github, Self::Gitlab, Self::Junit, Self::Rdjsonl];
 
     /// The name used for flags.
     #[must_use]
@@ -160,6 +164,7 @@ impl Format {
             Self::Sarif => "sarif",
             Self::Github => "github",
             Self::Gitlab => "gitlab",
+            Self::Junit => "junit",
             Self::Rdjsonl => "rdjsonl",
         }
     }
@@ -193,6 +198,7 @@ pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
         Format::Sarif => return Box::new(sarif::Sarif::new(options)),
         Format::Github => return Box::new(github::Github::new(options)),
         Format::Gitlab => return Box::new(gitlab::Gitlab::new(options)),
+        Format::Junit => return Box::new(junit::Junit::new(options)),
         Format::Rdjsonl => Thinned::folding(Box::new(rdjsonl::Rdjsonl::new(options)), options),
         Format::Pretty => Thinned::folded(Box::new(pretty::Pretty::new(options)), options),
         Format::Plain => Thinned::folded(Box::new(plain::Plain::new(options)), options),

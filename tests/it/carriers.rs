@@ -426,3 +426,84 @@ fn rdjsonl_says_how_many_are_not_shown() {
     let lines: Vec<Value> = text.lines().map(json).collect();
     assert_eq!((lines.len(), lines[2]["message"].as_str()), (3, Some("3 more findings are not shown")));
 }
+
+// JUnit
+
+#[test]
+fn junit_of_the_shared_findings() {
+    insta::assert_snapshot!(drawn(Format::Junit, &screen(), &findings()));
+}
+
+#[test]
+fn junit_of_a_run() {
+    insta::assert_snapshot!(reported("junit"));
+}
+
+// What two independent readers of JUnit XML make of a report: the numbers, and of each test case its name, its outcome, the
+// short text of the failure, whether it has a long one, and what it printed.
+const JUNITPARSER: &str = "import json, sys, junitparser\n\
+    report = junitparser.JUnitXml.fromfile(sys.argv[1])\n\
+    told = [report.tests, report.failures, report.errors]\n\
+    report.update_statistics()\n\
+    assert told == [report.tests, report.failures, report.errors], told\n\
+    cases = [case for suite in report for case in suite]\n\
+    print(json.dumps({'counts': told, 'cases': [[case.name, [type(result).__name__.lower() for result in case.result],\n\
+        [result.message for result in case.result], [result.text for result in case.result], case.system_out] for case in cases]}))";
+const JUNIT2HTML: &str = "import json, sys\n\
+    from junit2htmlreport.parser import Junit\n\
+    report = Junit(sys.argv[1])\n\
+    cases = [case for suite in report.suites for case in suite.all()]\n\
+    failed = sum(len(suite.failed()) for suite in report.suites)\n\
+    assert '<html' in report.html()\n\
+    print(json.dumps({'counts': [len(cases), failed], 'cases': [[case.name, case.failure_msg, case.failure, case.stdout] for case in cases]}))";
+
+fn last_line(text: &str) -> Value {
+    json(text.lines().last().unwrap_or_default())
+}
+
+#[test]
+fn junit_is_read_by_others() {
+    let reports = [
+        drawn(Format::Junit, &Options::default(), &[]),
+        drawn(Format::Junit, &Options::default(), &findings()),
+        drawn(Format::Junit, &Options::default(), &hostile()),
+        reported("junit"),
+    ];
+    let names = ["0.xml", "1.xml", "2.xml", "3.xml"];
+    let files: Vec<(&str, &str)> = names.into_iter().zip(reports.iter().map(String::as_str)).collect();
+    let folder = folder(&files);
+    let counts = [[0, 0, 0], [10, 10, 0], [hostile().len(), hostile().len(), 0], [5, 3, 1]];
+    for (name, [tests, failures, errors]) in names.into_iter().zip(counts) {
+        let path = folder.path().join(name).display().to_string();
+        if let Some((good, text)) = tool("xmllint", &["--noout", &path]) {
+            assert!(good, "{text}");
+        }
+        let first = python("junitparser", JUNITPARSER, &[&path]).map(|text| last_line(&text));
+        let second = python("junit2htmlreport", JUNIT2HTML, &[&path]).map(|text| last_line(&text));
+        if let Some(first) = &first {
+            assert_eq!(first["counts"], serde_json::json!([tests, failures, errors]), "{name}");
+        }
+        if let Some(second) = &second {
+            assert_eq!(second["counts"], serde_json::json!([tests, failures + errors]), "{name}");
+        }
+        let (Some(first), Some(second)) = (first, second) else { continue };
+        for (one, other) in first["cases"].as_array().expect("cases").iter().zip(second["cases"].as_array().expect("cases")) {
+            assert_eq!((&one[0], &one[2][0], &one[3][0], &one[4]), (&other[0], &other[1], &other[2], &other[3]));
+            assert!(one[1].as_array().is_some_and(|results| results.len() < 2), "one result a test case: {one}");
+        }
+    }
+}
+
+#[test]
+fn a_junit_test_case_for_each_file_whatever_is_in_it() {
+    let text = reported("junit");
+    for case in [
+        "<testcase name=\"data/good.json\" classname=\"chancery\" file=\"data/good.json\"/>",
+        "<error message=\"I102 unreadable: cannot be read: no such file or folder\" type=\"I102\">",
+    ] {
+        assert!(text.contains(case), "{case}\n{text}");
+    }
+    // Numbers stay exact where lines are limited.
+    let text = drawn(Format::Junit, &Options { most: Some(2), ..Options::default() }, &many(&rules::WRONG_FORMAT, 5));
+    assert!(text.contains("; and 4 more errors\"") && text.contains("\n3 more not shown\n</failure>"), "{text}");
+}
