@@ -13,6 +13,7 @@ mod run;
 mod schema;
 mod schemas;
 mod session;
+mod summary;
 mod trouble;
 
 use std::io::{self, Write};

@@ -83,6 +83,25 @@ pub(super) fn xml(text: &str) -> String {
     quick_xml::escape::escape(text).into_owned()
 }
 
+/// Text as code in one line of Markdown, such as a cell of a table, in which nothing is markup, a link or a mention.
+pub(super) fn markdown(text: &str) -> String {
+    let text = one_line(text);
+    if text.is_empty() {
+        return String::new();
+    }
+    if text.contains('|') {
+        // A bar ends a cell even inside a span of code, so this is code in HTML, every sign of it a character reference.
+        let sign = |c: char| if c.is_ascii_punctuation() { format!("&#{};", u32::from(c)) } else { c.to_string() };
+        return format!("<code>{}</code>", text.chars().map(sign).collect::<String>());
+    }
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // Readers take one blank off at both ends, so these keep backticks and blanks of the text as they are.
+    let ends = |c| text.starts_with(c) || text.ends_with(c);
+    let pad = if ends('`') || ends(' ') { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +136,21 @@ mod tests {
     #[test]
     fn xml_holds_everything() {
         assert_eq!(xml("<a b='\"]]>&amp;\0\n\u{fffe}\u{85}é"), "&lt;a b=&apos;&quot;]]&gt;&amp;amp;\\u0000\\n\\ufffe\\u0085é");
+    }
+
+    #[test]
+    fn markdown_is_code() {
+        for (text, expected) in [
+            ("", ""),
+            ("@a #1 <b>", "`@a #1 <b>`"),
+            ("a`b", "``a`b``"),
+            ("``", "``` `` ```"),
+            (" ", "`   `"),
+            ("a\n\u{202e}b", "`a\\n\\u202eb`"),
+            ("a\\|b`", "<code>a&#92;&#124;b&#96;</code>"),
+        ] {
+            assert_eq!(markdown(text), expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -122,11 +122,11 @@ impl<T> Important<T> {
         kept.into_iter().map(|(_, kept)| kept).collect()
     }
 
-    /// Leaves out the least important finding that is kept, to make place for a count.
-    pub fn drop_last(&mut self) {
-        if let Some((_, gone)) = self.kept.pop_last() {
-            self.taken -= gone.size;
-        }
+    /// Leaves out the least important finding that is kept, and gives it back.
+    pub fn drop_last(&mut self) -> Option<Kept<T>> {
+        let (_, gone) = self.kept.pop_last()?;
+        self.taken -= gone.size;
+        Some(gone)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Draws JUnit XML as Jenkins and other test dashboards read it: one suite, a test case for each file.
+//! Draws `JUnit` XML as Jenkins and other test dashboards read it: one suite, a test case for each file.
 //!
 //! A file with errors is one failure and a file that could not be read one error, since dashboards show the first of several
 //! in a test case and drop the rest; all its errors stand in the text. Warnings and advice are output of the test case. A file
@@ -19,7 +19,7 @@ const ROOM: usize = 10_000_000;
 /// A longer message is cut.
 const LONGEST: usize = 2_000;
 
-/// JUnit XML.
+/// `JUnit` XML.
 pub(super) struct Junit {
     // In the order in which they begin; those that are no input, such as the tables of a package, as their findings come.
     cases: Vec<Case>,
@@ -99,10 +99,9 @@ impl Reporter for Junit {
             let lines = if kept.severity == Severity::Error { errors } else { others };
             lines.add(&kept.drawn.text, kept.times);
         }
-        let tests = self.cases.len();
         let errors = self.cases.iter().filter(|case| case.unreadable).count();
         let failures = self.cases.iter().filter(|case| case.errors > 0).count() - errors;
-        let counts = format!("name=\"chancery\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"");
+        let counts = format!("name=\"chancery\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", self.cases.len());
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n<testsuite {counts} skipped=\"0\">")?;
         for (case, [errors, others]) in self.cases.iter().zip(texts) {
             case.draw(errors, others, out)?;

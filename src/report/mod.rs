@@ -11,6 +11,7 @@ mod gitlab;
 pub mod important;
 mod json;
 mod junit;
+mod markdown;
 mod plain;
 mod pretty;
 mod rdjsonl;
@@ -142,16 +143,28 @@ pub enum Format {
     Github,
     /// A code quality report of GitLab.
     Gitlab,
-    /// JUnit XML, a test case a file.
+    /// `JUnit` XML, a test case a file.
     Junit,
     /// The diagnostic format of reviewdog, a finding to a line.
     Rdjsonl,
+    /// Markdown, for a comment or a page.
+    Markdown,
 }
 
 impl Format {
     /// Every format, in the order in which they are listed.
-    pub const ALL: &[Self] =
-        &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson, Self::Sarif, Self::Github, Self::Gitlab, Self::Junit, Self::Rdjsonl];
+    pub const ALL: &[Self] = &[
+        Self::Pretty,
+        Self::Plain,
+        Self::Json,
+        Self::Ndjson,
+        Self::Sarif,
+        Self::Github,
+        Self::Gitlab,
+        Self::Junit,
+        Self::Rdjsonl,
+        Self::Markdown,
+    ];
 
     /// The name used for flags.
     #[must_use]
@@ -166,6 +179,7 @@ impl Format {
             Self::Gitlab => "gitlab",
             Self::Junit => "junit",
             Self::Rdjsonl => "rdjsonl",
+            Self::Markdown => "markdown",
         }
     }
 
@@ -199,12 +213,19 @@ pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
         Format::Github => return Box::new(github::Github::new(options)),
         Format::Gitlab => return Box::new(gitlab::Gitlab::new(options)),
         Format::Junit => return Box::new(junit::Junit::new(options)),
+        Format::Markdown => return Box::new(markdown::Markdown::new(options)),
         Format::Rdjsonl => Thinned::folding(Box::new(rdjsonl::Rdjsonl::new(options)), options),
         Format::Pretty => Thinned::folded(Box::new(pretty::Pretty::new(options)), options),
         Format::Plain => Thinned::folded(Box::new(plain::Plain::new(options)), options),
         Format::Json => Thinned::limited(Box::new(json::Json::new()), options),
         Format::Ndjson => Thinned::limited(Box::new(json::Ndjson), options),
     })
+}
+
+/// A reporter of the Markdown that a place with room for so many bytes takes; `None` where that is too little.
+#[must_use]
+pub fn summary(options: &Options, room: usize) -> Option<Box<dyn Reporter>> {
+    (room >= markdown::LEAST).then(|| Box::new(markdown::Markdown::within(options, room)) as Box<dyn Reporter>)
 }
 
 // The totals as a sentence for people.

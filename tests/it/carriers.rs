@@ -507,3 +507,189 @@ fn a_junit_test_case_for_each_file_whatever_is_in_it() {
     let text = drawn(Format::Junit, &Options { most: Some(2), ..Options::default() }, &many(&rules::WRONG_FORMAT, 5));
     assert!(text.contains("; and 4 more errors\"") && text.contains("\n3 more not shown\n</failure>"), "{text}");
 }
+
+// Markdown
+
+#[test]
+fn markdown_of_the_shared_findings() {
+    insta::assert_snapshot!(drawn(Format::Markdown, &screen(), &findings()));
+}
+
+#[test]
+fn markdown_of_a_run() {
+    insta::assert_snapshot!(reported("markdown"));
+}
+
+#[test]
+fn markdown_stays_within_a_comment_and_counts_the_rest() {
+    let mut notes = many(&rules::WRONG_FORMAT, 3000);
+    notes.extend(many(&rules::SHORT_ROW, 5));
+    let text = drawn(Format::Markdown, &Options::default(), &notes);
+    assert!(text.len() < 60_000 && text.len() > 30_000, "{}", text.len());
+    assert!(text.contains("| S104 wrong-format | error | 3000 |"), "{text}");
+    let shown = text.lines().filter(|line| line.contains("| error S104 |")).count();
+    assert!(text.ends_with(&format!(
+        "\nand {} more errors, 5 warnings: S104 wrong-format {}, R112 short-row 5\n",
+        3000 - shown,
+        3000 - shown
+    )));
+    // However long the paths, each of which needs a table of its own.
+    let long: Vec<Diagnostic> = (0..900)
+        .map(|at| {
+            let source = Arc::new(Source::whole(format!("{at}{}", "|".repeat(500)), "x"));
+            Diagnostic::new(&rules::WRONG_FORMAT, &source, Span::new(0, 1), "|".repeat(500))
+        })
+        .collect();
+    let text = drawn(Format::Markdown, &Options::default(), &long);
+    assert!(text.len() < 60_000 && text.contains("\nand "), "{}", text.len());
+}
+
+// GitHub's own parser: the tags, the number of cells of each row, and the text of each piece of code.
+const CMARK: &str = "import cmarkgfm, html.parser, json, sys\n\
+    class Seen(html.parser.HTMLParser):\n\
+    \x20   def __init__(self):\n\
+    \x20       super().__init__()\n\
+    \x20       self.tags, self.rows, self.codes, self.inside = set(), [], [], False\n\
+    \x20   def handle_starttag(self, tag, attributes):\n\
+    \x20       self.tags.add(tag)\n\
+    \x20       if tag == 'tr': self.rows.append(0)\n\
+    \x20       if tag == 'td': self.rows[-1] += 1\n\
+    \x20       if tag == 'code': self.codes.append('')\n\
+    \x20       self.inside = tag == 'code'\n\
+    \x20   def handle_endtag(self, tag): self.inside = False\n\
+    \x20   def handle_data(self, data):\n\
+    \x20       if self.inside: self.codes[-1] += data\n\
+    seen = Seen()\n\
+    options = cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE\n\
+    seen.feed(cmarkgfm.github_flavored_markdown_to_html(open(sys.argv[1]).read(), options))\n\
+    print(json.dumps({'tags': sorted(seen.tags), 'rows': seen.rows, 'codes': seen.codes}))";
+
+#[test]
+fn nothing_in_markdown_is_markup_of_the_data() {
+    let notes = hostile();
+    let text = drawn(Format::Markdown, &Options::default(), &notes);
+    let folder = folder(&[("a.md", &text)]);
+    let path = folder.path().join("a.md").display().to_string();
+    let Some(seen) = python("cmarkgfm", CMARK, &[&path]) else { return };
+    let seen = last_line(&seen);
+    assert_eq!(seen["tags"], serde_json::json!(["code", "h3", "h4", "table", "tbody", "td", "th", "thead", "tr"]), "{text}");
+    // A row of totals, one of rules, and one for each finding.
+    let cells: Vec<u64> = seen["rows"].as_array().expect("rows").iter().filter_map(Value::as_u64).filter(|cells| *cells > 0).collect();
+    assert_eq!(cells, [vec![9, 4], vec![3; notes.len()]].concat(), "{text}");
+    let shown = |text: &str| Value::from(chancery::diagnostic::one_line(text).into_owned());
+    let expected: Vec<Value> = notes
+        .iter()
+        .flat_map(|note| {
+            let location = note.place.locate();
+            let place = format!("{}:{}:{}", location.file, location.start.line, location.start.column);
+            [shown(&location.file), shown(&place), shown(&note.message)]
+        })
+        .collect();
+    assert_eq!(seen["codes"], Value::from(expected), "{text}");
+}
+
+// The summary of a step
+
+fn with_environment(home: &Path, variables: &[(&str, &Path)], args: &[&str]) -> (String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        .current_dir(home)
+        .args(args)
+        .env_remove("GITHUB_WORKSPACE")
+        .env_remove("CI_PROJECT_DIR")
+        .envs(variables.iter().copied())
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_summary_of_a_step_is_appended_to() {
+    let folder = project();
+    let summary = folder.path().join("summary.md");
+    std::fs::write(&summary, "# Before\n\n").expect("written");
+    let variables = [("GITHUB_STEP_SUMMARY", summary.as_path())];
+    let (out, err) = with_environment(folder.path(), &variables, &[CHECK, &["--report", "github"]].concat());
+    assert_eq!(err, "");
+    assert!(out.contains("::endgroup::"));
+    let text = std::fs::read_to_string(&summary).expect("a summary");
+    assert_eq!(text, format!("# Before\n\n{}", reported("markdown")));
+    // Other reports leave it alone.
+    with_environment(folder.path(), &variables, &[CHECK, &["--report", "markdown"]].concat());
+    assert_eq!(std::fs::read_to_string(&summary).expect("a summary"), text);
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_told_and_fails_nothing() {
+    let folder = project();
+    let args = [CHECK, &["--report", "github"]].concat();
+    let variables = [("GITHUB_STEP_SUMMARY", folder.path())];
+    let (out, err) = with_environment(folder.path(), &variables, &args);
+    assert!(out.contains("::endgroup::") && err.starts_with("warning: nothing was added to the summary "), "{err}");
+    let full = folder.path().join("summary.md");
+    std::fs::write(&full, "x".repeat(1_048_000)).expect("written");
+    let (_, err) = with_environment(folder.path(), &[("GITHUB_STEP_SUMMARY", full.as_path())], &args);
+    assert!(err.ends_with("it is full\n"), "{err}");
+    assert_eq!(std::fs::metadata(&full).expect("it is there").len(), 1_048_000);
+}
+
+#[test]
+fn a_summary_stays_within_its_limit() {
+    let folder = folder(&[("a.ndjson", &"{\"id\": 1}\n".repeat(20_000)), ("closed.schema", CLOSED)]);
+    let summary = folder.path().join("summary.md");
+    std::fs::write(&summary, "x\n".repeat(450_000)).expect("written");
+    let args = ["check", "--no-config", "--schema", "closed.schema", "a.ndjson", "absent.json", "--report", "github"];
+    with_environment(folder.path(), &[("GITHUB_STEP_SUMMARY", &summary)], &args);
+    let text = std::fs::read_to_string(&summary).expect("a summary");
+    assert!(text.len() > 920_000 && text.len() < 1_048_576, "{}", text.len());
+}
+
+#[test]
+fn paths_are_told_from_the_root_of_the_checkout() {
+    let folder = project();
+    let data = folder.path().join("data");
+    let absolute = data.join("3.json").display().to_string();
+    let args = ["check", "--no-config", "--schema", "../closed.schema", "2.ndjson", &absolute, "../absent.json", "--report"];
+    for (format, paths) in [
+        ("github", ["file=data/2.ndjson,", "file=data/3.json,", "file=absent.json,"]),
+        ("gitlab", ["\"path\":\"data/2.ndjson\"", "\"path\":\"data/3.json\"", "\"path\":\"absent.json\""]),
+        ("sarif", ["\"uri\":\"data/2.ndjson\"", "\"uri\":\"data/3.json\"", "\"uri\":\"absent.json\""]),
+    ] {
+        let root = [("GITHUB_WORKSPACE", folder.path()), ("GITHUB_STEP_SUMMARY", Path::new(""))];
+        let (out, _) = with_environment(&data, &root, &[&args[..], &[format]].concat());
+        assert!(paths.iter().all(|path| out.contains(path)), "{format}: {out}");
+        let (out, _) = with_environment(&data, &[("CI_PROJECT_DIR", folder.path())], &[&args[..], &[format]].concat());
+        assert!(paths.iter().all(|path| out.contains(path)), "{format}: {out}");
+    }
+}
+
+// All of them
+
+#[test]
+fn reports_are_the_same_whatever_the_number_of_workers() {
+    let folder = project();
+    let more: String = (0..3000).map(|at| format!("{{\"id\": \"{at}\", \"n\": \"x\", \"zz\": {at}}}\n")).collect();
+    std::fs::write(folder.path().join("data/4.ndjson"), more).expect("written");
+    let formats = ["sarif", "github", "gitlab", "junit", "rdjsonl", "markdown"];
+    let told = |jobs: &str| {
+        let reports: Vec<String> = formats.iter().flat_map(|format| ["--report".to_owned(), format!("{format}={format}.out")]).collect();
+        let args: Vec<&str> = CHECK.iter().copied().chain(reports.iter().map(String::as_str)).chain(["--jobs", jobs]).collect();
+        run(folder.path(), &args);
+        formats.map(|format| std::fs::read_to_string(folder.path().join(format!("{format}.out"))).expect(format))
+    };
+    let alone = told("1");
+    assert!(alone.iter().all(|report| report.len() > 1000));
+    assert!(alone == told("4"));
+}
+
+#[test]
+fn no_report_disturbs_a_terminal() {
+    for format in Format::ALL.iter().filter(|format| !matches!(format, Format::Json | Format::Ndjson)) {
+        for notes in [findings(), hostile()] {
+            let text = drawn(*format, &screen(), &notes);
+            let wrong = text.chars().find(|c| *c != '\n' && chancery::diagnostic::is_unprintable(*c));
+            assert_eq!(wrong, None, "{format:?}: {text}");
+        }
+    }
+}
