@@ -1,6 +1,7 @@
 //! Reporters: each draws diagnostics for one kind of reader, a person or a program.
 //!
-//! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`.
+//! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`. Those whose readers
+//! take no more than so much keep the most [`important`] findings and count the rest.
 
 mod checkout;
 mod escape;
@@ -195,7 +196,7 @@ impl Format {
 pub struct Options {
     /// Whether to use colours (`pretty`).
     pub color: bool,
-    /// Whether to show errors and warnings only, and no summary (`pretty`, `plain`).
+    /// Whether to show errors and warnings only, and no summary (`pretty`, `plain`, `github`, `markdown`).
     pub quiet: bool,
     /// At most so many findings are drawn; all are counted.
     pub most: Option<u64>,

@@ -74,7 +74,8 @@ fn hostile() -> Vec<Diagnostic> {
     .collect()
 }
 
-const CLOSED: &str = r#"{"type": "object", "properties": {"id": {"type": "string"}, "mail": {"format": "email"}, "url": {"type": "string", "x-normalise": "url"}, "n": {"type": "integer"}}, "required": ["id"], "additionalProperties": false, "x-key": "/id"}"#;
+const CLOSED: &str = r#"{"type": "object", "x-key": "/id", "required": ["id"], "additionalProperties": false, "properties": {
+    "id": {"type": "string"}, "mail": {"format": "email"}, "url": {"type": "string", "x-normalise": "url"}, "n": {"type": "integer"}}}"#;
 
 // A folder whose files have findings of several rules and severities.
 fn project() -> tempfile::TempDir {
@@ -377,7 +378,7 @@ fn suggestions_in_rdjsonl_mend_the_file() {
         &format!("[{}{{\"id\": \"日\", \"mial\": \"a@example.org\"}}]", "{\"id\": \"ü\"}, ".repeat(9)),
     ];
     for (text, name) in lines.iter().zip(["a.ndjson", "b.ndjson", "c.json"]) {
-        let schema = CLOSED.replace(", \"x-key\": \"/id\"", "");
+        let schema = CLOSED.replace("\"x-key\": \"/id\", ", "");
         let folder = folder(&[("closed.schema", &schema), (name, text)]);
         let ran = run(folder.path(), &["check", "--no-config", "--schema", "closed.schema", "--report", "rdjsonl", name]);
         let finding = json(ran.out.lines().next().expect("a finding"));
@@ -455,7 +456,8 @@ const JUNIT2HTML: &str = "import json, sys\n\
     cases = [case for suite in report.suites for case in suite.all()]\n\
     failed = sum(len(suite.failed()) for suite in report.suites)\n\
     assert '<html' in report.html()\n\
-    print(json.dumps({'counts': [len(cases), failed], 'cases': [[case.name, case.failure_msg, case.failure, case.stdout] for case in cases]}))";
+    told = [[case.name, case.failure_msg, case.failure, case.stdout] for case in cases]\n\
+    print(json.dumps({'counts': [len(cases), failed], 'cases': told}))";
 
 fn last_line(text: &str) -> Value {
     json(text.lines().last().unwrap_or_default())
