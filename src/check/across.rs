@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Notes, Place, RecordRef, Severity, quote, rules};
+use crate::diagnostic::{Diagnostic, Place, RecordRef, Severity, quote, rules};
 use crate::schema::Shape;
 use crate::schema::guide::{self, Guide, Station};
 use crate::source::{Position, Source, Span};
@@ -121,6 +121,12 @@ fn join(parts: &[Node<'_>]) -> String {
 }
 
 impl Mention {
+    /// The same for the same key.
+    #[must_use]
+    pub fn hash(&self) -> u128 {
+        self.hash
+    }
+
     fn new(role: Role, parts: &[Node<'_>], pointer: String) -> Self {
         // Two runs over the same parts that begin differently: nobody builds a clash of 128 bits by hand.
         let run = |seed: u8| {
@@ -144,6 +150,7 @@ struct Seen {
     file: u32,
     line: u32,
     column: u32,
+    fresh: bool,
 }
 
 // A reference whose record has not been read yet.
@@ -154,7 +161,11 @@ struct Waiting {
     text: Box<str>,
     pointer: String,
     record: Option<RecordRef>,
+    fresh: bool,
 }
+
+/// A finding across records, and whether one of the records is among those to report on.
+pub type Found = (Diagnostic, bool);
 
 /// Keys and references of all records read so far.
 #[derive(Debug, Default)]
@@ -172,21 +183,24 @@ impl Across {
         Self { complete, ..Self::default() }
     }
 
-    /// Takes the mentions of the next record in input order. An error noted here makes that record invalid.
-    pub fn take(&mut self, mentions: Vec<Mention>, record: Option<&RecordRef>, notes: &mut dyn Notes) {
+    /// Takes the mentions of the next record in input order. An error found here makes that record invalid. `fresh` says
+    /// whether the record is one to report on.
+    pub fn take(&mut self, mentions: Vec<Mention>, record: Option<&RecordRef>, fresh: bool) -> Vec<Found> {
+        let mut found = Vec::new();
         for mention in mentions {
             match mention.role {
-                Role::Key => self.key(mention, record, notes),
+                Role::Key => found.extend(self.key(mention, record, fresh)),
                 Role::Reference if self.keys.contains_key(&mention.hash) => {}
                 Role::Reference => {
                     let Mention { hash, place, text, pointer, .. } = mention;
-                    self.waiting.push(Waiting { hash, place: detached(&place), text, pointer, record: record.cloned() });
+                    self.waiting.push(Waiting { hash, place: detached(&place), text, pointer, record: record.cloned(), fresh });
                 }
             }
         }
+        found
     }
 
-    fn key(&mut self, mention: Mention, record: Option<&RecordRef>, notes: &mut dyn Notes) {
+    fn key(&mut self, mention: Mention, record: Option<&RecordRef>, fresh: bool) -> Option<Found> {
         if let Some(first) = self.keys.get(&mention.hash) {
             let base = Position { byte: first.byte, line: u64::from(first.line), column: first.column };
             let place = Place::new(&Arc::new(Source::elsewhere(Arc::clone(&self.files[first.file as usize]), base)), Span::at(0));
@@ -196,8 +210,7 @@ impl Across {
                 .related("first record with this key", place)
                 .help("give one of the records another key, or take it out if it is the same");
             note.record = record.cloned();
-            notes.note(note);
-            return;
+            return Some((note, fresh || first.fresh));
         }
         let location = mention.place.locate();
         // Records of a file come one behind the other, so its name is that of the last one or a new one.
@@ -210,13 +223,17 @@ impl Across {
             file: u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX),
             line: u32::try_from(start.line).unwrap_or(u32::MAX),
             column: start.column,
+            fresh,
         };
         self.keys.insert(mention.hash, seen);
+        None
     }
 
-    /// Notes the references whose record did not turn up, in input order.
-    pub fn finish(self, notes: &mut dyn Notes) {
-        for waiting in self.waiting.into_iter().filter(|waiting| !self.keys.contains_key(&waiting.hash)) {
+    /// The references whose record did not turn up, in input order. `was` says whether a record that is to be looked at anew
+    /// had a key before.
+    pub fn finish(self, was: &dyn Fn(u128) -> bool) -> Vec<Found> {
+        let dangling = self.waiting.into_iter().filter(|waiting| !self.keys.contains_key(&waiting.hash));
+        let found = dangling.map(|waiting| {
             let message = format!("expected the key of a record, found {}, which no record has", quote(&waiting.text, true));
             let mut note = Diagnostic::new(&rules::DANGLING_REFERENCE, &waiting.place.source, waiting.place.span, message)
                 .at(waiting.pointer)
@@ -225,8 +242,9 @@ impl Across {
                 note.severity = Severity::Error;
             }
             note.record = waiting.record;
-            notes.note(note);
-        }
+            (note, waiting.fresh || was(waiting.hash))
+        });
+        found.collect()
     }
 }
 

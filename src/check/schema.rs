@@ -37,10 +37,7 @@ impl Checker {
         }
         let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
         let explainer = Explainer { root, schema: Some(&self.schema), shape };
-        let mut findings = Vec::new();
-        for error in errors {
-            explainer.explain(&error, &mut findings);
-        }
+        let mut findings = explainer.explain(errors);
         if self.deprecates {
             deprecated(root, shape.root(), &mut findings);
         }

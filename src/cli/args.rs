@@ -220,9 +220,21 @@ pub struct CommonArgs {
     /// Do not report these rules
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', help_heading = "Report")]
     pub ignore: Vec<String>,
+    /// A file of known findings, which are not reported
+    #[arg(long, value_name = "FILE", help_heading = "Only what is new")]
+    pub baseline: Option<PathBuf>,
+    /// Write the baseline: take out what is no longer needed, or, with =all and where there is none yet, take in all that is found
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "shrink", help_heading = "Only what is new")]
+    pub write_baseline: Option<WriteBaseline>,
+    /// Report only on records that changed since this git revision went another way
+    #[arg(long, value_name = "REV", help_heading = "Only what is new")]
+    pub changed_since: Option<String>,
     /// Show at most so many findings; all are counted
     #[arg(long, value_name = "N", help_heading = "Report")]
     pub max_diagnostics: Option<u64>,
+    /// Hide values of members that the schema marks with x-sensitive
+    #[arg(long, help_heading = "Report")]
+    pub mask: bool,
     /// Colours
     #[arg(long, value_name = "WHEN", help_heading = "Report")]
     pub color: Option<Color>,
@@ -242,6 +254,15 @@ pub struct CommonArgs {
     /// Read no config file
     #[arg(long, conflicts_with = "config", help_heading = "Config")]
     pub no_config: bool,
+}
+
+/// What becomes of the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WriteBaseline {
+    /// Take out what is no longer needed
+    Shrink,
+    /// Take in new findings too
+    All,
 }
 
 /// When a run counts as failed.

@@ -10,9 +10,11 @@ use serde_json::Value;
 use super::{Trouble, schemas};
 use crate::check::OnInvalid;
 use crate::check::schema::Checker;
-use crate::diagnostic::{Diagnostic, Severity, quote, rules};
+use crate::diagnostic::{Diagnostic, Place, Severity, quote, rules};
 use crate::normalise::{self, Asked, Pass};
-use crate::pipeline::policy;
+use crate::pipeline::policy::{self, Override};
+use crate::pipeline::scope::{self, Pattern, Scope};
+use crate::pipeline::suppress::Suppress;
 use crate::read::csv::{Cells, Dialect};
 use crate::tree::{Node, Tree};
 use crate::write;
@@ -52,6 +54,12 @@ pub struct Config {
     pub ignore: Vec<String>,
     /// `None` is off.
     pub severities: Vec<(String, Option<Severity>)>,
+    pub overrides: Vec<Override>,
+    pub mask: bool,
+    pub suppress: Vec<Suppress>,
+    pub baseline: Option<PathBuf>,
+    /// The file itself.
+    pub path: Option<PathBuf>,
     pub strict: bool,
     pub complete: bool,
     pub defaults: bool,
@@ -86,7 +94,12 @@ impl Config {
             return Err(Trouble::Findings(notes));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        Ok(Self::of(tree.root(), folder))
+        let overrides = overrides(tree.root(), folder, &mut notes);
+        let suppress = suppress(tree.root(), folder, &mut notes);
+        if !notes.is_empty() {
+            return Err(Trouble::Findings(notes));
+        }
+        Ok(Self { overrides, suppress, path: Some(path.to_owned()), ..Self::of(tree.root(), folder) })
     }
 
     // The tree has passed its schema, so what is there is of the type that is asked for.
@@ -138,6 +151,11 @@ impl Config {
                 .get("severity")
                 .map(|table| table.members().map(|member| (member.key.text().to_owned(), severity(member.value.text()))).collect())
                 .unwrap_or_default(),
+            overrides: Vec::new(),
+            suppress: Vec::new(),
+            baseline: text("baseline").map(|path| PathBuf::from(local(&path))),
+            path: None,
+            mask: yes("mask"),
             strict: yes("strict"),
             complete: yes("complete"),
             defaults: yes("defaults"),
@@ -170,6 +188,38 @@ fn report_at(report: &str, local: &dyn Fn(&str) -> String) -> String {
     }
 }
 
+fn overrides(root: Node<'_>, folder: &Path, notes: &mut Vec<Diagnostic>) -> Vec<Override> {
+    let tables = root.get("overrides").into_iter().flat_map(Node::items);
+    let special = |table: Node<'_>| Override {
+        scope: scope(table, folder, notes),
+        severity: table.get("severity").and_then(|word| severity(word.text())),
+    };
+    tables.map(special).collect()
+}
+
+fn suppress(root: Node<'_>, folder: &Path, notes: &mut Vec<Diagnostic>) -> Vec<Suppress> {
+    let tables = root.get("suppress").into_iter().flat_map(Node::items);
+    let one = |table: Node<'_>| Suppress {
+        scope: scope(table, folder, notes),
+        place: Place::new(table.tree().source(), table.get("codes").map_or(table.opening(), Node::span)),
+    };
+    tables.map(one).collect()
+}
+
+// What `codes`, `files` and `pointer` of a table choose.
+fn scope(table: Node<'_>, folder: &Path, notes: &mut Vec<Diagnostic>) -> Scope {
+    let mut named = |list: Node<'_>| {
+        let patterns: Vec<&str> = list.items().map(Node::text).collect();
+        let told = |error| Diagnostic::new(&rules::BAD_PATTERN, table.tree().source(), list.span(), format!("expected globs: {error}"));
+        scope::files(folder, &patterns).map_err(|error| notes.push(told(error).at(list.pointer()))).ok()
+    };
+    Scope {
+        files: table.get("files").and_then(&mut named),
+        codes: texts(table.get("codes")),
+        pointer: table.get("pointer").and_then(|pattern| Pattern::new(pattern.text())),
+    }
+}
+
 fn passes(table: Node<'_>) -> normalise::Options {
     let asked = table.get("ask").map(|list| list.items().collect::<Vec<_>>()).unwrap_or_default();
     normalise::Options {
@@ -198,8 +248,10 @@ fn dialect(table: Node<'_>) -> Dialect {
 fn unknown_rules(tree: &Tree, notes: &mut Vec<Diagnostic>) {
     let root = tree.root();
     let lists = ["select", "ignore"].into_iter().filter_map(|name| root.get(name)).flat_map(Node::items);
+    let tables = ["overrides", "suppress"].into_iter().filter_map(|name| root.get(name));
+    let special = tables.flat_map(Node::items).filter_map(|item| item.get("codes")).flat_map(Node::items);
     let severities = root.get("severity").into_iter().flat_map(Node::members).map(|member| member.key);
-    for node in lists.chain(severities) {
+    for node in lists.chain(severities).chain(special) {
         if !policy::is_known(node.text()) {
             let message = format!("expected the code or name of a rule, found {}", quote(node.text(), true));
             notes.push(

@@ -13,6 +13,7 @@ mod run;
 mod schema;
 mod schemas;
 mod session;
+mod since;
 mod summary;
 mod trouble;
 

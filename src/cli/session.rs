@@ -1,6 +1,7 @@
 //! What all commands that read records share: flags and config become a [`Job`](crate::pipeline::Job), which is run.
 
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,16 +10,17 @@ use super::args::{self, CommonArgs, InputArgs};
 use super::config::{Config, Group};
 use super::progress::Progress;
 use super::schemas;
+use super::since::Since;
 use super::summary;
 use super::{Trouble, Verdict};
-use crate::check::OnInvalid;
-use crate::check::across;
 use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
+use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, Severity};
 use crate::load::file::Target;
 use crate::normalise::{self, Normaliser};
-use crate::pipeline::{self, Course, Job, Output, Policy, Report, ReportPlace, Stage};
+use crate::pipeline::baseline::{Baseline, Update};
+use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
 use crate::read::csv::{Cells, Dialect, package};
 use crate::read::{self, Cutter, Format, Intake};
 use crate::report;
@@ -47,6 +49,10 @@ pub struct Session {
     problems: Vec<open::Problem>,
     reports: Vec<ReportArg>,
     policy: Policy,
+    baseline: Option<(Baseline, Target)>,
+    since: Option<Since>,
+    // Whether the inputs are those of the config.
+    whole: bool,
 }
 
 // What the records of one schema are read with and go through.
@@ -55,13 +61,16 @@ struct Plan {
     options: read::Options,
     stages: Vec<Arc<dyn Stage>>,
     across: Option<Arc<across::Plan>>,
+    mask: Option<Sensitive>,
+    // The files that the schema is made of.
+    files: Vec<PathBuf>,
     notes: Vec<Diagnostic>,
     name: String,
 }
 
-struct Planned {
-    input: open::Input,
-    course: usize,
+pub(super) struct Planned {
+    pub(super) input: open::Input,
+    pub(super) course: usize,
     format: Option<Format>,
     encoding: Option<String>,
 }
@@ -81,6 +90,9 @@ impl Session {
             courses: Vec::new(),
             inputs: Vec::new(),
             problems: Vec::new(),
+            baseline: None,
+            since: None,
+            whole: input.paths.is_empty(),
             common,
             config,
         };
@@ -90,10 +102,64 @@ impl Session {
         for group in session.groups(&input) {
             session.plan(&group, &input)?;
         }
+        session.baseline = session.baseline(&input)?;
+        session.since = session.since()?;
         if session.common.verbose {
             session.inputs.iter().for_each(|planned| eprintln!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
         }
         Ok(session)
+    }
+
+    fn baseline(&self, input: &InputArgs) -> Result<Option<(Baseline, Target)>, Trouble> {
+        let update = self.common.write_baseline;
+        let Some(path) = self.common.baseline.clone().or_else(|| self.config.baseline.clone()) else {
+            return match update {
+                Some(_) => Err(Trouble::usage("--write-baseline needs a file to write: --baseline FILE")),
+                None => Ok(None),
+            };
+        };
+        let (tree, update) = match (path.exists(), update) {
+            (false, None) => {
+                let message = format!("the baseline {} is not there; --write-baseline makes it", path.display());
+                return Err(Trouble::usage(message));
+            }
+            // The first one takes in whatever there is.
+            (false, Some(_)) => (None, Update::Accept),
+            (true, update) => {
+                let tree = schemas::parse_file(&path)?;
+                let mut notes: Vec<Diagnostic> = Vec::new();
+                Checker::new(schemas::own("baseline.schema.json", include_str!("../../schemas/baseline.schema.json"))?)
+                    .check(&tree, &mut notes);
+                if !notes.is_empty() {
+                    return Err(Trouble::Findings(notes));
+                }
+                let update = match update {
+                    None => Update::Keep,
+                    Some(args::WriteBaseline::Shrink) => Update::Shrink,
+                    Some(args::WriteBaseline::All) => Update::Accept,
+                };
+                (Some(tree), update)
+            }
+        };
+        // Lighter findings than warnings are written only where they count.
+        let from = self.policy.fail_on.unwrap_or(Severity::Warning).min(Severity::Warning);
+        let baseline = Baseline::new(&path, tree.as_ref(), &input.paths, update, from);
+        Ok(Some((baseline, Target::file(path))))
+    }
+
+    // What is the same as before, where somebody asked.
+    fn since(&self) -> Result<Option<Since>, Trouble> {
+        let Some(revision) = &self.common.changed_since else { return Ok(None) };
+        let since = Since::new(revision)?;
+        let common = [self.config.path.as_deref()].into_iter().flatten();
+        let judges = common.chain(self.courses.iter().flat_map(|plan| plan.files.iter().map(PathBuf::as_path)));
+        if let Some(judge) = judges.filter(|judge| since.has_changed(judge)).min() {
+            if self.common.verbose {
+                eprintln!("everything is checked anew, since {} has changed", crate::diagnostic::one_line(&judge.to_string_lossy()));
+            }
+            return Ok(None);
+        }
+        Ok(Some(since))
     }
 
     // What to read: the paths of the command line, or the config's sources, or input/.
@@ -176,6 +242,8 @@ impl Session {
         Ok(Plan {
             options: self.read_options(&shape, group, input)?,
             name: collection_name(&shape),
+            files: schema.as_ref().map_or_else(Vec::new, |schema| schemas::files(schema)),
+            mask: (common.mask || config.mask).then(|| Sensitive::new(&shape)),
             shape,
             stages,
             across: (!across.is_idle()).then(|| Arc::new(across)),
@@ -300,9 +368,29 @@ impl Session {
         // What is not there is told by the run, so that it stands in every report.
         let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
         let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
+        let course = |plan: Plan| Course { stages: plan.stages, across: plan.across, mask: plan.mask };
+        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(course).collect();
+        let planned = std::mem::take(&mut self.inputs);
+        let (mut inputs, mut older, mut passed_over) = (Vec::new(), Older::default(), 0);
+        if let Some(since) = &self.since {
+            since.read_older(&planned, &options, &courses, &mut older)?;
+        }
+        for planned in planned {
+            let novelty = self.since.as_ref().map_or(Novelty::New, |since| since.novelty(&planned));
+            // What is the same is read for its keys only, and where it is written.
+            if novelty == Novelty::Same && courses[planned.course].across.is_none() && outputs.is_empty() {
+                passed_over += 1;
+            } else {
+                inputs.push(planned.ready(&options, novelty));
+            }
+        }
         let job = Job {
-            inputs: absent.chain(std::mem::take(&mut self.inputs).into_iter().map(|planned| planned.ready(&options))).collect(),
-            courses: self.courses.into_iter().map(|plan| Course { stages: plan.stages, across: plan.across }).collect(),
+            inputs: absent.chain(inputs).collect(),
+            courses,
+            baseline: self.baseline.take(),
+            suppressions: Suppressions::new(std::mem::take(&mut self.config.suppress), self.whole && passed_over == 0),
+            older,
+            passed_over,
             complete: self.common.complete || self.config.complete,
             outputs,
             rejects,
@@ -377,7 +465,42 @@ pub struct Beside {
 
 impl Planned {
     fn open(&self, options: &read::Options) -> Result<pipeline::Opened, Failure> {
-        let mut opened = open::open(&self.input, self.encoding.as_deref())?;
+        let opened = open::open(&self.input, self.encoding.as_deref())?;
+        let file = |path: &Path| File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>);
+        self.cut(opened, &file, options)
+    }
+
+    /// A file that is gone, which was read as `self` is.
+    pub(super) fn beside(&self, gone: &Path) -> Self {
+        let name = gone.to_string_lossy().replace('\\', "/").into();
+        let input = open::Input { name, path: Some(gone.to_owned()) };
+        Self { input, course: self.course, format: self.format, encoding: self.encoding.clone() }
+    }
+
+    /// The input as it was, where its bytes are at hand; `file` gives those of a package's tables.
+    pub(super) fn open_older(
+        &self,
+        bytes: Vec<u8>,
+        file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
+        options: &read::Options,
+    ) -> Result<pipeline::Opened, Failure> {
+        let opened = open::open_stream(&self.input.name, Box::new(io::Cursor::new(bytes)), self.encoding.as_deref())?;
+        self.cut(opened, file, options)
+    }
+
+    /// The files that it is made of, which are several for a package of tables.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let Some(path) = &self.input.path else { return Vec::new() };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        std::iter::once(path.clone()).chain(claims(path).into_iter().map(|table| folder.join(table))).collect()
+    }
+
+    fn cut(
+        &self,
+        mut opened: open::Opened,
+        file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
+        options: &read::Options,
+    ) -> Result<pipeline::Opened, Failure> {
         let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
             Some(format) => format,
             None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
@@ -385,15 +508,15 @@ impl Planned {
         if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Json && package::is_description(&self.input.name)) {
             let description = Arc::new(opened.feed.take_all()?);
             let folder = path.parent().unwrap_or(Path::new(""));
-            let cutter = open_package(&description, folder, self.encoding.as_deref(), options)?;
+            let cutter = open_package(&description, folder, self.encoding.as_deref(), file, options)?;
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
     }
 
-    fn ready(self, options: &[read::Options]) -> pipeline::Input {
+    fn ready(self, options: &[read::Options], novelty: Novelty) -> pipeline::Input {
         let options = options[self.course].clone();
-        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, open: Box::new(move || self.open(&options)) }
+        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, novelty, open: Box::new(move || self.open(&options)) }
     }
 }
 
@@ -404,7 +527,7 @@ fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
 
 fn absent(problem: open::Problem) -> pipeline::Input {
     let name = problem.name().into();
-    pipeline::Input { name, course: 0, open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))) }
+    pipeline::Input { name, course: 0, novelty: Novelty::New, open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))) }
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.
@@ -412,12 +535,13 @@ fn open_package(
     description: &Arc<Source>,
     folder: &Path,
     encoding: Option<&str>,
+    file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
     options: &read::Options,
 ) -> Result<Box<dyn Cutter>, Failure> {
     let mut table = |name: &str| {
         let path = folder.join(name);
         let shown = path.to_string_lossy().replace('\\', "/").into();
-        open::open(&open::Input { name: shown, path: Some(path) }, encoding).map(|opened| opened.feed).map_err(io::Error::other)
+        open::open_stream(&shown, file(&path)?, encoding).map(|opened| opened.feed).map_err(io::Error::other)
     };
     match package::open(description, &mut table, options) {
         Ok(cutter) => Ok(cutter),
@@ -501,6 +625,7 @@ fn policy(common: &CommonArgs, config: &Config) -> Result<Policy, Trouble> {
         select: if common.select.is_empty() { config.select.clone() } else { common.select.clone() },
         ignore: common.ignore.iter().chain(&config.ignore).cloned().collect(),
         severities: config.severities.clone(),
+        overrides: config.overrides.clone(),
         strict: common.strict || config.strict,
         fail_on: match common.fail_on {
             Some(args::FailOn::Error) => Some(Severity::Error),

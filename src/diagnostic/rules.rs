@@ -119,10 +119,14 @@ rules! {
     REFERS_TO_ITSELF "X128" "refers-to-itself" Error "a record is named as its own parent or member"
     ACRONYM_MISMATCH "X129" "acronym-mismatch" Advice "the letters of an acronym are not found in the name"
     UNKNOWN_RULE "C101" "unknown-rule" Error "the config names a rule that does not exist"
+    BAD_PATTERN "C102" "bad-pattern" Error "the config has a pattern of file names that is none"
     INVALID_SCHEMA "C110" "invalid-schema" Error "the schema breaks the rules of its own draft"
     UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
     UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
+    STALE_BASELINE "B101" "stale-baseline" Warning "the baseline knows more findings of a sort than there are"
+    UNUSED_SUPPRESSION "B102" "unused-suppression" Warning "a suppression that leaves nothing out"
+    BAD_SUPPRESSION "B103" "bad-suppression" Warning "a suppression that names no rule, or one that does not exist"
 }
 
 /// The rule of that code or name.

@@ -4,26 +4,28 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Course, Input, policy};
+use super::{Course, Input, Novelty, Older, policy};
 use crate::check::across::Mention;
-use crate::check::{self, OnInvalid};
+use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
+use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, Window};
-use crate::source::{Failure, Source};
+use crate::report::mask::{self, Veil};
+use crate::source::{Failure, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Writer};
 
 /// What goes to the workers.
 pub(super) enum Piece {
-    Begin { name: Arc<str>, format: &'static str, decoded: bool },
+    Begin { name: Arc<str>, format: &'static str, decoded: bool, novelty: Novelty },
     Unopened { name: Arc<str>, why: Failure },
-    Window(usize, Window),
+    Window(usize, Novelty, Window),
     End(Option<Failure>),
 }
 
 /// What comes back.
 pub(super) enum Done {
-    Begin { name: Arc<str>, format: &'static str, decoded: bool },
+    Begin { name: Arc<str>, format: &'static str, decoded: bool, novelty: Novelty },
     Unopened { name: Arc<str>, why: Failure },
     Window(Worked),
     End(Option<Failure>),
@@ -32,10 +34,17 @@ pub(super) enum Done {
 /// Cuts the inputs one after another.
 pub(super) struct Line {
     inputs: std::vec::IntoIter<Input>,
-    // The present input, its number and its course.
-    open: Option<(u64, usize, Box<dyn Cutter>)>,
+    open: Option<Open>,
     number: u64,
     stopped: Stopped,
+}
+
+// The present input.
+struct Open {
+    number: u64,
+    course: usize,
+    novelty: Novelty,
+    cutter: Box<dyn Cutter>,
 }
 
 /// Tells the line that the rest of the input whose windows come out now is not wanted.
@@ -70,13 +79,14 @@ impl Line {
     }
 
     pub(super) fn next(&mut self) -> Option<Piece> {
-        let Some((number, course, cutter)) = &mut self.open else {
+        let Some(Open { number, course, novelty, cutter }) = &mut self.open else {
             let input = self.inputs.next()?;
             return Some(match (input.open)() {
                 Ok(opened) => {
                     self.number += 1;
-                    self.open = Some((self.number, input.course, opened.cutter));
-                    Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded }
+                    let (course, novelty) = (input.course, input.novelty);
+                    self.open = Some(Open { number: self.number, course, novelty, cutter: opened.cutter });
+                    Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded, novelty }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
             });
@@ -86,7 +96,7 @@ impl Line {
             return Some(Piece::End(None));
         }
         Some(match cutter.cut() {
-            Ok(Some(window)) => Piece::Window(*course, window),
+            Ok(Some(window)) => Piece::Window(*course, *novelty, window),
             Ok(None) => {
                 self.open = None;
                 Piece::End(None)
@@ -105,12 +115,15 @@ pub(super) struct Shop {
     pub(super) writers: Vec<Arc<dyn Writer>>,
     pub(super) on_invalid: OnInvalid,
     pub(super) keep_rejects: bool,
+    pub(super) older: Older,
 }
 
 /// A unit of an input after its work: a record, or something that could not be read as one.
 pub(super) struct Unit {
     /// Whether it has no error.
     pub(super) valid: bool,
+    /// Whether it is one to report on.
+    pub(super) fresh: bool,
     /// Whether it was encoded for every output.
     pub(super) carried: bool,
     pub(super) key: Option<String>,
@@ -144,6 +157,7 @@ pub(super) struct Worked {
     pub(super) notes: Vec<(u32, Diagnostic)>,
     pub(super) units: Vec<Unit>,
     pub(super) encoded: Vec<Encoded>,
+    pub(super) directives: Vec<Directive>,
     pub(super) stopped: bool,
 }
 
@@ -151,19 +165,22 @@ impl Shop {
     pub(super) fn worker(&self) -> impl FnMut(Piece) -> Done {
         let mut tree = Tree::default();
         move |piece| match piece {
-            Piece::Begin { name, format, decoded } => Done::Begin { name, format, decoded },
+            Piece::Begin { name, format, decoded, novelty } => Done::Begin { name, format, decoded, novelty },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
-            Piece::Window(course, window) => Done::Window(self.work(course, window, &mut tree)),
+            Piece::Window(course, novelty, window) => Done::Window(self.work(course, novelty, window, &mut tree)),
         }
     }
 
-    fn work(&self, course: usize, window: Window, tree: &mut Tree) -> Worked {
+    fn work(&self, course: usize, novelty: Novelty, window: Window, tree: &mut Tree) -> Worked {
+        let directives = window.reader.comments().map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
         let encoded = self.writers.iter().map(|_| Encoded::default()).collect();
         let mut bench = Bench {
             shop: self,
             course: &self.courses[course],
+            novelty,
             noted: Noted::default(),
+            curtain: Curtain::default(),
             worked: Worked {
                 course,
                 source: Arc::clone(&window.source),
@@ -171,12 +188,16 @@ impl Shop {
                 notes: Vec::new(),
                 units: Vec::new(),
                 encoded,
+                directives,
                 stopped: false,
             },
         };
         window.reader.read(&window.source, tree, &mut bench);
         // Notes behind the last unit are about the file.
         bench.worked.remarks.append(&mut bench.noted.notes);
+        if bench.course.mask.is_some() {
+            bench.curtain.close(&mut bench.worked);
+        }
         bench.worked
     }
 }
@@ -198,8 +219,50 @@ impl Notes for Noted {
 struct Bench<'s> {
     shop: &'s Shop,
     course: &'s Course,
+    novelty: Novelty,
     noted: Noted,
+    curtain: Curtain,
     worked: Worked,
+}
+
+// What is personal in a window, gathered while its records are read.
+#[derive(Default)]
+struct Curtain {
+    hidden: Vec<Span>,
+    // Where records were read; of the rest nobody knows what is personal in it, once one could not be read.
+    records: Vec<Span>,
+    broken: bool,
+}
+
+impl Curtain {
+    // Hides what is personal in a record from what is said about it.
+    fn record(&mut self, tree: &Tree, sensitive: &Sensitive, noted: &mut Noted, mentions: &mut [Mention], key: &mut Option<String>) {
+        let secrets = sensitive.find(tree);
+        noted.notes.iter_mut().for_each(|note| mask::hide(note, &secrets));
+        for mention in mentions.iter_mut().filter(|mention| secrets.iter().any(|secret| secret.pointer == mention.pointer)) {
+            mention.text = mask::HIDDEN.into();
+        }
+        key.take_if(|key| secrets.iter().any(|secret| secret.texts.contains(key)));
+        let record = tree.root().span();
+        self.hidden.extend(mask::places(tree.source(), record, &secrets));
+        self.records.push(record);
+    }
+
+    fn close(mut self, worked: &mut Worked) {
+        if self.broken {
+            self.records.sort_by_key(|span| span.start);
+            let mut from = 0;
+            for span in &self.records {
+                self.hidden.push(Span::new(from, span.start.max(from)));
+                from = from.max(span.end);
+            }
+            self.hidden.push(Span::new(from, worked.source.len()));
+            worked.remarks.iter_mut().for_each(mask::hide_quoted);
+        }
+        let veil = Veil::new(&worked.source, &self.hidden);
+        worked.remarks.iter_mut().chain(worked.notes.iter_mut().map(|(_, note)| note)).for_each(|note| veil.over_places(note));
+        worked.units.iter_mut().flat_map(|unit| &mut unit.mentions).for_each(|mention| veil.over(&mut mention.place.source));
+    }
 }
 
 impl Notes for Bench<'_> {
@@ -210,12 +273,21 @@ impl Notes for Bench<'_> {
 
 impl Intake for Bench<'_> {
     fn record(&mut self, tree: &mut Tree) {
+        if !self.worked.directives.is_empty() {
+            directive::settle(&mut self.worked.directives, tree.root());
+        }
+        // As it was read: normal forms may be new while the data is not.
+        let fresh = match self.novelty {
+            Novelty::New => true,
+            Novelty::Changed => !self.shop.older.has(tree.root()),
+            Novelty::Same => false,
+        };
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
         let valid = self.noted.errors == 0;
         let across = self.course.across.as_deref();
-        let mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));
+        let mut mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut carried = false;
         if let Some(accepted) = check::accept(tree, valid, self.shop.on_invalid) {
             let errors = self.noted.errors;
@@ -230,17 +302,25 @@ impl Intake for Bench<'_> {
             }
         }
         // What only findings need is made only where there are, or may yet be, some.
-        let key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { across.and_then(|plan| plan.key(tree.root())) };
+        let mut key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { across.and_then(|plan| plan.key(tree.root())) };
+        if let Some(sensitive) = &self.course.mask {
+            self.curtain.record(tree, sensitive, &mut self.noted, &mut mentions, &mut key);
+        }
         let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
             let mut text = Vec::new();
             write::json::compact(tree.root(), &mut text);
             text
         });
-        self.unit(Unit { valid: self.noted.errors == 0, carried, key, mentions, reject });
+        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject });
     }
 
     fn broken(&mut self) {
-        self.unit(Unit { valid: false, carried: false, key: None, mentions: Vec::new(), reject: None });
+        if self.course.mask.is_some() {
+            self.curtain.broken = true;
+            self.noted.notes.iter_mut().for_each(mask::hide_quoted);
+        }
+        let fresh = self.novelty != Novelty::Same;
+        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None });
     }
 
     fn remark(&mut self, diagnostic: Diagnostic) {
@@ -265,10 +345,17 @@ impl Bench<'_> {
 }
 
 /// Writes a line of the reject file: where the record stood, what is wrong with it, and the record as far as it was read.
-pub(super) fn write_reject(unit: &Unit, notes: &[Diagnostic], record: &RecordRef, format: &str, out: &mut dyn Write) -> io::Result<()> {
-    let errors = notes.iter().filter(|note| note.severity == Severity::Error);
+pub(super) fn write_reject(
+    unit: &Unit,
+    notes: &[(Diagnostic, bool)],
+    record: &RecordRef,
+    format: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let notes = notes.iter().map(|(note, _)| note);
+    let errors = notes.clone().filter(|note| note.severity == Severity::Error);
     let mut line = b"{\"file\":".to_vec();
-    let first = notes.first().map(|note| note.place.locate());
+    let first = notes.clone().next().map(|note| note.place.locate());
     let file = first.as_ref().map_or("", |location| &*location.file);
     write::json::string(file, &mut line);
     line.extend_from_slice(b",\"format\":");

@@ -12,16 +12,18 @@ use crate::diagnostic::{Diagnostic, RecordRef};
 #[must_use]
 pub fn exact(diagnostic: &Diagnostic) -> String {
     let index = match &diagnostic.record {
-        Some(RecordRef { key: None, index }) => format!("#{index}"),
-        _ => String::new(),
+        Some(RecordRef { key: None, index }) => Some(format!("#{index}")),
+        _ => None,
     };
-    digest(&[&owner(diagnostic), &index, pointer(diagnostic), diagnostic.rule.code, &diagnostic.message])
+    let owner = owner(diagnostic);
+    let record = std::iter::once(&*owner).chain(index.as_deref());
+    digest(record.chain([pointer(diagnostic), diagnostic.rule.code, &diagnostic.message]))
 }
 
 /// The sort of finding: record, path and rule. Records without a key share it, so it has to be counted.
 #[must_use]
 pub fn sort(diagnostic: &Diagnostic) -> String {
-    digest(&[&owner(diagnostic), pointer(diagnostic), diagnostic.rule.code])
+    digest([&*owner(diagnostic), pointer(diagnostic), diagnostic.rule.code])
 }
 
 // The record's key, or the file where there is none.
@@ -36,7 +38,7 @@ fn pointer(diagnostic: &Diagnostic) -> &str {
     diagnostic.pointer.as_deref().unwrap_or("")
 }
 
-fn digest(parts: &[&str]) -> String {
+fn digest<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part.len().to_le_bytes());

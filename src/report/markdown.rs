@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use super::escape::{self, cut};
 use super::important::{Important, Kept, rest_in_words};
-use super::{Options, Reporter, Tally};
+use super::{Options, Reporter, Tally, untold};
 use crate::diagnostic::{Diagnostic, Severity, rules};
 
 /// A comment on GitHub has at most 65,536 characters.
@@ -67,6 +67,9 @@ impl Reporter for Markdown {
         self.make_room();
         writeln!(out, "### chancery: {}\n", verdict(tally))?;
         totals(tally, out)?;
+        for untold in untold(tally) {
+            writeln!(out, "\n{untold}")?;
+        }
         self.rules(out)?;
         self.files(out)?;
         match rest_in_words(&self.findings.rest()) {

@@ -13,6 +13,7 @@ pub mod important;
 mod json;
 mod junit;
 mod markdown;
+pub mod mask;
 mod plain;
 mod pretty;
 mod rdjsonl;
@@ -27,6 +28,17 @@ use crate::diagnostic::{Diagnostic, Severity, one_line};
 pub use checkout::Checkout;
 pub use fold::Repeated;
 use thin::Thinned;
+
+/// Findings that were not reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Known in the baseline.
+    pub baseline: u64,
+    /// Left out by a comment or by the config.
+    pub suppressed: u64,
+    /// In records that did not change.
+    pub unchanged: u64,
+}
 
 /// What a run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +61,10 @@ pub struct Tally {
     pub warnings: u64,
     /// Findings of severity advice.
     pub advice: u64,
+    /// Findings that were not reported, and why.
+    pub left_out: LeftOut,
+    /// Files that were not read, since they are what they were before.
+    pub passed_over: u64,
     /// Findings by code of the rule.
     pub by_code: BTreeMap<&'static str, u64>,
 }
@@ -246,5 +262,25 @@ fn sentence(tally: &Tally) -> String {
     if !found.is_empty() {
         text.push_str(&format!("; {}", found.join(", ")));
     }
+    for untold in untold(tally) {
+        text.push_str(&format!("; {untold}"));
+    }
     text
+}
+
+// What was found or not even read, and is not told, in words.
+fn untold(tally: &Tally) -> Vec<String> {
+    let LeftOut { baseline, suppressed, unchanged } = tally.left_out;
+    let left_out = [(baseline, "in the baseline"), (suppressed, "suppressed"), (unchanged, "in what did not change")];
+    let left_out: Vec<String> = left_out.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
+    let mut untold = Vec::new();
+    if !left_out.is_empty() {
+        untold.push(format!("not told: {}", left_out.join(", ")));
+    }
+    match tally.passed_over {
+        0 => {}
+        1 => untold.push("1 file unchanged not read".to_owned()),
+        files => untold.push(format!("{files} files unchanged not read")),
+    }
+    untold
 }

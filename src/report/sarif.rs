@@ -12,7 +12,7 @@ use super::checkout::Checkout;
 use super::escape::{self, cut};
 use super::fingerprint::{self, Occurrences};
 use super::important::{Important, rest_in_words};
-use super::{Options, Reporter, Tally};
+use super::{Options, Reporter, Tally, untold};
 use crate::diagnostic::{Diagnostic, Edit, Fix, Place, Rule, Safety, Severity, one_line, rules};
 use crate::source::{Location, Source, Span};
 
@@ -194,6 +194,7 @@ struct Root {
 #[serde(rename_all = "camelCase")]
 struct Invocation {
     execution_successful: bool,
+    // What is not told here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_execution_notifications: Vec<Notification>,
     properties: Counts,
@@ -220,12 +221,11 @@ impl Invocation {
     fn new(tally: &Tally, rest: Option<String>) -> Self {
         let unreadable = [&rules::BAD_BYTES, &rules::UNREADABLE].iter().any(|rule| tally.by_code.contains_key(rule.code));
         let Tally { files, records, valid, invalid, errors, warnings, advice, .. } = *tally;
+        let tell = |level, text: &str| Notification { level, message: Message::new(text) };
+        let untold = untold(tally).into_iter().map(|text| tell("note", &text));
         Self {
             execution_successful: !unreadable,
-            tool_execution_notifications: rest
-                .map(|rest| Notification { level: "warning", message: Message::new(&rest) })
-                .into_iter()
-                .collect(),
+            tool_execution_notifications: rest.into_iter().map(|rest| tell("warning", &rest)).chain(untold).collect(),
             properties: Counts { files, records, valid, invalid, errors, warnings, advice },
         }
     }

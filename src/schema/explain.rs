@@ -7,6 +7,7 @@
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 
+use super::author::{Author, Findings};
 use super::{Part, Schema, Shape, Types, spanned, words};
 use crate::diagnostic::hint::nearest;
 use crate::diagnostic::{Diagnostic, Rule, Safety, quote, rules};
@@ -24,8 +25,25 @@ pub struct Explainer<'e> {
 }
 
 impl Explainer<'_> {
-    /// The findings for one error.
-    pub fn explain(&self, error: &ValidationError<'_>, out: &mut Vec<Diagnostic>) {
+    /// The findings for the errors of the record, in their order.
+    pub fn explain<'r>(&self, errors: impl Iterator<Item = ValidationError<'r>>) -> Vec<Diagnostic> {
+        let mut out = Findings::default();
+        errors.for_each(|error| self.tell(&error, &mut out));
+        out.into_list()
+    }
+
+    fn tell(&self, error: &ValidationError<'_>, out: &mut Findings) {
+        let before = out.len();
+        self.say(error, out);
+        for finding in out.since(before).filter(|finding| finding.help.is_none()) {
+            finding.help = self.described(error);
+        }
+        if let Some(schema) = self.schema.filter(|schema| schema.is_authored()) {
+            Author { root: self.root, schema, shape: self.shape }.tell(error, out, before);
+        }
+    }
+
+    fn say(&self, error: &ValidationError<'_>, out: &mut Findings) {
         let node = self.root.at(error.instance_path().as_str()).unwrap_or(self.root);
         match error.kind() {
             ValidationErrorKind::Required { property } => self.missing(error, node, property.as_str().unwrap_or_default(), out),
@@ -138,7 +156,7 @@ impl Explainer<'_> {
         self.finding(error, node, rule, node.opening(), message)
     }
 
-    fn missing(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Vec<Diagnostic>) {
+    fn missing(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Findings) {
         let quoted = quote(name, true);
         let description = self.part(error).declared(name).and_then(|part| part.description().or(part.title()));
         let help = match description {
@@ -152,7 +170,7 @@ impl Explainer<'_> {
         out.push(self.finding(error, node, &rules::MISSING_MEMBER, node.opening(), message).help(help));
     }
 
-    fn unknown(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Vec<Diagnostic>) {
+    fn unknown(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Findings) {
         let quoted = quote(name, true);
         let span = node.member(name).map_or(node.opening(), |member| member.key.span());
         let part = self.part(error);
@@ -171,7 +189,7 @@ impl Explainer<'_> {
         out.push(finding);
     }
 
-    fn wrong_type(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+    fn wrong_type(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
         let mut finding = self.told(error, node, &rules::WRONG_TYPE);
         let ValidationErrorKind::Type { kind } = error.kind() else { return out.push(finding) };
         let wanted = words::types(kind).into_iter().filter_map(Types::named).fold(Types::NONE, Types::or);
@@ -198,13 +216,13 @@ impl Explainer<'_> {
         error: &ValidationError<'_>,
         node: Node<'_>,
         options: impl Iterator<Item = &'v serde_json::Value>,
-        out: &mut Vec<Diagnostic>,
+        out: &mut Findings,
     ) {
         let finding = self.told(error, node, &rules::NOT_IN_ENUM);
         out.push(suggest(finding, node, options));
     }
 
-    fn pattern(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+    fn pattern(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
         const LONGEST: usize = 120;
         let mut finding = self.told(error, node, &rules::WRONG_PATTERN);
         let own = |name| self.keyword_beside(error, name).filter(|node| node.kind() == Kind::String).map(Node::text);
@@ -222,7 +240,7 @@ impl Explainer<'_> {
         out.push(finding);
     }
 
-    fn extra_items(&self, error: &ValidationError<'_>, node: Node<'_>, unexpected: &[String], out: &mut Vec<Diagnostic>) {
+    fn extra_items(&self, error: &ValidationError<'_>, node: Node<'_>, unexpected: &[String], out: &mut Findings) {
         // The validator names the items by their text only, in order.
         let mut items = node.items().enumerate();
         for text in unexpected {
@@ -241,7 +259,7 @@ impl Explainer<'_> {
         }
     }
 
-    fn repeated(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+    fn repeated(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
         let Some((first, second)) = spanned::first_repeat(node) else { return };
         let position = |wanted: Node<'_>| node.items().position(|item| item.id() == wanted.id()).unwrap_or_default();
         let (first_at, second_at) = (position(first), position(second));
@@ -255,7 +273,7 @@ impl Explainer<'_> {
         out.push(finding);
     }
 
-    fn wrong_name(&self, error: &ValidationError<'_>, inner: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+    fn wrong_name(&self, error: &ValidationError<'_>, inner: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
         let name = inner.instance().as_str().map(str::to_owned);
         let key = name.as_deref().and_then(|name| node.member(name)).map(|member| member.key);
         let shown = name.as_deref().map_or_else(|| "a member's name".to_owned(), |name| format!("name {}", quote(name, true)));
@@ -270,7 +288,7 @@ impl Explainer<'_> {
         out.push(finding);
     }
 
-    fn forbidden(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Vec<Diagnostic>) {
+    fn forbidden(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
         let at = error.instance_path().as_str();
         let parent = pointer::split_last(at).and_then(|(parent, name)| Some((self.root.at(parent)?, name)));
         let finding = match parent {
@@ -291,11 +309,11 @@ impl Explainer<'_> {
 
 /// Branches.
 impl Explainer<'_> {
-    fn no_branch(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>], out: &mut Vec<Diagnostic>) {
+    fn no_branch(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>], out: &mut Findings) {
         let here = error.instance_path().as_str();
         if let [only] = context {
             for error in only {
-                self.explain(error, out);
+                self.tell(error, out);
             }
             return;
         }
@@ -303,7 +321,7 @@ impl Explainer<'_> {
         if let [only] = left.as_slice() {
             // The tag or the type picked a branch: its errors are what is wrong.
             for error in &context[*only] {
-                self.explain(error, out);
+                self.tell(error, out);
             }
             return;
         }
@@ -318,13 +336,13 @@ impl Explainer<'_> {
         let depth =
             |branch: &usize| context[*branch].iter().map(|error| error.instance_path().as_str().matches('/').count()).max().unwrap_or(0);
         let best = candidates.iter().min_by_key(|branch| (context[**branch].len(), std::cmp::Reverse(depth(branch))));
-        let mut closest = Vec::new();
+        let mut closest = Findings::default();
         if let Some(best) = best {
             for error in &context[*best] {
-                self.explain(error, &mut closest);
+                self.tell(error, &mut closest);
             }
         }
-        let mut closest = closest.into_iter();
+        let mut closest = closest.into_list().into_iter();
         let message = format!("{} fits none of the {} ways the schema allows", words::found(node), context.len());
         let mut finding = self.finding(error, node, &rules::NO_BRANCH, node.opening(), message);
         if let Some(first) = closest.next() {
@@ -402,13 +420,7 @@ impl Explainer<'_> {
         Some(self.finding(error, node, &rules::WRONG_TYPE, node.opening(), message))
     }
 
-    fn many_branches(
-        &self,
-        error: &ValidationError<'_>,
-        node: Node<'_>,
-        context: &[Vec<ValidationError<'static>>],
-        out: &mut Vec<Diagnostic>,
-    ) {
+    fn many_branches(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>], out: &mut Findings) {
         let fitting: Vec<usize> = (0..context.len()).filter(|branch| context[*branch].is_empty()).collect();
         let name = |branch: &usize| {
             let title = self.schema.and_then(|schema| schema.title_below(error, *branch));
@@ -444,6 +456,13 @@ impl<'e> Explainer<'e> {
             }
         }
         part
+    }
+
+    // What the schema says of the value in general.
+    fn described(&self, error: &ValidationError<'_>) -> Option<String> {
+        let part = self.part(error);
+        let description = part.description().map(|text| format!("the schema describes it: {}", words::plain(sentence(text))));
+        description.or_else(|| part.title().map(|title| format!("the schema calls it {}", quote(title, true))))
     }
 
     fn keyword_beside(&self, error: &ValidationError<'_>, name: &str) -> Option<Node<'e>> {

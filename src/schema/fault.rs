@@ -53,10 +53,7 @@ fn broken(root: Node<'_>, value: &Value) -> Vec<Diagnostic> {
     let Ok(validator) = jsonschema::meta::validator_for(value) else { return Vec::new() };
     let shape = Shape::any();
     let explainer = Explainer { root, schema: None, shape: &shape };
-    let mut findings = Vec::new();
-    for error in validator.iter_errors(value) {
-        explainer.explain(&error, &mut findings);
-    }
+    let mut findings = explainer.explain(validator.iter_errors(value));
     for finding in &mut findings {
         finding.rule = &rules::INVALID_SCHEMA;
         finding.schema_pointer = None;

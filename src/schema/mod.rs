@@ -3,6 +3,7 @@
 //! Whoever reads files puts them into a [`Library`], asks it what is still [`Library::missing`], and builds a [`Schema`] of
 //! one of its documents.
 
+mod author;
 pub mod bundled;
 pub mod docs;
 pub mod explain;
@@ -14,7 +15,7 @@ pub mod shape;
 pub mod spanned;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jsonschema::{Draft, ErrorIterator, PatternOptions, Registry, ValidationError, Validator};
 use serde_json::Value;
@@ -44,6 +45,8 @@ pub struct Schema {
     library: Arc<Library>,
     root: usize,
     validator: Validator<Spanned>,
+    // Looked for when the first finding is told.
+    authored: OnceLock<bool>,
 }
 
 impl Schema {
@@ -58,7 +61,7 @@ impl Schema {
             return Err(vec![fault]);
         }
         match Self::compile(&library, root, &value, options) {
-            Ok(validator) => Ok(Self { library, root, validator }),
+            Ok(validator) => Ok(Self { library, root, validator, authored: OnceLock::new() }),
             Err(error) => Err(fault::explain(&library, root, &value, &error)),
         }
     }
@@ -108,6 +111,11 @@ impl Schema {
         &self.library
     }
 
+    // Whether its author wrote messages.
+    fn is_authored(&self) -> bool {
+        *self.authored.get_or_init(|| self.library.mentions("\"errorMessage\""))
+    }
+
     pub(in crate::schema) fn root_at(&self) -> library::At {
         self.library.root(self.root)
     }
@@ -125,6 +133,44 @@ impl Schema {
         let (resource, below) = self.location(error)?;
         let (parent, _) = pointer::split_last(&below)?;
         self.library.node(resource).at(parent)
+    }
+
+    /// The subschemas on the way to the keyword of an error, the outermost first, each with the number of steps into the
+    /// data that lead to it.
+    pub(in crate::schema) fn chain_of(&self, error: &ValidationError<'_>) -> Option<Vec<(Node<'_>, usize)>> {
+        let (resource, below) = self.location(error)?;
+        let (parent, _) = pointer::split_last(&below)?;
+        let (mut node, mut steps) = (self.library.node(resource), 0);
+        let mut chain = vec![(node, 0)];
+        let mut tokens = parent.split('/').skip(1).map(pointer::unescape);
+        while let Some(keyword) = tokens.next() {
+            node = node.get(&keyword)?;
+            let named =
+                matches!(&*keyword, "properties" | "patternProperties" | "dependentSchemas" | "dependencies" | "$defs" | "definitions");
+            if named || node.kind() == Kind::Array {
+                let name = tokens.next()?;
+                node = node.at(&format!("/{}", pointer::escape(&name)))?;
+            }
+            match &*keyword {
+                // What is defined here is reached by reference, from wherever it may be.
+                "$defs" | "definitions" => {
+                    chain.clear();
+                    steps = 0;
+                }
+                "properties"
+                | "patternProperties"
+                | "additionalProperties"
+                | "unevaluatedProperties"
+                | "items"
+                | "prefixItems"
+                | "additionalItems"
+                | "unevaluatedItems"
+                | "contains" => steps += 1,
+                _ => {}
+            }
+            chain.push((node, steps));
+        }
+        Some(chain)
     }
 
     /// The place of a branch of the `oneOf` that an error is about.

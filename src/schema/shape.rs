@@ -311,10 +311,15 @@ impl<'s> Part<'s> {
 
 /// What the schema says beside the structure.
 impl<'s> Part<'s> {
+    /// The subschemas that hold for every value here, the outermost first.
+    pub(super) fn says(self) -> impl Iterator<Item = Node<'s>> {
+        self.data().says.iter().map(|at| self.shape.library.node(*at))
+    }
+
     /// The value of a keyword in the outermost subschema that has it and holds for every value here.
     #[must_use]
     pub fn keyword(self, name: &str) -> Option<Node<'s>> {
-        self.data().says.iter().find_map(|at| self.shape.library.node(*at).get(name))
+        self.says().find_map(|node| node.get(name))
     }
 
     fn text(self, name: &str) -> Option<&'s str> {

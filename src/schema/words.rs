@@ -65,9 +65,13 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 
 /// A text of the schema that is shown as it is, but for what would disturb a line.
 pub(super) fn plain(text: &str) -> String {
-    const LONGEST: usize = 160;
-    let mut shown: String = text.chars().take(LONGEST).map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
+    plain_up_to(text, 160)
+}
+
+/// As [`plain`], at most so many characters.
+pub(super) fn plain_up_to(text: &str, longest: usize) -> String {
+    let mut shown: String = text.chars().take(longest).map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
+    if text.chars().nth(longest).is_some() {
         shown.push('…');
     }
     shown

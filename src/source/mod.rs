@@ -84,6 +84,33 @@ impl Source {
         start
     }
 
+    /// The same window with marks for every character in the spans `hidden`. The marks are as long as the characters, so
+    /// spans, lines and columns stay true.
+    #[must_use]
+    pub fn veiled(&self, hidden: &[Span]) -> Self {
+        let mut text = String::with_capacity(self.text.len());
+        let mut hidden = hidden.to_vec();
+        hidden.sort_by_key(|span| span.start);
+        for span in hidden {
+            // Spans may overlap: an alias and its anchor, a value and what is derived from it.
+            let (start, end) = (span.start.max(text.len() as u32), span.end);
+            if start < end {
+                text.push_str(&self.text[text.len()..start as usize]);
+                text.extend(self.text[start as usize..end as usize].chars().map(|c| match c.len_utf8() {
+                    _ if matches!(c, '\n' | '\r') => c,
+                    1 => '*',
+                    2 => '\u{b7}',
+                    3 => '\u{2022}',
+                    _ => '\u{1f512}',
+                }));
+            }
+        }
+        text.push_str(&self.text[text.len()..]);
+        let stretches =
+            self.stretches.iter().map(|Stretch { start, name, base }| Stretch { start: *start, name: Arc::clone(name), base: *base });
+        Self { text, stretches: stretches.collect(), milestones: OnceLock::new() }
+    }
+
     /// The window's text.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -122,3 +122,26 @@ fn every_key_is_told_in_the_docs_and_in_the_template() {
         assert!(missing.is_empty(), "{place} does not tell {missing:?}");
     }
 }
+
+#[test]
+fn overrides_give_severities_to_files_and_places() {
+    let schema = r#"{"properties": {"a": {"maximum": 1}, "list": {"items": {"maximum": 1}}}}"#;
+    let record = r#"{"a": 5, "list": [1, 5]}"#;
+    let config = "schema = \"schema.json\"\n[severity]\nS = \"error\"\n\
+        [[overrides]]\npointer = \"/list/*\"\nseverity = \"warning\"\n\
+        [[overrides]]\nfiles = [\"data/old/**\"]\ncodes = [\"out-of-range\"]\nseverity = \"off\"\n";
+    let files = [("schema.json", schema), ("data/new.json", record), ("data/old/a.json", record), ("chancery.toml", config)];
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let out = run(home.path(), "", &files, &["check", "data"]).1;
+    assert_eq!(
+        out,
+        "data/new.json:1:7: error[S107] expected at most 1, found 5\n\
+         data/new.json:1:22: warning[S107] expected at most 1, found 5\n\
+         2 records in 2 files: 0 valid, 2 invalid; 1 error, 1 warning\n"
+    );
+    // From another folder the same files are meant.
+    let below = run(home.path(), "data", &[], &["check", "new.json", "old"]).1;
+    assert!(below.starts_with("new.json:1:7: error[S107]") && below.contains("1 error, 1 warning"), "{below}");
+    let bad = run(home.path(), "", &[("chancery.toml", "[[overrides]]\nfiles = [\"a/[b\"]\nseverity = \"off\"\n")], &["check", "data"]).1;
+    assert!(bad.contains("chancery.toml:2:9: error[C102] expected globs"), "{bad}");
+}

@@ -1,17 +1,21 @@
 //! The outside-in tests: one binary, a module a subject.
 
 mod across;
+mod author;
 mod carriers;
 mod check;
 mod cli;
 mod config;
 mod csv;
 mod docs;
+mod faults;
+mod fresh;
 mod git;
 mod handbook;
 mod house;
 mod json_suite;
 mod laws;
+mod mask;
 mod normalise;
 mod open;
 mod parity;

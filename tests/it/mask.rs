@@ -1,0 +1,84 @@
+//! Masked reports: what is personal stands in no report, and every finding is still where it was.
+
+use crate::program::{folder, run};
+
+const SCHEMA: &str = r#"{
+  "x-key": "/id", "type": "object", "required": ["id"],
+  "properties": {
+    "id": {"type": "string"},
+    "mail": {"x-sensitive": true, "type": "string", "format": "email", "errorMessage": "no address: ${0}"},
+    "number": {"x-sensitive": true, "type": "integer", "maximum": 9},
+    "person": {"x-sensitive": true, "properties": {"name": {"type": "string", "maxLength": 5}}},
+    "kind": {"x-sensitive": true, "enum": ["secretive", "open"]},
+    "size": {"maximum": 3},
+    "note": {"maxLength": 3}
+  }
+}"#;
+
+const REPORTS: &[&str] = &["pretty", "plain", "json", "ndjson", "sarif", "github", "gitlab", "junit", "rdjsonl", "markdown"];
+
+fn reports(files: &[(&str, &str)], flags: &[&str], secrets: &[&str]) -> Vec<String> {
+    let home = folder(files);
+    let report = |report: &&str| {
+        let args = [&["check", "--schema", "schema.json", "--report", report, "--mask", "data"], flags].concat();
+        let ran = run(home.path(), &args);
+        assert_eq!(ran.status, 1, "{}", ran.err);
+        for secret in secrets {
+            assert!(!ran.out.contains(secret), "{report} shows {secret}:\n{}", ran.out);
+        }
+        ran.out
+    };
+    REPORTS.iter().map(report).collect()
+}
+
+#[test]
+fn personal_values_stand_in_no_report() {
+    let records = "{\"id\": \"a\", \"mail\": \"anna.at.example\", \"number\": 12345, \"size\": 7,\n\"person\": {\"name\": \"Jos\u{e9} Zo\u{eb}\"}, \"kind\": \"secretiv\", \"note\": \"ask anna.at.example\"}\n";
+    let secrets = ["anna.at", "12345", "Jos", "Zo", "\"secretiv\""];
+    let drawn = reports(&[("schema.json", SCHEMA), ("data/a.json", records)], &[], &secrets);
+    insta::assert_snapshot!(drawn[0]);
+    insta::assert_snapshot!(drawn[1]);
+}
+
+#[test]
+fn findings_stay_where_they_were() {
+    let files = [("schema.json", SCHEMA), ("data/a.csv", "id,mail,number,size\na,\"anna \"\"at\"\"\",77,9\nb,b@example.org,1,9\n")];
+    let home = folder(&files);
+    let places = |flags: &[&str]| {
+        let out = run(home.path(), &[&["check", "--schema", "schema.json", "--report", "json", "data"], flags].concat()).out;
+        let report: serde_json::Value = serde_json::from_str(&out).expect("a report is JSON");
+        let place = |finding: &serde_json::Value| {
+            ["code", "line", "column", "end_column", "byte_start", "byte_end", "pointer"].map(|name| finding[name].to_string()).join(" ")
+        };
+        report["diagnostics"].as_array().expect("a list").iter().map(place).collect::<Vec<_>>()
+    };
+    assert_eq!(places(&["--mask"]), places(&[]));
+    assert_eq!(places(&[]).len(), 4);
+    reports(&files, &[], &["anna", "b@example.org", "77"]);
+}
+
+#[test]
+fn of_a_broken_record_nothing_is_shown() {
+    let broken = "{\"id\": \"a\", \"mail\": \"anna@example.org\" \"x\"}\n{\"id\": \"b\", \"size\": 9}\n";
+    let drawn = reports(&[("schema.json", SCHEMA), ("data/a.ndjson", broken)], &[], &["anna"]);
+    assert!(drawn[1].contains("data/a.ndjson:1:40: error[R101]"), "{}", drawn[1]);
+    assert!(drawn[0].contains("\"size\": 9"), "what is not personal is shown:\n{}", drawn[0]);
+}
+
+#[test]
+fn keys_of_other_records_are_hidden_where_they_are_personal() {
+    let schema = r#"{"x-key": "/mail", "properties": {"mail": {"x-sensitive": true}}}"#;
+    let drawn =
+        reports(&[("schema.json", schema), ("data/a.json", "[{\"mail\": \"anna@b.org\"}, {\"mail\": \"anna@b.org\"}]")], &[], &["anna"]);
+    assert!(drawn[1].contains("error[X101] expected a key of its own, found \"***\""), "{}", drawn[1]);
+}
+
+#[test]
+fn without_the_flag_values_are_shown_and_the_config_can_ask_for_it() {
+    let files = [("schema.json", SCHEMA), ("data/a.json", "{\"id\": \"a\", \"mail\": \"anna\"}"), ("chancery.toml", "mask = true\n")];
+    let home = folder(&files);
+    let masked = run(home.path(), &["check", "--schema", "schema.json", "data"]).out;
+    assert!(masked.contains("no address: \"***\""), "{masked}");
+    let shown = run(home.path(), &["check", "--schema", "schema.json", "--no-config", "data"]).out;
+    assert!(shown.contains("no address: \"anna\""), "{shown}");
+}
