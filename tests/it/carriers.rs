@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use chancery::diagnostic::{Diagnostic, Rule, rules};
+use chancery::report::important::Important;
 use chancery::report::{Checkout, Format, Options, Tally, reporter};
 use chancery::source::{Position, Source, Span};
 use serde_json::Value;
@@ -694,4 +695,91 @@ fn no_report_disturbs_a_terminal() {
             assert_eq!(wrong, None, "{format:?}: {text}");
         }
     }
+}
+
+// What is kept of a sequence of findings, by the words of the rule: the longest beginning of the order of importance that fits.
+fn kept_by_the_book(findings: &[(usize, usize)], most: usize, room: usize) -> Vec<usize> {
+    let severity = |rule: usize| std::cmp::Reverse(RULES[rule].severity);
+    let first = |at: usize| !findings[..at].iter().any(|(rule, _)| *rule == findings[at].0);
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by_key(|at| (severity(findings[*at].0), !first(*at), *at));
+    let mut size = 0;
+    let fits = |at: &usize| {
+        size += findings[*at].1;
+        size <= room
+    };
+    order.into_iter().take(most).take_while(fits).collect()
+}
+
+const RULES: [&Rule; 5] = [&rules::WRONG_FORMAT, &rules::MISSING_MEMBER, &rules::SHORT_ROW, &rules::URL_FORM, &rules::TEXT_FORM];
+
+// Rules by number, and sizes.
+fn sequence() -> impl proptest::strategy::Strategy<Value = Vec<(usize, usize)>> {
+    proptest::collection::vec((0_usize..5, 0_usize..9), 0..40)
+}
+
+// Any text, with signs that mean something to some reader more often than not.
+fn hostile_text() -> impl proptest::strategy::Strategy<Value = String> {
+    let signs = "[a-z0-9 :#%|`\\[\\](){}<>&\"'@/\\\\\u{0}\n\r\u{85}\u{202e}\u{fffe}]{0,20}";
+    proptest::prop_oneof![signs, "\\PC{0,9}"]
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_most_important_are_kept(findings in sequence(), most in 0_usize..20, room in 0_usize..60) {
+        let source = Arc::new(Source::whole("a", "x"));
+        let mut important = Important::new(most, room);
+        for (at, (rule, size)) in findings.iter().enumerate() {
+            important.take(&Diagnostic::new(RULES[*rule], &source, Span::at(0), "m"), || (at, *size));
+        }
+        let kept: Vec<usize> = important.by_importance().map(|kept| kept.drawn).collect();
+        let rest: u64 = important.rest().iter().map(|rest| rest.count).sum();
+        proptest::prop_assert_eq!(rest, (findings.len() - kept.len()) as u64);
+        proptest::prop_assert_eq!(kept, kept_by_the_book(&findings, most, room));
+    }
+
+    #[test]
+    fn any_text_can_be_told(name in hostile_text(), text in hostile_text()) {
+        let source = Arc::new(Source::whole(format!("f{name}"), text.clone()));
+        let note = Diagnostic::new(&rules::WRONG_FORMAT, &source, Span::new(0, text.len() as u32), format!("m{text}")).help(text.clone());
+        let notes = [note];
+        let draw = |format| drawn(format, &Options::default(), &notes);
+        let shown = |text: &str| chancery::diagnostic::one_line(text).into_owned();
+        let path = Checkout::default().path(&format!("f{name}"));
+
+        let result = json(&draw(Format::Sarif))["runs"][0]["results"][0].clone();
+        let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().expect("a URI").to_owned();
+        proptest::prop_assert!(!uri.contains([':', '?', '#', ' ', '\\']), "{}", uri);
+        proptest::prop_assert_eq!(percent_decoded(&uri), path.clone());
+
+        let issue = json(&draw(Format::Gitlab))[0].clone();
+        proptest::prop_assert_eq!(issue["location"]["path"].as_str(), Some(path.as_str()));
+        let line = json(&draw(Format::Rdjsonl));
+        let message = format!("m{}\n{}", shown(&text), shown(&text));
+        proptest::prop_assert_eq!(line["message"].as_str(), Some(message.as_str()));
+
+        let log = draw(Format::Github);
+        let commands: Vec<_> = log.lines().filter_map(command).collect();
+        proptest::prop_assert_eq!(commands.len(), 3, "{}", log);
+        proptest::prop_assert_eq!(&commands[2].1[0].1, &shown(&path));
+        proptest::prop_assert_eq!(&commands[2].2, &message);
+
+        let page = draw(Format::Markdown);
+        let row = page.lines().find(|line| line.contains("| error S104 |")).expect("a row");
+        proptest::prop_assert_eq!(row.matches('|').count(), 4, "{}", row);
+
+        // The program's own reader of XML refuses what is not well-formed.
+        let gathered = support::read(chancery::read::Format::Xml, draw(Format::Junit).as_bytes(), &chancery::read::Options::default());
+        proptest::prop_assert!(gathered.notes.iter().all(|note| note.rule.code != "R101"), "{:?}", gathered.notes);
+    }
+}
+
+fn percent_decoded(uri: &str) -> String {
+    let mut pieces = uri.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        bytes.push(u8::from_str_radix(&piece[..2], 16).expect("two digits"));
+        bytes.extend_from_slice(&piece.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).expect("UTF-8")
 }
