@@ -13,7 +13,7 @@ use super::escape::{self, cut};
 use super::fingerprint::{self, Occurrences};
 use super::important::{Important, rest_in_words};
 use super::{Options, Reporter, Tally, untold};
-use crate::diagnostic::{Diagnostic, Edit, Fix, Place, Rule, Safety, Severity, one_line, rules};
+use crate::diagnostic::{Diagnostic, Fix, Place, Rule, Safety, Severity, one_line, rules};
 use crate::source::{Location, Source, Span};
 
 /// As many results are kept by code hosts.
@@ -440,10 +440,10 @@ impl Mending {
     fn new(fix: &Fix, diagnostic: &Diagnostic, artifact: &dyn Fn(&Location) -> Artifact) -> Self {
         let source = &diagnostic.place.source;
         let mut by_file: BTreeMap<String, (Artifact, Vec<Replacement>)> = BTreeMap::new();
-        for Edit { span, text } in &fix.edits {
-            let location = source.locate(*span);
-            let region = Region { snippet: None, ..Region::new(source, *span, &location, false) };
-            let replacement = Replacement { deleted_region: region, inserted_content: Text { text: text.clone() } };
+        for edit in &fix.edits {
+            let location = source.locate(edit.span);
+            let region = Region { snippet: None, ..Region::new(source, edit.span, &location, false) };
+            let replacement = Replacement { deleted_region: region, inserted_content: Text { text: edit.text.clone() } };
             by_file.entry(location.file.to_string()).or_insert_with(|| (artifact(&location), Vec::new())).1.push(replacement);
         }
         let what = diagnostic.help.as_deref().unwrap_or(if fix.safety == Safety::Safe { "a safe edit" } else { "a guess to look at" });

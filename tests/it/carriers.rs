@@ -397,12 +397,12 @@ fn suggestions_in_rdjsonl_mend_the_file() {
 #[test]
 fn several_edits_are_one_suggestion() {
     let source = Arc::new(Source::whole("a.json", "{\"a\": 1, \"b\": 2}"));
-    let mut note = Diagnostic::new(&rules::WRONG_NAME, &source, Span::new(1, 4), "m");
-    let edit = |start, end, text: &str| chancery::diagnostic::Edit { span: Span::new(start, end), text: text.into() };
-    note.fix = Some(chancery::diagnostic::Fix {
-        safety: chancery::diagnostic::Safety::Safe,
-        edits: vec![edit(9, 12, "\"y\""), edit(1, 4, "\"x\"")],
-    });
+    let edited = |start, end, text: &str| {
+        let note = Diagnostic::new(&rules::WRONG_NAME, &source, Span::new(1, 4), "m");
+        note.fix(chancery::diagnostic::Safety::Safe, Span::new(start, end), text)
+    };
+    let (mut note, other) = (edited(9, 12, "\"y\""), edited(1, 4, "\"x\""));
+    note.fix.as_mut().expect("just given").edits.extend(other.fix.expect("just given").edits);
     let line = json(&drawn(Format::Rdjsonl, &Options::default(), &[note]));
     assert_eq!(line["suggestions"][0]["text"], "\"x\": 1, \"y\"");
     assert_eq!(line["suggestions"][0]["range"]["end"], serde_json::json!({"line": 1, "column": 13}));
