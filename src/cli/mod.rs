@@ -16,6 +16,7 @@ mod schema;
 mod schemas;
 mod session;
 mod since;
+mod summary;
 mod trouble;
 
 use std::io::{self, Write};

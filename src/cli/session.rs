@@ -11,6 +11,7 @@ use super::config::{Config, Group};
 use super::progress::Progress;
 use super::schemas;
 use super::since::Since;
+use super::summary;
 use super::{Trouble, Verdict};
 use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
@@ -434,6 +435,7 @@ impl Session {
             color: colour(self.common.color, terminal),
             quiet: self.common.quiet,
             most: self.common.max_diagnostics,
+            checkout: checkout().unwrap_or_default(),
             ..report::Options::default()
         };
         let mut reports = Vec::new();
@@ -452,6 +454,9 @@ impl Session {
             let options =
                 if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };
             reports.push(Report { reporter: report::reporter(format, &options), place });
+        }
+        if self.reports.iter().any(|report| report.format == report::Format::Github) {
+            reports.extend(summary::report(&options));
         }
         Ok(reports)
     }
@@ -640,6 +645,17 @@ fn policy(common: &CommonArgs, config: &Config) -> Result<Policy, Trouble> {
         Some(code) => Err(Trouble::usage(format!("no rule has a code or name that begins with {code:?}"))),
         None => Ok(policy),
     }
+}
+
+// Where the working directory lies in the checkout that a workflow of GitHub or a job of GitLab works on.
+fn checkout() -> Option<report::Checkout> {
+    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"].into_iter().find_map(|name| {
+        let root = PathBuf::from(std::env::var_os(name).filter(|root| !root.is_empty())?);
+        let below = here.strip_prefix(root.canonicalize().ok()?).ok()?.to_string_lossy().replace('\\', "/");
+        let root = root.to_string_lossy().replace('\\', "/").trim_end_matches('/').to_owned();
+        Some(report::Checkout { root, below: if below.is_empty() { below } else { below + "/" } })
+    })
 }
 
 // Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.

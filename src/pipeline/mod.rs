@@ -344,10 +344,11 @@ impl Desk {
                 if let Some((baseline, _)) = &mut self.baseline {
                     baseline.look_at_file(&name);
                 }
+                let told = self.tell(&name);
                 self.input = Some(InputState { name, format, decoded, novelty, records: 0, stopped: false, last: None });
-                Ok(())
+                told
             }
-            Done::Unopened { name, why } => self.unreadable(&name, Position::START, 0, &why),
+            Done::Unopened { name, why } => self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why)),
             Done::Window(window) => self.window(window, stopped, watch),
             Done::End(why) => {
                 stopped.end();
@@ -466,6 +467,11 @@ impl Desk {
             return Ok(());
         }
         self.report(note)
+    }
+
+    // Tells the reports that an input begins.
+    fn tell(&mut self, name: &str) -> io::Result<()> {
+        self.reports.iter_mut().try_for_each(|report| report.draw(|reporter, out| reporter.file(name, out)))
     }
 
     fn report(&mut self, note: Diagnostic) -> io::Result<()> {

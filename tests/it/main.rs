@@ -2,6 +2,7 @@
 
 mod across;
 mod author;
+mod carriers;
 mod check;
 mod cli;
 mod config;
