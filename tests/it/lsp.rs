@@ -367,7 +367,7 @@ fn only_the_newest_version_is_checked() {
     }
     // The answer to a request comes behind what was sent before it.
     client.ask("textDocument/hover", json!({"textDocument": {"uri": uri}, "position": {"line": 0, "character": 2}}));
-    let last = client.notices.iter().filter(|notice| notice["params"]["uri"] == uri).next_back().expect("findings");
+    let last = client.notices.iter().rfind(|notice| notice["params"]["uri"] == uri).expect("findings");
     assert_eq!(last["params"]["version"], 199);
     client.stop();
 }
