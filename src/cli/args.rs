@@ -209,7 +209,7 @@ pub struct CommonArgs {
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
 
-    /// A report: pretty, plain, json, ndjson, sarif, github, gitlab, junit, rdjsonl or markdown, to standard output or a file
+    /// A report: pretty, plain, json, ndjson, sarif, github, gitlab, junit, rdjsonl, markdown or html, to standard output or a file
     /// (repeatable) [default: pretty on a terminal, else plain]
     #[arg(long, value_name = "FORMAT[=FILE]", help_heading = "Report")]
     pub report: Vec<String>,

@@ -9,6 +9,7 @@ pub mod fingerprint;
 mod fold;
 mod github;
 mod gitlab;
+mod html;
 pub mod important;
 mod json;
 mod junit;
@@ -166,6 +167,8 @@ pub enum Format {
     Rdjsonl,
     /// Markdown, for a comment or a page.
     Markdown,
+    /// One page for a browser.
+    Html,
 }
 
 impl Format {
@@ -181,6 +184,7 @@ impl Format {
         Self::Junit,
         Self::Rdjsonl,
         Self::Markdown,
+        Self::Html,
     ];
 
     /// The name used for flags.
@@ -197,6 +201,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Rdjsonl => "rdjsonl",
             Self::Markdown => "markdown",
+            Self::Html => "html",
         }
     }
 
@@ -230,6 +235,7 @@ pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
         Format::Github => return Box::new(github::Github::new(options)),
         Format::Gitlab => return Box::new(gitlab::Gitlab::new(options)),
         Format::Junit => return Box::new(junit::Junit::new(options)),
+        Format::Html => return Box::new(html::Html::new(options)),
         Format::Markdown => return Box::new(markdown::Markdown::new(options)),
         Format::Rdjsonl => Thinned::folding(Box::new(rdjsonl::Rdjsonl::new(options)), options),
         Format::Pretty => Thinned::folded(Box::new(pretty::Pretty::new(options)), options),

@@ -13,6 +13,7 @@ mod fresh;
 mod git;
 mod handbook;
 mod house;
+mod html;
 mod json_suite;
 mod laws;
 mod lsp;
