@@ -65,9 +65,9 @@ fn a_large_page_stays_one_that_can_be_opened() {
 
 #[test]
 fn nothing_found_is_a_page_too() {
-    let (_home, text) = page(&[("data/a.json", "{\"id\": \"a\"}")], &[]);
+    let (home, text) = page(&[("data/a.json", "{\"id\": \"a\"}")], &[]);
     assert!(text.contains("<h1>Nothing found</h1>") && text.contains("1 valid"));
-    if let Some(dom) = dom(_home.path(), "") {
+    if let Some(dom) = dom(home.path(), "") {
         assert!(dom.contains("Nothing was found."), "{dom}");
     }
 }

@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod csv;
 mod docs;
+mod ecosystem;
 mod faults;
 mod fresh;
 mod git;
