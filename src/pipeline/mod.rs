@@ -390,7 +390,7 @@ impl Desk {
                 of_unit.push((note, unit.fresh));
             }
             if let Some(across) = &mut self.across[window.course] {
-                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh);
+                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
                 valid &= !found.iter().any(|(note, _)| policy::is_error(note));
                 of_unit.extend(found);
             }
@@ -520,7 +520,7 @@ impl Desk {
             return Err(error);
         }
         for across in std::mem::take(&mut self.across).into_iter().flatten() {
-            for (note, fresh) in across.finish(&|hash| older.has_key(hash)) {
+            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
                 self.note(note, None, fresh)?;
             }
         }
