@@ -86,6 +86,7 @@ impl OneText {
                 open: Box::new(|| opened),
                 course: 0,
                 novelty: Novelty::New,
+                size: None,
             }],
             courses: vec![Course { stages: self.plan.stages.clone(), across: self.plan.across.clone(), mask: None }],
             complete: false,

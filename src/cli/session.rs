@@ -493,6 +493,12 @@ impl Planned {
         self.cut(opened, file, options)
     }
 
+    // A package of tables is larger than its description.
+    fn size(&self) -> Option<u64> {
+        let path = self.input.path.as_deref().filter(|_| !package::is_description(&self.input.name))?;
+        std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
+    }
+
     /// The files that it is made of, which are several for a package of tables.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let Some(path) = &self.input.path else { return Vec::new() };
@@ -521,7 +527,13 @@ impl Planned {
 
     fn ready(self, options: &[read::Options], novelty: Novelty) -> pipeline::Input {
         let options = options[self.course].clone();
-        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, novelty, open: Box::new(move || self.open(&options)) }
+        pipeline::Input {
+            name: Arc::clone(&self.input.name),
+            course: self.course,
+            novelty,
+            size: self.size(),
+            open: Box::new(move || self.open(&options)),
+        }
     }
 }
 
@@ -533,7 +545,13 @@ pub(super) fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>)
 
 fn absent(problem: open::Problem) -> pipeline::Input {
     let name = problem.name().into();
-    pipeline::Input { name, course: 0, novelty: Novelty::New, open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))) }
+    pipeline::Input {
+        name,
+        course: 0,
+        novelty: Novelty::New,
+        size: None,
+        open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))),
+    }
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.

@@ -41,6 +41,8 @@ pub struct Input {
     pub course: usize,
     /// Whether it is one to report on.
     pub novelty: Novelty,
+    /// Its length in bytes, where that is known.
+    pub size: Option<u64>,
 }
 
 /// An input ready to be cut.
@@ -200,7 +202,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
         || shop.worker(),
         |done| {
-            desk.take(done, &stopped, watch);
+            desk.take(done, &shop, &stopped, watch);
             desk.error.is_none() && !interrupted.load(Ordering::Relaxed)
         },
     );
@@ -336,8 +338,20 @@ struct Desk {
 }
 
 impl Desk {
-    fn take(&mut self, done: Done, stopped: &Stopped, watch: &mut dyn Watch) {
+    fn take(&mut self, done: Done, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) {
         let result = match done {
+            Done::Several(several) => return several.into_iter().for_each(|done| self.take(done, shop, stopped, watch)),
+            Done::Rest(mut rest) => {
+                let mut tree = Tree::default();
+                loop {
+                    let next = shop.next(&mut rest, &mut tree);
+                    let ended = matches!(next, Done::End(_));
+                    self.take(next, shop, stopped, watch);
+                    if ended || self.error.is_some() {
+                        return;
+                    }
+                }
+            }
             Done::Begin { name, format, decoded, novelty } => {
                 self.outcome.tally.files += 1;
                 self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
@@ -348,7 +362,10 @@ impl Desk {
                 self.input = Some(InputState { name, format, decoded, novelty, records: 0, stopped: false, last: None });
                 told
             }
-            Done::Unopened { name, why } => self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why)),
+            Done::Unopened { name, why } => {
+                stopped.end();
+                self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why))
+            }
             Done::Window(window) => self.window(window, stopped, watch),
             Done::End(why) => {
                 stopped.end();
