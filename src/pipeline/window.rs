@@ -18,7 +18,7 @@ use crate::write::{self, Writer};
 pub(super) enum Piece {
     Begin { name: Arc<str>, format: &'static str, decoded: bool },
     Unopened { name: Arc<str>, why: Failure },
-    Window(usize, Window),
+    Window(usize, &'static str, Window),
     End(Option<Failure>),
 }
 
@@ -33,8 +33,8 @@ pub(super) enum Done {
 /// Cuts the inputs one after another.
 pub(super) struct Line {
     inputs: std::vec::IntoIter<Input>,
-    // The present input, its number and its course.
-    open: Option<(u64, usize, Box<dyn Cutter>)>,
+    // The present input: its number, its course and its format.
+    open: Option<(u64, usize, &'static str, Box<dyn Cutter>)>,
     number: u64,
     stopped: Stopped,
 }
@@ -71,12 +71,12 @@ impl Line {
     }
 
     pub(super) fn next(&mut self) -> Option<Piece> {
-        let Some((number, course, cutter)) = &mut self.open else {
+        let Some((number, course, format, cutter)) = &mut self.open else {
             let input = self.inputs.next()?;
             return Some(match (input.open)() {
                 Ok(opened) => {
                     self.number += 1;
-                    self.open = Some((self.number, input.course, opened.cutter));
+                    self.open = Some((self.number, input.course, opened.format, opened.cutter));
                     Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
@@ -87,7 +87,7 @@ impl Line {
             return Some(Piece::End(None));
         }
         Some(match cutter.cut() {
-            Ok(Some(window)) => Piece::Window(*course, window),
+            Ok(Some(window)) => Piece::Window(*course, format, window),
             Ok(None) => {
                 self.open = None;
                 Piece::End(None)
@@ -155,15 +155,16 @@ impl Shop {
             Piece::Begin { name, format, decoded } => Done::Begin { name, format, decoded },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
-            Piece::Window(course, window) => Done::Window(self.work(course, window, &mut tree)),
+            Piece::Window(course, format, window) => Done::Window(self.work(course, format, window, &mut tree)),
         }
     }
 
-    fn work(&self, course: usize, window: Window, tree: &mut Tree) -> Worked {
+    fn work(&self, course: usize, format: &'static str, window: Window, tree: &mut Tree) -> Worked {
         let encoded = self.writers.iter().map(|_| Encoded::default()).collect();
         let mut bench = Bench {
             shop: self,
             course: &self.courses[course],
+            format,
             noted: Noted::default(),
             curtain: Curtain::default(),
             worked: Worked {
@@ -203,6 +204,7 @@ impl Notes for Noted {
 struct Bench<'s> {
     shop: &'s Shop,
     course: &'s Course,
+    format: &'static str,
     noted: Noted,
     curtain: Curtain,
     worked: Worked,
@@ -259,6 +261,8 @@ impl Intake for Bench<'_> {
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
+        // While the source is at hand as it was read.
+        self.noted.notes.iter_mut().for_each(|note| write::notation::settle(note, self.format));
         let valid = self.noted.errors == 0;
         let across = self.course.across.as_deref();
         let mut mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));

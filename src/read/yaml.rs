@@ -670,9 +670,11 @@ impl Builder<'_> {
             Some(Value::Key { text, .. }) if self.at_key() => {
                 let text = text.clone();
                 self.key(place, &text);
+                self.tree.mark_key_shared();
             }
             Some(Value::Key { kind, text }) => {
-                self.tree.scalar(*kind, place, Text::Owned(text));
+                let id = self.tree.scalar(*kind, place, Text::Owned(text));
+                self.tree.mark_shared(id);
                 self.value_done();
             }
             Some(Value::Node(node)) => {
@@ -687,6 +689,7 @@ impl Builder<'_> {
                 } else {
                     let text = target.text().to_owned();
                     self.key(place, &text);
+                    self.tree.mark_key_shared();
                 }
             }
             Some(Value::Open) => {
@@ -734,6 +737,7 @@ impl Builder<'_> {
             self.scratch.push_str(text);
             let quoted = copied.is_quoted();
             let id = self.tree.scalar(kind, place, Text::Owned(&self.scratch));
+            self.tree.mark_shared(id);
             if quoted {
                 self.tree.mark_quoted(id);
             }
@@ -748,6 +752,7 @@ impl Builder<'_> {
         for (key, value) in members {
             self.aliased_bytes += key.len();
             self.tree.key(place, Text::Owned(&key));
+            self.tree.mark_key_shared();
             self.copy(value, place, anchor)?;
         }
         for item in items {

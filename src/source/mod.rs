@@ -196,6 +196,12 @@ impl Source {
         self.stretches.len() > 1 && self.stretch(span.start).base.line == 1
     }
 
+    /// All of the stretch that holds the byte at `at`.
+    #[must_use]
+    pub fn stretch_at(&self, at: u32) -> Span {
+        Span::new(self.stretch(at).start, self.end_of(at))
+    }
+
     /// The lines that a span touches, as far as its stretch reaches.
     #[must_use]
     pub fn excerpt(&self, span: Span) -> Excerpt<'_> {
