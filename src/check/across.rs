@@ -214,6 +214,12 @@ impl Across {
         self.keys.insert(mention.hash, seen);
     }
 
+    /// Whether a record with that key has been taken.
+    #[must_use]
+    pub fn knows(&self, mention: &Mention) -> bool {
+        self.keys.contains_key(&mention.hash)
+    }
+
     /// Notes the references whose record did not turn up, in input order.
     pub fn finish(self, notes: &mut dyn Notes) {
         for waiting in self.waiting.into_iter().filter(|waiting| !self.keys.contains_key(&waiting.hash)) {

@@ -14,6 +14,7 @@ use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
 use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, Severity};
+use crate::fix;
 use crate::load::file::Target;
 use crate::normalise::{self, Normaliser};
 use crate::pipeline::{self, Course, Job, Output, Policy, Report, ReportPlace, Stage};
@@ -265,7 +266,7 @@ impl Session {
         }
         let Some(planned) = self.inputs.first() else { return Ok(()) };
         let unreadable = |failure| Trouble::File { path: PathBuf::from(&*planned.input.name), error: io::Error::other(failure) };
-        let mut opened = planned.open(&self.courses[planned.course].options).map_err(unreadable)?;
+        let mut opened = planned.open(&self.courses[planned.course].options, &open::open).map_err(unreadable)?;
         read::read_all(&mut *opened.cutter, intake).map_err(unreadable)
     }
 
@@ -283,10 +284,7 @@ impl Session {
         to: To,
     ) -> Result<(Verdict, Vec<PathBuf>), Trouble> {
         let total = self.total();
-        let jobs = self.common.jobs.or(self.config.jobs).unwrap_or_else(|| match total {
-            Some(bytes) if bytes <= SMALL => 1,
-            _ => std::thread::available_parallelism().map_or(1, usize::from),
-        });
+        let jobs = self.workers(total);
         let quiet = self.common.quiet || self.common.no_progress;
         let mut progress = Progress::new(!quiet && io::stderr().is_terminal() && std::env::var_os("CI").is_none(), total);
         let mut reports = self.reports(to, &progress)?;
@@ -302,7 +300,7 @@ impl Session {
         let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
         let job = Job {
             inputs: absent.chain(std::mem::take(&mut self.inputs).into_iter().map(|planned| planned.ready(&options))).collect(),
-            courses: self.courses.into_iter().map(|plan| Course { stages: plan.stages, across: plan.across, mask: plan.mask }).collect(),
+            courses: self.courses.into_iter().map(Plan::ready).collect(),
             complete: self.common.complete || self.config.complete,
             outputs,
             rejects,
@@ -310,7 +308,7 @@ impl Session {
             reports,
             policy: self.policy,
             notes,
-            jobs: jobs.max(1),
+            jobs,
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
@@ -326,6 +324,37 @@ impl Session {
             () => Verdict::Clean,
         };
         Ok((verdict, outcome.written))
+    }
+
+    /// The job of mending the inputs.
+    pub fn mending(self, guesses: bool) -> fix::Job {
+        let jobs = self.workers(self.total());
+        let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
+        let absent = self.problems.into_iter().map(|problem| {
+            let (name, reason) = (problem.name().into(), problem.reason());
+            fix::Input { name, course: 0, open: Box::new(move |_| Err(Failure::Io(io::Error::other(reason.clone())))) }
+        });
+        let mended = self.inputs.into_iter().map(|planned| {
+            let (name, course, options) = (Arc::clone(&planned.input.name), planned.course, options[planned.course].clone());
+            let open = move |files: &fix::Files| planned.open(&options, &|input, encoding| files.open(input, encoding));
+            fix::Input { name, course, open: Box::new(open) }
+        });
+        fix::Job {
+            inputs: absent.chain(mended).collect(),
+            courses: self.courses.into_iter().map(Plan::ready).collect(),
+            complete: self.common.complete || self.config.complete,
+            policy: self.policy,
+            guesses,
+            jobs,
+        }
+    }
+
+    fn workers(&self, total: Option<u64>) -> usize {
+        let jobs = self.common.jobs.or(self.config.jobs).unwrap_or_else(|| match total {
+            Some(bytes) if bytes <= SMALL => 1,
+            _ => std::thread::available_parallelism().map_or(1, usize::from),
+        });
+        jobs.max(1)
     }
 
     // Bytes to be read, where they are known.
@@ -371,9 +400,18 @@ pub struct Beside {
     pub report: Target,
 }
 
+impl Plan {
+    fn ready(self) -> Course {
+        Course { stages: self.stages, across: self.across, mask: self.mask }
+    }
+}
+
+// Opens a file, from the disk or where a command holds it.
+type Opener<'o> = &'o dyn Fn(&open::Input, Option<&str>) -> Result<open::Opened, Failure>;
+
 impl Planned {
-    fn open(&self, options: &read::Options) -> Result<pipeline::Opened, Failure> {
-        let mut opened = open::open(&self.input, self.encoding.as_deref())?;
+    fn open(&self, options: &read::Options, opener: Opener<'_>) -> Result<pipeline::Opened, Failure> {
+        let mut opened = opener(&self.input, self.encoding.as_deref())?;
         let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
             Some(format) => format,
             None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
@@ -381,7 +419,7 @@ impl Planned {
         if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Json && package::is_description(&self.input.name)) {
             let description = Arc::new(opened.feed.take_all()?);
             let folder = path.parent().unwrap_or(Path::new(""));
-            let cutter = open_package(&description, folder, self.encoding.as_deref(), options)?;
+            let cutter = open_package(&description, folder, self.encoding.as_deref(), options, opener)?;
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
@@ -389,7 +427,7 @@ impl Planned {
 
     fn ready(self, options: &[read::Options]) -> pipeline::Input {
         let options = options[self.course].clone();
-        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, open: Box::new(move || self.open(&options)) }
+        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, open: Box::new(move || self.open(&options, &open::open)) }
     }
 }
 
@@ -409,11 +447,12 @@ fn open_package(
     folder: &Path,
     encoding: Option<&str>,
     options: &read::Options,
+    opener: Opener<'_>,
 ) -> Result<Box<dyn Cutter>, Failure> {
     let mut table = |name: &str| {
         let path = folder.join(name);
         let shown = path.to_string_lossy().replace('\\', "/").into();
-        open::open(&open::Input { name: shown, path: Some(path) }, encoding).map(|opened| opened.feed).map_err(io::Error::other)
+        opener(&open::Input { name: shown, path: Some(path) }, encoding).map(|opened| opened.feed).map_err(io::Error::other)
     };
     match package::open(description, &mut table, options) {
         Ok(cutter) => Ok(cutter),
@@ -484,7 +523,7 @@ fn read_format(name: &str) -> Result<Format, Trouble> {
     })
 }
 
-fn colour(when: Option<args::Color>, terminal: bool) -> bool {
+pub fn colour(when: Option<args::Color>, terminal: bool) -> bool {
     match when.unwrap_or_default() {
         args::Color::Always => true,
         args::Color::Never => false,
@@ -514,7 +553,7 @@ fn policy(common: &CommonArgs, config: &Config) -> Result<Policy, Trouble> {
 }
 
 // Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.
-fn interrupted() -> &'static AtomicBool {
+pub fn interrupted() -> &'static AtomicBool {
     static INTERRUPTED: AtomicBool = AtomicBool::new(false);
     // A second session of the same process finds the handler in place.
     let _ = ctrlc::set_handler(|| {

@@ -34,7 +34,7 @@ fn scalars_are_in_the_notation_of_the_format() {
         ("yaml", ">2+ # why\r\n  a\r\n  b\r\n", text("a b"), Some(">2- # why\r\n  a\r\n  b\r\n")),
         ("yaml", "|\n   a \n\n   b\n", text("a\n\nc"), Some("|-\n   a\n\n   c")),
         ("yaml", ">\n  a\n  b\n", text("a c"), Some(">-\n  a c")),
-        ("yaml", "|\n  a\n", text("a\tb "), Some("\"a\\tb \"")),
+        ("yaml", "|\n  a\n", text("a\u{1}"), Some("\"a\\x01\"")),
         ("toml", "a", text("b"), Some("\"b\"")),
         ("toml", "'a'", text("b\\c"), Some("'b\\c'")),
         ("toml", "'a'", text("it's\u{7f}"), Some("\"it's\\u007F\"")),

@@ -1,0 +1,233 @@
+//! Proves a round of edits: every record is what it was but for what the edits say, and has no error that it had not before.
+//!
+//! In: looks at the input before and after, and what was mended. Out: what to take back, which is nothing where all is well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::choose::Chosen;
+use super::look::{Candidate, Effect, Fault, Leaves, Look, Unit, key};
+use crate::tree::{Kind, pointer};
+
+/// Fixes that are not made, since they would do harm.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Banned {
+    // By unit (none where the edit is shared), code and pointer.
+    findings: BTreeSet<(Option<usize>, &'static str, Option<String>)>,
+    units: BTreeSet<usize>,
+    shared: bool,
+    all: bool,
+}
+
+impl Banned {
+    /// None of these units is mended.
+    pub fn units(units: BTreeSet<usize>) -> Self {
+        Self { units, ..Self::default() }
+    }
+
+    /// Nothing is mended any more.
+    pub fn all() -> Self {
+        Self { all: true, ..Self::default() }
+    }
+
+    pub fn holds(&self, unit: usize, candidate: &Candidate) -> bool {
+        self.all
+            || self.units.contains(&unit)
+            || self.shared && candidate.shared
+            || self.findings.contains(&Self::name(unit, candidate))
+    }
+
+    fn name(unit: usize, candidate: &Candidate) -> (Option<usize>, &'static str, Option<String>) {
+        ((!candidate.shared).then_some(unit), candidate.rule.code, candidate.pointer.clone())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.units.is_empty() && !self.shared && !self.all
+    }
+
+    pub fn join(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.units.extend(other.units);
+        self.shared |= other.shared;
+        self.all |= other.all;
+    }
+}
+
+/// What of a round has to be taken back.
+pub(super) fn disprove(before: &Look, after: &Look, chosen: &Chosen) -> Banned {
+    let mut trial = Trial { before, mended: BTreeMap::new(), banned: Banned::default() };
+    for (unit, number) in &chosen.mended {
+        trial.mended.entry(*unit).or_default().push(*number);
+    }
+    let shape = |look: &Look| look.units.iter().map(|unit| unit.broken).collect::<Vec<_>>();
+    let (shapes, shapes_after) = (shape(before), shape(after));
+    if after.failure.is_some() || shapes != shapes_after {
+        // Records stand where they stood up to the first that cannot be read any more.
+        let first = shapes.iter().zip(&shapes_after).take_while(|(a, b)| a == b).count();
+        trial.blame(first, None);
+    } else if !is_new(&before.errors, &after.errors).is_empty() {
+        trial.blame_shared();
+    } else {
+        for (index, (before, after)) in before.units.iter().zip(&after.units).enumerate() {
+            trial.unit(index, before, after);
+        }
+    }
+    trial.banned
+}
+
+// Errors of `after` that are not in `before`.
+fn is_new<'f>(before: &[Fault], after: &'f [Fault]) -> Vec<&'f Fault> {
+    let mut known = before.to_vec();
+    let mut is_known = |fault: &Fault| known.iter().position(|other| other == fault).map(|at| known.swap_remove(at)).is_some();
+    after.iter().filter(|fault| !is_known(fault)).collect()
+}
+
+struct Trial<'t> {
+    before: &'t Look,
+    // By unit.
+    mended: BTreeMap<usize, Vec<usize>>,
+    banned: Banned,
+}
+
+impl Trial<'_> {
+    fn candidates(&self, unit: usize) -> impl Iterator<Item = &Candidate> {
+        let numbers = self.mended.get(&unit).into_iter().flatten();
+        numbers.filter_map(move |number| self.before.units.get(unit)?.candidates.get(*number))
+    }
+
+    // Takes back what was done at or around a place of a record; all of the record's where nothing was.
+    fn blame(&mut self, unit: usize, pointer: Option<&str>) {
+        let near = |candidate: &&Candidate| {
+            let touches = |at: &str| pointer.is_some_and(|pointer| is_below(pointer, at) || is_below(at, pointer));
+            candidate.effects.iter().any(|effect| touches(effect.pointer()) || touches(&effect.becomes()))
+        };
+        let guilty: Vec<_> = self.candidates(unit).filter(near).map(|candidate| Banned::name(unit, candidate)).collect();
+        if !guilty.is_empty() {
+            self.banned.findings.extend(guilty);
+        } else if self.candidates(unit).any(|candidate| !candidate.shared) {
+            self.banned.units.insert(unit);
+        } else {
+            self.blame_shared();
+        }
+    }
+
+    // Takes back what is in many records at once; all where nothing is.
+    fn blame_shared(&mut self) {
+        let shared = self.mended.keys().any(|unit| self.candidates(*unit).any(|candidate| candidate.shared));
+        self.banned.shared |= shared;
+        self.banned.all |= !shared;
+    }
+
+    fn unit(&mut self, index: usize, before: &Unit, after: &Unit) {
+        for fault in is_new(&before.errors, &after.errors) {
+            self.blame(index, fault.pointer.as_deref());
+        }
+        let (key_before, key_after) = (key(&before.mentions), key(&after.mentions));
+        if key_before.is_some_and(|key| key_after.is_none_or(|after| after.text != key.text)) {
+            // Others may refer to it.
+            return self.blame(index, None);
+        }
+        if self.candidates(index).next().is_none() {
+            if before.written != after.written {
+                self.blame(index, None);
+            }
+            return;
+        }
+        let (Some(old), Some(new)) = (&before.leaves, &after.leaves) else { return self.blame(index, None) };
+        let (written, normal) = &**old;
+        let (written_after, normal_after) = &**new;
+        let effects: Vec<&Effect> = self.candidates(index).flat_map(|candidate| &candidate.effects).collect();
+        let (mut wanted, mut found) = (expected(written, &effects), written_after.clone());
+        for effect in effects.iter().filter(|effect| matches!(effect, Effect::Name { .. })) {
+            // Under its new name a value may have another type: CSV and XML are typed by the schema. Its text stays.
+            let name = effect.becomes();
+            if texts(&mut wanted, &name) != texts(&mut found, &name) {
+                return self.blame(index, Some(&name));
+            }
+        }
+        if let Some(pointer) = first_difference(&wanted, &found, normal) {
+            return self.blame(index, Some(&pointer));
+        }
+        // Bringing values to normal form changes nothing for who reads them in normal form.
+        if self.candidates(index).all(Candidate::is_normal)
+            && let Some(pointer) = first_difference(normal, normal_after, &Leaves::new())
+        {
+            self.blame(index, Some(&pointer));
+        }
+    }
+}
+
+// Whether `inner` is `outer` or a part of it.
+fn is_below(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Effect {
+    fn pointer(&self) -> &str {
+        let (Self::Value { pointer, .. } | Self::Name { pointer, .. }) = self;
+        pointer
+    }
+
+    // The pointer of the same value afterwards.
+    fn becomes(&self) -> String {
+        match self {
+            Self::Value { pointer, .. } => pointer.clone(),
+            Self::Name { pointer, name } => {
+                let mut renamed = pointer::split_last(pointer).map_or_else(String::new, |(above, _)| above.to_owned());
+                pointer::push(&mut renamed, name);
+                renamed
+            }
+        }
+    }
+}
+
+// The record as the edits have it.
+fn expected(written: &Leaves, effects: &[&Effect]) -> Leaves {
+    let mut leaves = written.clone();
+    for effect in effects {
+        if let Effect::Value { pointer, kind, text } = effect {
+            // The last of duplicate members is the one that counts, and the one that a pointer names.
+            match leaves.iter_mut().rfind(|(at, ..)| at == pointer) {
+                Some(leaf) => (leaf.1, leaf.2) = (*kind, text.clone()),
+                None => leaves.push((pointer.clone(), *kind, text.clone())),
+            }
+        }
+    }
+    let mut renamed: Vec<(&str, String)> = effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Name { .. }))
+        .map(|effect| (effect.pointer(), effect.becomes()))
+        .collect();
+    // The inner ones first, whose pointers hold the outer names.
+    renamed.sort_by_key(|(pointer, _)| std::cmp::Reverse(pointer.matches('/').count()));
+    for (from, to) in renamed {
+        for (at, ..) in &mut leaves {
+            if is_below(at, from) {
+                at.replace_range(..from.len(), &to);
+            }
+        }
+    }
+    leaves.sort_by(|a, b| a.0.cmp(&b.0));
+    leaves
+}
+
+// The texts at and below a pointer, taken out.
+fn texts(leaves: &mut Leaves, pointer: &str) -> Vec<String> {
+    let mut texts: Vec<String> = leaves
+        .extract_if(.., |(at, ..)| is_below(at, pointer))
+        .filter(|(_, kind, _)| !matches!(kind, Kind::Array | Kind::Object))
+        .map(|(.., text)| text.trim().to_owned())
+        .collect();
+    texts.sort();
+    texts
+}
+
+// The first place at which a record is not what is expected. A value may also have come to its normal form: an alias follows
+// the value that it stands for.
+fn first_difference(expected: &Leaves, found: &Leaves, normal: &Leaves) -> Option<String> {
+    if expected.len() != found.len() {
+        let first = expected.iter().zip(found).find(|(a, b)| a.0 != b.0).map(|(a, _)| a.0.clone());
+        return Some(first.unwrap_or_default());
+    }
+    let is_normal = |leaf: &(String, Kind, String)| normal.binary_search_by(|known| known.0.cmp(&leaf.0)).is_ok_and(|at| normal[at] == *leaf);
+    expected.iter().zip(found).find(|(expected, found)| expected != found && !is_normal(found)).map(|(expected, _)| expected.0.clone())
+}
