@@ -17,7 +17,6 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
         (!common.report.is_empty(), "--report"),
         (common.fail_on.is_some(), "--fail-on"),
         (common.max_diagnostics.is_some(), "--max-diagnostics"),
-        (common.no_normalise, "--no-normalise"),
     ] {
         if given {
             return Err(Trouble::usage(format!("{flag} has no meaning here: fix draws no findings; check does")));
@@ -122,7 +121,7 @@ fn draw(name: &str, hunks: &[diff::Hunk<'_>], color: bool, out: &mut dyn Write) 
         line("36", &hunk.heading())?;
         for (sign, bytes) in &hunk.lines {
             let text = String::from_utf8_lossy(bytes);
-            let shown = text.strip_suffix('\n').unwrap_or(&text);
+            let shown = text.trim_end_matches('\n').trim_end_matches('\r');
             let shown: String = shown.chars().map(|c| if is_unprintable(c) && c != '\t' { '\u{fffd}' } else { c }).collect();
             let style = match sign {
                 Sign::Both => "",
@@ -147,7 +146,10 @@ fn summary(outcome: &Outcome, write: bool, guesses: bool) -> String {
         (_, false) => format!("{} in {files}, to be written with --write", counted(fixed, "fix", "fixes")),
     };
     if outcome.guesses > 0 && !guesses {
-        text.push_str(&format!("; {} with --unsafe", if fixed > 0 { format!("{} more", outcome.guesses) } else { outcome.guesses.to_string() }));
+        text.push_str(&format!(
+            "; {} with --unsafe",
+            if fixed > 0 { format!("{} more", outcome.guesses) } else { outcome.guesses.to_string() }
+        ));
     }
     let Counts { errors, warnings } = outcome.unmended;
     let left: Vec<String> = [(errors, "error", "errors"), (warnings, "warning", "warnings")]

@@ -410,8 +410,8 @@ impl Plan {
 type Opener<'o> = &'o dyn Fn(&open::Input, Option<&str>) -> Result<open::Opened, Failure>;
 
 impl Planned {
-    fn open(&self, options: &read::Options, opener: Opener<'_>) -> Result<pipeline::Opened, Failure> {
-        let mut opened = opener(&self.input, self.encoding.as_deref())?;
+    fn open(&self, options: &read::Options, files: Opener<'_>) -> Result<pipeline::Opened, Failure> {
+        let mut opened = files(&self.input, self.encoding.as_deref())?;
         let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
             Some(format) => format,
             None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
@@ -419,7 +419,7 @@ impl Planned {
         if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Json && package::is_description(&self.input.name)) {
             let description = Arc::new(opened.feed.take_all()?);
             let folder = path.parent().unwrap_or(Path::new(""));
-            let cutter = open_package(&description, folder, self.encoding.as_deref(), options, opener)?;
+            let cutter = open_package(&description, folder, self.encoding.as_deref(), options, files)?;
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
@@ -427,7 +427,11 @@ impl Planned {
 
     fn ready(self, options: &[read::Options]) -> pipeline::Input {
         let options = options[self.course].clone();
-        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, open: Box::new(move || self.open(&options, &open::open)) }
+        pipeline::Input {
+            name: Arc::clone(&self.input.name),
+            course: self.course,
+            open: Box::new(move || self.open(&options, &open::open)),
+        }
     }
 }
 
@@ -447,12 +451,12 @@ fn open_package(
     folder: &Path,
     encoding: Option<&str>,
     options: &read::Options,
-    opener: Opener<'_>,
+    files: Opener<'_>,
 ) -> Result<Box<dyn Cutter>, Failure> {
     let mut table = |name: &str| {
         let path = folder.join(name);
         let shown = path.to_string_lossy().replace('\\', "/").into();
-        opener(&open::Input { name: shown, path: Some(path) }, encoding).map(|opened| opened.feed).map_err(io::Error::other)
+        files(&open::Input { name: shown, path: Some(path) }, encoding).map(|opened| opened.feed).map_err(io::Error::other)
     };
     match package::open(description, &mut table, options) {
         Ok(cutter) => Ok(cutter),

@@ -98,6 +98,8 @@ pub enum New {
     Name(String),
     /// A member that was not there.
     Member(Box<Member>),
+    /// Nothing: an item of a list, or a member, goes with the mark that parts it from the next.
+    Gone,
     /// Nothing new: the same data in another layout. The text is the format's from the beginning.
     Layout,
 }
@@ -153,20 +155,26 @@ impl Edit {
         Self::new(Span::at(member.value.end), String::new(), New::Member(Box::new(member)))
     }
 
+    /// An item or a member that goes. The bytes are those that a list with marks between its items loses.
+    #[must_use]
+    pub fn gone(span: Span) -> Self {
+        Self::new(span, String::new(), New::Gone)
+    }
+
     /// The same in another layout.
     #[must_use]
     pub fn layout(span: Span, text: impl Into<String>) -> Self {
         Self::new(span, text.into(), New::Layout)
     }
 
-    /// What is new, without any notation; empty for a layout.
+    /// What is new, without any notation; empty where nothing is.
     #[must_use]
     pub fn value(&self) -> &str {
         match &self.new {
             New::Scalar(scalar) => scalar.text(),
             New::Name(name) => name,
             New::Member(member) => member.scalar.text(),
-            New::Layout => "",
+            New::Gone | New::Layout => "",
         }
     }
 }

@@ -101,7 +101,8 @@ mod tests {
     use crate::fix::look::Unit;
 
     fn candidate(edits: &[(usize, usize, &str)]) -> Candidate {
-        let placed = |(start, end, text): &(usize, usize, &str)| Placed { file: "x".into(), start: *start, end: *end, text: (*text).to_owned() };
+        let placed =
+            |(start, end, text): &(usize, usize, &str)| Placed { file: "x".into(), start: *start, end: *end, text: (*text).to_owned() };
         Candidate {
             rule: &rules::TEXT_FORM,
             safety: Safety::Safe,

@@ -195,7 +195,8 @@ mod tests {
 
     fn diff(old: &str, edits: &[(std::ops::Range<usize>, &str)]) -> String {
         let mut patch = Patch::new(old.as_bytes().into());
-        let edits: Vec<_> = edits.iter().map(|(range, text)| Replacement { range: range.clone(), text: text.as_bytes().to_vec() }).collect();
+        let edits: Vec<_> =
+            edits.iter().map(|(range, text)| Replacement { range: range.clone(), text: text.as_bytes().to_vec() }).collect();
         patch.apply(&edits);
         let mut out = Vec::new();
         write("x", &hunks(old.as_bytes(), &patch.changes()), &mut out).expect("memory takes it");
@@ -204,18 +205,29 @@ mod tests {
 
     #[test]
     fn lines_that_change_and_three_around() {
-        let old: String = (1..=20).map(|number| format!("{number}\n")).collect();
+        let old: String = (1..=19).map(|number| format!("{number}\n")).collect();
         let at = |line: &str| old.find(&format!("\n{line}\n")).map_or(0, |at| at + 1);
         assert_eq!(
-            diff(&old, &[(at("5")..at("5") + 1, "five"), (at("6")..at("6"), "5a\n"), (at("13")..at("13") + 2, "13!"), (old.len()..old.len(), "21")]),
+            diff(
+                &old,
+                &[
+                    (at("5")..at("5") + 1, "five"),
+                    (at("6")..at("6"), "5a\n"),
+                    (at("13")..at("13") + 2, "13!"),
+                    (old.len()..old.len(), "21")
+                ]
+            ),
             "--- a/x\n+++ b/x\n@@ -2,7 +2,8 @@\n 2\n 3\n 4\n-5\n+five\n+5a\n 6\n 7\n 8\n\
-             @@ -10,11 +11,12 @@\n 10\n 11\n 12\n-13\n+13!\n 14\n 15\n 16\n 17\n 18\n 19\n 20\n+21\n\\ No newline at end of file\n"
+             @@ -10,10 +11,11 @@\n 10\n 11\n 12\n-13\n+13!\n 14\n 15\n 16\n 17\n 18\n 19\n+21\n\\ No newline at end of file\n"
         );
     }
 
     #[test]
     fn ends_of_lines_and_of_files() {
-        assert_eq!(diff("a", &[(0..1, "b")]), "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n");
+        assert_eq!(
+            diff("a", &[(0..1, "b")]),
+            "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n"
+        );
         assert_eq!(diff("a\r\nb", &[(0..1, "c")]), "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-a\r\n+c\r\n b\n\\ No newline at end of file\n");
         assert_eq!(diff("a\nb\n", &[(1..1, "\nx")]), "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n+x\n b\n");
         assert_eq!(diff("a\nb\n", &[(0..2, "")]), "--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\n b\n");

@@ -2,7 +2,7 @@
 //!
 //! A file is read once; every later look at it, of this input or again, is at the text held here.
 
-use std::fs;
+use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,15 +45,12 @@ impl Files {
         if let Some(text) = known {
             return open::open_stream(&input.name, Box::new(Cursor::new(text)), encoding);
         }
-        let text: Arc<[u8]> = match &input.path {
-            Some(path) => fs::read(path)?,
-            None => {
-                let mut text = Vec::new();
-                std::io::stdin().read_to_end(&mut text)?;
-                text
-            }
-        }
-        .into();
+        let mut text = Vec::new();
+        match &input.path {
+            Some(path) => File::open(path)?.read_to_end(&mut text)?,
+            None => std::io::stdin().read_to_end(&mut text)?,
+        };
+        let text: Arc<[u8]> = text.into();
         let opened = open::open_stream(&input.name, Box::new(Cursor::new(Arc::clone(&text))), encoding)?;
         self.lock().push(Held {
             name: Arc::clone(&input.name),

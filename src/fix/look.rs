@@ -1,10 +1,11 @@
 //! One look at an input: its records as they stand, what is found in them, and what could be done about it.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::held::Files;
 use super::Input;
+use super::held::Files;
 use crate::check::across::{Mention, Role};
 use crate::diagnostic::{Diagnostic, New, Notes, Rule, Safety, Scalar, Severity};
 use crate::pipeline::{Course, Policy};
@@ -95,8 +96,19 @@ pub(super) struct Placed {
 /// What an edit does to the record as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    Value { pointer: String, kind: Kind, text: String },
-    Name { pointer: String, name: String },
+    Value {
+        pointer: String,
+        kind: Kind,
+        text: String,
+    },
+    Name {
+        pointer: String,
+        name: String,
+    },
+    /// An item of a list, or the first of two members of one name.
+    Gone {
+        pointer: String,
+    },
 }
 
 /// Every value of a record by its pointer, in order of the pointers.
@@ -107,7 +119,7 @@ impl Candidate {
         let fix = note.fix.as_ref()?;
         let source = &note.place.source;
         let at = |span| {
-            let found = source.locate(span);
+            let found = source.locate_edit(span);
             (found.file, found.start.byte as usize, found.end.byte as usize)
         };
         let mut effects = Vec::new();
@@ -124,6 +136,7 @@ impl Candidate {
                     pointer::push(&mut at, &member.name);
                     effects.push(Effect::value(at, &member.scalar));
                 }
+                New::Gone => effects.push(Effect::Gone { pointer: here() }),
                 New::Layout => {}
             }
         }
@@ -133,7 +146,7 @@ impl Candidate {
             safety: fix.safety,
             pointer: note.pointer.clone(),
             place: (file, start),
-            shared: fix.edits.iter().any(|edit| source.is_shared(edit.span)),
+            shared: fix.edits.iter().any(|edit| source.is_shared(source.anchor(edit.span))),
             edits,
             effects,
         })
@@ -216,8 +229,17 @@ impl Snapshot {
 }
 
 /// Looks at an input. `proves` says of which records to keep all values, besides those that have candidates.
-pub(super) fn look(input: &Input, course: &Course, files: &Files, policy: &Policy, proves: &dyn Fn(usize) -> bool) -> Look {
-    let mut reading = Reading { course, policy, proves, format: "", notes: Vec::new(), written: Snapshot::default(), look: Look::default(), stopped: false };
+pub(super) fn look(input: &Input, course: &Course, files: &Files, policy: &Policy, proves: &BTreeSet<usize>) -> Look {
+    let mut reading = Reading {
+        course,
+        policy,
+        proves,
+        format: "",
+        notes: Vec::new(),
+        written: Snapshot::default(),
+        look: Look::default(),
+        stopped: false,
+    };
     if let Err(failure) = reading.all(input, files) {
         reading.look.failure = Some(failure);
     }
@@ -227,7 +249,7 @@ pub(super) fn look(input: &Input, course: &Course, files: &Files, policy: &Polic
 struct Reading<'r> {
     course: &'r Course,
     policy: &'r Policy,
-    proves: &'r dyn Fn(usize) -> bool,
+    proves: &'r BTreeSet<usize>,
     format: &'static str,
     // Of the next unit.
     notes: Vec<Diagnostic>,
@@ -298,7 +320,7 @@ impl Intake for Reading<'_> {
         }
         self.notes.iter_mut().for_each(|note| notation::settle(note, self.format));
         let mentions = self.course.across.as_ref().map_or_else(Vec::new, |plan| plan.extract(tree));
-        let proves = (self.proves)(self.look.units.len());
+        let proves = self.proves.contains(&self.look.units.len());
         let mut unit = self.unit(false);
         unit.mentions = mentions;
         unit.written = self.written.hash();

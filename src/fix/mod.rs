@@ -42,9 +42,12 @@ pub struct Input {
     pub name: Arc<str>,
     /// The number of the course that its records go through.
     pub course: usize,
-    /// Opens it, every file through [`Files`].
-    pub open: Box<dyn Fn(&Files) -> Result<Opened, Failure> + Send + Sync>,
+    /// Opens it.
+    pub open: Open,
 }
+
+/// Opens an input, every file of it through [`Files`].
+pub type Open = Box<dyn Fn(&Files) -> Result<Opened, Failure> + Send + Sync>;
 
 /// What is to be done.
 pub struct Job {
@@ -199,10 +202,10 @@ struct Done {
 }
 
 fn mend(job: &Job, input: &Input, mut banned: Banned, files: Files) -> Done {
-    let see = |proves: &dyn Fn(usize) -> bool| look::look(input, &job.courses[input.course], &files, &job.policy, proves);
+    let see = |proves: &BTreeSet<usize>| look::look(input, &job.courses[input.course], &files, &job.policy, proves);
     let mut fixed = BTreeMap::new();
     let mut touched = BTreeSet::new();
-    let mut last = see(&|_| false);
+    let mut last = see(&BTreeSet::new());
     let mut mentions: BTreeMap<u64, Vec<Mention>> = BTreeMap::new();
     for (index, unit) in last.units.iter_mut().enumerate().filter(|(_, unit)| !unit.mentions.is_empty()) {
         mentions.insert(index as u64, unit.mentions.clone());
@@ -233,13 +236,7 @@ fn mend(job: &Job, input: &Input, mut banned: Banned, files: Files) -> Done {
 }
 
 // Makes the edits that prove to do no harm, and looks again; `None` where there are none.
-fn round(
-    job: &Job,
-    last: &Look,
-    files: &Files,
-    banned: &mut Banned,
-    see: &dyn Fn(&dyn Fn(usize) -> bool) -> Look,
-) -> Option<(Chosen, Look)> {
+fn round(job: &Job, last: &Look, files: &Files, banned: &mut Banned, see: &dyn Fn(&BTreeSet<usize>) -> Look) -> Option<(Chosen, Look)> {
     let state = files.state();
     for _ in 0..TRIALS {
         let is_wanted = |unit: usize, candidate: &Candidate| {
@@ -253,7 +250,7 @@ fn round(
         }
         files.edit(&chosen.edits());
         let units: BTreeSet<usize> = chosen.mended.iter().map(|(unit, _)| *unit).collect();
-        let after = see(&|unit| units.contains(&unit));
+        let after = see(&units);
         let harm = proof::disprove(last, &after, &chosen);
         if harm.is_empty() {
             return Some((chosen, after));

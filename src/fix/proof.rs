@@ -30,10 +30,7 @@ impl Banned {
     }
 
     pub fn holds(&self, unit: usize, candidate: &Candidate) -> bool {
-        self.all
-            || self.units.contains(&unit)
-            || self.shared && candidate.shared
-            || self.findings.contains(&Self::name(unit, candidate))
+        self.all || self.units.contains(&unit) || self.shared && candidate.shared || self.findings.contains(&Self::name(unit, candidate))
     }
 
     fn name(unit: usize, candidate: &Candidate) -> (Option<usize>, &'static str, Option<String>) {
@@ -64,7 +61,7 @@ pub(super) fn disprove(before: &Look, after: &Look, chosen: &Chosen) -> Banned {
         // Records stand where they stood up to the first that cannot be read any more.
         let first = shapes.iter().zip(&shapes_after).take_while(|(a, b)| a == b).count();
         trial.blame(first, None);
-    } else if !is_new(&before.errors, &after.errors).is_empty() {
+    } else if !new_errors(&before.errors, &after.errors).is_empty() {
         trial.blame_shared();
     } else {
         for (index, (before, after)) in before.units.iter().zip(&after.units).enumerate() {
@@ -75,10 +72,19 @@ pub(super) fn disprove(before: &Look, after: &Look, chosen: &Chosen) -> Banned {
 }
 
 // Errors of `after` that are not in `before`.
-fn is_new<'f>(before: &[Fault], after: &'f [Fault]) -> Vec<&'f Fault> {
+fn new_errors<'f>(before: &[Fault], after: &'f [Fault]) -> Vec<&'f Fault> {
     let mut known = before.to_vec();
-    let mut is_known = |fault: &Fault| known.iter().position(|other| other == fault).map(|at| known.swap_remove(at)).is_some();
-    after.iter().filter(|fault| !is_known(fault)).collect()
+    let mut without = |fault: &&Fault, same: &dyn Fn(&Fault, &Fault) -> bool| {
+        let at = known.iter().position(|other| same(other, fault));
+        at.map(|at| known.swap_remove(at)).is_none()
+    };
+    let new: Vec<&Fault> = after.iter().filter(|fault| without(fault, &|a, b| a == b)).collect();
+    // Of a list the check tells the first item that is wrong in a way; what is told then was wrong before.
+    let list = |fault: &Fault| match place(fault.pointer.as_deref().unwrap_or_default()) {
+        (above, Some(_)) => Some((fault.code, above.to_owned())),
+        _ => None,
+    };
+    new.into_iter().filter(|fault| without(fault, &|a, b| list(a).is_some_and(|list_of_a| list(b) == Some(list_of_a)))).collect()
 }
 
 struct Trial<'t> {
@@ -118,7 +124,7 @@ impl Trial<'_> {
     }
 
     fn unit(&mut self, index: usize, before: &Unit, after: &Unit) {
-        for fault in is_new(&before.errors, &after.errors) {
+        for fault in new_errors(&before.errors, &after.errors) {
             self.blame(index, fault.pointer.as_deref());
         }
         let (key_before, key_after) = (key(&before.mentions), key(&after.mentions));
@@ -163,14 +169,14 @@ fn is_below(inner: &str, outer: &str) -> bool {
 
 impl Effect {
     fn pointer(&self) -> &str {
-        let (Self::Value { pointer, .. } | Self::Name { pointer, .. }) = self;
+        let (Self::Value { pointer, .. } | Self::Name { pointer, .. } | Self::Gone { pointer }) = self;
         pointer
     }
 
     // The pointer of the same value afterwards.
     fn becomes(&self) -> String {
         match self {
-            Self::Value { pointer, .. } => pointer.clone(),
+            Self::Value { pointer, .. } | Self::Gone { pointer } => pointer.clone(),
             Self::Name { pointer, name } => {
                 let mut renamed = pointer::split_last(pointer).map_or_else(String::new, |(above, _)| above.to_owned());
                 pointer::push(&mut renamed, name);
@@ -192,11 +198,14 @@ fn expected(written: &Leaves, effects: &[&Effect]) -> Leaves {
             }
         }
     }
-    let mut renamed: Vec<(&str, String)> = effects
-        .iter()
-        .filter(|effect| matches!(effect, Effect::Name { .. }))
-        .map(|effect| (effect.pointer(), effect.becomes()))
-        .collect();
+    let mut gone: Vec<&str> =
+        effects.iter().filter(|effect| matches!(effect, Effect::Gone { .. })).map(|effect| effect.pointer()).collect();
+    // Later items first, so that the numbers of those before them stay true.
+    gone.sort_by_key(|pointer| std::cmp::Reverse(place(pointer)));
+    gone.dedup();
+    gone.into_iter().for_each(|pointer| take_out(&mut leaves, pointer));
+    let mut renamed: Vec<(&str, String)> =
+        effects.iter().filter(|effect| matches!(effect, Effect::Name { .. })).map(|effect| (effect.pointer(), effect.becomes())).collect();
     // The inner ones first, whose pointers hold the outer names.
     renamed.sort_by_key(|(pointer, _)| std::cmp::Reverse(pointer.matches('/').count()));
     for (from, to) in renamed {
@@ -208,6 +217,29 @@ fn expected(written: &Leaves, effects: &[&Effect]) -> Leaves {
     }
     leaves.sort_by(|a, b| a.0.cmp(&b.0));
     leaves
+}
+
+// The pointer of what an item is in, and the item's number.
+fn place(pointer: &str) -> (&str, Option<usize>) {
+    pointer.rsplit_once('/').map_or(("", None), |(above, token)| (above, pointer::index(token)))
+}
+
+// Without the first of two members of one name, or without an item, whose followers move up.
+fn take_out(leaves: &mut Leaves, pointer: &str) {
+    let twice = leaves.iter().filter(|(at, ..)| at == pointer).count() > 1;
+    let mut seen = BTreeSet::new();
+    leaves.retain(|(at, ..)| !is_below(at, pointer) || twice && !seen.insert(at.clone()));
+    let (above, Some(index)) = place(pointer) else { return };
+    if twice {
+        return;
+    }
+    for (at, ..) in leaves {
+        let Some(rest) = at.strip_prefix(above).and_then(|rest| rest.strip_prefix('/')) else { continue };
+        let (token, below) = rest.find('/').map_or((rest, ""), |end| rest.split_at(end));
+        if let Some(number) = pointer::index(token).filter(|number| *number > index) {
+            *at = format!("{above}/{}{below}", number - 1);
+        }
+    }
 }
 
 // The texts at and below a pointer, taken out.
@@ -228,6 +260,7 @@ fn first_difference(expected: &Leaves, found: &Leaves, normal: &Leaves) -> Optio
         let first = expected.iter().zip(found).find(|(a, b)| a.0 != b.0).map(|(a, _)| a.0.clone());
         return Some(first.unwrap_or_default());
     }
-    let is_normal = |leaf: &(String, Kind, String)| normal.binary_search_by(|known| known.0.cmp(&leaf.0)).is_ok_and(|at| normal[at] == *leaf);
+    let is_normal =
+        |leaf: &(String, Kind, String)| normal.binary_search_by(|known| known.0.cmp(&leaf.0)).is_ok_and(|at| normal[at] == *leaf);
     expected.iter().zip(found).find(|(expected, found)| expected != found && !is_normal(found)).map(|(expected, _)| expected.0.clone())
 }

@@ -60,11 +60,11 @@ impl Filler {
             }
             let opening = object.opening();
             let message = format!("member {} supplied with its default {}", quote(name, true), quote(&default.to_string(), false));
-            let mut note = Diagnostic::new(&rules::DEFAULT_FILLED, tree.source(), opening, message).at(object.pointer());
-            if let Some(edit) = further(object, name, default) {
-                note = note.mend(Safety::Safe, vec![edit]);
-            }
-            notes.note(note);
+            let filled = Diagnostic::new(&rules::DEFAULT_FILLED, tree.source(), opening, message).at(object.pointer());
+            notes.note(match further(object, name, default) {
+                Some(edit) => filled.mend(Safety::Safe, vec![edit]),
+                None => filled,
+            });
             let value = tree.insert_member(id, None, name, opening);
             build(tree, value, default, opening);
             self.value(tree, value, self.guide.named(at, name).1, supplied + 1, notes);

@@ -129,11 +129,8 @@ impl Walk<'_> {
             }
             let rule = step.pass.rule().expect("passes over scalars note their changes");
             let message = format!("{} {} became {}{remark}", what(step.pass), quote(text, is_string), quote(&new, true));
-            let mut note = Diagnostic::new(rule, node.tree().source(), node.span(), message).at(here.pointer());
-            if node.is_own() {
-                note = self.fix(note, step, here, &new, before);
-            }
-            notes.push(note);
+            let change = Diagnostic::new(rule, node.tree().source(), node.span(), message).at(here.pointer());
+            notes.push(if node.is_own() { self.mended(change, step, here, &new, before) } else { change });
             changed = Some(new);
         }
         let Some(text) = changed else { return };
@@ -144,17 +141,17 @@ impl Walk<'_> {
     }
 
     // With the edits that make the source say what the step does: the new text, and beside it the members that it supplied.
-    fn fix(&self, note: Diagnostic, step: &Step, here: &Frame<'_, '_>, new: &str, before: usize) -> Diagnostic {
+    fn mended(&self, change: Diagnostic, step: &Step, here: &Frame<'_, '_>, new: &str, before: usize) -> Diagnostic {
         let node = here.node;
         let mut edits = vec![Edit::scalar(node.span(), Scalar::Text(new.to_owned()))];
         let mut safety = Safety::Safe;
-        for change in &self.changes[before..] {
-            let Change::Insert { key, text, .. } = change else { continue };
+        for supplied in &self.changes[before..] {
+            let Change::Insert { key, text, .. } = supplied else { continue };
             let spare = step.printed.as_ref() == Some(key);
             match here.above.and_then(|above| further(above, node, key, text, spare)) {
                 Some(edit) => edits.push(edit),
                 None if spare => safety = Safety::Unsafe,
-                None => return note,
+                None => return change,
             }
         }
         // What was written may stand nowhere else; putting the normal form in its place is then for a person to decide.
@@ -165,7 +162,7 @@ impl Walk<'_> {
         {
             safety = Safety::Unsafe;
         }
-        note.mend(safety, edits)
+        change.mend(safety, edits)
     }
 
     // The new text and a remark for the message; `None` where the pass leaves the value alone.

@@ -285,6 +285,14 @@ impl Explainer<'_> {
         if let Some(at) = finding.pointer.as_mut() {
             pointer::push_index(at, second_at);
         }
+        // One of the two may have been meant to be something else.
+        if let Some(before) = second_at.checked_sub(1).and_then(|before| node.items().nth(before))
+            && before.span().end < second.span().end
+            && before.span().end <= second.span().start
+            && second.is_own()
+        {
+            finding = finding.mend(Safety::Unsafe, vec![Edit::gone(Span::new(before.span().end, second.span().end))]);
+        }
         let place = crate::diagnostic::Place::new(node.tree().source(), first.opening());
         finding.related.insert(0, crate::diagnostic::Related { message: "first".to_owned(), place });
         out.push(finding);

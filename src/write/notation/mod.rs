@@ -39,6 +39,7 @@ fn written(fix: Fix, source: &Source, format: &str) -> Option<Fix> {
     for edit in fix.edits {
         let pieces = match &edit.new {
             New::Layout => vec![Spelled::new(edit.span, edit.text.as_str())],
+            New::Gone => vec![gone(format, source, edit.span)?],
             New::Scalar(new) => vec![scalar(format, source, edit.span, new)?],
             New::Name(name) => self::name(format, source, edit.span, name)?,
             New::Member(new) => match member(format, source, new) {
@@ -92,6 +93,18 @@ fn member(format: &str, source: &Source, new: &Member) -> Option<Spelled> {
         "toml" => toml::member(source, new),
         _ => None,
     }
+}
+
+// Takes an item or a member out, with the mark on one side of it, or with its line.
+fn gone(format: &str, source: &Source, span: Span) -> Option<Spelled> {
+    let text = source.slice(span);
+    let is_free = match format {
+        "json" | "ndjson" => true,
+        // What somebody says about it in a comment goes with nothing.
+        "yaml" | "toml" => !text.contains('#'),
+        _ => false,
+    };
+    (is_free && !text.is_empty()).then(|| Spelled::new(span, ""))
 }
 
 // Text that has no notation, such as that of a page; texts of a schema stand in quotes.

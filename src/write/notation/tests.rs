@@ -39,6 +39,8 @@ fn scalars_are_in_the_notation_of_the_format() {
         ("toml", "'a'", text("b\\c"), Some("'b\\c'")),
         ("toml", "'a'", text("it's\u{7f}"), Some("\"it's\\u007F\"")),
         ("toml", "\"5\"", literal("5"), Some("5")),
+        ("toml", "\"\"\"\n a\nb \"\"\"", text("a\nb"), Some("\"\"\"\na\nb\"\"\"")),
+        ("toml", "''' a'''", text("a"), Some("\"a\"")),
         ("toml", "\"\"", literal("null"), None),
         ("handbook", "a", text("b \"c\""), Some("b \"c\"")),
         ("handbook", "a", text("b\nc"), None),

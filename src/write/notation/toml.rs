@@ -23,9 +23,23 @@ fn quoted(text: &str) -> String {
     out
 }
 
+// Text of several lines in the marks of one that had several.
+fn lines(written: &str, text: &str) -> Option<String> {
+    let mark = ["\"\"\"", "'''"].into_iter().find(|mark| written.starts_with(*mark))?;
+    let plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\\' | '"' | '\''));
+    // Whether line ends of two characters stay two depends on who reads them.
+    let fits = text.contains('\n') && text.chars().all(plain) && !written.contains('\r');
+    fits.then(|| format!("{mark}\n{text}{mark}"))
+}
+
 pub(super) fn scalar(written: &str, new: &Scalar) -> Option<String> {
     match new {
-        Scalar::Text(text) if written.starts_with('\'') && !text.contains(|c: char| c == '\'' || c.is_control()) => Some(format!("'{text}'")),
+        Scalar::Text(text) if written.starts_with("'''") || written.starts_with("\"\"\"") => {
+            Some(lines(written, text).unwrap_or_else(|| quoted(text)))
+        }
+        Scalar::Text(text) if written.starts_with('\'') && !text.contains(|c: char| c == '\'' || c.is_control()) => {
+            Some(format!("'{text}'"))
+        }
         Scalar::Text(text) => Some(quoted(text)),
         Scalar::Literal(literal) => (literal != "null").then(|| literal.clone()),
     }
