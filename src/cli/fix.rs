@@ -24,8 +24,11 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     }
     let quiet = common.quiet;
     let color = session::colour(common.color, io::stdout().is_terminal());
-    let job = Session::new(common, input)?.mending(guesses);
-    let outcome = fix::run(&job, session::interrupted());
+    let session = Session::new(common, input)?;
+    if session.masks() && !write {
+        return Err(Trouble::usage("a diff would show the values that are to be hidden; use --write"));
+    }
+    let outcome = fix::run(&session.mending(guesses), session::interrupted());
     if outcome.interrupted {
         return Ok(Verdict::Interrupted);
     }

@@ -220,6 +220,11 @@ impl Session {
         write::Options { shape, name, ..write::Options::default() }
     }
 
+    /// Whether values of some members are hidden in what is shown.
+    pub fn masks(&self) -> bool {
+        self.courses.iter().any(|plan| plan.mask.is_some())
+    }
+
     /// The names of the inputs, in order.
     pub fn input_names(&self) -> Vec<String> {
         self.inputs.iter().map(|planned| planned.input.name.to_string()).collect()

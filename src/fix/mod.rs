@@ -148,10 +148,10 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> Outcome {
     if interrupted.load(Ordering::Relaxed) {
         return Outcome { interrupted: true, ..Outcome::default() };
     }
-    for (number, units) in clashes(job, &done, &across) {
+    for (number, places) in clashes(job, &done, &across) {
         let files = std::mem::take(&mut done[number].files);
         files.reset();
-        done[number] = mend(job, &job.inputs[number], Banned::units(units), files);
+        done[number] = mend(job, &job.inputs[number], Banned::places(places), files);
     }
     for across in across.into_iter().flatten() {
         let mut notes = Vec::new();
@@ -165,9 +165,10 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> Outcome {
     outcome
 }
 
-// Units that edits would give a key which another record has, or a reference to a record that is not there; by input.
-fn clashes(job: &Job, done: &[Done], across: &[Option<Across>]) -> BTreeMap<usize, BTreeSet<usize>> {
-    let mut clashes: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+// Places in records that edits would give a key which another record has, or a reference to a record that is not there; by
+// input.
+fn clashes(job: &Job, done: &[Done], across: &[Option<Across>]) -> BTreeMap<usize, BTreeSet<(usize, String)>> {
+    let mut clashes: BTreeMap<usize, BTreeSet<(usize, String)>> = BTreeMap::new();
     let mut keys: BTreeSet<(usize, &str)> = BTreeSet::new();
     for (number, done) in done.iter().enumerate() {
         let course = job.inputs[number].course;
@@ -178,7 +179,7 @@ fn clashes(job: &Job, done: &[Done], across: &[Option<Across>]) -> BTreeMap<usiz
                 Role::Reference => job.complete && !is_known,
             };
             if wrong {
-                clashes.entry(number).or_default().insert(*unit);
+                clashes.entry(number).or_default().insert((*unit, mention.pointer.clone()));
             }
         }
     }

@@ -13,15 +13,17 @@ use crate::tree::{Kind, pointer};
 pub(super) struct Banned {
     // By unit (none where the edit is shared), code and pointer.
     findings: BTreeSet<(Option<usize>, &'static str, Option<String>)>,
+    // What is at or around a place of a record.
+    places: BTreeSet<(usize, String)>,
     units: BTreeSet<usize>,
     shared: bool,
     all: bool,
 }
 
 impl Banned {
-    /// None of these units is mended.
-    pub fn units(units: BTreeSet<usize>) -> Self {
-        Self { units, ..Self::default() }
+    /// Nothing is mended at these places, each of a unit.
+    pub fn places(places: BTreeSet<(usize, String)>) -> Self {
+        Self { places, ..Self::default() }
     }
 
     /// Nothing is mended any more.
@@ -30,7 +32,11 @@ impl Banned {
     }
 
     pub fn holds(&self, unit: usize, candidate: &Candidate) -> bool {
-        self.all || self.units.contains(&unit) || self.shared && candidate.shared || self.findings.contains(&Self::name(unit, candidate))
+        self.all
+            || self.units.contains(&unit)
+            || self.shared && candidate.shared
+            || self.findings.contains(&Self::name(unit, candidate))
+            || self.places.iter().any(|(of, pointer)| *of == unit && candidate.touches(pointer))
     }
 
     fn name(unit: usize, candidate: &Candidate) -> (Option<usize>, &'static str, Option<String>) {
@@ -38,11 +44,12 @@ impl Banned {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.findings.is_empty() && self.units.is_empty() && !self.shared && !self.all
+        self.findings.is_empty() && self.places.is_empty() && self.units.is_empty() && !self.shared && !self.all
     }
 
     pub fn join(&mut self, other: Self) {
         self.findings.extend(other.findings);
+        self.places.extend(other.places);
         self.units.extend(other.units);
         self.shared |= other.shared;
         self.all |= other.all;
@@ -102,10 +109,7 @@ impl Trial<'_> {
 
     // Takes back what was done at or around a place of a record; all of the record's where nothing was.
     fn blame(&mut self, unit: usize, pointer: Option<&str>) {
-        let near = |candidate: &&Candidate| {
-            let touches = |at: &str| pointer.is_some_and(|pointer| is_below(pointer, at) || is_below(at, pointer));
-            candidate.effects.iter().any(|effect| touches(effect.pointer()) || touches(&effect.becomes()))
-        };
+        let near = |candidate: &&Candidate| pointer.is_some_and(|pointer| candidate.touches(pointer));
         let guilty: Vec<_> = self.candidates(unit).filter(near).map(|candidate| Banned::name(unit, candidate)).collect();
         if !guilty.is_empty() {
             self.banned.findings.extend(guilty);
@@ -165,6 +169,14 @@ impl Trial<'_> {
 // Whether `inner` is `outer` or a part of it.
 fn is_below(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Candidate {
+    // Whether what it changes is at that place, around it or in it.
+    fn touches(&self, pointer: &str) -> bool {
+        let touches = |at: &str| is_below(pointer, at) || is_below(at, pointer);
+        self.effects.iter().any(|effect| touches(effect.pointer()) || touches(&effect.becomes()))
+    }
 }
 
 impl Effect {

@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod csv;
 mod docs;
+mod fix;
 mod git;
 mod handbook;
 mod house;
