@@ -22,8 +22,8 @@ pub(super) struct Chosen {
 struct Taken {
     // Bytes that are replaced: end by start.
     ranges: BTreeMap<usize, usize>,
-    // Where something is put in.
-    points: BTreeSet<usize>,
+    // Where something is put in, and whether it is marks.
+    points: BTreeMap<usize, bool>,
     edits: Vec<Placed>,
     known: BTreeSet<Placed>,
 }
@@ -32,12 +32,13 @@ impl Taken {
     fn is_free(&self, edit: &Placed) -> bool {
         let Placed { start, end, .. } = *edit;
         let inside = end > start + 1 && self.points.range(start + 1..end).next().is_some();
-        !inside && self.ranges.range(..end.max(start)).next_back().is_none_or(|(_, taken)| *taken <= start)
+        let beside = start == end && self.points.get(&start).is_some_and(|marks| *marks || edit.marks);
+        !inside && !beside && self.ranges.range(..end.max(start)).next_back().is_none_or(|(_, taken)| *taken <= start)
     }
 
     fn take(&mut self, edit: &Placed) {
         if edit.start == edit.end {
-            self.points.insert(edit.start);
+            self.points.insert(edit.start, edit.marks);
         } else {
             self.ranges.insert(edit.start, edit.end);
         }
@@ -101,8 +102,13 @@ mod tests {
     use crate::fix::look::Unit;
 
     fn candidate(edits: &[(usize, usize, &str)]) -> Candidate {
-        let placed =
-            |(start, end, text): &(usize, usize, &str)| Placed { file: "x".into(), start: *start, end: *end, text: (*text).to_owned() };
+        let placed = |(start, end, text): &(usize, usize, &str)| Placed {
+            file: "x".into(),
+            start: *start,
+            end: *end,
+            text: (*text).to_owned(),
+            marks: *text == ",",
+        };
         Candidate {
             rule: &rules::TEXT_FORM,
             safety: Safety::Safe,
@@ -141,5 +147,7 @@ mod tests {
     fn what_several_say_is_done_once() {
         check(&[&[(1, 2, "a")], &[(1, 2, "a")], &[(1, 2, "a"), (5, 5, "b")]], &[0, 1, 2], "0a234b56789");
         check(&[&[(5, 5, "a")], &[(5, 5, "b")]], &[0, 1], "01234ab56789");
+        check(&[&[(5, 5, ",")], &[(5, 5, "b")]], &[0], "01234,56789");
+        check(&[&[(5, 5, "b")], &[(5, 5, ",")]], &[0], "01234b56789");
     }
 }

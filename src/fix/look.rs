@@ -91,6 +91,8 @@ pub(super) struct Placed {
     pub start: usize,
     pub end: usize,
     pub text: String,
+    /// Whether it is marks of the format alone, beside which nothing else can be put in.
+    pub marks: bool,
 }
 
 /// What an edit does to the record as it is written.
@@ -112,7 +114,10 @@ pub(super) enum Effect {
 }
 
 /// Every value of a record by its pointer, in order of the pointers.
-pub(super) type Leaves = Vec<(String, Kind, String)>;
+pub(super) type Leaves = Vec<Leaf>;
+
+/// A pointer, and the kind and text of what is there.
+pub(super) type Leaf = (String, Kind, String);
 
 impl Candidate {
     fn new(note: &Diagnostic) -> Option<Self> {
@@ -126,7 +131,7 @@ impl Candidate {
         let mut edits = Vec::new();
         for edit in &fix.edits {
             let (file, start, end) = at(edit.span);
-            edits.push(Placed { file, start, end, text: edit.text.clone() });
+            edits.push(Placed { file, start, end, text: edit.text.clone(), marks: edit.new == New::Layout });
             let here = || edit.pointer.clone().unwrap_or_default();
             match &edit.new {
                 New::Scalar(scalar) => effects.push(Effect::value(here(), scalar)),

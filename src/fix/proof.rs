@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::choose::Chosen;
-use super::look::{Candidate, Effect, Fault, Leaves, Look, Unit, key};
+use super::look::{Candidate, Effect, Fault, Leaf, Leaves, Look, Unit, key};
 use crate::tree::{Kind, pointer};
 
 /// Fixes that are not made, since they would do harm.
@@ -154,12 +154,17 @@ impl Trial<'_> {
                 return self.blame(index, Some(&name));
             }
         }
-        if let Some(pointer) = first_difference(&wanted, &found, normal) {
+        // A value may also have come to its normal form: an alias follows the value that it stands for.
+        let is_meant = |leaf: &Leaf| {
+            let normal = normal.binary_search_by(|known| known.0.cmp(&leaf.0)).is_ok_and(|at| normal[at] == *leaf);
+            normal || effects.iter().any(|effect| matches!(effect, Effect::Value { pointer, kind, text } if (pointer, kind, text) == (&leaf.0, &leaf.1, &leaf.2)))
+        };
+        if let Some(pointer) = first_difference(&wanted, &found, is_meant) {
             return self.blame(index, Some(&pointer));
         }
         // Bringing values to normal form changes nothing for who reads them in normal form.
         if self.candidates(index).all(Candidate::is_normal)
-            && let Some(pointer) = first_difference(normal, normal_after, &Leaves::new())
+            && let Some(pointer) = first_difference(normal, normal_after, |_| false)
         {
             self.blame(index, Some(&pointer));
         }
@@ -203,10 +208,12 @@ fn expected(written: &Leaves, effects: &[&Effect]) -> Leaves {
     let mut leaves = written.clone();
     for effect in effects {
         if let Effect::Value { pointer, kind, text } = effect {
-            // The last of duplicate members is the one that counts, and the one that a pointer names.
-            match leaves.iter_mut().rfind(|(at, ..)| at == pointer) {
-                Some(leaf) => (leaf.1, leaf.2) = (*kind, text.clone()),
-                None => leaves.push((pointer.clone(), *kind, text.clone())),
+            // Which of two members of one name is meant, a pointer does not say.
+            let mut known = leaves.iter_mut().filter(|(at, ..)| at == pointer);
+            match (known.next(), known.next()) {
+                (Some(leaf), None) => (leaf.1, leaf.2) = (*kind, text.clone()),
+                (None, _) => leaves.push((pointer.clone(), *kind, text.clone())),
+                _ => {}
             }
         }
     }
@@ -238,9 +245,18 @@ fn place(pointer: &str) -> (&str, Option<usize>) {
 
 // Without the first of two members of one name, or without an item, whose followers move up.
 fn take_out(leaves: &mut Leaves, pointer: &str) {
+    let first = leaves.iter().position(|(at, ..)| at == pointer);
     let twice = leaves.iter().filter(|(at, ..)| at == pointer).count() > 1;
-    let mut seen = BTreeSet::new();
-    leaves.retain(|(at, ..)| !is_below(at, pointer) || twice && !seen.insert(at.clone()));
+    match first {
+        // The other one may have parts, which stay.
+        Some(first) if twice && !matches!(leaves[first].1, Kind::Array | Kind::Object) => {
+            leaves.remove(first);
+        }
+        _ => {
+            let mut seen = BTreeSet::new();
+            leaves.retain(|(at, ..)| !is_below(at, pointer) || twice && !seen.insert(at.clone()));
+        }
+    }
     let (above, Some(index)) = place(pointer) else { return };
     if twice {
         return;
@@ -265,14 +281,11 @@ fn texts(leaves: &mut Leaves, pointer: &str) -> Vec<String> {
     texts
 }
 
-// The first place at which a record is not what is expected. A value may also have come to its normal form: an alias follows
-// the value that it stands for.
-fn first_difference(expected: &Leaves, found: &Leaves, normal: &Leaves) -> Option<String> {
+// The first place at which a record is neither what is expected nor what else is meant.
+fn first_difference(expected: &Leaves, found: &Leaves, is_meant: impl Fn(&Leaf) -> bool) -> Option<String> {
     if expected.len() != found.len() {
         let first = expected.iter().zip(found).find(|(a, b)| a.0 != b.0).map(|(a, _)| a.0.clone());
         return Some(first.unwrap_or_default());
     }
-    let is_normal =
-        |leaf: &(String, Kind, String)| normal.binary_search_by(|known| known.0.cmp(&leaf.0)).is_ok_and(|at| normal[at] == *leaf);
-    expected.iter().zip(found).find(|(expected, found)| expected != found && !is_normal(found)).map(|(expected, _)| expected.0.clone())
+    expected.iter().zip(found).find(|(expected, found)| expected != found && !is_meant(found)).map(|(expected, _)| expected.0.clone())
 }

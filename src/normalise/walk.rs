@@ -145,7 +145,7 @@ impl Walk<'_> {
         let node = here.node;
         let mut edits = vec![Edit::scalar(node.span(), Scalar::Text(new.to_owned()))];
         let mut safety = Safety::Safe;
-        for supplied in &self.changes[before..] {
+        for supplied in self.changes[before..].iter().rev() {
             let Change::Insert { key, text, .. } = supplied else { continue };
             let spare = step.printed.as_ref() == Some(key);
             match here.above.and_then(|above| further(above, node, key, text, spare)) {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::program::{folder, repository, run, run_with};
 
 /// Everything that an edit can be about, in a small schema.
-const SCHEMA: &str = r#"{
+pub const SCHEMA: &str = r#"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object", "additionalProperties": false, "x-key": "/id",
   "properties": {
@@ -106,7 +106,7 @@ fn json_keeps_its_blanks_line_ends_and_mark() {
          \"tel\":{ \"number\":\"+41 44 668 18 00 ext. 5\" }, \"tags\":[\" x \", \"y\"],\"since\": 1948,\r\n \"kind\":\"Dark Blue\"}",
         &[],
         "\u{feff}{\"id\":\"a\",\"count\":12,\r\n\t\"zip\":\"1000\", \"ok\":true,\"note\":\"x\",\r\n \"mail\" : \"x@ex.org\"\r\n,\
-         \"tel\":{ \"number\":\"+41446681800\", \"ext\":\"5\", \"display\":\"+41 44 668 18 00 ext. 5\" }, \"tags\":[\"x\", \"y\"],\"since\": \"1948\",\r\n \"kind\":\"dark_blue\"}",
+         \"tel\":{ \"number\":\"+41446681800\", \"display\":\"+41 44 668 18 00 ext. 5\", \"ext\":\"5\" }, \"tags\":[\"x\", \"y\"],\"since\": \"1948\",\r\n \"kind\":\"dark_blue\"}",
     );
 }
 
@@ -181,7 +181,7 @@ note: |-
 
 mail: 'x@ex.org'
 kind:   dark_blue
-tel: {number: "+41446681800", ext: "5", display: "+41 44 668 18 00 ext. 5" , } # flow
+tel: {number: "+41446681800", display: "+41 44 668 18 00 ext. 5", ext: "5" , } # flow
 tags:
 - &t "x"
 -   *t
@@ -285,8 +285,8 @@ fn xml_keeps_attributes_entities_cdata_and_comments() {
    >
    <tel>
      <number>+41446681800</number>
-     <ext>5</ext>
      <display>+41 44 668 18 00 ext. 5</display>
+     <ext>5</ext>
    </tel>
    <tags>x &amp; y</tags><tags>z<!-- c --> </tags>
    <seat country="Kenya" code="KE"/>
@@ -314,7 +314,7 @@ fn toml_keeps_comments_and_quotes() {
          seat = { country = 'Kenya' }\n[tel] # t\n  number = \"+41 44 668 18 00 ext. 5\" # c\n",
         &["--unsafe"],
         "id = \"a\" # c\ncount = 12\nzip = \"1_000\"\nnote = \"\"\"\nmany\nlines\"\"\"\nmail = 'x@ex.org'\nkind = \"red\"\nok = false\n\
-         seat = { country = 'Kenya', code = \"KE\" }\n[tel] # t\n  number = \"+41446681800\" # c\n  ext = \"5\"\n  display = \"+41 44 668 18 00 ext. 5\"\n",
+         seat = { country = 'Kenya', code = \"KE\" }\n[tel] # t\n  number = \"+41446681800\" # c\n  display = \"+41 44 668 18 00 ext. 5\"\n  ext = \"5\"\n",
     );
 }
 

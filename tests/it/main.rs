@@ -14,6 +14,7 @@ mod house;
 mod json_suite;
 mod laws;
 mod mask;
+mod mend;
 mod normalise;
 mod open;
 mod parity;
