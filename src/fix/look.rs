@@ -294,7 +294,8 @@ impl Reading<'_> {
             let candidate = Candidate::new(&note);
             // What is not to be reported is not to be mended either.
             if self.policy.admits(&mut note) {
-                match candidate {
+                // What could not be read cannot be proved either.
+                match candidate.filter(|_| !broken) {
                     Some(candidate) => unit.candidates.push(candidate),
                     None => self.look.unmended.add(note.severity),
                 }

@@ -80,18 +80,27 @@ pub(super) fn disprove(before: &Look, after: &Look, chosen: &Chosen) -> Banned {
 
 // Errors of `after` that are not in `before`.
 fn new_errors<'f>(before: &[Fault], after: &'f [Fault]) -> Vec<&'f Fault> {
-    let mut known = before.to_vec();
-    let mut without = |fault: &&Fault, same: &dyn Fn(&Fault, &Fault) -> bool| {
-        let at = known.iter().position(|other| same(other, fault));
-        at.map(|at| known.swap_remove(at)).is_none()
-    };
-    let new: Vec<&Fault> = after.iter().filter(|fault| without(fault, &|a, b| a == b)).collect();
     // Of a list the check tells the first item that is wrong in a way; what is told then was wrong before.
     let list = |fault: &Fault| match place(fault.pointer.as_deref().unwrap_or_default()) {
         (above, Some(_)) => Some((fault.code, above.to_owned())),
         _ => None,
     };
-    new.into_iter().filter(|fault| without(fault, &|a, b| list(a).is_some_and(|list_of_a| list(b) == Some(list_of_a)))).collect()
+    let mut known: BTreeMap<&Fault, usize> = BTreeMap::new();
+    for fault in before {
+        *known.entry(fault).or_default() += 1;
+    }
+    let new: Vec<&Fault> = after.iter().filter(|fault| !take_one(&mut known, fault)).collect();
+    let mut lists: BTreeMap<_, usize> = BTreeMap::new();
+    for (fault, count) in known {
+        *lists.entry(list(fault)).or_default() += count;
+    }
+    lists.remove(&None);
+    new.into_iter().filter(|fault| !take_one(&mut lists, &list(fault))).collect()
+}
+
+// Whether there was one left.
+fn take_one<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) -> bool {
+    counts.get_mut(key).filter(|count| **count > 0).map(|count| *count -= 1).is_some()
 }
 
 struct Trial<'t> {
