@@ -275,20 +275,20 @@ pub enum Color {
 
 /// `fix`
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Prints a unified diff that `git apply` and `patch -p1` take. Every byte that no edit is about stays as it is.\n\
-                  With --write, files are replaced as a whole, and the text of standard input goes to standard output.\n\
+#[command(after_help = "Prints a unified diff that `git apply` and `patch -p1` take; every byte besides stays as it is.\n\
+                  With --write, the text of standard input goes to standard output.\n\
                   --select and --ignore say which findings are mended.\n\n\
-                  Exit status: 0 nothing to fix, or all of it written; 1 the diff has something to fix; 2 a file could not be\n\
-                  read or written. Whether data is valid is for `check` to say.")]
+                  Exit status: 0 nothing to fix, or all of it written; 1 the diff has something;\n\
+                  2 a file could not be read or written. Whether data is valid is for `check` to say.")]
 pub struct FixArgs {
-    #[command(flatten)]
-    pub input: InputArgs,
     /// Write the files in place
     #[arg(short, long)]
     pub write: bool,
     /// Make edits that are guesses too, such as names and values that may be misspelt
     #[arg(long = "unsafe")]
     pub guesses: bool,
+    #[command(flatten)]
+    pub input: InputArgs,
     #[command(flatten)]
     pub common: CommonArgs,
 }

@@ -10,6 +10,9 @@ use crate::fix::diff::{self, Sign};
 use crate::fix::{self, Counts, Mended, Outcome};
 use crate::load::replace::{Replaced, replace};
 
+/// So many edits that are left out are told one by one.
+const MOST: usize = 20;
+
 /// Runs the command.
 pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     let FixArgs { input, write, guesses, common } = args;
@@ -33,11 +36,13 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
         return Ok(Verdict::Interrupted);
     }
     let mut unable = !outcome.unreadable.is_empty();
+    let mut done: Vec<&Mended> = outcome.files.iter().collect();
     for (name, why) in &outcome.unreadable {
         tell(&format!("error: {name} cannot be read and is left as it is: {why}"));
     }
     if write {
-        unable |= !self::write(&outcome)?;
+        done = self::write(&outcome)?;
+        unable |= done.len() < outcome.files.len();
     } else {
         show(&outcome.files, color)?;
     }
@@ -45,15 +50,17 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
         let fixes = counted(*count, "fix", "fixes");
         tell(&format!("warning: {name} is compressed or not in UTF-8, so its {fixes} cannot be written"));
     }
-    for left in &outcome.left_out {
-        let fix::LeftOut { file, at, code } = left;
+    for fix::LeftOut { file, at, code } in outcome.left_out.iter().take(MOST) {
         tell(&format!(
             "warning: {file}:{}:{}: the edit for {code} is left out: with it the record would have other errors, or other values",
             at.line, at.column
         ));
     }
+    if outcome.left_out.len() > MOST {
+        tell(&format!("warning: {} more are left out for the same reason", outcome.left_out.len() - MOST));
+    }
     if !quiet {
-        tell(&summary(&outcome, write, guesses));
+        tell(&summary(&outcome, &done, write));
     }
     Ok(match () {
         () if unable || write && !outcome.out_of_reach.is_empty() => Verdict::Unable,
@@ -71,21 +78,15 @@ fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-// Puts the new texts into place; says whether all could be.
-fn write(outcome: &Outcome) -> Result<bool, Trouble> {
-    let mut all = true;
-    for Mended { name, path, old, new, .. } in &outcome.files {
-        let Some(path) = path else { continue };
-        match replace(path, old, new) {
-            Ok(Replaced::Done) => {}
-            Ok(Replaced::Changed) => {
-                all = false;
-                tell(&format!("error: {name} has changed since it was read and is left as it is"));
-            }
-            Err(error) => {
-                all = false;
-                tell(&format!("error: {name} cannot be written: {error}"));
-            }
+// Puts the new texts into place; gives those for which that went well.
+fn write(outcome: &Outcome) -> Result<Vec<&Mended>, Trouble> {
+    let mut done = Vec::new();
+    for mended in &outcome.files {
+        let Mended { name, path, old, new, .. } = mended;
+        match path.as_ref().map_or(Ok(Replaced::Done), |path| replace(path, old, new)) {
+            Ok(Replaced::Done) => done.push(mended),
+            Ok(Replaced::Changed) => tell(&format!("error: {name} has changed since it was read and is left as it is")),
+            Err(error) => tell(&format!("error: {name} cannot be written: {error}")),
         }
     }
     if let Some(text) = &outcome.stdin {
@@ -94,7 +95,7 @@ fn write(outcome: &Outcome) -> Result<bool, Trouble> {
         out.write_all(mended.map_or(text, |mended| &mended.new))?;
         out.flush()?;
     }
-    Ok(all)
+    Ok(done)
 }
 
 fn show(files: &[Mended], color: bool) -> Result<(), Trouble> {
@@ -140,15 +141,16 @@ fn draw(name: &str, hunks: &[diff::Hunk<'_>], color: bool, out: &mut dyn Write) 
     Ok(())
 }
 
-fn summary(outcome: &Outcome, write: bool, guesses: bool) -> String {
-    let fixed: u64 = outcome.fixed.values().sum();
-    let files = counted(outcome.files.len() as u64, "file", "files");
+fn summary(outcome: &Outcome, done: &[&Mended], write: bool) -> String {
+    let fixed: u64 = done.iter().flat_map(|mended| mended.fixed.values()).sum();
+    let files = counted(done.len() as u64, "file", "files");
     let mut text = match (fixed, write) {
+        (0, true) if !outcome.files.is_empty() => "nothing fixed".to_owned(),
         (0, _) => "nothing to fix".to_owned(),
         (_, true) => format!("{} in {files}", counted(fixed, "fix", "fixes")),
         (_, false) => format!("{} in {files}, to be written with --write", counted(fixed, "fix", "fixes")),
     };
-    if outcome.guesses > 0 && !guesses {
+    if outcome.guesses > 0 {
         text.push_str(&format!(
             "; {} with --unsafe",
             if fixed > 0 { format!("{} more", outcome.guesses) } else { outcome.guesses.to_string() }

@@ -12,8 +12,8 @@ use super::patch::Replacement;
 pub(super) struct Chosen {
     /// Unit and number of each finding that they mend.
     pub mended: BTreeSet<(usize, usize)>,
-    /// How many fixes that is: one that mends a finding of many records counts once.
-    pub fixes: Vec<&'static str>,
+    /// The rule of each fix, by the file in which it begins; one that mends a finding of many records counts once.
+    pub fixes: Vec<(Arc<str>, &'static str)>,
     files: BTreeMap<Arc<str>, Taken>,
 }
 
@@ -67,8 +67,8 @@ impl Chosen {
         if new.iter().any(|edit| self.files.get(&edit.file).is_some_and(|taken| !taken.is_free(edit))) {
             return false;
         }
-        if !new.is_empty() {
-            self.fixes.push(candidate.rule.code);
+        if let Some(first) = new.first() {
+            self.fixes.push((Arc::clone(&first.file), candidate.rule.code));
         }
         for edit in new {
             self.files.entry(Arc::clone(&edit.file)).or_default().take(edit);

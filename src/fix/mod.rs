@@ -78,6 +78,8 @@ pub struct Mended {
     pub new: Arc<[u8]>,
     /// What differs, in places of the old text.
     pub changes: Vec<Replacement>,
+    /// Number of fixes by the rule of their finding.
+    pub fixed: BTreeMap<&'static str, u64>,
 }
 
 /// A fix that was not made, since it would have done harm.
@@ -96,8 +98,6 @@ pub struct LeftOut {
 pub struct Outcome {
     /// Files that change, in the order of the inputs.
     pub files: Vec<Mended>,
-    /// Number of fixes by the rule of their finding.
-    pub fixed: BTreeMap<&'static str, u64>,
     /// Number of fixes that are guesses, and were not asked for.
     pub guesses: u64,
     /// Fixes that would have done harm.
@@ -190,7 +190,7 @@ fn clashes(job: &Job, done: &[Done], across: &[Option<Across>]) -> BTreeMap<usiz
 #[derive(Default)]
 struct Done {
     files: Files,
-    fixed: BTreeMap<&'static str, u64>,
+    fixed: BTreeMap<Arc<str>, BTreeMap<&'static str, u64>>,
     guesses: u64,
     left_out: Vec<LeftOut>,
     out_of_reach: BTreeMap<Arc<str>, u64>,
@@ -204,7 +204,7 @@ struct Done {
 
 fn mend(job: &Job, input: &Input, mut banned: Banned, files: Files) -> Done {
     let see = |proves: &BTreeSet<usize>| look::look(input, &job.courses[input.course], &files, &job.policy, proves);
-    let mut fixed = BTreeMap::new();
+    let mut fixed: BTreeMap<Arc<str>, BTreeMap<&'static str, u64>> = BTreeMap::new();
     let mut touched = BTreeSet::new();
     let mut last = see(&BTreeSet::new());
     let mut mentions: BTreeMap<u64, Vec<Mention>> = BTreeMap::new();
@@ -216,8 +216,8 @@ fn mend(job: &Job, input: &Input, mut banned: Banned, files: Files) -> Done {
             break;
         }
         let Some((chosen, after)) = round(job, &last, &files, &mut banned, &see) else { break };
-        for code in &chosen.fixes {
-            *fixed.entry(*code).or_default() += 1;
+        for (file, code) in &chosen.fixes {
+            *fixed.entry(Arc::clone(file)).or_default().entry(code).or_default() += 1;
         }
         touched.extend(chosen.mended.iter().map(|(unit, _)| *unit));
         last = after;
@@ -287,10 +287,7 @@ impl Done {
 }
 
 impl Outcome {
-    fn join(&mut self, name: &Arc<str>, done: Done) {
-        for (code, count) in done.fixed {
-            *self.fixed.entry(code).or_default() += count;
-        }
+    fn join(&mut self, name: &Arc<str>, mut done: Done) {
         self.guesses += done.guesses;
         self.left_out.extend(done.left_out);
         for (file, count) in done.out_of_reach {
@@ -304,7 +301,8 @@ impl Outcome {
             }
             let changes = held.patch.changes();
             if !changes.is_empty() {
-                self.files.push(Mended { name: held.name, path: held.path, old: held.original, new: held.now, changes });
+                let fixed = done.fixed.remove(&held.name).unwrap_or_default();
+                self.files.push(Mended { name: held.name, path: held.path, old: held.original, new: held.now, changes, fixed });
             }
         }
     }

@@ -548,3 +548,59 @@ fn the_same_whatever_the_number_of_workers() {
     let one = ran("1");
     assert!(one.len() > 100_000 && one == ran("5"));
 }
+
+#[test]
+fn reports_carry_the_same_edits() {
+    for (name, text) in [
+        ("a.json", "\u{feff}{\"id\": \"a\", \"count\": \"1\", \"tel\": {\"number\": \"+41 44 668 18 00 ext. 5\"}}"),
+        ("a.yaml", "# é\nid: a\ntel:\n  number: +41 44 668 18 00 ext. 5\nnote: |\n  x\n"),
+        ("a.csv", "id,note,tel/number,tel/display,tel/ext\na,5\" pipe,+41 44 668 18 00 ext. 5,,\nb,x"),
+        ("a.xml", "<r><p id='a'><tel><number>+41 44 668 18 00 ext. 5</number></tel><note> é </note></p></r>"),
+        ("a.toml", "id = 'a'\n[tel]\nnumber = '+41 44 668 18 00 ext. 5'\n"),
+    ] {
+        let home = folder(&[("s.json", SCHEMA), (name, text)]);
+        let report = run(home.path(), &["check", "--schema", "s.json", "--report", "json", name]).out;
+        let report: serde_json::Value = serde_json::from_str(&report).expect("a report is JSON");
+        let number = |edit: &serde_json::Value, name: &str| edit[name].as_u64().expect("it has one") as usize;
+        let mut edits: Vec<(usize, usize, String)> = Vec::new();
+        for finding in report["diagnostics"].as_array().expect("it is a list").iter().filter(|finding| finding["fix"]["safety"] == "safe") {
+            for edit in finding["fix"]["edits"].as_array().expect("it is a list") {
+                edits.push((number(edit, "byte_start"), number(edit, "byte_end"), edit["text"].as_str().expect("it is text").to_owned()));
+            }
+        }
+        assert!(edits.len() > 1, "{name}");
+        edits.sort_by_key(|(start, end, _)| (*start, *end));
+        let mut made = text.to_owned();
+        for (start, end, new) in edits.iter().rev() {
+            made.replace_range(start..end, new);
+        }
+        assert_eq!(run(home.path(), &["fix", "--write", "--schema", "s.json", name]).status, 0);
+        assert_eq!(read(home.path(), name), made, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_somebody_else_has_written_meanwhile_is_not_lost() {
+    let home = folder(&[("s.json", SCHEMA), ("a.json", "{\"count\": \"1\"}"), ("b.json", "{\"count\": \"2\"}")]);
+    let pipe = home.path().join("z.ndjson");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        .current_dir(home.path())
+        .args(["fix", "--write", "--jobs", "1", "--schema", "s.json", "a.json", "b.json", "z.ndjson"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    // Opening the pipe waits for its reader, which comes to it when the other files have been read.
+    let mut end = fs::OpenOptions::new().write(true).open(&pipe).expect("it can be opened");
+    fs::write(home.path().join("a.json"), "{\"count\": \"3\"}").expect("it can be written");
+    std::io::Write::write_all(&mut end, b"{}\n").expect("it is read");
+    drop(end);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
+        (Some(2), "error: a.json has changed since it was read and is left as it is\n1 fix in 1 file\n")
+    );
+    assert_eq!((read(home.path(), "a.json").as_str(), read(home.path(), "b.json").as_str()), ("{\"count\": \"3\"}", "{\"count\": 2}"));
+}
