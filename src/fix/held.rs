@@ -22,7 +22,7 @@ pub struct Files {
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub name: Arc<str>,
-    // `None` for standard input.
+    // `None` for standard input and for texts that were at hand.
     pub path: Option<PathBuf>,
     pub original: Arc<[u8]>,
     pub now: Arc<[u8]>,
@@ -36,30 +36,42 @@ impl Files {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes a text that is at hand, which [`Files::open`] then gives for an input of that name.
+    pub fn hold(&self, name: &Arc<str>, text: impl Into<Arc<[u8]>>) {
+        self.take(name, None, text.into());
+    }
+
+    fn take(&self, name: &Arc<str>, path: Option<PathBuf>, text: Arc<[u8]>) {
+        let mut held = self.lock();
+        if !held.iter().any(|held| held.name == *name) {
+            held.push(Held {
+                name: Arc::clone(name),
+                path,
+                original: Arc::clone(&text),
+                patch: Patch::new(Arc::clone(&text)),
+                now: text,
+                decoded: false,
+            });
+        }
+    }
+
     /// Opens a file as [`open::open`] does, with the edits that have been made.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn open(&self, input: &open::Input, encoding: Option<&str>) -> Result<Opened, Failure> {
-        let known = self.lock().iter().find(|held| held.name == input.name).map(|held| Arc::clone(&held.now));
-        if let Some(text) = known {
-            return open::open_stream(&input.name, Box::new(Cursor::new(text)), encoding);
+        if !self.lock().iter().any(|held| held.name == input.name) {
+            let mut text = Vec::new();
+            match &input.path {
+                Some(path) => File::open(path)?.read_to_end(&mut text)?,
+                None => std::io::stdin().read_to_end(&mut text)?,
+            };
+            self.take(&input.name, input.path.clone(), text.into());
         }
-        let mut text = Vec::new();
-        match &input.path {
-            Some(path) => File::open(path)?.read_to_end(&mut text)?,
-            None => std::io::stdin().read_to_end(&mut text)?,
-        };
-        let text: Arc<[u8]> = text.into();
-        let opened = open::open_stream(&input.name, Box::new(Cursor::new(Arc::clone(&text))), encoding)?;
-        self.lock().push(Held {
-            name: Arc::clone(&input.name),
-            path: input.path.clone(),
-            original: Arc::clone(&text),
-            patch: Patch::new(Arc::clone(&text)),
-            now: text,
-            decoded: opened.decoded,
-        });
+        let mut held = self.lock();
+        let Some(held) = held.iter_mut().find(|held| held.name == input.name) else { return Err(std::io::Error::other("not held").into()) };
+        let opened = open::open_stream(&input.name, Box::new(Cursor::new(Arc::clone(&held.now))), encoding)?;
+        held.decoded = opened.decoded;
         Ok(opened)
     }
 

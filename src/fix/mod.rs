@@ -4,6 +4,41 @@
 //! rounds in memory: look ([`look`](self)), choose edits that do not overlap, make them, look again. A round has to prove that
 //! every record is what it was but for what the edits say, and that no record has an error that it had not before; what
 //! cannot is taken back. Nothing is written here.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::AtomicBool;
+//! use chancery::check::Checker;
+//! use chancery::fix::{self, Files, Input, Job};
+//! use chancery::pipeline::{Course, Opened, Policy};
+//! use chancery::read::{self, Format};
+//! use chancery::schema::Schema;
+//! use chancery::source::open;
+//!
+//! let text = br#"{"type": "object", "properties": {"size": {"type": "integer"}}}"#;
+//! let mut read = read::collect(Format::Json, "sizes.schema.json", text, &read::Options::default())?;
+//! let schema = Arc::new(Schema::try_from(read.records.remove(0)).expect("a good schema"));
+//!
+//! // Each look at an input opens it anew, with the edits that have been made so far.
+//! let open = |files: &Files| {
+//!     let input = open::Input { name: "sizes.ndjson".into(), path: None };
+//!     files.hold(&input.name, &b"{\"size\": \"7\"}\n{ \"size\": 8 }\n"[..]);
+//!     let opened = files.open(&input, None)?;
+//!     let cutter = Format::Ndjson.cutter(opened.feed, &read::Options::default());
+//!     Ok(Opened { format: Format::Ndjson.name(), decoded: opened.decoded, cutter })
+//! };
+//! let job = Job {
+//!     inputs: vec![Input { name: "sizes.ndjson".into(), course: 0, open: Box::new(open) }],
+//!     courses: vec![Course { stages: vec![Arc::new(Checker::new(schema))], across: None, mask: None }],
+//!     complete: false,
+//!     policy: Policy::default(),
+//!     guesses: false,
+//!     jobs: 1,
+//! };
+//! let outcome = fix::run(&job, &AtomicBool::new(false));
+//! assert_eq!(&*outcome.files[0].new, b"{\"size\": 7}\n{ \"size\": 8 }\n");
+//! # Ok::<(), chancery::source::Failure>(())
+//! ```
 
 mod choose;
 pub mod diff;
@@ -70,7 +105,7 @@ pub struct Job {
 pub struct Mended {
     /// Its name as it is shown.
     pub name: Arc<str>,
-    /// Where it is; `None` for standard input.
+    /// Where it is; `None` for standard input and for a text that was at hand.
     pub path: Option<PathBuf>,
     /// What it held.
     pub old: Arc<[u8]>,
@@ -108,7 +143,7 @@ pub struct Outcome {
     pub unmended: Counts,
     /// Inputs that could not be read to their end, which are left as they are.
     pub unreadable: Vec<(Arc<str>, Failure)>,
-    /// What standard input held, where it was read.
+    /// What standard input held, or the text that was at hand in its place.
     pub stdin: Option<Arc<[u8]>>,
     /// Whether it was broken off by the user.
     pub interrupted: bool,
