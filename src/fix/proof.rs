@@ -163,10 +163,17 @@ impl Trial<'_> {
                 return self.blame(index, Some(&name));
             }
         }
-        // A value may also have come to its normal form: an alias follows the value that it stands for.
+        // Of two members of one name either may be meant; and an alias comes to normal form with the value it stands for.
         let is_meant = |leaf: &Leaf| {
-            let normal = normal.binary_search_by(|known| known.0.cmp(&leaf.0)).is_ok_and(|at| normal[at] == *leaf);
-            normal || effects.iter().any(|effect| matches!(effect, Effect::Value { pointer, kind, text } if (pointer, kind, text) == (&leaf.0, &leaf.1, &leaf.2)))
+            let mut edited = effects.iter().filter_map(|effect| match effect {
+                Effect::Value { pointer, kind, text } if *pointer == leaf.0 => Some((kind, text)),
+                _ => None,
+            });
+            let is_normal = || normal.binary_search_by(|known| known.0.cmp(&leaf.0)).is_ok_and(|at| normal[at] == *leaf);
+            match edited.next() {
+                Some(first) => std::iter::once(first).chain(edited).any(|value| value == (&leaf.1, &leaf.2)),
+                None => is_normal(),
+            }
         };
         if let Some(pointer) = first_difference(&wanted, &found, is_meant) {
             return self.blame(index, Some(&pointer));

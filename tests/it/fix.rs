@@ -297,6 +297,22 @@ fn xml_keeps_attributes_entities_cdata_and_comments() {
 }
 
 #[test]
+fn xml_of_our_own_keeps_its_marks() {
+    let text = |note: &str, tel: &str, item: &str, name: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<records xmlns:c=\"urn:chancery:1\" c:version=\"1\">\n  <record>\n    <zip c:type=\"number\">5</zip>\n    \
+             <note>{note}</note>\n    <tel><number>{tel}</tel>\n    <tags><item>{item}</item></tags>\n    <c:member name=\"{name}\">red</c:member>\n  </record>\n</records>\n"
+        )
+    };
+    check(
+        "a.xml",
+        &text(" a &amp; \\u0041 b ", "+41 44 668 18 00</number>", " x ", "knid"),
+        &["--unsafe"],
+        &text("a &amp; A b", "+41446681800</number><display>+41 44 668 18 00</display>", "x", "kind"),
+    );
+}
+
+#[test]
 fn xml_names_change_in_both_tags() {
     check(
         "a.xml",

@@ -69,7 +69,8 @@ fn scalar(format: &str, source: &Source, span: Span, new: &Scalar) -> Option<Spe
         "toml" => toml::scalar(source.slice(span), new),
         _ => plain(source.slice(span), new),
     };
-    text.map(|text| Spelled::new(span, text))
+    // What is spelled the same would be read the same: its type is told elsewhere.
+    text.filter(|text| text != source.slice(span)).map(|text| Spelled::new(span, text))
 }
 
 fn name(format: &str, source: &Source, span: Span, name: &str) -> Option<Vec<Spelled>> {

@@ -79,6 +79,7 @@ fn xml_has_text_attributes_and_cdata() {
         ("<a>⟦x<!-- why -->y⟧</a>", "z", None),
         ("<a>⟦x<![CDATA[y⟧]]></a>", "z", None),
         ("<a>⟦x⟧</a>", "\u{1}", None),
+        ("<a c:type='number'>⟦5⟧</a>", "5", None),
         ("<a>⟦x⟧</a>", "\\u0041", None),
         ("⟦<a/>⟧", "x", None),
     ] {
