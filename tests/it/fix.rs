@@ -206,6 +206,8 @@ ok: true
 - not an object
 "#,
     );
+    // Blanks at the end of a block are text.
+    check("a.yaml", "id: a\nnote: |-\n  x  \ntags:\n- |\n    y \n\n", &[], "id: a\nnote: |-\n  x\ntags:\n- |-\n    y\n\n");
     // Without a last line end, and with line ends of two characters.
     check("a.yaml", "id: a\r\nseat:\r\n  country: Kenya", &[], "id: a\r\nseat:\r\n  country: Kenya\r\n  code: KE");
 }

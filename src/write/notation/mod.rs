@@ -65,7 +65,7 @@ fn scalar(format: &str, source: &Source, span: Span, new: &Scalar) -> Option<Spe
         "json" | "ndjson" => Some(json::scalar(new)),
         "csv" | "tsv" => csv::scalar(source.slice(span), new),
         "xml" => xml::scalar(source, span, new),
-        "yaml" => yaml::scalar(source.slice(span), new),
+        "yaml" => return yaml::scalar(source, span, new),
         "toml" => toml::scalar(source.slice(span), new),
         _ => plain(source.slice(span), new),
     };

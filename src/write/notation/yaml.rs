@@ -24,7 +24,18 @@ fn single(written: &str, text: &str) -> Option<String> {
     fits.then(|| format!("'{}'", text.replace('\'', "''")))
 }
 
-pub(super) fn scalar(written: &str, new: &Scalar) -> Option<String> {
+pub(super) fn scalar(source: &Source, span: Span, new: &Scalar) -> Option<Spelled> {
+    let written = source.slice(span);
+    let block = written.starts_with(['|', '>']);
+    // A block ends with its last character; blanks behind that are text too.
+    let behind = &source.text()[span.end as usize..];
+    let blanks = if block { behind.len() - behind.trim_start_matches([' ', '\t']).len() } else { 0 };
+    let text = in_style(written, new)?;
+    (text != written || blanks > 0).then(|| Spelled::new(Span::new(span.start, span.end + blanks as u32), text))
+}
+
+// A scalar in the style of the one that is `written`.
+fn in_style(written: &str, new: &Scalar) -> Option<String> {
     let text = match new {
         Scalar::Text(text) => text,
         Scalar::Literal(literal) => return Some(literal.clone()),
@@ -66,7 +77,7 @@ fn means(scalar: &str, text: &str) -> bool {
 pub(super) fn member(source: &Source, new: &Member) -> Option<Spelled> {
     let (key, value) = (source.slice(new.key), source.slice(new.value));
     let manner = if value.starts_with(['"', '\'']) { value } else { "a" };
-    let text = format!("{}: {}", name(key, &new.name), scalar(manner, &new.scalar)?);
+    let text = format!("{}: {}", name(key, &new.name), in_style(manner, &new.scalar)?);
     if source.slice(new.opening).starts_with('{') {
         return Some(Spelled::new(Span::at(new.value.end), format!(", {text}")));
     }
