@@ -35,6 +35,8 @@ pub enum Command {
     Schema(SchemaCommand),
     /// Sets up a folder: a commented chancery.toml, a sample input, a CI workflow
     Init(InitArgs),
+    /// Serves an editor: a language server over standard input and output
+    Lsp(LspArgs),
     /// Lists the formats that can be read and written
     Formats,
     /// Prints a completion script for a shell
@@ -209,7 +211,8 @@ pub struct CommonArgs {
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
 
-    /// A report: pretty, plain, json or ndjson, to standard output or a file (repeatable) [default: pretty on a terminal, else plain]
+    /// A report: pretty, plain, json, ndjson, sarif, github, gitlab, junit, rdjsonl, markdown or html, to standard output or a file
+    /// (repeatable) [default: pretty on a terminal, else plain]
     #[arg(long, value_name = "FORMAT[=FILE]", help_heading = "Report")]
     pub report: Vec<String>,
     /// The severity from which on the exit status is 1
@@ -221,6 +224,15 @@ pub struct CommonArgs {
     /// Do not report these rules
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', help_heading = "Report")]
     pub ignore: Vec<String>,
+    /// A file of known findings, which are not reported
+    #[arg(long, value_name = "FILE", help_heading = "Only what is new")]
+    pub baseline: Option<PathBuf>,
+    /// Write the baseline: take out what is no longer needed, or, with =all and where there is none yet, take in all that is found
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "shrink", help_heading = "Only what is new")]
+    pub write_baseline: Option<WriteBaseline>,
+    /// Report only on records that changed since this git revision went another way
+    #[arg(long, value_name = "REV", help_heading = "Only what is new")]
+    pub changed_since: Option<String>,
     /// Show at most so many findings; all are counted
     #[arg(long, value_name = "N", help_heading = "Report")]
     pub max_diagnostics: Option<u64>,
@@ -246,6 +258,15 @@ pub struct CommonArgs {
     /// Read no config file
     #[arg(long, conflicts_with = "config", help_heading = "Config")]
     pub no_config: bool,
+}
+
+/// What becomes of the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WriteBaseline {
+    /// Take out what is no longer needed
+    Shrink,
+    /// Take in new findings too
+    All,
 }
 
 /// When a run counts as failed.
@@ -346,6 +367,17 @@ pub struct SchemaArgs {
     /// Colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
+}
+
+/// `lsp`
+#[derive(Clone, Debug, Args)]
+pub struct LspArgs {
+    /// The schema of every document [default: what chancery.toml says of its sources; none for other files]
+    #[arg(long, value_name = "FILE|profile|none")]
+    pub schema: Option<String>,
+    /// Standard input and output, which is what the server always uses
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }
 
 /// `init`

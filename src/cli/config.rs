@@ -10,16 +10,17 @@ use serde_json::Value;
 use super::{Trouble, schemas};
 use crate::check::OnInvalid;
 use crate::check::schema::Checker;
-use crate::diagnostic::{Diagnostic, Severity, quote, rules};
+use crate::diagnostic::{Diagnostic, Place, Severity, quote, rules};
 use crate::normalise::{self, Asked, Pass};
 use crate::pipeline::policy::{self, Override};
 use crate::pipeline::scope::{self, Pattern, Scope};
+use crate::pipeline::suppress::Suppress;
 use crate::read::csv::{Cells, Dialect};
 use crate::tree::{Node, Tree};
 use crate::write;
 
 /// The name by which it is found.
-const NAME: &str = "chancery.toml";
+pub const NAME: &str = "chancery.toml";
 
 /// Paths with what is particular to them.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,10 @@ pub struct Config {
     pub severities: Vec<(String, Option<Severity>)>,
     pub overrides: Vec<Override>,
     pub mask: bool,
+    pub suppress: Vec<Suppress>,
+    pub baseline: Option<PathBuf>,
+    /// The file itself.
+    pub path: Option<PathBuf>,
     pub strict: bool,
     pub complete: bool,
     pub defaults: bool,
@@ -80,6 +85,15 @@ impl Config {
         Ok(Self::default())
     }
 
+    /// The nearest `chancery.toml` from a folder upwards, else none.
+    pub fn above(folder: &Path) -> Result<Self, Trouble> {
+        match folder.ancestors().map(|folder| folder.join(NAME)).find(|path| path.is_file()) {
+            Some(path) => Self::read(&path),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// The config in a file.
     fn read(path: &Path) -> Result<Self, Trouble> {
         let tree = schemas::parse_file(path)?;
         let mut notes: Vec<Diagnostic> = Vec::new();
@@ -90,10 +104,11 @@ impl Config {
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         let overrides = overrides(tree.root(), folder, &mut notes);
+        let suppress = suppress(tree.root(), folder, &mut notes);
         if !notes.is_empty() {
             return Err(Trouble::Findings(notes));
         }
-        Ok(Self { overrides, ..Self::of(tree.root(), folder) })
+        Ok(Self { overrides, suppress, path: Some(path.to_owned()), ..Self::of(tree.root(), folder) })
     }
 
     // The tree has passed its schema, so what is there is of the type that is asked for.
@@ -146,6 +161,9 @@ impl Config {
                 .map(|table| table.members().map(|member| (member.key.text().to_owned(), severity(member.value.text()))).collect())
                 .unwrap_or_default(),
             overrides: Vec::new(),
+            suppress: Vec::new(),
+            baseline: text("baseline").map(|path| PathBuf::from(local(&path))),
+            path: None,
             mask: yes("mask"),
             strict: yes("strict"),
             complete: yes("complete"),
@@ -186,6 +204,15 @@ fn overrides(root: Node<'_>, folder: &Path, notes: &mut Vec<Diagnostic>) -> Vec<
         severity: table.get("severity").and_then(|word| severity(word.text())),
     };
     tables.map(special).collect()
+}
+
+fn suppress(root: Node<'_>, folder: &Path, notes: &mut Vec<Diagnostic>) -> Vec<Suppress> {
+    let tables = root.get("suppress").into_iter().flat_map(Node::items);
+    let one = |table: Node<'_>| Suppress {
+        scope: scope(table, folder, notes),
+        place: Place::new(table.tree().source(), table.get("codes").map_or(table.opening(), Node::span)),
+    };
+    tables.map(one).collect()
 }
 
 // What `codes`, `files` and `pointer` of a table choose.
@@ -230,7 +257,8 @@ fn dialect(table: Node<'_>) -> Dialect {
 fn unknown_rules(tree: &Tree, notes: &mut Vec<Diagnostic>) {
     let root = tree.root();
     let lists = ["select", "ignore"].into_iter().filter_map(|name| root.get(name)).flat_map(Node::items);
-    let special = root.get("overrides").into_iter().flat_map(Node::items).filter_map(|item| item.get("codes")).flat_map(Node::items);
+    let tables = ["overrides", "suppress"].into_iter().filter_map(|name| root.get(name));
+    let special = tables.flat_map(Node::items).filter_map(|item| item.get("codes")).flat_map(Node::items);
     let severities = root.get("severity").into_iter().flat_map(Node::members).map(|member| member.key);
     for node in lists.chain(severities).chain(special) {
         if !policy::is_known(node.text()) {

@@ -20,6 +20,7 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
         (!common.report.is_empty(), "--report"),
         (common.fail_on.is_some(), "--fail-on"),
         (common.max_diagnostics.is_some(), "--max-diagnostics"),
+        (common.write_baseline.is_some(), "--write-baseline"),
     ] {
         if given {
             return Err(Trouble::usage(format!("{flag} has no meaning here: fix draws no findings; check does")));
@@ -31,7 +32,7 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     if session.masks() && !write {
         return Err(Trouble::usage("a diff would show the values that are to be hidden; use --write"));
     }
-    let outcome = fix::run(&session.mending(guesses), session::interrupted());
+    let outcome = fix::run(&session.mending(guesses), session::interrupted())?;
     if outcome.interrupted {
         return Ok(Verdict::Interrupted);
     }

@@ -9,11 +9,15 @@ mod convert;
 mod explain;
 mod fix;
 mod init;
+mod lsp;
+mod one_text;
 mod progress;
 mod run;
 mod schema;
 mod schemas;
 mod session;
+mod since;
+mod summary;
 mod trouble;
 
 use std::io::{self, Write};
@@ -69,6 +73,7 @@ fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(command)) => schema::run(&command),
         Some(Command::Init(args)) => init::run(&args),
+        Some(Command::Lsp(args)) => lsp::run(args),
         Some(Command::Formats) => print(&formats()),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

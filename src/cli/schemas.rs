@@ -30,6 +30,11 @@ pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Sc
     Ok(Some(Arc::new(schema)))
 }
 
+/// The files that a schema is made of; none for the bundled one.
+pub fn files(schema: &Schema) -> Vec<PathBuf> {
+    schema.library().origins().filter_map(library::file_path).collect()
+}
+
 /// A schema that comes with the program and refers to no other.
 pub fn own(name: &'static str, text: &'static str) -> Result<Arc<Schema>, Trouble> {
     let mut library = Library::new();

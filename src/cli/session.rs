@@ -1,6 +1,7 @@
 //! What all commands that read records share: flags and config become a [`Job`](crate::pipeline::Job), which is run.
 
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,8 @@ use super::args::{self, CommonArgs, InputArgs};
 use super::config::{Config, Group};
 use super::progress::Progress;
 use super::schemas;
+use super::since::Since;
+use super::summary;
 use super::{Trouble, Verdict};
 use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
@@ -17,7 +20,8 @@ use crate::diagnostic::{Diagnostic, Notes, Severity};
 use crate::fix;
 use crate::load::file::Target;
 use crate::normalise::{self, Normaliser};
-use crate::pipeline::{self, Course, Job, Output, Policy, Report, ReportPlace, Stage};
+use crate::pipeline::baseline::{Baseline, Update};
+use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
 use crate::read::csv::{Cells, Dialect, package};
 use crate::read::{self, Cutter, Format, Intake};
 use crate::report;
@@ -40,30 +44,36 @@ pub enum To {
 /// Everything that is settled before the first record is read.
 pub struct Session {
     common: CommonArgs,
-    config: Config,
+    pub(super) config: Config,
     courses: Vec<Plan>,
     inputs: Vec<Planned>,
     problems: Vec<open::Problem>,
     reports: Vec<ReportArg>,
-    policy: Policy,
+    pub(super) policy: Policy,
+    baseline: Option<(Baseline, Target)>,
+    since: Option<Since>,
+    // Whether the inputs are those of the config.
+    whole: bool,
 }
 
 // What the records of one schema are read with and go through.
-struct Plan {
-    shape: Arc<Shape>,
-    options: read::Options,
-    stages: Vec<Arc<dyn Stage>>,
-    across: Option<Arc<across::Plan>>,
+pub(super) struct Plan {
+    pub(super) shape: Arc<Shape>,
+    pub(super) options: read::Options,
+    pub(super) stages: Vec<Arc<dyn Stage>>,
+    pub(super) across: Option<Arc<across::Plan>>,
     mask: Option<Sensitive>,
+    // The files that the schema is made of.
+    files: Vec<PathBuf>,
     notes: Vec<Diagnostic>,
     name: String,
 }
 
-struct Planned {
-    input: open::Input,
-    course: usize,
-    format: Option<Format>,
-    encoding: Option<String>,
+pub(super) struct Planned {
+    pub(super) input: open::Input,
+    pub(super) course: usize,
+    pub(super) format: Option<Format>,
+    pub(super) encoding: Option<String>,
 }
 
 struct ReportArg {
@@ -75,25 +85,87 @@ impl Session {
     /// Settles what flags and config ask for; flags win.
     pub fn new(common: CommonArgs, input: InputArgs) -> Result<Self, Trouble> {
         let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref())? };
-        let mut session = Self {
-            policy: policy(&common, &config)?,
-            reports: common.report.iter().chain(&config.report).map(|text| ReportArg::parse(text)).collect::<Result<_, _>>()?,
-            courses: Vec::new(),
-            inputs: Vec::new(),
-            problems: Vec::new(),
-            common,
-            config,
-        };
+        let mut session = Self::bare(common, config, input.paths.is_empty())?;
         if session.reports.iter().filter(|report| report.file.is_none()).count() > 1 {
             return Err(Trouble::usage("two reports to one stream; give one of them a file: --report FORMAT=FILE"));
         }
         for group in session.groups(&input) {
             session.plan(&group, &input)?;
         }
+        session.baseline = session.baseline(&input)?;
+        session.since = session.since()?;
         if session.common.verbose {
             session.inputs.iter().for_each(|planned| eprintln!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
         }
         Ok(session)
+    }
+
+    fn baseline(&self, input: &InputArgs) -> Result<Option<(Baseline, Target)>, Trouble> {
+        let update = self.common.write_baseline;
+        let Some(path) = self.common.baseline.clone().or_else(|| self.config.baseline.clone()) else {
+            return match update {
+                Some(_) => Err(Trouble::usage("--write-baseline needs a file to write: --baseline FILE")),
+                None => Ok(None),
+            };
+        };
+        let (tree, update) = match (path.exists(), update) {
+            (false, None) => {
+                let message = format!("the baseline {} is not there; --write-baseline makes it", path.display());
+                return Err(Trouble::usage(message));
+            }
+            // The first one takes in whatever there is.
+            (false, Some(_)) => (None, Update::Accept),
+            (true, update) => {
+                let tree = schemas::parse_file(&path)?;
+                let mut notes: Vec<Diagnostic> = Vec::new();
+                Checker::new(schemas::own("baseline.schema.json", include_str!("../../schemas/baseline.schema.json"))?)
+                    .check(&tree, &mut notes);
+                if !notes.is_empty() {
+                    return Err(Trouble::Findings(notes));
+                }
+                let update = match update {
+                    None => Update::Keep,
+                    Some(args::WriteBaseline::Shrink) => Update::Shrink,
+                    Some(args::WriteBaseline::All) => Update::Accept,
+                };
+                (Some(tree), update)
+            }
+        };
+        // Lighter findings than warnings are written only where they count.
+        let from = self.policy.fail_on.unwrap_or(Severity::Warning).min(Severity::Warning);
+        let baseline = Baseline::new(&path, tree.as_ref(), &input.paths, update, from);
+        Ok(Some((baseline, Target::file(path))))
+    }
+
+    /// One without inputs.
+    pub(super) fn bare(common: CommonArgs, config: Config, whole: bool) -> Result<Self, Trouble> {
+        Ok(Self {
+            policy: policy(&common, &config)?,
+            reports: common.report.iter().chain(&config.report).map(|text| ReportArg::parse(text)).collect::<Result<_, _>>()?,
+            courses: Vec::new(),
+            inputs: Vec::new(),
+            problems: Vec::new(),
+            baseline: None,
+            since: None,
+            whole,
+            common,
+            config,
+        })
+    }
+
+    // What is the same as before, where somebody asked.
+    fn since(&self) -> Result<Option<Since>, Trouble> {
+        let Some(revision) = &self.common.changed_since else { return Ok(None) };
+        let since = Since::new(revision)?;
+        let common = [self.config.path.as_deref()].into_iter().flatten();
+        let judges = common.chain(self.courses.iter().flat_map(|plan| plan.files.iter().map(PathBuf::as_path)));
+        if let Some(judge) = judges.filter(|judge| since.has_changed(judge)).min() {
+            if self.common.verbose {
+                eprintln!("everything is checked anew, since {} has changed", crate::diagnostic::one_line(&judge.to_string_lossy()));
+            }
+            return Ok(None);
+        }
+        Ok(Some(since))
     }
 
     // What to read: the paths of the command line, or the config's sources, or input/.
@@ -148,7 +220,7 @@ impl Session {
         Ok(())
     }
 
-    fn course(&self, schema: &str, group: &Group, input: &InputArgs) -> Result<Plan, Trouble> {
+    pub(super) fn course(&self, schema: &str, group: &Group, input: &InputArgs) -> Result<Plan, Trouble> {
         let (common, config) = (&self.common, &self.config);
         let dirs: Vec<PathBuf> = common.schema_dir.iter().chain(&config.schema_dir).cloned().collect();
         if common.verbose {
@@ -176,6 +248,7 @@ impl Session {
         Ok(Plan {
             options: self.read_options(&shape, group, input)?,
             name: collection_name(&shape),
+            files: schema.as_ref().map_or_else(Vec::new, |schema| schemas::files(schema)),
             mask: (common.mask || config.mask).then(|| Sensitive::new(&shape)),
             shape,
             stages,
@@ -271,7 +344,7 @@ impl Session {
         }
         let Some(planned) = self.inputs.first() else { return Ok(()) };
         let unreadable = |failure| Trouble::File { path: PathBuf::from(&*planned.input.name), error: io::Error::other(failure) };
-        let mut opened = planned.open(&self.courses[planned.course].options, &open::open).map_err(unreadable)?;
+        let mut opened = planned.open(&self.courses[planned.course].options).map_err(unreadable)?;
         read::read_all(&mut *opened.cutter, intake).map_err(unreadable)
     }
 
@@ -303,9 +376,28 @@ impl Session {
         // What is not there is told by the run, so that it stands in every report.
         let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
         let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
+        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(Plan::ready).collect();
+        let planned = std::mem::take(&mut self.inputs);
+        let (mut inputs, mut older, mut passed_over) = (Vec::new(), Older::default(), 0);
+        if let Some(since) = &self.since {
+            since.read_older(&planned, &options, &courses, &mut older)?;
+        }
+        for planned in planned {
+            let novelty = self.since.as_ref().map_or(Novelty::New, |since| since.novelty(&planned));
+            // What is the same is read for its keys only, and where it is written.
+            if novelty == Novelty::Same && courses[planned.course].across.is_none() && outputs.is_empty() {
+                passed_over += 1;
+            } else {
+                inputs.push(planned.ready(&options, novelty));
+            }
+        }
         let job = Job {
-            inputs: absent.chain(std::mem::take(&mut self.inputs).into_iter().map(|planned| planned.ready(&options))).collect(),
-            courses: self.courses.into_iter().map(Plan::ready).collect(),
+            inputs: absent.chain(inputs).collect(),
+            courses,
+            baseline: self.baseline.take(),
+            suppressions: Suppressions::new(std::mem::take(&mut self.config.suppress), self.whole && passed_over == 0),
+            older,
+            passed_over,
             complete: self.common.complete || self.config.complete,
             outputs,
             rejects,
@@ -339,16 +431,18 @@ impl Session {
             let (name, reason) = (problem.name().into(), problem.reason());
             fix::Input { name, course: 0, open: Box::new(move |_| Err(Failure::Io(io::Error::other(reason.clone())))) }
         });
-        let mended = self.inputs.into_iter().map(|planned| {
+        // What is the same as it was is left as it is.
+        let is_meant = |planned: &Planned| self.since.as_ref().is_none_or(|since| since.novelty(planned) != Novelty::Same);
+        let mended = self.inputs.into_iter().filter(is_meant).map(|planned| {
             let (name, course, options) = (Arc::clone(&planned.input.name), planned.course, options[planned.course].clone());
-            let open = move |files: &fix::Files| planned.open(&options, &|input, encoding| files.open(input, encoding));
-            fix::Input { name, course, open: Box::new(open) }
+            fix::Input { name, course, open: Box::new(move |files| planned.open_held(files, &options)) }
         });
         fix::Job {
             inputs: absent.chain(mended).collect(),
             courses: self.courses.into_iter().map(Plan::ready).collect(),
             complete: self.common.complete || self.config.complete,
             policy: self.policy,
+            suppress: self.config.suppress,
             guesses,
             jobs,
         }
@@ -376,6 +470,7 @@ impl Session {
             color: colour(self.common.color, terminal),
             quiet: self.common.quiet,
             most: self.common.max_diagnostics,
+            checkout: checkout().unwrap_or_default(),
             ..report::Options::default()
         };
         let mut reports = Vec::new();
@@ -395,6 +490,9 @@ impl Session {
                 if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };
             reports.push(Report { reporter: report::reporter(format, &options), place });
         }
+        if self.reports.iter().any(|report| report.format == report::Format::Github) {
+            reports.extend(summary::report(&options));
+        }
         Ok(reports)
     }
 }
@@ -411,12 +509,49 @@ impl Plan {
     }
 }
 
-// Opens a file, from the disk or where a command holds it.
-type Opener<'o> = &'o dyn Fn(&open::Input, Option<&str>) -> Result<open::Opened, Failure>;
-
 impl Planned {
-    fn open(&self, options: &read::Options, files: Opener<'_>) -> Result<pipeline::Opened, Failure> {
-        let mut opened = files(&self.input, self.encoding.as_deref())?;
+    fn open(&self, options: &read::Options) -> Result<pipeline::Opened, Failure> {
+        let opened = open::open(&self.input, self.encoding.as_deref())?;
+        let file = |path: &Path| File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>);
+        self.cut(opened, &file, options)
+    }
+
+    /// A file that is gone, which was read as `self` is.
+    pub(super) fn beside(&self, gone: &Path) -> Self {
+        Self { input: named(gone), course: self.course, format: self.format, encoding: self.encoding.clone() }
+    }
+
+    /// The input as it was, where its bytes are at hand; `file` gives those of a package's tables.
+    pub(super) fn open_bytes(
+        &self,
+        bytes: Vec<u8>,
+        file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
+        options: &read::Options,
+    ) -> Result<pipeline::Opened, Failure> {
+        let opened = open::open_stream(&self.input.name, Box::new(io::Cursor::new(bytes)), self.encoding.as_deref())?;
+        self.cut(opened, file, options)
+    }
+
+    /// The input with the edits that have been made in its files.
+    fn open_held(&self, files: &fix::Files, options: &read::Options) -> Result<pipeline::Opened, Failure> {
+        let opened = files.open(&self.input, self.encoding.as_deref())?;
+        let table = |path: &Path| files.read(&named(path), self.encoding.as_deref());
+        self.cut(opened, &table, options)
+    }
+
+    /// The files that it is made of, which are several for a package of tables.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let Some(path) = &self.input.path else { return Vec::new() };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        std::iter::once(path.clone()).chain(claims(path).into_iter().map(|table| folder.join(table))).collect()
+    }
+
+    fn cut(
+        &self,
+        mut opened: open::Opened,
+        file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
+        options: &read::Options,
+    ) -> Result<pipeline::Opened, Failure> {
         let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
             Some(format) => format,
             None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
@@ -424,30 +559,32 @@ impl Planned {
         if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Json && package::is_description(&self.input.name)) {
             let description = Arc::new(opened.feed.take_all()?);
             let folder = path.parent().unwrap_or(Path::new(""));
-            let cutter = open_package(&description, folder, self.encoding.as_deref(), options, files)?;
+            let cutter = open_package(&description, folder, self.encoding.as_deref(), file, options)?;
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
     }
 
-    fn ready(self, options: &[read::Options]) -> pipeline::Input {
+    fn ready(self, options: &[read::Options], novelty: Novelty) -> pipeline::Input {
         let options = options[self.course].clone();
-        pipeline::Input {
-            name: Arc::clone(&self.input.name),
-            course: self.course,
-            open: Box::new(move || self.open(&options, &open::open)),
-        }
+        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, novelty, open: Box::new(move || self.open(&options)) }
     }
 }
 
-fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
+/// The inputs that paths mean.
+pub(super) fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
     let known = |name: &str| Format::by_extension(name).is_some();
     open::expand(paths, &Folders { known: &known, claims: &claims })
 }
 
 fn absent(problem: open::Problem) -> pipeline::Input {
     let name = problem.name().into();
-    pipeline::Input { name, course: 0, open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))) }
+    pipeline::Input { name, course: 0, novelty: Novelty::New, open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))) }
+}
+
+// A file as it is shown.
+fn named(path: &Path) -> open::Input {
+    open::Input { name: path.to_string_lossy().replace('\\', "/").into(), path: Some(path.to_owned()) }
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.
@@ -455,13 +592,13 @@ fn open_package(
     description: &Arc<Source>,
     folder: &Path,
     encoding: Option<&str>,
+    file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
     options: &read::Options,
-    files: Opener<'_>,
 ) -> Result<Box<dyn Cutter>, Failure> {
     let mut table = |name: &str| {
         let path = folder.join(name);
         let shown = path.to_string_lossy().replace('\\', "/").into();
-        files(&open::Input { name: shown, path: Some(path) }, encoding).map(|opened| opened.feed).map_err(io::Error::other)
+        open::open_stream(&shown, file(&path)?, encoding).map(|opened| opened.feed).map_err(io::Error::other)
     };
     match package::open(description, &mut table, options) {
         Ok(cutter) => Ok(cutter),
@@ -559,6 +696,17 @@ fn policy(common: &CommonArgs, config: &Config) -> Result<Policy, Trouble> {
         Some(code) => Err(Trouble::usage(format!("no rule has a code or name that begins with {code:?}"))),
         None => Ok(policy),
     }
+}
+
+// Where the working directory lies in the checkout that a workflow of GitHub or a job of GitLab works on.
+fn checkout() -> Option<report::Checkout> {
+    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"].into_iter().find_map(|name| {
+        let root = PathBuf::from(std::env::var_os(name).filter(|root| !root.is_empty())?);
+        let below = here.strip_prefix(root.canonicalize().ok()?).ok()?.to_string_lossy().replace('\\', "/");
+        let root = root.to_string_lossy().replace('\\', "/").trim_end_matches('/').to_owned();
+        Some(report::Checkout { root, below: if below.is_empty() { below } else { below + "/" } })
+    })
 }
 
 // Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.

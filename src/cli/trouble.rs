@@ -22,6 +22,9 @@ pub enum Trouble {
     /// Mistakes in the config or a schema.
     #[error("mistakes in the config or a schema")]
     Findings(Vec<Diagnostic>),
+    /// Git could not tell what was before.
+    #[error("{0}")]
+    Git(#[from] crate::source::git::Error),
     /// The system said no.
     #[error("{0}")]
     Io(#[from] io::Error),

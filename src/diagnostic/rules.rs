@@ -124,6 +124,9 @@ rules! {
     UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
     UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
+    STALE_BASELINE "B101" "stale-baseline" Warning "the baseline knows more findings of a sort than there are"
+    UNUSED_SUPPRESSION "B102" "unused-suppression" Warning "a suppression that leaves nothing out"
+    BAD_SUPPRESSION "B103" "bad-suppression" Warning "a suppression that names no rule, or one that does not exist"
 }
 
 /// The rule of that code or name.

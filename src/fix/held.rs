@@ -3,7 +3,7 @@
 //! A file is read once; every later look at it, of this input or again, is at the text held here.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -55,24 +55,35 @@ impl Files {
         }
     }
 
+    /// The bytes of a file, with the edits that have been made.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, input: &open::Input, encoding: Option<&str>) -> io::Result<Box<dyn Read + Send>> {
+        if !self.lock().iter().any(|held| held.name == input.name) {
+            let mut text = Vec::new();
+            match &input.path {
+                Some(path) => File::open(path)?.read_to_end(&mut text)?,
+                None => io::stdin().read_to_end(&mut text)?,
+            };
+            self.take(&input.name, input.path.clone(), text.into());
+        }
+        let mut held = self.lock();
+        let Some(held) = held.iter_mut().find(|held| held.name == input.name) else { return Err(io::Error::other("not held")) };
+        let bytes = || Box::new(Cursor::new(Arc::clone(&held.now)));
+        // Whoever opens it for real says what is wrong with it.
+        let decoded = open::open_stream(&input.name, bytes(), encoding).is_ok_and(|opened| opened.decoded);
+        let bytes = bytes();
+        held.decoded = decoded;
+        Ok(bytes)
+    }
+
     /// Opens a file as [`open::open`] does, with the edits that have been made.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn open(&self, input: &open::Input, encoding: Option<&str>) -> Result<Opened, Failure> {
-        if !self.lock().iter().any(|held| held.name == input.name) {
-            let mut text = Vec::new();
-            match &input.path {
-                Some(path) => File::open(path)?.read_to_end(&mut text)?,
-                None => std::io::stdin().read_to_end(&mut text)?,
-            };
-            self.take(&input.name, input.path.clone(), text.into());
-        }
-        let mut held = self.lock();
-        let Some(held) = held.iter_mut().find(|held| held.name == input.name) else { return Err(std::io::Error::other("not held").into()) };
-        let opened = open::open_stream(&input.name, Box::new(Cursor::new(Arc::clone(&held.now))), encoding)?;
-        held.decoded = opened.decoded;
-        Ok(opened)
+        open::open_stream(&input.name, self.read(input, encoding)?, encoding)
     }
 
     /// Makes edits in the files of these names; each list stands in order and does not overlap.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::Input;
 use super::held::Files;
+use super::{Input, Job};
 use crate::check::across::{Mention, Role};
 use crate::diagnostic::{Diagnostic, New, Notes, Rule, Safety, Scalar, Severity};
-use crate::pipeline::{Course, Policy};
+use crate::pipeline::{Course, Policy, Suppressions};
 use crate::read::Intake;
+use crate::read::directive::{self, Directive};
 use crate::source::Failure;
 use crate::tree::{Kind, Node, Tree, pointer};
 use crate::write::notation;
@@ -234,13 +235,16 @@ impl Snapshot {
 }
 
 /// Looks at an input. `proves` says of which records to keep all values, besides those that have candidates.
-pub(super) fn look(input: &Input, course: &Course, files: &Files, policy: &Policy, proves: &BTreeSet<usize>) -> Look {
+pub(super) fn look(job: &Job, input: &Input, files: &Files, proves: &BTreeSet<usize>) -> Look {
     let mut reading = Reading {
-        course,
-        policy,
+        course: &job.courses[input.course],
+        policy: &job.policy,
+        suppressions: Suppressions::new(job.suppress.clone(), false),
+        directives: Vec::new(),
         proves,
         format: "",
         notes: Vec::new(),
+        pending: Vec::new(),
         written: Snapshot::default(),
         look: Look::default(),
         stopped: false,
@@ -254,10 +258,15 @@ pub(super) fn look(input: &Input, course: &Course, files: &Files, policy: &Polic
 struct Reading<'r> {
     course: &'r Course,
     policy: &'r Policy,
+    suppressions: Suppressions,
+    // Comments of the window at hand that leave findings out.
+    directives: Vec<Directive>,
     proves: &'r BTreeSet<usize>,
     format: &'static str,
     // Of the next unit.
     notes: Vec<Diagnostic>,
+    // Of the units of the window at hand, each with the number of its unit.
+    pending: Vec<(usize, Vec<Diagnostic>)>,
     // The record at hand, before the stages change it.
     written: Snapshot,
     look: Look,
@@ -271,11 +280,17 @@ impl Reading<'_> {
         let mut tree = Tree::default();
         while let Some(window) = opened.cutter.cut()? {
             window.notes.into_iter().for_each(|note| self.remark(note));
+            let comments = window.reader.comments();
+            self.directives = comments.map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
             window.reader.read(&window.source, &mut tree, self);
             // Notes behind the last unit are about the file.
             for note in std::mem::take(&mut self.notes) {
                 self.remark(note);
             }
+            // What is wrong with the comments themselves has no edits.
+            let complaints = self.suppressions.take(&window.source, &self.directives, true);
+            complaints.into_iter().for_each(|note| self.remark(note));
+            self.judge();
             if self.stopped {
                 break;
             }
@@ -283,25 +298,30 @@ impl Reading<'_> {
         Ok(())
     }
 
-    // The notes of the next unit.
-    fn unit(&mut self, broken: bool) -> Unit {
-        let mut notes = std::mem::take(&mut self.notes);
-        notes.sort_by_key(|note| note.place.span.start);
-        let mut unit = Unit { broken, ..Unit::default() };
-        for mut note in notes {
-            unit.errors.extend(Fault::of(&note));
-            note.format = self.format;
-            let candidate = Candidate::new(&note);
-            // What is not to be reported is not to be mended either.
-            if self.policy.admits(&mut note) {
-                // What could not be read cannot be proved either.
-                match candidate.filter(|_| !broken) {
-                    Some(candidate) => unit.candidates.push(candidate),
-                    None => self.look.unmended.add(note.severity),
+    // Takes what is to be mended of the findings in a window, once all its comments are known.
+    fn judge(&mut self) {
+        for (index, mut notes) in std::mem::take(&mut self.pending) {
+            notes.sort_by_key(|note| note.place.span.start);
+            let unit = &mut self.look.units[index];
+            for mut note in notes {
+                unit.errors.extend(Fault::of(&note));
+                note.format = self.format;
+                let candidate = Candidate::new(&note);
+                // What is not to be reported is not to be mended either.
+                if self.policy.admits(&mut note) && self.suppressions.admits(&note) {
+                    // What could not be read cannot be proved either.
+                    match candidate.filter(|_| !unit.broken) {
+                        Some(candidate) => unit.candidates.push(candidate),
+                        None => self.look.unmended.add(note.severity),
+                    }
                 }
             }
         }
-        unit
+    }
+
+    fn unit(&mut self, unit: Unit) {
+        self.pending.push((self.look.units.len(), std::mem::take(&mut self.notes)));
+        self.look.units.push(unit);
     }
 }
 
@@ -320,34 +340,30 @@ impl Notes for Reading<'_> {
 
 impl Intake for Reading<'_> {
     fn record(&mut self, tree: &mut Tree) {
+        directive::settle(&mut self.directives, tree.root());
         self.written.take(tree.root());
         for stage in &self.course.stages {
             stage.work(tree, &mut self.notes);
         }
         self.notes.iter_mut().for_each(|note| notation::settle(note, self.format));
         let mentions = self.course.across.as_ref().map_or_else(Vec::new, |plan| plan.extract(tree));
-        let proves = self.proves.contains(&self.look.units.len());
-        let mut unit = self.unit(false);
-        unit.mentions = mentions;
-        unit.written = self.written.hash();
-        if proves || !unit.candidates.is_empty() {
+        let mut unit = Unit { written: self.written.hash(), mentions, ..Unit::default() };
+        if self.proves.contains(&self.look.units.len()) || self.notes.iter().any(|note| note.fix.is_some()) {
             let mut normal = Snapshot::default();
             normal.take(tree.root());
             unit.leaves = Some(Box::new((self.written.leaves(), normal.leaves())));
         }
-        self.look.units.push(unit);
+        self.unit(unit);
     }
 
     fn broken(&mut self) {
-        self.notes.iter_mut().for_each(|note| notation::settle(note, self.format));
-        let unit = self.unit(true);
-        self.look.units.push(unit);
+        self.unit(Unit { broken: true, ..Unit::default() });
     }
 
     fn remark(&mut self, mut note: Diagnostic) {
         self.look.errors.extend(Fault::of(&note));
         note.format = self.format;
-        if self.policy.admits(&mut note) {
+        if self.policy.admits(&mut note) && self.suppressions.admits(&note) {
             self.look.unmended.add(note.severity);
         }
     }

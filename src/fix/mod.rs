@@ -32,10 +32,11 @@
 //!     courses: vec![Course { stages: vec![Arc::new(Checker::new(schema))], across: None, mask: None }],
 //!     complete: false,
 //!     policy: Policy::default(),
+//!     suppress: Vec::new(),
 //!     guesses: false,
 //!     jobs: 1,
 //! };
-//! let outcome = fix::run(&job, &AtomicBool::new(false));
+//! let outcome = fix::run(&job, &AtomicBool::new(false))?;
 //! assert_eq!(&*outcome.files[0].new, b"{\"size\": 7}\n{ \"size\": 8 }\n");
 //! # Ok::<(), chancery::source::Failure>(())
 //! ```
@@ -48,13 +49,15 @@ pub mod patch;
 mod proof;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::Across;
-use crate::check::across::{Mention, Role};
-use crate::diagnostic::{Diagnostic, RecordRef, Safety};
+use crate::check::across::{Found, Mention, Role};
+use crate::diagnostic::{RecordRef, Safety};
+use crate::pipeline::suppress::Suppress;
 use crate::pipeline::{Course, Opened, Policy, batch};
 use crate::source::{Failure, Position};
 
@@ -94,6 +97,8 @@ pub struct Job {
     pub complete: bool,
     /// Which findings are mended: those that are reported.
     pub policy: Policy,
+    /// Findings that are not to be seen, besides those that comments leave out.
+    pub suppress: Vec<Suppress>,
     /// Whether guesses are made too.
     pub guesses: bool,
     /// Number of workers.
@@ -150,15 +155,18 @@ pub struct Outcome {
 }
 
 /// Mends the inputs in memory.
-#[must_use]
-pub fn run(job: &Job, interrupted: &AtomicBool) -> Outcome {
+///
+/// # Errors
+/// When keys that had to be put aside on disk cannot be written or read.
+pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
     let mut next = job.inputs.iter();
     let mut done: Vec<Done> = Vec::with_capacity(job.inputs.len());
     let mut unmended = Counts::default();
+    let mut failed = None;
     let mut across: Vec<Option<Across>> =
         job.courses.iter().map(|course| course.across.as_ref().map(|_| Across::new(job.complete))).collect();
-    let mut count = |notes: Vec<Diagnostic>| {
-        for mut note in notes {
+    let mut count = |found: Vec<Found>| {
+        for (mut note, _) in found {
             if job.policy.admits(&mut note) {
                 unmended.add(note.severity);
             }
@@ -170,45 +178,50 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> Outcome {
         || |input: &Input| mend(job, input, Banned::default(), Files::default()),
         |mut mended: Done| {
             if let Some(across) = &mut across[job.inputs[done.len()].course] {
-                let mut notes = Vec::new();
                 for (index, mentions) in std::mem::take(&mut mended.mentions) {
-                    across.take(mentions, Some(&RecordRef { index, key: None }), &mut notes);
+                    match across.take(mentions, Some(&RecordRef { index, key: None }), true) {
+                        Ok(found) => count(found),
+                        Err(error) => failed = Some(error),
+                    }
                 }
-                count(notes);
             }
             done.push(mended);
-            true
+            failed.is_none()
         },
     );
-    if interrupted.load(Ordering::Relaxed) {
-        return Outcome { interrupted: true, ..Outcome::default() };
+    if let Some(error) = failed {
+        return Err(error);
     }
-    for (number, places) in clashes(job, &done, &across) {
+    if interrupted.load(Ordering::Relaxed) {
+        return Ok(Outcome { interrupted: true, ..Outcome::default() });
+    }
+    for (number, places) in clashes(job, &done, &mut across)? {
         let files = std::mem::take(&mut done[number].files);
         files.reset();
         done[number] = mend(job, &job.inputs[number], Banned::places(places), files);
     }
     for across in across.into_iter().flatten() {
-        let mut notes = Vec::new();
-        across.finish(&mut notes);
-        count(notes);
+        count(across.finish(&|_| false)?);
     }
     let mut outcome = Outcome { unmended, ..Outcome::default() };
     for (input, done) in job.inputs.iter().zip(done) {
         outcome.join(&input.name, done);
     }
-    outcome
+    Ok(outcome)
 }
 
 // Places in records that edits would give a key which another record has, or a reference to a record that is not there; by
 // input.
-fn clashes(job: &Job, done: &[Done], across: &[Option<Across>]) -> BTreeMap<usize, BTreeSet<(usize, String)>> {
-    let mut clashes: BTreeMap<usize, BTreeSet<(usize, String)>> = BTreeMap::new();
+fn clashes(job: &Job, done: &[Done], across: &mut [Option<Across>]) -> io::Result<Clashes> {
+    let mut clashes = Clashes::new();
     let mut keys: BTreeSet<(usize, &str)> = BTreeSet::new();
     for (number, done) in done.iter().enumerate() {
         let course = job.inputs[number].course;
         for (unit, mention) in &done.gained {
-            let is_known = across[course].as_ref().is_some_and(|across| across.knows(mention));
+            let is_known = match &mut across[course] {
+                Some(across) => across.knows(mention)?,
+                None => false,
+            };
             let wrong = match mention.role {
                 Role::Key => is_known || !keys.insert((course, &mention.text)),
                 Role::Reference => job.complete && !is_known,
@@ -218,8 +231,10 @@ fn clashes(job: &Job, done: &[Done], across: &[Option<Across>]) -> BTreeMap<usiz
             }
         }
     }
-    clashes
+    Ok(clashes)
 }
+
+type Clashes = BTreeMap<usize, BTreeSet<(usize, String)>>;
 
 // An input that has been mended as far as can be.
 #[derive(Default)]
@@ -238,7 +253,7 @@ struct Done {
 }
 
 fn mend(job: &Job, input: &Input, mut banned: Banned, files: Files) -> Done {
-    let see = |proves: &BTreeSet<usize>| look::look(input, &job.courses[input.course], &files, &job.policy, proves);
+    let see = |proves: &BTreeSet<usize>| look::look(job, input, &files, proves);
     let mut fixed: BTreeMap<Arc<str>, BTreeMap<&'static str, u64>> = BTreeMap::new();
     let mut touched = BTreeSet::new();
     let mut last = see(&BTreeSet::new());

@@ -4,9 +4,12 @@
 //! on one thread: counting records, comparing keys across files, assembling outputs, reporting. Nothing is printed but
 //! through the reporters, and nothing is in place before all is done.
 
+pub mod baseline;
 pub mod batch;
 pub mod policy;
 pub mod scope;
+pub mod since;
+pub mod suppress;
 mod window;
 
 use std::io::{self, Write};
@@ -22,7 +25,10 @@ use crate::source::{Failure, Position, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Assembler, Files, Writer};
 
+pub use baseline::Baseline;
 pub use policy::Policy;
+pub use since::{Novelty, Older};
+pub use suppress::Suppressions;
 use window::{Done, Encoded, Line, Shop, Stopped, Unit, Worked};
 
 /// An input that has not been opened yet.
@@ -33,6 +39,8 @@ pub struct Input {
     pub open: Box<dyn FnOnce() -> Result<Opened, Failure> + Send>,
     /// The number of the [`Course`] that its records go through.
     pub course: usize,
+    /// Whether it is one to report on.
+    pub novelty: Novelty,
 }
 
 /// An input ready to be cut.
@@ -113,6 +121,14 @@ pub struct Job {
     pub reports: Vec<Report>,
     /// What is reported and how gravely.
     pub policy: Policy,
+    /// Findings that are known.
+    pub baseline: Option<(Baseline, Target)>,
+    /// Findings that are not to be seen.
+    pub suppressions: Suppressions,
+    /// The older versions of inputs that changed.
+    pub older: Older,
+    /// Number of inputs that are not read, since they are the same.
+    pub passed_over: u64,
     /// Findings from before the first record, such as about the schema's annotations.
     pub notes: Vec<Diagnostic>,
     /// Number of workers; 1 works on the caller's thread.
@@ -147,13 +163,14 @@ pub struct Outcome {
 /// # Errors
 /// When an output or a report cannot be written; nothing has been put into place then.
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
-    let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs } = job;
+    let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
     let across = courses.iter().map(|course| course.across.as_ref().map(|_| across::Across::new(complete))).collect();
     let shop = Shop {
         courses,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
         on_invalid,
         keep_rejects: rejects.is_some(),
+        older: job.older,
     };
     let mut desk = Desk {
         outputs: outputs.into_iter().map(OpenOutput::new).collect(),
@@ -161,19 +178,22 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         on_invalid,
         reports,
         policy,
+        baseline: job.baseline,
+        suppressions: job.suppressions,
         across,
         outcome: Outcome::default(),
         finished: Finished::default(),
         input: None,
         error: None,
     };
+    desk.outcome.tally.passed_over = job.passed_over;
     for report in &mut desk.reports {
         report.draw(|reporter, out| reporter.begin(out))?;
     }
     for mut note in notes {
         // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
         write::notation::settle(&mut note, "");
-        desk.note(note, None)?;
+        desk.note(note, None, true)?;
     }
     let mut line = Line::new(inputs);
     let stopped = line.stopped();
@@ -189,7 +209,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     if interrupted.load(Ordering::Relaxed) {
         return Ok(Outcome { interrupted: true, ..desk.outcome });
     }
-    desk.finish()
+    desk.finish(&shop.older)
 }
 
 impl Files for Target {
@@ -293,6 +313,7 @@ struct InputState {
     name: Arc<str>,
     format: &'static str,
     decoded: bool,
+    novelty: Novelty,
     records: u64,
     stopped: bool,
     // The last window that came out, which tells how far reading came.
@@ -306,6 +327,8 @@ struct Desk {
     on_invalid: OnInvalid,
     reports: Vec<Report>,
     policy: Policy,
+    baseline: Option<(Baseline, Target)>,
+    suppressions: Suppressions,
     // One for each course that has keys or references.
     across: Vec<Option<across::Across>>,
     outcome: Outcome,
@@ -317,13 +340,17 @@ struct Desk {
 impl Desk {
     fn take(&mut self, done: Done, stopped: &Stopped, watch: &mut dyn Watch) {
         let result = match done {
-            Done::Begin { name, format, decoded } => {
+            Done::Begin { name, format, decoded, novelty } => {
                 self.outcome.tally.files += 1;
                 self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
-                self.input = Some(InputState { name, format, decoded, records: 0, stopped: false, last: None });
-                Ok(())
+                if let Some((baseline, _)) = &mut self.baseline {
+                    baseline.look_at_file(&name);
+                }
+                let told = self.tell(&name);
+                self.input = Some(InputState { name, format, decoded, novelty, records: 0, stopped: false, last: None });
+                told
             }
-            Done::Unopened { name, why } => self.unreadable(&name, Position::START, 0, &why),
+            Done::Unopened { name, why } => self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why)),
             Done::Window(window) => self.window(window, stopped, watch),
             Done::End(why) => {
                 stopped.end();
@@ -347,27 +374,32 @@ impl Desk {
             input.stopped = true;
             stopped.stop();
         }
+        let fresh = input.novelty != Novelty::Same;
         watch.advanced(u64::from(window.source.len()), window.units.len() as u64);
-        for remark in std::mem::take(&mut window.remarks) {
-            self.note(remark, None)?;
+        let complaints = self.suppressions.take(&window.source, &window.directives, fresh);
+        for remark in std::mem::take(&mut window.remarks).into_iter().chain(complaints) {
+            self.note(remark, None, fresh)?;
         }
         let mut notes = std::mem::take(&mut window.notes).into_iter().peekable();
         for (number, unit) in window.units.iter_mut().enumerate() {
             let mut valid = unit.valid;
             let record = RecordRef { index: base + number as u64, key: unit.key.take() };
+            if let (Some((baseline, _)), Some(key)) = (&mut self.baseline, &record.key) {
+                baseline.look_at_record(key);
+            }
             let mut of_unit = Vec::new();
             while let Some((_, note)) = notes.next_if(|(of, _)| *of == number as u32) {
-                of_unit.push(note);
+                of_unit.push((note, unit.fresh));
             }
             if let Some(across) = &mut self.across[window.course] {
-                let before = of_unit.len();
-                across.take(std::mem::take(&mut unit.mentions), Some(&record), &mut of_unit);
-                valid &= !of_unit[before..].iter().any(policy::is_error);
+                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
+                valid &= !found.iter().any(|(note, _)| policy::is_error(note));
+                of_unit.extend(found);
             }
             self.unit(number, valid, unit, &window.encoded, &of_unit, &record)?;
-            of_unit.sort_by_key(|note| note.place.span.start);
-            for note in of_unit {
-                self.note(note, Some(&record))?;
+            of_unit.sort_by_key(|(note, _)| note.place.span.start);
+            for (note, fresh) in of_unit {
+                self.note(note, Some(&record), fresh)?;
             }
         }
         Ok(())
@@ -380,7 +412,7 @@ impl Desk {
         valid: bool,
         unit: &Unit,
         encoded: &[Encoded],
-        notes: &[Diagnostic],
+        notes: &[(Diagnostic, bool)],
         record: &RecordRef,
     ) -> io::Result<()> {
         let tally = &mut self.outcome.tally;
@@ -406,7 +438,8 @@ impl Desk {
         Ok(())
     }
 
-    fn note(&mut self, mut note: Diagnostic, record: Option<&RecordRef>) -> io::Result<()> {
+    // `fresh` says whether the finding is about something to report on.
+    fn note(&mut self, mut note: Diagnostic, record: Option<&RecordRef>, fresh: bool) -> io::Result<()> {
         if note.record.is_none() {
             note.record = record.cloned();
         }
@@ -415,7 +448,29 @@ impl Desk {
         {
             (note.format, note.decoded) = (input.format, input.decoded);
         }
-        if self.policy.admits(&mut note) { self.report(note) } else { Ok(()) }
+        if !self.policy.admits(&mut note) {
+            return Ok(());
+        }
+        // What is known of a finding is noted even where nobody is told, lest it look as if it were gone.
+        let left_out = &mut self.outcome.tally.left_out;
+        if !self.suppressions.admits(&note) {
+            left_out.suppressed += 1;
+            return Ok(());
+        }
+        if self.baseline.as_mut().is_some_and(|(baseline, _)| !baseline.admits(&mut note)) {
+            left_out.baseline += 1;
+            return Ok(());
+        }
+        if !fresh {
+            left_out.unchanged += 1;
+            return Ok(());
+        }
+        self.report(note)
+    }
+
+    // Tells the reports that an input begins.
+    fn tell(&mut self, name: &str) -> io::Result<()> {
+        self.reports.iter_mut().try_for_each(|report| report.draw(|reporter, out| reporter.file(name, out)))
     }
 
     fn report(&mut self, note: Diagnostic) -> io::Result<()> {
@@ -459,18 +514,31 @@ impl Desk {
         self.report(note)
     }
 
-    fn finish(mut self) -> io::Result<Outcome> {
+    fn finish(mut self, older: &Older) -> io::Result<Outcome> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
         for across in std::mem::take(&mut self.across).into_iter().flatten() {
-            let mut notes = Vec::new();
-            across.finish(&mut notes);
-            for note in notes {
-                self.note(note, None)?;
+            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
+                self.note(note, None, fresh)?;
             }
         }
+        for (note, fresh) in std::mem::take(&mut self.suppressions).unused(&self.policy) {
+            self.note(note, None, fresh)?;
+        }
         let incomplete = self.outcome.unreadable > 0;
+        let mut rewritten = Finished::default();
+        if let Some((baseline, target)) = self.baseline.take() {
+            for note in baseline.stale() {
+                self.note(note, None, true)?;
+            }
+            // Apart from the outputs, which may yet be held back.
+            if let Some(text) = baseline.rewritten(!incomplete) {
+                let mut target = target;
+                target.main()?.write_all(&text)?;
+                target.finish(&mut rewritten)?;
+            }
+        }
         let tally = &mut self.outcome.tally;
         let held_back = self.on_invalid == OnInvalid::Stop && !self.outputs.is_empty() && (tally.rejected > 0 || incomplete);
         if held_back {
@@ -498,6 +566,7 @@ impl Desk {
         }
         self.outcome.written = self.finished.paths().map(std::path::Path::to_path_buf).collect();
         self.finished.commit()?;
+        rewritten.commit()?;
         Ok(self.outcome)
     }
 }

@@ -68,6 +68,13 @@ impl Policy {
         }
     }
 
+    /// Whether findings of a rule with this code or name can be reported at all.
+    #[must_use]
+    pub fn hears(&self, code: &str) -> bool {
+        let off = |(pattern, severity): &(String, Option<Severity>)| severity.is_none() && covers(pattern, code);
+        self.select.is_empty() && !self.ignore.iter().any(|pattern| covers(pattern, code)) && !self.severities.iter().any(off)
+    }
+
     /// Whether a run with these totals counts as failed.
     #[must_use]
     pub fn fails(&self, tally: &Tally) -> bool {
@@ -81,6 +88,11 @@ impl Policy {
         let named = named.chain(self.overrides.iter().flat_map(|special| &special.scope.codes));
         named.map(String::as_str).filter(|pattern| !is_known(pattern)).collect()
     }
+}
+
+// Whether a pattern and a code have a rule in common.
+fn covers(pattern: &str, code: &str) -> bool {
+    rules::ALL.iter().any(|rule| scope::is_of(rule, pattern) && scope::is_of(rule, code))
 }
 
 /// Whether a pattern is the code of a rule, the beginning of one, or a rule's name.

@@ -49,7 +49,7 @@ pub fn files(folder: &Path, patterns: &[&str]) -> Result<GlobSet, globset::Error
 }
 
 // A path from the root, without steps back, so that one file has one name from wherever it is looked at.
-fn settled(path: &Path) -> PathBuf {
+pub(super) fn settled(path: &Path) -> PathBuf {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let mut settled = PathBuf::new();
     for part in std::path::absolute(path).as_deref().unwrap_or(path).components() {

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Course, Input, policy};
+use super::{Course, Input, Novelty, Older, policy};
 use crate::check::across::Mention;
 use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
+use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, Window};
 use crate::report::mask::{self, Veil};
 use crate::source::{Failure, Source, Span};
@@ -16,15 +17,15 @@ use crate::write::{self, Writer};
 
 /// What goes to the workers.
 pub(super) enum Piece {
-    Begin { name: Arc<str>, format: &'static str, decoded: bool },
+    Begin { name: Arc<str>, format: &'static str, decoded: bool, novelty: Novelty },
     Unopened { name: Arc<str>, why: Failure },
-    Window(usize, &'static str, Window),
+    Window(usize, Novelty, &'static str, Window),
     End(Option<Failure>),
 }
 
 /// What comes back.
 pub(super) enum Done {
-    Begin { name: Arc<str>, format: &'static str, decoded: bool },
+    Begin { name: Arc<str>, format: &'static str, decoded: bool, novelty: Novelty },
     Unopened { name: Arc<str>, why: Failure },
     Window(Worked),
     End(Option<Failure>),
@@ -33,10 +34,18 @@ pub(super) enum Done {
 /// Cuts the inputs one after another.
 pub(super) struct Line {
     inputs: std::vec::IntoIter<Input>,
-    // The present input: its number, its course and its format.
-    open: Option<(u64, usize, &'static str, Box<dyn Cutter>)>,
+    open: Option<Open>,
     number: u64,
     stopped: Stopped,
+}
+
+// The present input.
+struct Open {
+    number: u64,
+    course: usize,
+    novelty: Novelty,
+    format: &'static str,
+    cutter: Box<dyn Cutter>,
 }
 
 /// Tells the line that the rest of the input whose windows come out now is not wanted.
@@ -71,13 +80,14 @@ impl Line {
     }
 
     pub(super) fn next(&mut self) -> Option<Piece> {
-        let Some((number, course, format, cutter)) = &mut self.open else {
+        let Some(Open { number, course, novelty, format, cutter }) = &mut self.open else {
             let input = self.inputs.next()?;
             return Some(match (input.open)() {
                 Ok(opened) => {
                     self.number += 1;
-                    self.open = Some((self.number, input.course, opened.format, opened.cutter));
-                    Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded }
+                    let (course, novelty) = (input.course, input.novelty);
+                    self.open = Some(Open { number: self.number, course, novelty, format: opened.format, cutter: opened.cutter });
+                    Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded, novelty }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
             });
@@ -87,7 +97,7 @@ impl Line {
             return Some(Piece::End(None));
         }
         Some(match cutter.cut() {
-            Ok(Some(window)) => Piece::Window(*course, format, window),
+            Ok(Some(window)) => Piece::Window(*course, *novelty, format, window),
             Ok(None) => {
                 self.open = None;
                 Piece::End(None)
@@ -106,12 +116,15 @@ pub(super) struct Shop {
     pub(super) writers: Vec<Arc<dyn Writer>>,
     pub(super) on_invalid: OnInvalid,
     pub(super) keep_rejects: bool,
+    pub(super) older: Older,
 }
 
 /// A unit of an input after its work: a record, or something that could not be read as one.
 pub(super) struct Unit {
     /// Whether it has no error.
     pub(super) valid: bool,
+    /// Whether it is one to report on.
+    pub(super) fresh: bool,
     /// Whether it was encoded for every output.
     pub(super) carried: bool,
     pub(super) key: Option<String>,
@@ -145,6 +158,7 @@ pub(super) struct Worked {
     pub(super) notes: Vec<(u32, Diagnostic)>,
     pub(super) units: Vec<Unit>,
     pub(super) encoded: Vec<Encoded>,
+    pub(super) directives: Vec<Directive>,
     pub(super) stopped: bool,
 }
 
@@ -152,18 +166,20 @@ impl Shop {
     pub(super) fn worker(&self) -> impl FnMut(Piece) -> Done {
         let mut tree = Tree::default();
         move |piece| match piece {
-            Piece::Begin { name, format, decoded } => Done::Begin { name, format, decoded },
+            Piece::Begin { name, format, decoded, novelty } => Done::Begin { name, format, decoded, novelty },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
-            Piece::Window(course, format, window) => Done::Window(self.work(course, format, window, &mut tree)),
+            Piece::Window(course, novelty, format, window) => Done::Window(self.work(course, novelty, format, window, &mut tree)),
         }
     }
 
-    fn work(&self, course: usize, format: &'static str, window: Window, tree: &mut Tree) -> Worked {
+    fn work(&self, course: usize, novelty: Novelty, format: &'static str, window: Window, tree: &mut Tree) -> Worked {
+        let directives = window.reader.comments().map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
         let encoded = self.writers.iter().map(|_| Encoded::default()).collect();
         let mut bench = Bench {
             shop: self,
             course: &self.courses[course],
+            novelty,
             format,
             noted: Noted::default(),
             curtain: Curtain::default(),
@@ -174,6 +190,7 @@ impl Shop {
                 notes: Vec::new(),
                 units: Vec::new(),
                 encoded,
+                directives,
                 stopped: false,
             },
         };
@@ -204,6 +221,7 @@ impl Notes for Noted {
 struct Bench<'s> {
     shop: &'s Shop,
     course: &'s Course,
+    novelty: Novelty,
     format: &'static str,
     noted: Noted,
     curtain: Curtain,
@@ -258,6 +276,15 @@ impl Notes for Bench<'_> {
 
 impl Intake for Bench<'_> {
     fn record(&mut self, tree: &mut Tree) {
+        if !self.worked.directives.is_empty() {
+            directive::settle(&mut self.worked.directives, tree.root());
+        }
+        // As it was read: normal forms may be new while the data is not.
+        let fresh = match self.novelty {
+            Novelty::New => true,
+            Novelty::Changed => !self.shop.older.has(tree.root()),
+            Novelty::Same => false,
+        };
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
@@ -289,7 +316,7 @@ impl Intake for Bench<'_> {
             write::json::compact(tree.root(), &mut text);
             text
         });
-        self.unit(Unit { valid: self.noted.errors == 0, carried, key, mentions, reject });
+        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject });
     }
 
     fn broken(&mut self) {
@@ -297,7 +324,8 @@ impl Intake for Bench<'_> {
             self.curtain.broken = true;
             self.noted.notes.iter_mut().for_each(mask::hide_quoted);
         }
-        self.unit(Unit { valid: false, carried: false, key: None, mentions: Vec::new(), reject: None });
+        let fresh = self.novelty != Novelty::Same;
+        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None });
     }
 
     fn remark(&mut self, diagnostic: Diagnostic) {
@@ -322,10 +350,17 @@ impl Bench<'_> {
 }
 
 /// Writes a line of the reject file: where the record stood, what is wrong with it, and the record as far as it was read.
-pub(super) fn write_reject(unit: &Unit, notes: &[Diagnostic], record: &RecordRef, format: &str, out: &mut dyn Write) -> io::Result<()> {
-    let errors = notes.iter().filter(|note| note.severity == Severity::Error);
+pub(super) fn write_reject(
+    unit: &Unit,
+    notes: &[(Diagnostic, bool)],
+    record: &RecordRef,
+    format: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let notes = notes.iter().map(|(note, _)| note);
+    let errors = notes.clone().filter(|note| note.severity == Severity::Error);
     let mut line = b"{\"file\":".to_vec();
-    let first = notes.first().map(|note| note.place.locate());
+    let first = notes.clone().next().map(|note| note.place.locate());
     let file = first.as_ref().map_or("", |location| &*location.file);
     write::json::string(file, &mut line);
     line.extend_from_slice(b",\"format\":");

@@ -7,6 +7,7 @@
 //! Start with [`ndjson`]; the others do the same for harder formats.
 
 pub mod csv;
+pub mod directive;
 mod guess;
 pub mod handbook;
 pub mod json;
@@ -21,6 +22,7 @@ use crate::diagnostic::{Diagnostic, Edit, Notes, Safety, rules};
 use crate::schema::Shape;
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Member, Node, NodeId, Tree};
+use directive::Comments;
 
 /// A piece of an input that holds whole records, with the reader that understands it.
 pub struct Window {
@@ -53,6 +55,11 @@ pub trait Cutter: Send {
 pub trait Reader: Send + Sync {
     /// Fills `tree` with each record in turn and hands it to `intake`.
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake);
+
+    /// How the format writes comments; `None` where it has none.
+    fn comments(&self) -> Option<Comments> {
+        None
+    }
 }
 
 /// Takes what a reader finds.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use toml_edit::{Document, InlineTable, Item, Key, Table, Value};
 
+use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
 use super::{Intake, Options, Reader, Window, too_deep, yaml};
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
@@ -53,6 +54,10 @@ struct File {
 }
 
 impl Reader for File {
+    fn comments(&self) -> Option<Comments> {
+        Some(Comments::Hash)
+    }
+
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         tree.reset(source);
         let document = match Document::parse(source.text()) {

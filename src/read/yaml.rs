@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
+use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
 use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
@@ -183,6 +184,10 @@ struct Documents {
 }
 
 impl Reader for Documents {
+    fn comments(&self) -> Option<Comments> {
+        Some(Comments::Hash)
+    }
+
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         let text = source.text();
         let mut borders = Borders::default();

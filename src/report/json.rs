@@ -65,7 +65,16 @@ struct Summary<'t> {
     written: u64,
     rejected: u64,
     findings: Findings,
+    left_out: LeftOut,
+    files_passed_over: u64,
     by_code: &'t std::collections::BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct LeftOut {
+    baseline: u64,
+    suppressed: u64,
+    unchanged: u64,
 }
 
 #[derive(Serialize)]
@@ -77,8 +86,12 @@ struct Findings {
 
 impl<'t> Summary<'t> {
     fn new(tally: &'t Tally) -> Self {
-        let Tally { files, records, valid, invalid, written, rejected, errors, warnings, advice, ref by_code } = *tally;
-        Self { files, records, valid, invalid, written, rejected, findings: Findings { error: errors, warning: warnings, advice }, by_code }
+        let Tally { files, records, valid, invalid, written, rejected, errors, warnings, advice, left_out, passed_over, ref by_code } =
+            *tally;
+        let findings = Findings { error: errors, warning: warnings, advice };
+        let super::LeftOut { baseline, suppressed, unchanged } = left_out;
+        let left_out = LeftOut { baseline, suppressed, unchanged };
+        Self { files, records, valid, invalid, written, rejected, findings, left_out, files_passed_over: passed_over, by_code }
     }
 }
 

@@ -132,6 +132,11 @@ impl Library {
         self.documents.len()
     }
 
+    /// The addresses from which the documents were read, in order.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        self.documents.iter().map(|document| document.read_from.as_str())
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

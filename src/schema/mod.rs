@@ -8,6 +8,7 @@ pub mod bundled;
 pub mod docs;
 pub mod explain;
 mod fault;
+pub mod focus;
 pub mod guide;
 pub mod library;
 pub mod outline;

@@ -622,3 +622,30 @@ fn what_somebody_else_has_written_meanwhile_is_not_lost() {
     );
     assert_eq!((read(home.path(), "a.json").as_str(), read(home.path(), "b.json").as_str()), ("{\"count\": \"3\"}", "{\"count\": 2}"));
 }
+
+#[test]
+fn what_somebody_asked_not_to_see_is_not_mended() {
+    let text = "id: a\nnote: ' x' # chancery: ignore N101 -- as printed\nmail: '<x@EX.org>'\n";
+    let home = folder(&[("s.json", SCHEMA), ("a.yaml", text)]);
+    let ran = run(home.path(), &["fix", "--write", "--schema", "s.json", "a.yaml"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, "1 fix in 1 file\n"));
+    assert_eq!(read(home.path(), "a.yaml"), text.replace("<x@EX.org>", "x@ex.org"));
+    let config = "schema = \"s.json\"\n[[suppress]]\ncodes = [\"N\"]\nreason = \"as sent\"\npointer = \"/mail\"\n[[overrides]]\ncodes = [\"N107\"]\nseverity = \"off\"\n";
+    let text = "{\"mail\": \"<x@EX.org>\", \"kind\": \"Red\", \"note\": \" x\"}\n";
+    for (name, text) in [("chancery.toml", config), ("b.ndjson", text)] {
+        fs::write(home.path().join(name), text).expect("it can be written");
+    }
+    let ran = run(home.path(), &["fix", "--write", "b.ndjson"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, "1 fix in 1 file\n"));
+    assert_eq!(read(home.path(), "b.ndjson"), text.replace(" x\"", "x\""));
+}
+
+#[test]
+fn only_files_that_changed_are_mended_where_that_is_asked() {
+    let text = "{\"count\": \"1\"}\n";
+    let home = repository(&[("s.json", SCHEMA), ("a.json", text), ("b.json", text)]);
+    fs::write(home.path().join("b.json"), "{\"count\": \"2\"}\n").expect("it can be written");
+    let ran = run(home.path(), &["fix", "--write", "--schema", "s.json", "--changed-since", "HEAD", "a.json", "b.json"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, "1 fix in 1 file\n"));
+    assert_eq!((read(home.path(), "a.json").as_str(), read(home.path(), "b.json").as_str()), (text, "{\"count\": 2}\n"));
+}

@@ -2,17 +2,23 @@
 
 mod across;
 mod author;
+mod carriers;
 mod check;
 mod cli;
 mod config;
 mod csv;
 mod docs;
+mod ecosystem;
+mod faults;
 mod fix;
+mod fresh;
 mod git;
 mod handbook;
 mod house;
+mod html;
 mod json_suite;
 mod laws;
+mod lsp;
 mod mask;
 mod mend;
 mod normalise;

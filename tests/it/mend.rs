@@ -49,10 +49,11 @@ fn mend(text: &[u8], format: Format, guesses: bool, select: &[&str]) -> Outcome 
         courses: vec![Course { stages: stages(), across: None, mask: None }],
         complete: false,
         policy: Policy { select: select.iter().map(|code| (*code).to_owned()).collect(), ..Policy::default() },
+        suppress: Vec::new(),
         guesses,
         jobs: 1,
     };
-    fix::run(&job, &AtomicBool::new(false))
+    fix::run(&job, &AtomicBool::new(false)).expect("keys are in memory")
 }
 
 /// The records in normal form, and how many errors of each rule there are.

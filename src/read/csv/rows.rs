@@ -12,6 +12,7 @@ use super::{Cells, unterminated};
 use crate::diagnostic::{Diagnostic, Edit, Place, Safety, quote, rules};
 use crate::layout::cell::{self, Reading};
 use crate::layout::column::Step;
+use crate::read::directive::Comments;
 use crate::read::json::Parser;
 use crate::read::ndjson::TooLarge;
 use crate::read::{Intake, Options, Reader};
@@ -39,6 +40,10 @@ impl Table {
 }
 
 impl Reader for Table {
+    fn comments(&self) -> Option<Comments> {
+        self.options.csv.comment.map(Comments::Line)
+    }
+
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         let header = source.len() - self.plans[0].header.len() as u32;
         Run::new(self, source, vec![Frame::new(0, header, header)]).read(tree, intake);

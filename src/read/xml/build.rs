@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::wellformed::{Attribute, Event, Read, Scanner, Tag};
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
+use crate::read::directive::Comments;
 use crate::read::ndjson::TooLarge;
 use crate::read::{Intake, Reader, note_duplicates, too_deep};
 use crate::schema::Shape;
@@ -56,6 +57,10 @@ struct Element {
 }
 
 impl Reader for Records {
+    fn comments(&self) -> Option<Comments> {
+        Some(Comments::Markup)
+    }
+
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         if self.frame.is_strange() {
             intake.remark(self.strange(source));

@@ -20,6 +20,16 @@ pub fn settle(note: &mut Diagnostic, format: &str) {
     }
 }
 
+/// A text or a name as it is written anew, where nothing stands yet.
+#[must_use]
+pub fn text(format: &str, text: &str) -> String {
+    match format {
+        "xml" => xml::text(text),
+        "yaml" => yaml::name("", text),
+        _ => json::text(text),
+    }
+}
+
 /// A text and the bytes in whose place it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Spelled {

@@ -57,6 +57,11 @@ impl Place {
     }
 }
 
+/// Text that can stand in an element or, in whatever quotes, in an attribute.
+pub(super) fn text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;")
+}
+
 // The type of a value is the schema's or a mark's to tell, so a text cannot be made a number by other text.
 pub(super) fn scalar(source: &Source, span: Span, new: &Scalar) -> Option<String> {
     match new {

@@ -1,0 +1,145 @@
+//! Findings that somebody has asked not to see: by a comment beside the data, or by the config.
+//!
+//! A suppression changes what is reported and never which records are valid. One that is not needed is reported itself.
+
+use std::sync::Arc;
+
+use super::policy::{self, Policy};
+use super::scope::Scope;
+use crate::diagnostic::{Diagnostic, Place, quote, rules};
+use crate::read::directive::Directive;
+use crate::source::{Location, Source, Span};
+
+/// A suppression of the config.
+#[derive(Clone, Debug)]
+pub struct Suppress {
+    /// The findings meant.
+    pub scope: Scope,
+    /// Where the config says so.
+    pub place: Place,
+}
+
+/// All suppressions, and which of them were needed.
+#[derive(Debug, Default)]
+pub struct Suppressions {
+    by_config: Vec<(Suppress, bool)>,
+    // Whether every input that the config is about is read, so that what was not needed now is not needed at all.
+    whole: bool,
+    // In order of the inputs.
+    files: Vec<(Arc<str>, Vec<Comment>)>,
+}
+
+#[derive(Debug)]
+struct Comment {
+    // Bytes of the file.
+    from: u64,
+    to: u64,
+    codes: Vec<Code>,
+    fresh: bool,
+}
+
+#[derive(Debug)]
+struct Code {
+    text: String,
+    place: Place,
+    used: bool,
+}
+
+impl Suppressions {
+    /// Those of the config. `whole` says that all its sources are read.
+    #[must_use]
+    pub fn new(by_config: Vec<Suppress>, whole: bool) -> Self {
+        Self { by_config: by_config.into_iter().map(|suppress| (suppress, false)).collect(), whole, files: Vec::new() }
+    }
+
+    /// Takes the comments of a window; gives what is wrong with them. `fresh` says whether the file is one to report on.
+    pub fn take(&mut self, source: &Arc<Source>, directives: &[Directive], fresh: bool) -> Vec<Diagnostic> {
+        let mut notes = Vec::new();
+        for directive in directives {
+            let place = Location::clone(&source.locate(directive.span));
+            if directive.codes.is_empty() {
+                let message = "expected the codes or names of rules behind ignore";
+                notes.push(
+                    Diagnostic::new(&rules::BAD_SUPPRESSION, source, directive.span, message).help("write it as in chancery: ignore S104"),
+                );
+            }
+            let mut codes = Vec::new();
+            for span in &directive.codes {
+                let text = source.slice(*span);
+                if policy::is_known(text) {
+                    codes.push(Code { text: text.to_owned(), place: detached(source, *span), used: false });
+                } else {
+                    let message = format!("expected the code or name of a rule, found {}", quote(text, true));
+                    notes.push(Diagnostic::new(&rules::BAD_SUPPRESSION, source, *span, message).help("the rules are listed in docs/rules"));
+                }
+            }
+            let (from, to) = match directive.covers {
+                Some(span) => {
+                    let covered = source.locate(span);
+                    (covered.start.byte, covered.end.byte)
+                }
+                None => (0, u64::MAX),
+            };
+            let comment = Comment { from, to, codes, fresh };
+            match self.files.last_mut() {
+                Some((file, comments)) if *file == place.file => comments.push(comment),
+                _ => self.files.push((place.file, vec![comment])),
+            }
+        }
+        notes
+    }
+
+    /// Whether the finding is to be seen.
+    pub fn admits(&mut self, note: &Diagnostic) -> bool {
+        let by_config = self.by_config.iter_mut().find(|(suppress, _)| suppress.scope.holds(note));
+        if let Some((_, used)) = by_config {
+            *used = true;
+            return false;
+        }
+        if self.files.is_empty() {
+            return true;
+        }
+        let location = note.place.locate();
+        let comments = self.files.iter_mut().rev().filter(|(file, _)| *file == location.file).flat_map(|(_, comments)| comments);
+        let covering = comments.filter(|comment| (comment.from..comment.to.max(comment.from + 1)).contains(&location.start.byte));
+        for comment in covering {
+            if let Some(code) = comment.codes.iter_mut().find(|code| super::scope::is_of(note.rule, &code.text)) {
+                code.used = true;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Suppressions that left nothing out, with whether each is in a file to report on. Of rules that `policy` does not
+    /// report at all nothing can be said.
+    #[must_use]
+    pub fn unused(self, policy: &Policy) -> Vec<(Diagnostic, bool)> {
+        let mut notes = Vec::new();
+        for comment in self.files.into_iter().flat_map(|(_, comments)| comments) {
+            for code in comment.codes.into_iter().filter(|code| !code.used && policy.hears(&code.text)) {
+                let message = format!("nothing is left out by {} here", quote(&code.text, true));
+                notes.push((unused(&code.place, message), comment.fresh));
+            }
+        }
+        for (Suppress { scope, place }, _) in self.by_config.into_iter().filter(|(_, used)| self.whole && !used) {
+            if scope.codes.iter().all(|code| policy.hears(code)) {
+                notes.push((unused(&place, "nothing is left out by this".to_owned()), true));
+            }
+        }
+        notes
+    }
+}
+
+fn unused(place: &Place, message: String) -> Diagnostic {
+    Diagnostic::new(&rules::UNUSED_SUPPRESSION, &place.source, place.span, message)
+        .help("take it out, so that it cannot hide a new finding")
+}
+
+// The same place over a source that holds its line only, so that the window can go.
+fn detached(source: &Source, span: Span) -> Place {
+    let excerpt = source.excerpt(span);
+    let start = source.locate(Span::at(excerpt.start));
+    let line = Source::window(start.file, excerpt.text, start.start);
+    Place::new(&Arc::new(line), Span::new(span.start - excerpt.start, span.end - excerpt.start))
+}

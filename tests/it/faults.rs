@@ -1,0 +1,20 @@
+//! The ten kinds of faults that the benchmark's generator makes, each told once and at its place. Other validators give up
+//! to eight errors for one of them, and no place.
+
+use std::process::Command;
+
+use crate::program::run;
+use crate::support::shared;
+
+#[test]
+fn each_fault_of_the_benchmark_is_told_once() {
+    let Some(generator) = shared("bench/gen.py") else { return };
+    let home = tempfile::tempdir().expect("a folder can be made");
+    match Command::new("python3").arg(&generator).arg(home.path()).arg("500").output() {
+        Ok(made) => assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr)),
+        Err(error) => return eprintln!("SKIPPED: python3 cannot be run: {error}"),
+    }
+    let told: String =
+        (0..10).map(|fault| run(home.path(), &["check", "--schema", "schema.json", "--quiet", &format!("bad{fault}.json")]).out).collect();
+    insta::assert_snapshot!(told);
+}
