@@ -66,7 +66,14 @@ fn check(name: &str, text: &str, flags: &[&str], expected: &str) {
 
     // What is shown is what git and patch make of it.
     for (program, words) in [("git", &["apply", "-"][..]), ("patch", &["-p1", "--quiet"])] {
-        let mut child = match Command::new(program).args(words).current_dir(home.path()).stdin(Stdio::piped()).spawn() {
+        let mut child = match Command::new(program)
+            .args(words)
+            .current_dir(home.path())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .stdin(Stdio::piped())
+            .spawn()
+        {
             Ok(child) => child,
             Err(error) => {
                 eprintln!("SKIPPED: {program} cannot be run: {error}");
