@@ -26,6 +26,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Reads, checks, and writes in another format
     Convert(ConvertArgs),
+    /// Makes the edits that findings carry: shows them as a diff, or writes them
+    Fix(FixArgs),
     /// Shows the page of a rule, or which part of a file became which member
     Explain(ExplainArgs),
     /// Shows, checks and documents schemas
@@ -290,6 +292,26 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+/// `fix`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Prints a unified diff that `git apply` and `patch -p1` take; every byte besides stays as it is.\n\
+                  With --write, the text of standard input goes to standard output.\n\
+                  --select and --ignore say which findings are mended.\n\n\
+                  Exit status: 0 nothing to fix, or all of it written; 1 the diff has something;\n\
+                  2 a file could not be read or written. Whether data is valid is for `check` to say.")]
+pub struct FixArgs {
+    /// Write the files in place
+    #[arg(short, long)]
+    pub write: bool,
+    /// Make edits that are guesses too, such as names and values that may be misspelt
+    #[arg(long = "unsafe")]
+    pub guesses: bool,
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 /// `explain`

@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod convert;
 mod explain;
+mod fix;
 mod init;
 mod lsp;
 mod one_text;
@@ -68,6 +69,7 @@ fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Convert(args)) => convert::run(args),
+        Some(Command::Fix(args)) => fix::run(args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(command)) => schema::run(&command),
         Some(Command::Init(args)) => init::run(&args),

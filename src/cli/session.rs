@@ -17,6 +17,7 @@ use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
 use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, Severity};
+use crate::fix;
 use crate::load::file::Target;
 use crate::normalise::{self, Normaliser};
 use crate::pipeline::baseline::{Baseline, Update};
@@ -292,6 +293,11 @@ impl Session {
         write::Options { shape, name, ..write::Options::default() }
     }
 
+    /// Whether values of some members are hidden in what is shown.
+    pub fn masks(&self) -> bool {
+        self.courses.iter().any(|plan| plan.mask.is_some())
+    }
+
     /// The names of the inputs, in order.
     pub fn input_names(&self) -> Vec<String> {
         self.inputs.iter().map(|planned| planned.input.name.to_string()).collect()
@@ -356,10 +362,7 @@ impl Session {
         to: To,
     ) -> Result<(Verdict, Vec<PathBuf>), Trouble> {
         let total = self.total();
-        let jobs = self.common.jobs.or(self.config.jobs).unwrap_or_else(|| match total {
-            Some(bytes) if bytes <= SMALL => 1,
-            _ => std::thread::available_parallelism().map_or(1, usize::from),
-        });
+        let jobs = self.workers(total);
         let quiet = self.common.quiet || self.common.no_progress;
         let mut progress = Progress::new(!quiet && io::stderr().is_terminal() && std::env::var_os("CI").is_none(), total);
         let mut reports = self.reports(to, &progress)?;
@@ -373,8 +376,7 @@ impl Session {
         // What is not there is told by the run, so that it stands in every report.
         let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
         let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
-        let course = |plan: Plan| Course { stages: plan.stages, across: plan.across, mask: plan.mask };
-        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(course).collect();
+        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(Plan::ready).collect();
         let planned = std::mem::take(&mut self.inputs);
         let (mut inputs, mut older, mut passed_over) = (Vec::new(), Older::default(), 0);
         if let Some(since) = &self.since {
@@ -403,7 +405,7 @@ impl Session {
             reports,
             policy: self.policy,
             notes,
-            jobs: jobs.max(1),
+            jobs,
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
@@ -419,6 +421,39 @@ impl Session {
             () => Verdict::Clean,
         };
         Ok((verdict, outcome.written))
+    }
+
+    /// The job of mending the inputs.
+    pub fn mending(self, guesses: bool) -> fix::Job {
+        let jobs = self.workers(self.total());
+        let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
+        let absent = self.problems.into_iter().map(|problem| {
+            let (name, reason) = (problem.name().into(), problem.reason());
+            fix::Input { name, course: 0, open: Box::new(move |_| Err(Failure::Io(io::Error::other(reason.clone())))) }
+        });
+        // What is the same as it was is left as it is.
+        let is_meant = |planned: &Planned| self.since.as_ref().is_none_or(|since| since.novelty(planned) != Novelty::Same);
+        let mended = self.inputs.into_iter().filter(is_meant).map(|planned| {
+            let (name, course, options) = (Arc::clone(&planned.input.name), planned.course, options[planned.course].clone());
+            fix::Input { name, course, open: Box::new(move |files| planned.open_held(files, &options)) }
+        });
+        fix::Job {
+            inputs: absent.chain(mended).collect(),
+            courses: self.courses.into_iter().map(Plan::ready).collect(),
+            complete: self.common.complete || self.config.complete,
+            policy: self.policy,
+            suppress: self.config.suppress,
+            guesses,
+            jobs,
+        }
+    }
+
+    fn workers(&self, total: Option<u64>) -> usize {
+        let jobs = self.common.jobs.or(self.config.jobs).unwrap_or_else(|| match total {
+            Some(bytes) if bytes <= SMALL => 1,
+            _ => std::thread::available_parallelism().map_or(1, usize::from),
+        });
+        jobs.max(1)
     }
 
     // Bytes to be read, where they are known.
@@ -468,6 +503,12 @@ pub struct Beside {
     pub report: Target,
 }
 
+impl Plan {
+    fn ready(self) -> Course {
+        Course { stages: self.stages, across: self.across, mask: self.mask }
+    }
+}
+
 impl Planned {
     fn open(&self, options: &read::Options) -> Result<pipeline::Opened, Failure> {
         let opened = open::open(&self.input, self.encoding.as_deref())?;
@@ -477,9 +518,7 @@ impl Planned {
 
     /// A file that is gone, which was read as `self` is.
     pub(super) fn beside(&self, gone: &Path) -> Self {
-        let name = gone.to_string_lossy().replace('\\', "/").into();
-        let input = open::Input { name, path: Some(gone.to_owned()) };
-        Self { input, course: self.course, format: self.format, encoding: self.encoding.clone() }
+        Self { input: named(gone), course: self.course, format: self.format, encoding: self.encoding.clone() }
     }
 
     /// The input as it was, where its bytes are at hand; `file` gives those of a package's tables.
@@ -497,6 +536,13 @@ impl Planned {
     fn size(&self) -> Option<u64> {
         let path = self.input.path.as_deref().filter(|_| !package::is_description(&self.input.name))?;
         std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
+    }
+
+    /// The input with the edits that have been made in its files.
+    fn open_held(&self, files: &fix::Files, options: &read::Options) -> Result<pipeline::Opened, Failure> {
+        let opened = files.open(&self.input, self.encoding.as_deref())?;
+        let table = |path: &Path| files.read(&named(path), self.encoding.as_deref());
+        self.cut(opened, &table, options)
     }
 
     /// The files that it is made of, which are several for a package of tables.
@@ -552,6 +598,11 @@ fn absent(problem: open::Problem) -> pipeline::Input {
         size: None,
         open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))),
     }
+}
+
+// A file as it is shown.
+fn named(path: &Path) -> open::Input {
+    open::Input { name: path.to_string_lossy().replace('\\', "/").into(), path: Some(path.to_owned()) }
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.
@@ -636,7 +687,7 @@ fn read_format(name: &str) -> Result<Format, Trouble> {
     })
 }
 
-fn colour(when: Option<args::Color>, terminal: bool) -> bool {
+pub fn colour(when: Option<args::Color>, terminal: bool) -> bool {
     match when.unwrap_or_default() {
         args::Color::Always => true,
         args::Color::Never => false,
@@ -677,7 +728,7 @@ fn checkout() -> Option<report::Checkout> {
 }
 
 // Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.
-fn interrupted() -> &'static AtomicBool {
+pub fn interrupted() -> &'static AtomicBool {
     static INTERRUPTED: AtomicBool = AtomicBool::new(false);
     // A second session of the same process finds the handler in place.
     let _ = ctrlc::set_handler(|| {

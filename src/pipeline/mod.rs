@@ -192,7 +192,9 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     for report in &mut desk.reports {
         report.draw(|reporter, out| reporter.begin(out))?;
     }
-    for note in notes {
+    for mut note in notes {
+        // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
+        write::notation::settle(&mut note, "");
         desk.note(note, None, true)?;
     }
     let mut line = Line::new(inputs);
@@ -462,9 +464,6 @@ impl Desk {
             && let Some(input) = &self.input
         {
             (note.format, note.decoded) = (input.format, input.decoded);
-        }
-        for edit in note.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
-            edit.text = write::notation(note.format, note.place.source.slice(edit.span), &edit.text);
         }
         if !self.policy.admits(&mut note) {
             return Ok(());

@@ -29,7 +29,7 @@ pub(super) enum Piece {
         name: Arc<str>,
         why: Failure,
     },
-    Window(usize, Novelty, Window),
+    Window(usize, Novelty, &'static str, Window),
     End(Option<Failure>),
 }
 
@@ -57,6 +57,7 @@ pub(super) enum Done {
 pub(super) struct Rest {
     course: usize,
     novelty: Novelty,
+    format: &'static str,
     cutter: Box<dyn Cutter>,
     stopped: bool,
 }
@@ -74,6 +75,7 @@ struct Open {
     number: u64,
     course: usize,
     novelty: Novelty,
+    format: &'static str,
     cutter: Box<dyn Cutter>,
 }
 
@@ -109,7 +111,7 @@ impl Line {
     }
 
     pub(super) fn next(&mut self) -> Option<Piece> {
-        let Some(Open { number, course, novelty, cutter }) = &mut self.open else {
+        let Some(Open { number, course, novelty, format, cutter }) = &mut self.open else {
             let small = self.small();
             if !small.is_empty() {
                 self.number += small.len() as u64;
@@ -120,7 +122,7 @@ impl Line {
             return Some(match (input.open)() {
                 Ok(opened) => {
                     let (course, novelty) = (input.course, input.novelty);
-                    self.open = Some(Open { number: self.number, course, novelty, cutter: opened.cutter });
+                    self.open = Some(Open { number: self.number, course, novelty, format: opened.format, cutter: opened.cutter });
                     Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded, novelty }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
@@ -131,7 +133,7 @@ impl Line {
             return Some(Piece::End(None));
         }
         Some(match cutter.cut() {
-            Ok(Some(window)) => Piece::Window(*course, *novelty, window),
+            Ok(Some(window)) => Piece::Window(*course, *novelty, format, window),
             Ok(None) => {
                 self.open = None;
                 Piece::End(None)
@@ -223,7 +225,7 @@ impl Shop {
             Piece::Begin { name, format, decoded, novelty } => Done::Begin { name, format, decoded, novelty },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
-            Piece::Window(course, novelty, window) => Done::Window(self.work(course, novelty, window, &mut tree)),
+            Piece::Window(course, novelty, format, window) => Done::Window(self.work(course, novelty, format, window, &mut tree)),
         }
     }
 
@@ -237,7 +239,7 @@ impl Shop {
             Err(why) => return done.push(Done::Unopened { name, why }),
         };
         done.push(Done::Begin { name, format: opened.format, decoded: opened.decoded, novelty });
-        let mut rest = Rest { course, novelty, cutter: opened.cutter, stopped: false };
+        let mut rest = Rest { course, novelty, format: opened.format, cutter: opened.cutter, stopped: false };
         for _ in 0..WINDOWS {
             let next = self.next(&mut rest, tree);
             let ended = matches!(next, Done::End(_));
@@ -256,7 +258,7 @@ impl Shop {
         }
         match rest.cutter.cut() {
             Ok(Some(window)) => {
-                let worked = self.work(rest.course, rest.novelty, window, tree);
+                let worked = self.work(rest.course, rest.novelty, rest.format, window, tree);
                 rest.stopped = worked.stopped;
                 Done::Window(worked)
             }
@@ -265,13 +267,14 @@ impl Shop {
         }
     }
 
-    fn work(&self, course: usize, novelty: Novelty, window: Window, tree: &mut Tree) -> Worked {
+    fn work(&self, course: usize, novelty: Novelty, format: &'static str, window: Window, tree: &mut Tree) -> Worked {
         let directives = window.reader.comments().map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
         let encoded = self.writers.iter().map(|_| Encoded::default()).collect();
         let mut bench = Bench {
             shop: self,
             course: &self.courses[course],
             novelty,
+            format,
             noted: Noted::default(),
             curtain: Curtain::default(),
             worked: Worked {
@@ -313,6 +316,7 @@ struct Bench<'s> {
     shop: &'s Shop,
     course: &'s Course,
     novelty: Novelty,
+    format: &'static str,
     noted: Noted,
     curtain: Curtain,
     worked: Worked,
@@ -378,6 +382,8 @@ impl Intake for Bench<'_> {
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
+        // While the source is at hand as it was read.
+        self.noted.notes.iter_mut().for_each(|note| write::notation::settle(note, self.format));
         let valid = self.noted.errors == 0;
         let across = self.course.across.as_deref();
         let mut mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));

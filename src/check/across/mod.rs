@@ -223,6 +223,14 @@ impl Across {
         Ok(None)
     }
 
+    /// Whether a record with that key has been taken.
+    ///
+    /// # Errors
+    /// When keys that lie on disk cannot be read.
+    pub fn knows(&mut self, mention: &Mention) -> io::Result<bool> {
+        Ok(self.keys.get(mention.hash)?.is_some())
+    }
+
     /// The references whose record did not turn up, in input order. `was` says whether a record that is to be looked at anew
     /// had a key before.
     ///

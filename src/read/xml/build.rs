@@ -403,6 +403,10 @@ impl Builder<'_> {
             let part = part.member(&name);
             let verbatim = self.source.slice(span) == name;
             self.tree.key(span, if verbatim { Text::Source(span) } else { Text::Owned(&name) });
+            // The name of a repeated element stands at each; that of an element's text nowhere.
+            if matches!(&piece, Piece::Elements(same) if same.len() > 1) || matches!(piece, Piece::Text) {
+                self.tree.mark_key_shared();
+            }
             match piece {
                 Piece::Attribute(attribute) => {
                     self.scalar(attribute.value, attribute.decoded.as_deref(), part, None, attribute.name);
