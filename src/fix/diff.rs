@@ -167,8 +167,8 @@ pub fn write(path: &str, hunks: &[Hunk<'_>], out: &mut dyn Write) -> io::Result<
 /// A path in the head of a diff, as git writes it: in quotes where it holds what would end a line or a name.
 #[must_use]
 pub fn named(side: char, path: &str) -> String {
-    // What leads upwards or begins at the root is no path inside a tree of files.
-    let path = path.trim_start_matches('/');
+    // What begins at the root, or at the folder itself, is no path inside a tree of files.
+    let path = path.trim_start_matches("./").trim_start_matches('/');
     if path.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
         let mut quoted = format!("\"{side}/");
         for c in path.chars() {
@@ -241,5 +241,6 @@ mod tests {
         assert_eq!(named('b', "my data.json"), "b/my data.json\t");
         assert_eq!(named('a', "x\n\"\u{1b}"), "\"a/x\\n\\\"\\033\"");
         assert_eq!(named('a', "/tmp/é"), "a/tmp/é");
+        assert_eq!(named('a', "./x.json"), "a/x.json");
     }
 }

@@ -15,6 +15,7 @@ use super::escape;
 use super::important::{Important, rest_in_words};
 use super::{Options, Reporter, Tally, sentence};
 use crate::diagnostic::{Diagnostic, Severity, one_line, rules};
+use crate::tree::pointer;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -70,7 +71,7 @@ impl Reporter for Html {
     fn report(&mut self, diagnostic: &Diagnostic, _out: &mut dyn Write) -> io::Result<()> {
         let file = diagnostic.place.locate().file;
         self.files.add(file.to_string(), diagnostic.severity);
-        let member = diagnostic.pointer.as_deref().map_or_else(|| "the file".to_owned(), general);
+        let member = diagnostic.pointer.as_deref().map_or_else(|| "the file".to_owned(), pointer::general);
         self.members.add(member, diagnostic.severity);
         self.findings.take(diagnostic, || {
             let row = Row { file: file.to_string(), cells: cells(diagnostic) };
@@ -308,12 +309,6 @@ fn title(tally: &Tally) -> String {
         [count(tally.errors, "error", "errors"), count(tally.warnings, "warning", "warnings"), count(tally.advice, "advice", "advice")];
     let found: Vec<String> = found.into_iter().flatten().collect();
     if found.is_empty() { "Nothing found".to_owned() } else { found.join(", ") }
-}
-
-// The place with `*` for the numbers of items.
-fn general(pointer: &str) -> String {
-    let token = |token: &str| if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) { "*" } else { token }.to_owned();
-    pointer.split('/').map(token).collect::<Vec<_>>().join("/")
 }
 
 // A value in the part of an address behind the number sign, as forms write it.
