@@ -4,6 +4,7 @@ mod across;
 mod author;
 mod check;
 mod cli;
+mod compare;
 mod config;
 mod csv;
 mod docs;
