@@ -7,6 +7,7 @@ mod cli;
 mod compare;
 mod config;
 mod csv;
+mod diff;
 mod docs;
 mod faults;
 mod fresh;
