@@ -150,6 +150,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// Number of inputs that could not be read to their end; each has a finding that says why.
     pub unreadable: u64,
+    /// Number of inputs of which a rest was not read, since nothing in it could be trusted.
+    pub cut_short: u64,
     /// Whether findings reach the severity at which the run counts as failed.
     pub failed: bool,
     /// Whether outputs were held back because a record is invalid.
@@ -389,6 +391,7 @@ impl Desk {
         input.records += window.units.len() as u64;
         if window.stopped {
             input.stopped = true;
+            self.outcome.cut_short += 1;
             stopped.stop();
         }
         let fresh = input.novelty != Novelty::Same;

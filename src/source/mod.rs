@@ -248,6 +248,12 @@ impl Source {
         Span::new(self.stretch(at).start, self.end_of(at))
     }
 
+    /// Whether two bytes lie in the same stretch, so that the text between them leads from one place to the other.
+    #[must_use]
+    pub fn is_one_stretch(&self, from: u32, to: u32) -> bool {
+        std::ptr::eq(self.stretch(from), self.stretch(to))
+    }
+
     /// The lines that a span touches, as far as its stretch reaches.
     #[must_use]
     pub fn excerpt(&self, span: Span) -> Excerpt<'_> {

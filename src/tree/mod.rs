@@ -270,6 +270,36 @@ pub fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends a value on one line, without white space between tokens.
+pub fn json(node: Node<'_>, out: &mut Vec<u8>) {
+    match node.kind() {
+        Kind::String => json_string(node.text(), out),
+        Kind::Array => {
+            out.push(b'[');
+            for (index, item) in node.items().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json(item, out);
+            }
+            out.push(b']');
+        }
+        Kind::Object => {
+            out.push(b'{');
+            for (index, member) in node.members().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json_string(member.key.text(), out);
+                out.push(b':');
+                json(member.value, out);
+            }
+            out.push(b'}');
+        }
+        _ => out.extend_from_slice(node.text().as_bytes()),
+    }
+}
+
 /// The hash by which member names are told apart before their text is.
 #[must_use]
 pub fn key_hash(name: &str) -> u32 {

@@ -9,7 +9,7 @@ const ROWS: &[&[&str]] = &[
     &["tree", "diagnostic", "lexicon"],
     &["schema"],
     &["layout"],
-    &["read", "normalise", "check"],
+    &["read", "normalise", "check", "compare"],
     &["write", "load", "report"],
     &["pipeline"],
     &["fix"],

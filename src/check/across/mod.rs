@@ -79,6 +79,12 @@ impl Plan {
         self.key.is_empty() && self.references.is_idle()
     }
 
+    /// JSON pointers to the parts of a record's key.
+    #[must_use]
+    pub fn pointers(&self) -> &[String] {
+        &self.key
+    }
+
     /// The key of a record, as it is shown.
     #[must_use]
     pub fn key(&self, record: Node<'_>) -> Option<String> {
