@@ -100,8 +100,9 @@ fn several(lines: &str) -> String {
     lines.split('\n').map(|line| text(line.strip_suffix('\r').unwrap_or(line))).collect::<Vec<_>>().join("\n")
 }
 
+// A reference keeps a tab from a terminal that the page is printed to, and shows it in a browser.
 fn text(line: &str) -> String {
-    line.split('\t').map(escape::xml_text).collect::<Vec<_>>().join("\t")
+    line.split('\t').map(escape::xml_text).collect::<Vec<_>>().join("&#9;")
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!(of("a[\r\n]b"), "<b>1</b>a<mark class=\"point\"></mark>\n<b>2</b>b\n");
         assert_eq!(of("[]"), "");
         assert_eq!(of("a [b\nc] d"), "<b>1</b>a <mark>b</mark>\n<b>2</b><mark>c</mark> d\n");
-        assert_eq!(of("a\n\t[b\u{202e}\u{7}]"), "<b>1</b>a\n<b>2</b>\t<mark>b\\u202e\\u0007</mark>\n");
+        assert_eq!(of("a\n\t[b\u{202e}\u{7}]"), "<b>1</b>a\n<b>2</b>&#9;<mark>b\\u202e\\u0007</mark>\n");
         let far = Position { byte: 90, line: 7, column: 9 };
         assert_eq!(drawn("\ny[z]", far), "<b>8</b>y<mark>z</mark>\n");
         assert_eq!(drawn("x\ny[z]", far), "<b>7</b>…x\n<b>8</b>y<mark>z</mark>\n");
