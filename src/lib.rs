@@ -12,9 +12,10 @@
 //! | [`tree`], [`diagnostic`] | a record, with the place of every value; a finding, as a value |
 //! | [`schema`], [`lexicon`] | a compiled schema, and the [`schema::Shape`] that it gives to data; dates and countries |
 //! | [`layout`] | how values stand in cells and elements, for reading and writing alike |
-//! | [`read`], [`normalise`], [`check`] | text to trees; trees to one form; findings about trees |
+//! | [`read`], [`normalise`], [`check`], [`compare`] | text to trees; trees to one form; findings about trees; what differs between two |
 //! | [`write`](mod@write), [`load`], [`report`] | trees to files; files that appear whole; findings for people and programs |
 //! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
+//! | [`fix`] | texts mended by the edits that findings carry |
 //! | [`cli`] | the program |
 //!
 //! # Reading any format
@@ -100,8 +101,10 @@ pub mod layout;
 pub mod read;
 pub mod normalise;
 pub mod check;
+pub mod compare;
 pub mod write;
 pub mod load;
 pub mod report;
 pub mod pipeline;
+pub mod fix;
 pub mod cli;

@@ -26,6 +26,12 @@ pub enum Command {
     Check(CheckArgs),
     /// Reads, checks, and writes in another format
     Convert(ConvertArgs),
+    /// Makes the edits that findings carry: shows them as a diff, or writes them
+    Fix(FixArgs),
+    /// Shows what changed between two versions of a data set, by record and place, across formats
+    #[command(mut_arg("paths", |paths| paths.value_names(["OLD", "NEW"]).required(true).help(DIFF_PATHS)))]
+    #[command(override_usage = "chancery diff [OPTIONS] <OLD> <NEW>")]
+    Diff(Box<DiffArgs>),
     /// Shows the page of a rule, or which part of a file became which member
     Explain(ExplainArgs),
     /// Shows, checks and documents schemas
@@ -95,6 +101,76 @@ pub struct ConvertArgs {
     pub common: CommonArgs,
 }
 
+const DIFF_PATHS: &str = "What to compare: each a file, folder, glob, - for standard input, or REV:PATH for files as they were at a git revision \
+(main:data.csv, HEAD~2:data/)";
+
+/// `diff`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Exit status: 0 no difference, 1 differences or unreadable records, 2 the program could not do its work.\n\
+                  As a git diff driver: `*.csv diff=chancery` in .gitattributes, and\n\
+                  git config diff.chancery.command \"chancery diff --git-driver\"")]
+pub struct DiffArgs {
+    /// How to tell it: text, markdown, json or ndjson
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: String,
+    /// The file to write to
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Tell only the numbers
+    #[arg(long)]
+    pub stat: bool,
+    /// Leave out what stands there, such as /updated or /contacts/*/verified; ** stands for any number of steps (repeatable)
+    #[arg(long, value_name = "POINTER")]
+    pub ignore_path: Vec<String>,
+    /// Hide values of members that the schema marks with x-sensitive
+    #[arg(long)]
+    pub mask: bool,
+    /// Take the arguments that git gives to an external diff program, and always exit with 0 when the work was done
+    #[arg(long)]
+    pub git_driver: bool,
+    /// Number of workers [default: the machine's cores]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Colours
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<Color>,
+    /// Name the place of every change, and say what is read
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Show no progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The format of OLD, where --from is not also that
+    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
+    pub from_old: Option<String>,
+    /// Where the records are in OLD, where --records is not also that
+    #[arg(long, value_name = "PATH", help_heading = "Input")]
+    pub records_old: Option<String>,
+    /// The schema: a file, profile for the bundled one, or none
+    #[arg(long, value_name = "FILE|profile|none", help_heading = "Schema")]
+    pub schema: Option<String>,
+    /// A folder of more schemas, found by their $id or path (repeatable)
+    #[arg(long, value_name = "DIR", help_heading = "Schema")]
+    pub schema_dir: Vec<PathBuf>,
+    /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
+    #[arg(long, value_name = "POINTER", help_heading = "Schema")]
+    pub key: Option<String>,
+    /// Compare records as they are written
+    #[arg(long, help_heading = "Schema")]
+    pub no_normalise: bool,
+    /// Fill in the schema's defaults before comparing
+    #[arg(long, help_heading = "Schema")]
+    pub defaults: bool,
+    /// The config file [default: chancery.toml, found upwards from here]
+    #[arg(long, value_name = "FILE", help_heading = "Config")]
+    pub config: Option<PathBuf>,
+    /// Read no config file
+    #[arg(long, conflicts_with = "config", help_heading = "Config")]
+    pub no_config: bool,
+}
+
 /// How to lay CSV out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CsvLayout {
@@ -111,6 +187,9 @@ pub struct InputArgs {
     /// Files, folders, globs, or - for standard input [default: the config's sources, else input/]
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
+    /// Whether a path may be one at a git revision
+    #[arg(skip)]
+    pub revisions: bool,
     /// The format to read: json, ndjson, csv, tsv, xml, yaml, toml or handbook [default: by extension, then by the first bytes]
     #[arg(long, value_name = "FORMAT")]
     pub from: Option<String>,
@@ -256,6 +335,9 @@ pub struct CommonArgs {
     /// Read no config file
     #[arg(long, conflicts_with = "config", help_heading = "Config")]
     pub no_config: bool,
+    /// Whether records are only read and normalised, and reports of the config left out
+    #[arg(skip)]
+    pub unchecked: bool,
 }
 
 /// What becomes of the baseline.
@@ -290,6 +372,26 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+/// `fix`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Prints a unified diff that `git apply` and `patch -p1` take; every byte besides stays as it is.\n\
+                  With --write, the text of standard input goes to standard output.\n\
+                  --select and --ignore say which findings are mended.\n\n\
+                  Exit status: 0 nothing to fix, or all of it written; 1 the diff has something;\n\
+                  2 a file could not be read or written. Whether data is valid is for `check` to say.")]
+pub struct FixArgs {
+    /// Write the files in place
+    #[arg(short, long)]
+    pub write: bool,
+    /// Make edits that are guesses too, such as names and values that may be misspelt
+    #[arg(long = "unsafe")]
+    pub guesses: bool,
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 /// `explain`

@@ -6,11 +6,14 @@ mod args;
 mod check;
 mod config;
 mod convert;
+mod diff;
 mod explain;
+mod fix;
 mod init;
 mod lsp;
 mod one_text;
 mod progress;
+mod revision;
 mod run;
 mod schema;
 mod schemas;
@@ -68,6 +71,8 @@ fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Convert(args)) => convert::run(args),
+        Some(Command::Fix(args)) => fix::run(args),
+        Some(Command::Diff(args)) => diff::run(args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(command)) => schema::run(&command),
         Some(Command::Init(args)) => init::run(&args),

@@ -39,7 +39,7 @@ impl OneText {
         let group = group.unwrap_or_default();
         let plan = session.course(&schema, &group, &InputArgs::default())?;
         let format = group.from.as_deref().or(session.config.from.as_deref()).and_then(Format::by_name).or(from);
-        let planned = Planned { input: open::Input { name: name.into(), path }, course: 0, format, encoding: None };
+        let planned = Planned { input: open::Input { name: name.into(), path }, at: None, course: 0, format, encoding: None };
         Ok(Self { plan, planned, policy: session.policy, suppress: session.config.suppress })
     }
 
@@ -51,7 +51,7 @@ impl OneText {
         plan.shape = Arc::new(Shape::of(&schema));
         plan.stages = vec![Arc::new(Checker::new(schema))];
         let input = open::Input { name: path.to_string_lossy().replace('\\', "/").into(), path: Some(path.to_owned()) };
-        let planned = Planned { input, course: 0, format: Some(Format::Toml), encoding: None };
+        let planned = Planned { input, at: None, course: 0, format: Some(Format::Toml), encoding: None };
         Ok(Self { plan, planned, policy: session.policy, suppress: Vec::new() })
     }
 
@@ -86,6 +86,7 @@ impl OneText {
                 open: Box::new(|| opened),
                 course: 0,
                 novelty: Novelty::New,
+                size: None,
             }],
             courses: vec![Course { stages: self.plan.stages.clone(), across: self.plan.across.clone(), mask: None }],
             complete: false,

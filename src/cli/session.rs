@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::args::{self, CommonArgs, InputArgs};
 use super::config::{Config, Group};
 use super::progress::Progress;
+use super::revision::{self, Found, Revision};
 use super::schemas;
 use super::since::Since;
 use super::summary;
@@ -17,7 +18,8 @@ use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
 use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, Severity};
-use crate::load::file::Target;
+use crate::fix;
+use crate::load::file::{Stream, Target};
 use crate::normalise::{self, Normaliser};
 use crate::pipeline::baseline::{Baseline, Update};
 use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
@@ -28,7 +30,7 @@ use crate::schema::Shape;
 use crate::source::open::{self, Folders};
 use crate::source::{Failure, Source};
 use crate::tree::Tree;
-use crate::write;
+use crate::write::{self, Writer};
 
 /// Inputs up to this size in all are worked on without further threads, which cost more than they would save.
 const SMALL: u64 = 256 * 1024;
@@ -70,6 +72,8 @@ pub(super) struct Plan {
 
 pub(super) struct Planned {
     pub(super) input: open::Input,
+    // The git revision to read it at.
+    pub(super) at: Option<Arc<Revision>>,
     pub(super) course: usize,
     pub(super) format: Option<Format>,
     pub(super) encoding: Option<String>,
@@ -91,8 +95,10 @@ impl Session {
         for group in session.groups(&input) {
             session.plan(&group, &input)?;
         }
-        session.baseline = session.baseline(&input)?;
-        session.since = session.since()?;
+        if !session.common.unchecked {
+            session.baseline = session.baseline(&input)?;
+            session.since = session.since()?;
+        }
         if session.common.verbose {
             session.inputs.iter().for_each(|planned| eprintln!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
         }
@@ -140,7 +146,12 @@ impl Session {
     pub(super) fn bare(common: CommonArgs, config: Config, whole: bool) -> Result<Self, Trouble> {
         Ok(Self {
             policy: policy(&common, &config)?,
-            reports: common.report.iter().chain(&config.report).map(|text| ReportArg::parse(text)).collect::<Result<_, _>>()?,
+            reports: common
+                .report
+                .iter()
+                .chain(config.report.iter().filter(|_| !common.unchecked))
+                .map(|text| ReportArg::parse(text))
+                .collect::<Result<_, _>>()?,
             courses: Vec::new(),
             inputs: Vec::new(),
             problems: Vec::new(),
@@ -187,10 +198,10 @@ impl Session {
         if particular.is_empty() {
             return vec![Group { paths: input.paths.clone(), ..Group::default() }];
         }
-        let (inputs, problems) = expand(&input.paths);
+        let (inputs, problems) = expand_with(&input.paths, input.revisions);
         let mut plain = Group { paths: problems.iter().map(|problem| problem.name().to_owned()).collect(), ..Group::default() };
         let mut groups: Vec<Group> = particular.iter().map(|(group, _)| Group { paths: Vec::new(), ..(*group).clone() }).collect();
-        for input in inputs {
+        for Found { input, .. } in inputs {
             let path = input.path.as_deref().and_then(|path| path.canonicalize().ok());
             let of = path.and_then(|path| particular.iter().position(|(_, files)| files.contains(&path)));
             of.map_or(&mut plain, |of| &mut groups[of]).paths.push(input.name.to_string());
@@ -211,9 +222,9 @@ impl Session {
         if let Some(name) = encoding.as_deref().filter(|name| !open::is_encoding(name)) {
             return Err(Trouble::usage(format!("no encoding is called {name}")));
         }
-        let (inputs, problems) = expand(&group.paths);
-        for input in inputs {
-            self.inputs.push(Planned { input, course, format, encoding: encoding.clone() });
+        let (inputs, problems) = expand_with(&group.paths, input.revisions);
+        for Found { input, at } in inputs {
+            self.inputs.push(Planned { input, at, course, format, encoding: encoding.clone() });
         }
         self.problems.extend(problems);
         Ok(())
@@ -236,7 +247,7 @@ impl Session {
                 stages.push(Arc::new(normaliser));
             }
         }
-        if let Some(schema) = &schema {
+        if let Some(schema) = schema.as_ref().filter(|_| !common.unchecked) {
             stages.push(Arc::new(Checker::new(Arc::clone(schema))));
             let facts = Facts::new(&shape);
             if !facts.is_idle() {
@@ -292,6 +303,11 @@ impl Session {
         write::Options { shape, name, ..write::Options::default() }
     }
 
+    /// Whether values of some members are hidden in what is shown.
+    pub fn masks(&self) -> bool {
+        self.courses.iter().any(|plan| plan.mask.is_some())
+    }
+
     /// The names of the inputs, in order.
     pub fn input_names(&self) -> Vec<String> {
         self.inputs.iter().map(|planned| planned.input.name.to_string()).collect()
@@ -315,7 +331,8 @@ impl Session {
     pub fn refuse_input(&self, output: &Path) -> Result<(), Trouble> {
         let Ok(output_path) = output.canonicalize() else { return Ok(()) };
         let inside = |input: &Path| input.canonicalize().is_ok_and(|input| input == output_path || input.parent() == Some(&output_path));
-        match self.inputs.iter().filter_map(|planned| planned.input.path.as_deref()).find(|input| inside(input)) {
+        let now = self.inputs.iter().filter(|planned| planned.at.is_none());
+        match now.filter_map(|planned| planned.input.path.as_deref()).find(|input| inside(input)) {
             Some(input) => {
                 let message = format!("{} is an input and {} would be written over it or beside it", input.display(), output.display());
                 Err(Trouble::usage(format!("{message}; name another place with --output")))
@@ -356,12 +373,8 @@ impl Session {
         to: To,
     ) -> Result<(Verdict, Vec<PathBuf>), Trouble> {
         let total = self.total();
-        let jobs = self.common.jobs.or(self.config.jobs).unwrap_or_else(|| match total {
-            Some(bytes) if bytes <= SMALL => 1,
-            _ => std::thread::available_parallelism().map_or(1, usize::from),
-        });
-        let quiet = self.common.quiet || self.common.no_progress;
-        let mut progress = Progress::new(!quiet && io::stderr().is_terminal() && std::env::var_os("CI").is_none(), total);
+        let jobs = self.jobs(total);
+        let mut progress = self.progress(total);
         let mut reports = self.reports(to, &progress)?;
         let mut rejects = None;
         if let Some(beside) = beside {
@@ -373,8 +386,7 @@ impl Session {
         // What is not there is told by the run, so that it stands in every report.
         let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
         let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
-        let course = |plan: Plan| Course { stages: plan.stages, across: plan.across, mask: plan.mask };
-        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(course).collect();
+        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(Plan::ready).collect();
         let planned = std::mem::take(&mut self.inputs);
         let (mut inputs, mut older, mut passed_over) = (Vec::new(), Older::default(), 0);
         if let Some(since) = &self.since {
@@ -403,7 +415,7 @@ impl Session {
             reports,
             policy: self.policy,
             notes,
-            jobs: jobs.max(1),
+            jobs,
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
@@ -421,9 +433,104 @@ impl Session {
         Ok((verdict, outcome.written))
     }
 
+    /// The job of mending the inputs.
+    pub fn mending(self, guesses: bool) -> fix::Job {
+        let jobs = self.jobs(self.total());
+        let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
+        let absent = self.problems.into_iter().map(|problem| {
+            let (name, reason) = (problem.name().into(), problem.reason());
+            fix::Input { name, course: 0, open: Box::new(move |_| Err(Failure::Io(io::Error::other(reason.clone())))) }
+        });
+        // What is the same as it was is left as it is.
+        let is_meant = |planned: &Planned| self.since.as_ref().is_none_or(|since| since.novelty(planned) != Novelty::Same);
+        let mended = self.inputs.into_iter().filter(is_meant).map(|planned| {
+            let (name, course, options) = (Arc::clone(&planned.input.name), planned.course, options[planned.course].clone());
+            fix::Input { name, course, open: Box::new(move |files| planned.open_held(files, &options)) }
+        });
+        fix::Job {
+            inputs: absent.chain(mended).collect(),
+            courses: self.courses.into_iter().map(Plan::ready).collect(),
+            complete: self.common.complete || self.config.complete,
+            policy: self.policy,
+            suppress: self.config.suppress,
+            guesses,
+            jobs,
+        }
+    }
+
+    /// Gives the only input another name to be shown by.
+    pub fn rename(&mut self, name: &str) {
+        self.inputs.iter_mut().for_each(|planned| planned.input.name = name.into());
+    }
+
+    /// What the schemas of this session say of records, in the order of the courses.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let key = |plan: &Plan| plan.across.as_ref().map_or_else(Vec::new, |across| across.pointers().to_vec());
+        let kind = |plan: &Plan| Kind { shape: Arc::clone(&plan.shape), key: key(plan), masked: plan.mask.is_some() };
+        self.courses.iter().map(kind).collect()
+    }
+
+    /// Reads every record into the writers, one for each course; what is wrong with the text is said on standard error.
+    pub fn read_into(mut self, writers: Vec<Arc<dyn Writer>>) -> Result<Vec<pipeline::Outcome>, Trouble> {
+        let total = self.total();
+        let jobs = self.jobs(total);
+        let mut progress = self.progress(total);
+        let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
+        let mut absent: Vec<pipeline::Input> = std::mem::take(&mut self.problems).into_iter().map(absent).collect();
+        let mut outcomes = Vec::new();
+        for (course, writer) in writers.into_iter().enumerate() {
+            let (inputs, rest) = std::mem::take(&mut self.inputs).into_iter().partition(|planned| planned.course == course);
+            self.inputs = rest;
+            let inputs: Vec<Planned> = inputs;
+            let plan = &mut self.courses[course];
+            let stages = std::mem::take(&mut plan.stages);
+            let mask = plan.mask.take();
+            let notes = std::mem::take(&mut plan.notes);
+            let ready = inputs.into_iter().map(|planned| pipeline::Input { course: 0, ..planned.ready(&options, Novelty::New) });
+            let job = Job {
+                inputs: std::mem::take(&mut absent).into_iter().chain(ready).collect(),
+                courses: vec![Course { stages, across: None, mask }],
+                baseline: None,
+                suppressions: Suppressions::default(),
+                older: Older::default(),
+                passed_over: 0,
+                complete: false,
+                outputs: vec![Output { writer, place: pipeline::Place::Stream(Stream::new(Box::new(io::sink()), false)) }],
+                rejects: None,
+                on_invalid: OnInvalid::Keep,
+                reports: self.reports(To::Stderr, &progress)?,
+                policy: self.policy.clone(),
+                notes,
+                jobs,
+            };
+            outcomes.push(pipeline::run(job, interrupted(), &mut progress)?);
+            progress.clear();
+        }
+        Ok(outcomes)
+    }
+
+    /// How many workers there are for these inputs.
+    pub fn workers(&self) -> usize {
+        self.jobs(self.total())
+    }
+
+    fn jobs(&self, total: Option<u64>) -> usize {
+        let jobs = self.common.jobs.or(self.config.jobs).unwrap_or_else(|| match total {
+            Some(bytes) if bytes <= SMALL => 1,
+            _ => std::thread::available_parallelism().map_or(1, usize::from),
+        });
+        jobs.max(1)
+    }
+
+    fn progress(&self, total: Option<u64>) -> Progress {
+        let quiet = self.common.quiet || self.common.no_progress;
+        Progress::new(!quiet && io::stderr().is_terminal() && std::env::var_os("CI").is_none(), total)
+    }
+
     // Bytes to be read, where they are known.
     fn total(&self) -> Option<u64> {
-        self.inputs.iter().map(|planned| std::fs::metadata(planned.input.path.as_deref()?).ok().map(|file| file.len())).sum()
+        let size = |planned: &Planned| std::fs::metadata(planned.input.path.as_deref().filter(|_| planned.at.is_none())?).ok();
+        self.inputs.iter().map(|planned| size(planned).map(|file| file.len())).sum()
     }
 
     fn reports(&self, to: To, progress: &Progress) -> Result<Vec<Report>, Trouble> {
@@ -433,7 +540,7 @@ impl Session {
         };
         let options = report::Options {
             color: colour(self.common.color, terminal),
-            quiet: self.common.quiet,
+            quiet: self.common.quiet || self.common.unchecked,
             most: self.common.max_diagnostics,
             checkout: checkout().unwrap_or_default(),
             ..report::Options::default()
@@ -462,24 +569,43 @@ impl Session {
     }
 }
 
+/// What a schema says of the records of one course.
+#[derive(Clone)]
+pub struct Kind {
+    pub shape: Arc<Shape>,
+    /// JSON pointers to the record's key; none where it has none.
+    pub key: Vec<String>,
+    /// Whether personal values are hidden.
+    pub masked: bool,
+}
+
 /// What `run` writes beside its outputs.
 pub struct Beside {
     pub rejects: Target,
     pub report: Target,
 }
 
+impl Plan {
+    fn ready(self) -> Course {
+        Course { stages: self.stages, across: self.across, mask: self.mask }
+    }
+}
+
 impl Planned {
     fn open(&self, options: &read::Options) -> Result<pipeline::Opened, Failure> {
-        let opened = open::open(&self.input, self.encoding.as_deref())?;
+        let encoding = self.encoding.as_deref();
+        if let (Some(revision), Some(path)) = (&self.at, &self.input.path) {
+            let opened = open::open_stream(&self.input.name, revision.file(path)?, encoding)?;
+            return self.cut(opened, &|path| revision.file(path), options);
+        }
+        let opened = open::open(&self.input, encoding)?;
         let file = |path: &Path| File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>);
         self.cut(opened, &file, options)
     }
 
     /// A file that is gone, which was read as `self` is.
     pub(super) fn beside(&self, gone: &Path) -> Self {
-        let name = gone.to_string_lossy().replace('\\', "/").into();
-        let input = open::Input { name, path: Some(gone.to_owned()) };
-        Self { input, course: self.course, format: self.format, encoding: self.encoding.clone() }
+        Self { input: named(gone), at: None, course: self.course, format: self.format, encoding: self.encoding.clone() }
     }
 
     /// The input as it was, where its bytes are at hand; `file` gives those of a package's tables.
@@ -491,6 +617,19 @@ impl Planned {
     ) -> Result<pipeline::Opened, Failure> {
         let opened = open::open_stream(&self.input.name, Box::new(io::Cursor::new(bytes)), self.encoding.as_deref())?;
         self.cut(opened, file, options)
+    }
+
+    // A package of tables is larger than its description.
+    fn size(&self) -> Option<u64> {
+        let path = self.input.path.as_deref().filter(|_| self.at.is_none() && !package::is_description(&self.input.name))?;
+        std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
+    }
+
+    /// The input with the edits that have been made in its files.
+    fn open_held(&self, files: &fix::Files, options: &read::Options) -> Result<pipeline::Opened, Failure> {
+        let opened = files.open(&self.input, self.encoding.as_deref())?;
+        let table = |path: &Path| files.read(&named(path), self.encoding.as_deref());
+        self.cut(opened, &table, options)
     }
 
     /// The files that it is made of, which are several for a package of tables.
@@ -513,7 +652,11 @@ impl Planned {
         if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Json && package::is_description(&self.input.name)) {
             let description = Arc::new(opened.feed.take_all()?);
             let folder = path.parent().unwrap_or(Path::new(""));
-            let cutter = open_package(&description, folder, self.encoding.as_deref(), file, options)?;
+            let shown = |path: &Path| match &self.at {
+                Some(revision) => revision.shown(path),
+                None => path.to_string_lossy().replace('\\', "/"),
+            };
+            let cutter = open_package(&description, folder, self.encoding.as_deref(), &shown, file, options)?;
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
@@ -521,7 +664,13 @@ impl Planned {
 
     fn ready(self, options: &[read::Options], novelty: Novelty) -> pipeline::Input {
         let options = options[self.course].clone();
-        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, novelty, open: Box::new(move || self.open(&options)) }
+        pipeline::Input {
+            name: Arc::clone(&self.input.name),
+            course: self.course,
+            novelty,
+            size: self.size(),
+            open: Box::new(move || self.open(&options)),
+        }
     }
 }
 
@@ -531,9 +680,36 @@ pub(super) fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>)
     open::expand(paths, &Folders { known: &known, claims: &claims })
 }
 
+// As `expand`; paths may be paths at a git revision.
+fn expand_with(paths: &[String], revisions: bool) -> (Vec<Found>, Vec<open::Problem>) {
+    let (old, now): (Vec<String>, Vec<String>) = paths.iter().cloned().partition(|path| revisions && revision::split(path).is_some());
+    let (inputs, mut problems) = expand(&now);
+    let mut found: Vec<Found> = inputs.into_iter().map(|input| Found { input, at: None }).collect();
+    for path in &old {
+        let known = |name: &str| Format::by_extension(name).is_some();
+        let claims = |path: &Path, text: &dyn Fn() -> Option<String>| tables(path, text);
+        match revision::expand(path, known, claims) {
+            Ok(files) => found.extend(files),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (found, problems)
+}
+
 fn absent(problem: open::Problem) -> pipeline::Input {
     let name = problem.name().into();
-    pipeline::Input { name, course: 0, novelty: Novelty::New, open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))) }
+    pipeline::Input {
+        name,
+        course: 0,
+        novelty: Novelty::New,
+        size: None,
+        open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))),
+    }
+}
+
+// A file as it is shown.
+fn named(path: &Path) -> open::Input {
+    open::Input { name: path.to_string_lossy().replace('\\', "/").into(), path: Some(path.to_owned()) }
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.
@@ -541,13 +717,13 @@ fn open_package(
     description: &Arc<Source>,
     folder: &Path,
     encoding: Option<&str>,
+    shown: &dyn Fn(&Path) -> String,
     file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
     options: &read::Options,
 ) -> Result<Box<dyn Cutter>, Failure> {
     let mut table = |name: &str| {
         let path = folder.join(name);
-        let shown = path.to_string_lossy().replace('\\', "/").into();
-        open::open_stream(&shown, file(&path)?, encoding).map(|opened| opened.feed).map_err(io::Error::other)
+        open::open_stream(&shown(&path).into(), file(&path)?, encoding).map(|opened| opened.feed).map_err(io::Error::other)
     };
     match package::open(description, &mut table, options) {
         Ok(cutter) => Ok(cutter),
@@ -558,11 +734,12 @@ fn open_package(
 
 // The tables that a package's description stands for.
 fn claims(path: &Path) -> Vec<PathBuf> {
+    tables(path, &|| std::fs::read_to_string(path).ok())
+}
+
+fn tables(path: &Path, text: &dyn Fn() -> Option<String>) -> Vec<PathBuf> {
     let name = path.to_string_lossy();
-    if !package::is_description(&name) {
-        return Vec::new();
-    }
-    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let Some(text) = package::is_description(&name).then(text).flatten() else { return Vec::new() };
     let description = Arc::new(Source::whole(&*name, text));
     package::tables(&description).map_or_else(|_| Vec::new(), |tables| tables.into_iter().map(PathBuf::from).collect())
 }
@@ -618,7 +795,7 @@ fn read_format(name: &str) -> Result<Format, Trouble> {
     })
 }
 
-fn colour(when: Option<args::Color>, terminal: bool) -> bool {
+pub fn colour(when: Option<args::Color>, terminal: bool) -> bool {
     match when.unwrap_or_default() {
         args::Color::Always => true,
         args::Color::Never => false,
@@ -658,8 +835,8 @@ fn checkout() -> Option<report::Checkout> {
     })
 }
 
-// Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.
-fn interrupted() -> &'static AtomicBool {
+/// Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.
+pub fn interrupted() -> &'static AtomicBool {
     static INTERRUPTED: AtomicBool = AtomicBool::new(false);
     // A second session of the same process finds the handler in place.
     let _ = ctrlc::set_handler(|| {

@@ -41,6 +41,8 @@ pub struct Input {
     pub course: usize,
     /// Whether it is one to report on.
     pub novelty: Novelty,
+    /// Its length in bytes, where that is known.
+    pub size: Option<u64>,
 }
 
 /// An input ready to be cut.
@@ -148,6 +150,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// Number of inputs that could not be read to their end; each has a finding that says why.
     pub unreadable: u64,
+    /// Number of inputs of which a rest was not read, since nothing in it could be trusted.
+    pub cut_short: u64,
     /// Whether findings reach the severity at which the run counts as failed.
     pub failed: bool,
     /// Whether outputs were held back because a record is invalid.
@@ -190,7 +194,9 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     for report in &mut desk.reports {
         report.draw(|reporter, out| reporter.begin(out))?;
     }
-    for note in notes {
+    for mut note in notes {
+        // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
+        write::notation::settle(&mut note, "");
         desk.note(note, None, true)?;
     }
     let mut line = Line::new(inputs);
@@ -200,7 +206,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
         || shop.worker(),
         |done| {
-            desk.take(done, &stopped, watch);
+            desk.take(done, &shop, &stopped, watch);
             desk.error.is_none() && !interrupted.load(Ordering::Relaxed)
         },
     );
@@ -336,8 +342,20 @@ struct Desk {
 }
 
 impl Desk {
-    fn take(&mut self, done: Done, stopped: &Stopped, watch: &mut dyn Watch) {
+    fn take(&mut self, done: Done, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) {
         let result = match done {
+            Done::Several(several) => return several.into_iter().for_each(|done| self.take(done, shop, stopped, watch)),
+            Done::Rest(mut rest) => {
+                let mut tree = Tree::default();
+                loop {
+                    let next = shop.next(&mut rest, &mut tree);
+                    let ended = matches!(next, Done::End(_));
+                    self.take(next, shop, stopped, watch);
+                    if ended || self.error.is_some() {
+                        return;
+                    }
+                }
+            }
             Done::Begin { name, format, decoded, novelty } => {
                 self.outcome.tally.files += 1;
                 self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
@@ -348,7 +366,10 @@ impl Desk {
                 self.input = Some(InputState { name, format, decoded, novelty, records: 0, stopped: false, last: None });
                 told
             }
-            Done::Unopened { name, why } => self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why)),
+            Done::Unopened { name, why } => {
+                stopped.end();
+                self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why))
+            }
             Done::Window(window) => self.window(window, stopped, watch),
             Done::End(why) => {
                 stopped.end();
@@ -370,6 +391,7 @@ impl Desk {
         input.records += window.units.len() as u64;
         if window.stopped {
             input.stopped = true;
+            self.outcome.cut_short += 1;
             stopped.stop();
         }
         let fresh = input.novelty != Novelty::Same;
@@ -390,7 +412,7 @@ impl Desk {
                 of_unit.push((note, unit.fresh));
             }
             if let Some(across) = &mut self.across[window.course] {
-                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh);
+                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
                 valid &= !found.iter().any(|(note, _)| policy::is_error(note));
                 of_unit.extend(found);
             }
@@ -445,9 +467,6 @@ impl Desk {
             && let Some(input) = &self.input
         {
             (note.format, note.decoded) = (input.format, input.decoded);
-        }
-        for edit in note.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
-            edit.text = write::notation(note.format, note.place.source.slice(edit.span), &edit.text);
         }
         if !self.policy.admits(&mut note) {
             return Ok(());
@@ -520,7 +539,7 @@ impl Desk {
             return Err(error);
         }
         for across in std::mem::take(&mut self.across).into_iter().flatten() {
-            for (note, fresh) in across.finish(&|hash| older.has_key(hash)) {
+            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
                 self.note(note, None, fresh)?;
             }
         }

@@ -5,6 +5,7 @@
 
 mod checkout;
 mod escape;
+pub mod difference;
 pub mod fingerprint;
 mod fold;
 mod github;

@@ -204,6 +204,10 @@ impl Suggestion {
         let (first, last) = (edits.first()?, edits.last()?);
         let span = Span::new(first.span.start, last.span.end);
         source.byte_columns(span)?;
+        // What is added at the end of a stretch belongs to that one, and not to the next.
+        if source.stretch_at(source.anchor(span).start) != source.stretch_at(span.start) {
+            return None;
+        }
         let location = source.locate(span);
         let apart = edits.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start);
         if !apart || location.end.byte - location.start.byte != u64::from(span.len()) {

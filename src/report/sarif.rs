@@ -441,7 +441,7 @@ impl Mending {
         let source = &diagnostic.place.source;
         let mut by_file: BTreeMap<String, (Artifact, Vec<Replacement>)> = BTreeMap::new();
         for edit in &fix.edits {
-            let location = source.locate(edit.span);
+            let location = source.locate_edit(edit.span);
             let region = Region { snippet: None, ..Region::new(source, edit.span, &location, false) };
             let replacement = Replacement { deleted_region: region, inserted_content: Text { text: edit.text.clone() } };
             by_file.entry(location.file.to_string()).or_insert_with(|| (artifact(&location), Vec::new())).1.push(replacement);

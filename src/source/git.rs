@@ -121,6 +121,16 @@ impl Repository {
         Ok(names(&listed).map(|name| self.root.join(name)).collect())
     }
 
+    /// The files below `folder` at `commit`, as paths from there on, in git's order; the empty path where it is a file itself.
+    ///
+    /// # Errors
+    /// When the folder lies outside the repository or git refuses.
+    pub fn files_below(&self, commit: &Commit, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+        let top = self.root.join(self.inside(folder)?);
+        let files = self.files_at(commit, folder)?;
+        Ok(files.into_iter().filter_map(|file| file.strip_prefix(&top).map(Path::to_path_buf).ok()).collect())
+    }
+
     // A path as git names it: from the top of the working tree, with `/`. The file may be gone, its folders too.
     fn inside(&self, file: &Path) -> Result<String, Error> {
         let absolute = std::path::absolute(file)?;

@@ -199,6 +199,24 @@ impl Source {
         Location { file: Arc::clone(&stretch.name), start, end }
     }
 
+    /// As [`Source::locate`], for bytes that are to be replaced: where nothing is, something is put in behind the byte before
+    /// it, in the file of that byte.
+    #[must_use]
+    pub fn locate_edit(&self, span: Span) -> Location {
+        if !span.is_empty() || span.start == 0 {
+            return self.locate(span);
+        }
+        let Location { file, end, .. } = self.locate(self.anchor(span));
+        Location { file, start: end, end }
+    }
+
+    /// The bytes by which an edit's file is told: its own, or the character before it.
+    #[must_use]
+    pub fn anchor(&self, span: Span) -> Span {
+        let at = span.start as usize;
+        if span.is_empty() && at > 0 { Span::new(self.floor(at - 1), span.start) } else { span }
+    }
+
     /// The columns of a span's start and end in bytes, from 1; `None` where the line begins before the window, so that its
     /// first bytes are not known.
     #[must_use]
@@ -222,6 +240,18 @@ impl Source {
     pub fn is_shared(&self, span: Span) -> bool {
         // Of several stretches, only one that is taken along again and again begins where its file begins.
         self.stretches.len() > 1 && self.stretch(span.start).base.line == 1
+    }
+
+    /// All of the stretch that holds the byte at `at`.
+    #[must_use]
+    pub fn stretch_at(&self, at: u32) -> Span {
+        Span::new(self.stretch(at).start, self.end_of(at))
+    }
+
+    /// Whether two bytes lie in the same stretch, so that the text between them leads from one place to the other.
+    #[must_use]
+    pub fn is_one_stretch(&self, from: u32, to: u32) -> bool {
+        std::ptr::eq(self.stretch(from), self.stretch(to))
     }
 
     /// The lines that a span touches, as far as its stretch reaches.
@@ -290,6 +320,11 @@ mod tests {
         assert_eq!(source.locate(Span::new(2, 3)).start, Position { byte: 2, line: 1, column: 3 });
         assert_eq!(source.excerpt(Span::new(at + 4, at + 5)).text, "3,4");
         assert_eq!(source.excerpt(Span::new(0, 1)).text, "a,b");
+        // What is put in at the end of a stretch is put into that one.
+        source.append("t.csv", "a,b\n", Position::START);
+        let found = source.locate_edit(Span::at(at + 8));
+        assert_eq!((found.start.byte, found.end.byte, source.is_shared(Span::at(at + 8))), (908, 908, true));
+        assert!(!source.is_shared(source.anchor(Span::at(at + 8))));
     }
 
     #[test]

@@ -75,6 +75,7 @@ const DERIVED: u8 = 2; // not written in the source: supplied, or read out of pr
 const ALTERED: u8 = 4; // normalised since it was read
 const QUOTED: u8 = 8; // the source put it in quotes
 const SHADOWED: u8 = 16; // a key: a later member of its object has the same name
+const SHARED: u8 = 32; // its bytes are not its alone: an alias, an item of a split cell, a name that several places spell
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -269,6 +270,36 @@ pub fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends a value on one line, without white space between tokens.
+pub fn json(node: Node<'_>, out: &mut Vec<u8>) {
+    match node.kind() {
+        Kind::String => json_string(node.text(), out),
+        Kind::Array => {
+            out.push(b'[');
+            for (index, item) in node.items().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json(item, out);
+            }
+            out.push(b']');
+        }
+        Kind::Object => {
+            out.push(b'{');
+            for (index, member) in node.members().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json_string(member.key.text(), out);
+                out.push(b':');
+                json(member.value, out);
+            }
+            out.push(b'}');
+        }
+        _ => out.extend_from_slice(node.text().as_bytes()),
+    }
+}
+
 /// The hash by which member names are told apart before their text is.
 #[must_use]
 pub fn key_hash(name: &str) -> u32 {
@@ -390,6 +421,12 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn is_quoted(self) -> bool {
         self.slot().flags & QUOTED != 0
+    }
+
+    /// Whether its bytes are its alone, so that another value or name can be written in their place.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        self.slot().flags & (SHARED | DERIVED) == 0
     }
 
     /// Number of members or items; 0 for scalars.

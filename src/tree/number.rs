@@ -80,6 +80,15 @@ impl Decimal {
     }
 }
 
+/// As `-0.12e3`: equal values have the same text.
+impl std::fmt::Display for Decimal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.negative { "-" } else { "" };
+        let digits: String = self.digits.iter().map(|digit| char::from(*digit)).collect();
+        if digits.is_empty() { f.write_str("0") } else { write!(f, "{sign}0.{digits}e{}", self.exponent) }
+    }
+}
+
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
         let sign = |number: &Self| {
@@ -142,6 +151,9 @@ mod tests {
         for (small, big) in [("-2", "-1"), ("9", "10"), ("1e399", "1e400"), ("0.9", "1"), ("-1", "0"), ("1", "1.0000000000000000000001")] {
             assert!(Decimal::parse(small) < Decimal::parse(big), "{small} {big}");
         }
+        let text = |number: &str| Decimal::parse(number).map(|number| number.to_string());
+        assert_eq!(text("-1200"), text("-1.2e3"));
+        assert_eq!((text("-120").as_deref(), text("-0.0").as_deref()), (Some("-0.12e3"), Some("0")));
         assert!(is_integer("1e400") && is_integer("10.0") && !is_integer("1.0000000000000000000001") && !is_integer("1e-1"));
     }
 }

@@ -5,8 +5,8 @@ use std::io;
 use super::{Assembler, Files, Options, Writer};
 use crate::check::Accepted;
 use crate::diagnostic::Notes;
-pub use crate::tree::json_string as string;
 use crate::tree::{Kind, Node};
+pub use crate::tree::{json as compact, json_string as string};
 
 /// JSON: an array of all records, indented or one to a line.
 pub struct Json {
@@ -76,36 +76,6 @@ impl Assembler for Lines {
 
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
         files.main()?.write_all(b"")
-    }
-}
-
-/// Appends a value on one line, without white space between tokens.
-pub fn compact(node: Node<'_>, out: &mut Vec<u8>) {
-    match node.kind() {
-        Kind::String => string(node.text(), out),
-        Kind::Array => {
-            out.push(b'[');
-            for (index, item) in node.items().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                compact(item, out);
-            }
-            out.push(b']');
-        }
-        Kind::Object => {
-            out.push(b'{');
-            for (index, member) in node.members().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                string(member.key.text(), out);
-                out.push(b':');
-                compact(member.value, out);
-            }
-            out.push(b'}');
-        }
-        _ => out.extend_from_slice(node.text().as_bytes()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use chancery::diagnostic::{Diagnostic, Rule, rules};
+use chancery::diagnostic::{Diagnostic, Edit, Rule, Safety, rules};
 use chancery::report::important::Important;
 use chancery::report::{Checkout, Format, Options, Tally, reporter};
 use chancery::source::{Position, Source, Span};
@@ -70,7 +70,7 @@ fn hostile() -> Vec<Diagnostic> {
             .help(text)
             .at(format!("/{text}"))
             .related(text, chancery::diagnostic::Place::new(&source, Span::new(0, 1)))
-            .fix(chancery::diagnostic::Safety::Safe, Span::new(7, 7 + text.len() as u32), text)
+            .mend(Safety::Safe, vec![Edit::layout(Span::new(7, 7 + text.len() as u32), text)])
     })
     .collect()
 }
@@ -399,7 +399,7 @@ fn several_edits_are_one_suggestion() {
     let source = Arc::new(Source::whole("a.json", "{\"a\": 1, \"b\": 2}"));
     let edited = |start, end, text: &str| {
         let note = Diagnostic::new(&rules::WRONG_NAME, &source, Span::new(1, 4), "m");
-        note.fix(chancery::diagnostic::Safety::Safe, Span::new(start, end), text)
+        note.mend(Safety::Safe, vec![Edit::layout(Span::new(start, end), text)])
     };
     let (mut note, other) = (edited(9, 12, "\"y\""), edited(1, 4, "\"x\""));
     note.fix.as_mut().expect("just given").edits.extend(other.fix.expect("just given").edits);
@@ -414,7 +414,7 @@ fn a_line_of_rdjsonl_is_never_too_long() {
     let source = Arc::new(Source::whole(path, "x"));
     let long = "\u{202e}".repeat(100_000);
     let mut note = Diagnostic::new(&rules::WRONG_NAME, &source, Span::new(0, 1), long.clone()).help(long.clone());
-    note = note.fix(chancery::diagnostic::Safety::Safe, Span::new(0, 1), long.clone());
+    note = note.mend(Safety::Safe, vec![Edit::layout(Span::new(0, 1), long.clone())]);
     for _ in 0..50 {
         note = note.related(long.clone(), chancery::diagnostic::Place::new(&source, Span::at(0)));
     }

@@ -9,9 +9,10 @@ const ROWS: &[&[&str]] = &[
     &["tree", "diagnostic", "lexicon"],
     &["schema"],
     &["layout"],
-    &["read", "normalise", "check"],
+    &["read", "normalise", "check", "compare"],
     &["write", "load", "report"],
     &["pipeline"],
+    &["fix"],
     &["cli"],
 ];
 

@@ -371,3 +371,59 @@ fn only_the_newest_version_is_checked() {
     assert_eq!(last["params"]["version"], 199);
     client.stop();
 }
+
+const OTHER: &str = r#"
+import asyncio, sys
+from lsprotocol import types as t
+from pygls.lsp.client import LanguageClient
+
+async def main(program, uri, text):
+    client, told, published = LanguageClient("another", "1"), asyncio.Event(), []
+
+    @client.feature(t.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+    def publish(params):
+        published.append(params)
+        told.set()
+
+    await client.start_io(program, "lsp")
+    answer = await client.initialize_async(t.InitializeParams(capabilities=t.ClientCapabilities(), process_id=None))
+    print(answer.capabilities.position_encoding)
+    client.initialized(t.InitializedParams())
+    client.text_document_did_open(t.DidOpenTextDocumentParams(t.TextDocumentItem(uri, "yaml", 1, text)))
+    await told.wait()
+    for found in published[-1].diagnostics:
+        print(found.range, found.code, found.message.split("\n")[0])
+    document = t.TextDocumentIdentifier(uri)
+    hover = await client.text_document_hover_async(t.HoverParams(document, t.Position(0, 1)))
+    print(hover.contents.value.split("\n")[0])
+    items = await client.text_document_completion_async(t.CompletionParams(document, t.Position(2, 0)))
+    print(sorted(item.label for item in items)[:3])
+    everywhere = t.Range(t.Position(0, 0), t.Position(9, 0))
+    actions = await client.text_document_code_action_async(t.CodeActionParams(document, everywhere, t.CodeActionContext([])))
+    print([action.title for action in actions])
+    await client.shutdown_async(None)
+    client.exit(None)
+
+asyncio.run(main(*sys.argv[1:]))
+"#;
+
+#[test]
+fn a_client_by_others_understands_the_server() {
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/bin/python");
+    if !Command::new(python).args(["-c", "import pygls.lsp.client"]).output().is_ok_and(|output| output.status.success()) {
+        return eprintln!("SKIPPED: {python} has no pygls");
+    }
+    let home = home();
+    let document = uri(home.path(), "data/a.yaml");
+    let output = Command::new(python)
+        .args(["-c", OTHER, env!("CARGO_BIN_EXE_chancery"), &document, "id: a\nkind: ofice\n"])
+        .output()
+        .expect("python runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        text,
+        "utf-16\n1:6-1:11 S106 expected \"office\" or \"mission\", found \"ofice\"\n**id**\n['list', 'name', 'old']\n['Write office (S106)']\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

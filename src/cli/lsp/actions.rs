@@ -78,7 +78,7 @@ fn safe(document: &Document, findings: &[Diagnostic]) -> Vec<TextEdit> {
 
 fn edits<'d>(finding: &'d Diagnostic, fix: &'d Fix, document: &'d Document) -> impl Iterator<Item = (usize, usize, TextEdit)> + 'd {
     fix.edits.iter().map(|edit| {
-        let location = finding.place.source.locate(edit.span);
+        let location = finding.place.source.locate_edit(edit.span);
         let (start, end) = (location.start.byte as usize, location.end.byte as usize);
         (start, end, TextEdit { range: document.range(start, end), new_text: edit.text.clone() })
     })

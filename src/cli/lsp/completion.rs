@@ -105,11 +105,11 @@ impl Choice<'_> {
     fn name(&self, name: &str, member: Part<'_>, of: Part<'_>, parted: bool) -> CompletionItem {
         let required = of.required().iter().any(|known| **known == *name);
         let (text, snippet) = match self.format {
-            Format::Yaml => (format!("{}{}", write::notation("yaml", "", name), if parted { "" } else { ": " }), false),
+            Format::Yaml => (format!("{}{}", write::notation::text("yaml", name), if parted { "" } else { ": " }), false),
             Format::Xml if parted => (name.to_owned(), false),
             Format::Xml if self.snippets => (format!("{name}>$0</{name}>"), true),
             Format::Xml => (format!("{name}></{name}>"), false),
-            _ => (format!("{}{}", write::notation("json", "\"", name), if parted { "" } else { ": " }), false),
+            _ => (format!("{}{}", write::notation::text("json", name), if parted { "" } else { ": " }), false),
         };
         self.item(name, text, snippet, member, required)
     }
@@ -134,7 +134,7 @@ impl Choice<'_> {
 
     fn value(&self, text: &str, string: bool, part: Part<'_>) -> CompletionItem {
         let written = match self.format {
-            Format::Xml => write::notation("xml", "", text),
+            Format::Xml => write::notation::text("xml", text),
             Format::Csv | Format::Tsv => {
                 let delimiter = if self.format == Format::Tsv { b'\t' } else { b',' };
                 let mut quoted = String::new();
@@ -145,8 +145,8 @@ impl Choice<'_> {
                 }
                 quoted
             }
-            Format::Yaml if string => write::notation("yaml", "", text),
-            _ if string => write::notation("json", "\"", text),
+            Format::Yaml if string => write::notation::text("yaml", text),
+            _ if string => write::notation::text("json", text),
             _ => text.to_owned(),
         };
         let item = self.item(text, written, false, part, false);

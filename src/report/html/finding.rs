@@ -3,6 +3,7 @@
 use super::{amount, escape, excerpt};
 use crate::diagnostic::{Diagnostic, Fix, Place, Safety};
 use crate::report::important::Kept;
+use crate::tree::pointer;
 
 /// Lines shown before and behind a place.
 const AROUND: usize = 2;
@@ -71,16 +72,11 @@ pub(super) fn draw(kept: &Kept<Row>) -> String {
 
 /// The member that a finding is about, with `*` for the numbers of items.
 pub(super) fn member(diagnostic: &Diagnostic) -> String {
-    let step = |step| if is_number(step) { "*" } else { step };
     match diagnostic.pointer.as_deref() {
         None => "the file".to_owned(),
         Some("") => "the record".to_owned(),
-        Some(pointer) => escape::cut(&pointer.split('/').map(step).collect::<Vec<_>>().join("/"), NAME).into_owned(),
+        Some(pointer) => escape::cut(&pointer::general(pointer), NAME).into_owned(),
     }
-}
-
-fn is_number(step: &str) -> bool {
-    !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 // What is seen once the row is opened.

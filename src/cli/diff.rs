@@ -1,0 +1,459 @@
+//! `chancery diff`: what changed between two versions of a data set, by record and place, across formats.
+//!
+//! The old side is read first and put aside, a few numbers a record staying in memory; the new side is paired with it as it
+//! is read. Then what differs is fetched, compared and drawn, in the order of the new side, and last what is gone.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::args::{CommonArgs, DiffArgs, InputArgs};
+use super::session::{self, Kind, Session};
+use super::{Trouble, Verdict, print};
+use crate::check::{Accepted, Sensitive};
+use crate::compare::pairing::{By, Old, Paired, Pairing};
+use crate::compare::spool::{self, Decoder, Spool};
+use crate::compare::{Change, Comparer, Difference, Digester, Found, Ignored, Key};
+use crate::diagnostic::{Notes, one_line};
+use crate::load::file::{Finished, Target};
+use crate::pipeline::{Outcome, batch};
+use crate::report::difference::{self, Format, Options, Overview, Side};
+use crate::report::mask::HIDDEN;
+use crate::tree::Tree;
+use crate::write::{Assembler, Files, Writer};
+
+/// So many differing records go to a worker together.
+const TOGETHER: usize = 64;
+
+/// From so many differing records on, workers are worth their start.
+const MANY: usize = 512;
+
+/// Runs the command.
+pub fn run(mut args: Box<DiffArgs>) -> Result<Verdict, Trouble> {
+    let paths = std::mem::take(&mut args.input.paths);
+    if !args.git_driver {
+        let [old, new] = <[String; 2]>::try_from(paths)
+            .map_err(|paths| Trouble::usage(format!("two things are compared, OLD and NEW; found {} of them", paths.len())))?;
+        if old == "-" && new == "-" {
+            return Err(Trouble::usage("standard input is one side or the other"));
+        }
+        return compare(&args, Given::new(old), Given::new(new));
+    }
+    match asked_by_git(&paths)? {
+        None => print(&format!("* Unmerged path {}\n", one_line(&paths[0]))),
+        // To git, any other status means that the program has died.
+        Some((old, new)) => compare(&args, old, new).map(|verdict| if verdict == Verdict::Interrupted { verdict } else { Verdict::Clean }),
+    }
+}
+
+// One side, as it was asked for.
+struct Given {
+    // What to read; nothing for a file that is not there.
+    path: Option<String>,
+    name: String,
+    renamed: bool,
+}
+
+impl Given {
+    fn new(path: String) -> Self {
+        Self { name: path.clone(), path: Some(path), renamed: false }
+    }
+}
+
+// What git calls an external diff program with: path, old file, its object and mode, new file, its object and mode, and for
+// a renamed file its new path and a text about it. A path that is unmerged comes alone.
+fn asked_by_git(words: &[String]) -> Result<Option<(Given, Given)>, Trouble> {
+    let side = |file: &String, name: String| Given { path: (file != "/dev/null").then(|| file.clone()), name, renamed: true };
+    match words {
+        [_] => Ok(None),
+        [path, old, _, _, new, _, _, rest @ ..] => {
+            let new_path = rest.first().unwrap_or(path);
+            Ok(Some((side(old, format!("a/{path}")), side(new, format!("b/{new_path}")))))
+        }
+        _ => Err(Trouble::usage("--git-driver is for git, which calls with one argument or at least seven")),
+    }
+}
+
+fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> {
+    let format = Format::by_name(&args.format).ok_or_else(|| {
+        let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+        Trouble::usage(format!("no form of differences is called {}; forms are {}", args.format, names.join(", ")))
+    })?;
+    let ignored = Ignored::new(&args.ignore_path).map_err(|refused| Trouble::usage(format!("--ignore-path: {refused}")))?;
+    let digester = Digester::new(ignored);
+    let (old_session, new_session) = (session(args, &old, true)?, session(args, &new, false)?);
+    if let Some(output) = &args.output {
+        [&old_session, &new_session].into_iter().flatten().try_for_each(|session| session.refuse_input(output))?;
+    }
+    let kinds = |session: &Option<Session>| session.as_ref().map(Session::kinds).unwrap_or_default();
+    let (old_kinds, new_kinds) = (kinds(&old_session), kinds(&new_session));
+    let key = new_kinds.iter().chain(&old_kinds).map(|kind| kind.key.clone()).find(|key| !key.is_empty()).unwrap_or_default();
+
+    let jobs = [&old_session, &new_session].into_iter().flatten().map(Session::workers).max().unwrap_or(1);
+    let side = Arc::new(Mutex::new(OldSide::default()));
+    let old_outcomes = read(old_session, &old_kinds, &digester, &side)?;
+    let OldSide { records, spool: old_spool } = take(&side);
+    let side = Arc::new(Mutex::new(NewSide { pairing: Pairing::new(records), spool: Spool::default() }));
+    let new_outcomes = read(new_session, &new_kinds, &digester, &side)?;
+    let NewSide { pairing, spool: new_spool } = take(&side);
+    if old_outcomes.iter().chain(&new_outcomes).any(|outcome| outcome.interrupted) {
+        return Ok(Verdict::Interrupted);
+    }
+    // Half a file would make the other half look removed, or added.
+    if old_outcomes.iter().chain(&new_outcomes).any(|outcome| outcome.unreadable > 0) {
+        if args.git_driver {
+            print(&format!("{} and {} cannot be compared\n", one_line(&old.name), one_line(&new.name)))?;
+        }
+        return Ok(Verdict::Unable);
+    }
+    let paired = pairing.finish();
+    let overview = Overview { old: overview(old.name, &old_outcomes), new: overview(new.name, &new_outcomes), counts: paired.counts, key };
+    let terminal = io::stdout().is_terminal() || std::env::var_os("GIT_PAGER_IN_USE").is_some_and(|value| value == "true");
+    let options =
+        Options { color: args.output.is_none() && session::colour(args.color, terminal), places: args.verbose, only_counts: args.stat };
+    let comparers = new_kinds.iter().map(|kind| Comparer::new(&kind.shape, digester.clone())).collect();
+    let veils = |kinds: &[Kind]| kinds.iter().map(|kind| kind.masked.then(|| Veil::new(kind))).collect();
+    let (old_veils, new_veils) = (veils(&old_kinds), veils(&new_kinds));
+    let paired = if args.stat { Paired { counts: paired.counts, ..Paired::default() } } else { paired };
+    let jobs = if paired.differing.len() + paired.removed.len() < MANY { 1 } else { jobs };
+    let mut shelves = Shelves { old: old_spool, new: new_spool };
+    let drawing = Drawing { comparers, old_veils, new_veils, format, options, overview, jobs };
+    let done = match &args.output {
+        None => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let done = drawing.draw(&paired, &mut shelves, &mut out)?;
+            out.flush()?;
+            done
+        }
+        Some(path) => {
+            let mut target = Target::file(path);
+            let done = drawing.draw(&paired, &mut shelves, target.main()?)?;
+            if done {
+                let mut finished = Finished::default();
+                target.finish(&mut finished)?;
+                finished.commit()?;
+            }
+            done
+        }
+    };
+    let outcomes = || old_outcomes.iter().chain(&new_outcomes);
+    Ok(match () {
+        () if !done => Verdict::Interrupted,
+        () if paired.counts.differ() || outcomes().any(|outcome| outcome.failed || outcome.tally.rejected > 0) => Verdict::Findings,
+        () => Verdict::Clean,
+    })
+}
+
+// What one side is read with.
+fn session(args: &DiffArgs, given: &Given, is_old: bool) -> Result<Option<Session>, Trouble> {
+    let Some(path) = &given.path else { return Ok(None) };
+    let own = |own: &Option<String>, both: &Option<String>| own.clone().filter(|_| is_old).or_else(|| both.clone());
+    let input = InputArgs {
+        paths: vec![path.clone()],
+        revisions: !given.renamed,
+        from: own(&args.from_old, &args.input.from),
+        records: own(&args.records_old, &args.input.records),
+        ..args.input.clone()
+    };
+    let common = CommonArgs {
+        schema: args.schema.clone(),
+        schema_dir: args.schema_dir.clone(),
+        key: args.key.clone(),
+        no_normalise: args.no_normalise,
+        defaults: args.defaults,
+        jobs: args.jobs,
+        mask: args.mask,
+        color: args.color,
+        verbose: args.verbose,
+        no_progress: args.no_progress || args.git_driver,
+        config: args.config.clone(),
+        no_config: args.no_config,
+        unchecked: true,
+        ..CommonArgs::default()
+    };
+    let mut session = Session::new(common, input)?;
+    if given.renamed {
+        session.rename(&given.name);
+    }
+    Ok(Some(session))
+}
+
+fn read<S: Take + 'static>(
+    session: Option<Session>,
+    kinds: &[Kind],
+    digester: &Digester,
+    side: &Arc<Mutex<S>>,
+) -> Result<Vec<Outcome>, Trouble> {
+    let Some(session) = session else { return Ok(Vec::new()) };
+    let gatherer = |(course, kind): (usize, &Kind)| -> Arc<dyn Writer> {
+        Arc::new(Gatherer { course, key: Key::new(kind.key.clone()), digester: digester.clone(), side: Arc::clone(side) })
+    };
+    session.read_into(kinds.iter().enumerate().map(gatherer).collect())
+}
+
+fn take<S: Default>(side: &Mutex<S>) -> S {
+    std::mem::take(&mut *side.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn overview(name: String, outcomes: &[Outcome]) -> Side {
+    Side {
+        name,
+        records: outcomes.iter().map(|outcome| outcome.tally.records).sum(),
+        unreadable: outcomes.iter().map(|outcome| outcome.tally.rejected).sum(),
+        complete: outcomes.iter().all(|outcome| outcome.cut_short == 0),
+    }
+}
+
+// Takes records as they come out of the pipeline: key, content, and the record as it is put aside.
+trait Take: Send {
+    fn take(&mut self, key: Option<u128>, content: u128, piece: &[u8]) -> io::Result<()>;
+}
+
+#[derive(Default)]
+struct OldSide {
+    records: Old,
+    spool: Spool,
+}
+
+impl Take for OldSide {
+    fn take(&mut self, key: Option<u128>, content: u128, piece: &[u8]) -> io::Result<()> {
+        let at = self.spool.put(piece)?;
+        self.records.push(key, content, at);
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct NewSide {
+    pairing: Pairing,
+    spool: Spool,
+}
+
+impl Take for NewSide {
+    fn take(&mut self, key: Option<u128>, content: u128, piece: &[u8]) -> io::Result<()> {
+        self.pairing.take(key, content, || self.spool.put(piece))
+    }
+}
+
+// A writer whose output is not a file but one side of the comparison.
+struct Gatherer<S> {
+    course: usize,
+    key: Key,
+    digester: Digester,
+    side: Arc<Mutex<S>>,
+}
+
+impl<S: Take + 'static> Writer for Gatherer<S> {
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+        let record = record.node();
+        let key = self.digester.key(&self.key, record);
+        out.push(u8::from(key.is_some()));
+        out.extend_from_slice(&key.unwrap_or_default().to_le_bytes());
+        out.extend_from_slice(&self.digester.record(record).to_le_bytes());
+        spool::number(self.course as u64, out);
+        spool::number(u64::from(key.is_some()), out);
+        spool::text(&self.key.text(record).unwrap_or_default(), out);
+        spool::encode(record, out);
+    }
+
+    fn assembler(&self) -> Box<dyn Assembler> {
+        Box::new(Gathering { side: Arc::clone(&self.side) })
+    }
+}
+
+struct Gathering<S> {
+    side: Arc<Mutex<S>>,
+}
+
+impl<S: Take> Assembler for Gathering<S> {
+    fn record(&mut self, encoded: &[u8], _files: &mut dyn Files) -> io::Result<()> {
+        let parts = || {
+            let (keyed, rest) = encoded.split_first()?;
+            let (key, rest) = rest.split_first_chunk()?;
+            let (content, piece) = rest.split_first_chunk()?;
+            Some(((*keyed == 1).then(|| u128::from_le_bytes(*key)), u128::from_le_bytes(*content), piece))
+        };
+        let (key, content, piece) = parts().ok_or_else(lost)?;
+        self.side.lock().unwrap_or_else(PoisonError::into_inner).take(key, content, piece)
+    }
+
+    fn finish(&mut self, _files: &mut dyn Files) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("a record that was put aside cannot be read back")
+}
+
+// What was put aside.
+struct Shelves {
+    old: Spool,
+    new: Spool,
+}
+
+// How differences are drawn.
+struct Drawing {
+    // One for each course of the new side.
+    comparers: Vec<Comparer>,
+    // One for each course of either side.
+    old_veils: Vec<Option<Veil>>,
+    new_veils: Vec<Option<Veil>>,
+    format: Format,
+    options: Options,
+    overview: Overview,
+    jobs: usize,
+}
+
+// The bytes of a record of either side, or of both with what they were paired by.
+enum Piece {
+    Added(Vec<u8>),
+    Removed(Vec<u8>),
+    Changed(Vec<u8>, Vec<u8>, By),
+}
+
+impl Drawing {
+    // Says whether it came to the end.
+    fn draw(&self, paired: &Paired, shelves: &mut Shelves, out: &mut dyn Write) -> io::Result<bool> {
+        let interrupted = || session::interrupted().load(Ordering::Relaxed);
+        let mut sheet = self.format.sheet(self.options);
+        sheet.begin(&self.overview, out)?;
+        let mut differing = paired.differing.iter();
+        let mut removed = paired.removed.iter();
+        let mut next = || {
+            let get = |spool: &mut Spool, at: u64| {
+                let mut bytes = Vec::new();
+                spool.get(at, &mut bytes).map(|()| bytes)
+            };
+            let Some(record) = differing.next() else {
+                return removed.next().map(|at| get(&mut shelves.old, *at).map(Piece::Removed));
+            };
+            let new = get(&mut shelves.new, record.at);
+            Some(match record.partner {
+                None => new.map(Piece::Added),
+                Some((at, by)) => new.and_then(|new| Ok(Piece::Changed(get(&mut shelves.old, at)?, new, by))),
+            })
+        };
+        let cut = || {
+            let pieces: Vec<io::Result<Piece>> = std::iter::from_fn(&mut next).take(TOGETHER).collect();
+            (!pieces.is_empty() && !interrupted()).then_some(pieces)
+        };
+        let worker = || {
+            |pieces: Vec<io::Result<Piece>>| -> io::Result<Vec<Vec<u8>>> {
+                pieces.into_iter().map(|piece| self.drawn(&piece?).ok_or_else(lost)).collect()
+            }
+        };
+        let mut written = Ok(());
+        batch::ordered(self.jobs, cut, worker, |drawn| {
+            written = drawn.and_then(|drawn| drawn.iter().try_for_each(|drawn| sheet.difference(drawn, out)));
+            written.is_ok()
+        });
+        written?;
+        if interrupted() {
+            return Ok(false);
+        }
+        sheet.finish(&self.overview, out)?;
+        Ok(true)
+    }
+
+    fn drawn(&self, piece: &Piece) -> Option<Vec<u8>> {
+        let draw = |difference: &Difference<'_>| difference::draw(self.format, self.options, difference);
+        Some(match piece {
+            Piece::Added(bytes) => {
+                let new = Record::read(bytes, &self.new_veils)?;
+                draw(&Difference { key: new.key(), by: None, old: None, new: Some(new.shown().root()), changes: &[] })
+            }
+            Piece::Removed(bytes) => {
+                let old = Record::read(bytes, &self.old_veils)?;
+                draw(&Difference { key: old.key(), by: None, old: Some(old.shown().root()), new: None, changes: &[] })
+            }
+            Piece::Changed(old, new, by) => {
+                let (old, new) = (Record::read(old, &self.old_veils)?, Record::read(new, &self.new_veils)?);
+                let changes = self.comparers.get(new.course)?.changes(old.tree.root(), new.tree.root());
+                let (before, now) = (old.shown(), new.shown());
+                // What was found in the records is told of what may be seen of them.
+                let seen = |change: Change<'_, '_>| Change {
+                    what: change.what,
+                    old: change.old.map(|found| Found { node: before.node(found.node.id()), pointer: found.pointer }),
+                    new: change.new.map(|found| Found { node: now.node(found.node.id()), pointer: found.pointer }),
+                };
+                let changes: Vec<Change<'_, '_>> = changes.into_iter().map(seen).collect();
+                draw(&Difference { key: new.key(), by: Some(*by), old: Some(before.root()), new: Some(now.root()), changes: &changes })
+            }
+        })
+    }
+}
+
+// A record that was put aside.
+struct Record<'b> {
+    course: usize,
+    key: Option<&'b str>,
+    tree: Tree,
+    // The record without its personal values, where those are hidden, and whether its key is one.
+    veiled: Option<(Tree, bool)>,
+}
+
+impl<'b> Record<'b> {
+    fn read(bytes: &'b [u8], veils: &[Option<Veil>]) -> Option<Self> {
+        let mut decoder = Decoder::new(bytes);
+        let course = usize::try_from(decoder.number()?).ok()?;
+        let keyed = decoder.number()? == 1;
+        let key = decoder.text()?;
+        let tree = spool::decode(decoder.rest())?;
+        let veiled = veils.get(course)?.as_ref().map(|veil| veil.over(&tree));
+        Some(Self { course, key: keyed.then_some(key), tree, veiled })
+    }
+
+    fn shown(&self) -> &Tree {
+        self.veiled.as_ref().map_or(&self.tree, |(tree, _)| tree)
+    }
+
+    fn key(&self) -> Option<&str> {
+        match self.veiled {
+            Some((_, true)) => self.key.map(|_| HIDDEN),
+            _ => self.key,
+        }
+    }
+}
+
+// Hides the personal values of records of one schema.
+struct Veil {
+    sensitive: Sensitive,
+    key: Vec<String>,
+}
+
+impl Veil {
+    fn new(kind: &Kind) -> Self {
+        Self { sensitive: Sensitive::new(&kind.shape), key: kind.key.clone() }
+    }
+
+    // The record without them, each node at its place; and whether a part of the key is one.
+    fn over(&self, tree: &Tree) -> (Tree, bool) {
+        let mut veiled = tree.clone();
+        let mut key = false;
+        for secret in self.sensitive.find(tree) {
+            if let Some(node) = tree.root().at(&secret.pointer) {
+                veiled.replace(node.id(), crate::tree::Kind::String, HIDDEN);
+            }
+            key |= self.key.contains(&secret.pointer);
+        }
+        (veiled, key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asked_by_git;
+
+    #[test]
+    fn git_calls_in_three_ways() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(matches!(asked_by_git(&words("p.csv")), Ok(None)));
+        let Ok(Some((old, new))) = asked_by_git(&words("p.csv /tmp/x_p.csv 11 100644 /dev/null . .")) else { panic!("seven words") };
+        assert_eq!((old.path.as_deref(), old.name.as_str()), (Some("/tmp/x_p.csv"), "a/p.csv"));
+        assert_eq!((new.path, new.name.as_str()), (None, "b/p.csv"));
+        let Ok(Some((_, new))) = asked_by_git(&words("p.csv old 11 100644 new 22 100644 q.csv similarity")) else { panic!("nine words") };
+        assert_eq!(new.name, "b/q.csv");
+        assert!(asked_by_git(&words("a b")).is_err());
+    }
+}
