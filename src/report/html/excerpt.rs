@@ -4,8 +4,8 @@
 //! is shown as an escape.
 
 use super::escape;
-use crate::diagnostic::{Edit, Place};
-use crate::source::Source;
+use crate::diagnostic::Place;
+use crate::source::{Source, Span};
 
 /// Characters shown before and behind what is meant, in its line.
 const AROUND: usize = 120;
@@ -71,13 +71,13 @@ pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String
     drawn
 }
 
-/// A line before and after an edit.
-pub(super) fn change(source: &Source, edit: &Edit) -> String {
-    let excerpt = source.around(edit.span, 0, REACH);
-    let start = (edit.span.start.saturating_sub(excerpt.start) as usize).min(excerpt.text.len());
-    let end = (edit.span.end.saturating_sub(excerpt.start) as usize).clamp(start, excerpt.text.len());
+/// A line before and after something new is put in place of a span.
+pub(super) fn change(source: &Source, span: Span, new: &str) -> String {
+    let excerpt = source.around(span, 0, REACH);
+    let start = (span.start.saturating_sub(excerpt.start) as usize).min(excerpt.text.len());
+    let end = (span.end.saturating_sub(excerpt.start) as usize).clamp(start, excerpt.text.len());
     let (lead, tail) = (before(&excerpt.text[..start], BESIDE), behind(&excerpt.text[end..], BESIDE));
-    let [old, new] = [&excerpt.text[start..end], &edit.text].map(|text| several(&escape::cut(text, LONGEST)));
+    let [old, new] = [&excerpt.text[start..end], new].map(|text| several(&escape::cut(text, LONGEST)));
     format!(
         "<pre class=\"change\"><b>- </b><span>{lead}<del>{old}</del>{tail}</span>\n<b>+ </b><span>{lead}<ins>{new}</ins>{tail}</span>\n</pre>"
     )
@@ -110,7 +110,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::source::{Position, Span};
+    use crate::source::Position;
 
     // Draws what stands between the first `[` and the first `]`, with a line around.
     fn drawn(text: &str, base: Position) -> String {
@@ -147,9 +147,8 @@ mod tests {
     #[test]
     fn an_edit_is_shown_in_its_line() {
         let source = Source::whole("a", "{\"kind\": \"ofice\"}\n");
-        let edit = Edit { span: Span::new(9, 16), text: "\"office\"".into() };
         assert_eq!(
-            change(&source, &edit),
+            change(&source, Span::new(9, 16), "\"office\""),
             "<pre class=\"change\"><b>- </b><span>{\"kind\": <del>\"ofice\"</del>}</span>\n\
              <b>+ </b><span>{\"kind\": <ins>\"office\"</ins>}</span>\n</pre>"
         );

@@ -102,7 +102,7 @@ fn edits(fix: &Fix, place: &Place) -> String {
         Safety::Safe => "Edit",
         Safety::Unsafe => "Possible edit, a guess",
     };
-    let shown: String = fix.edits.iter().take(EDITS).map(|edit| excerpt::change(&place.source, edit)).collect();
+    let shown: String = fix.edits.iter().take(EDITS).map(|edit| excerpt::change(&place.source, edit.span, &edit.text)).collect();
     let rest = match fix.edits.len().saturating_sub(EDITS) {
         0 => String::new(),
         rest => format!("<p>and in {}</p>\n", amount(rest as u64, "more place", "more places")),
