@@ -3,6 +3,7 @@
 //! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`.
 
 pub mod difference;
+pub mod evolution;
 pub mod fingerprint;
 mod json;
 pub mod mask;

@@ -9,6 +9,7 @@ mod config;
 mod csv;
 mod diff;
 mod docs;
+mod evolution;
 mod faults;
 mod fresh;
 mod git;
