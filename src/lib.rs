@@ -15,6 +15,7 @@
 //! | [`read`], [`normalise`], [`check`], [`compare`] | text to trees; trees to one form; findings about trees; what differs between two |
 //! | [`write`](mod@write), [`load`], [`report`] | trees to files; files that appear whole; findings for people and programs |
 //! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
+//! | [`fix`] | texts mended by the edits that findings carry |
 //! | [`cli`] | the program |
 //!
 //! # Reading any format
@@ -105,4 +106,5 @@ pub mod write;
 pub mod load;
 pub mod report;
 pub mod pipeline;
+pub mod fix;
 pub mod cli;

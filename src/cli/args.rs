@@ -26,6 +26,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Reads, checks, and writes in another format
     Convert(ConvertArgs),
+    /// Makes the edits that findings carry: shows them as a diff, or writes them
+    Fix(FixArgs),
     /// Shows what changed between two versions of a data set, by record and place, across formats
     #[command(mut_arg("paths", |paths| paths.value_names(["OLD", "NEW"]).required(true).help(DIFF_PATHS)))]
     #[command(override_usage = "chancery diff [OPTIONS] <OLD> <NEW>")]
@@ -37,6 +39,8 @@ pub enum Command {
     Schema(SchemaCommand),
     /// Sets up a folder: a commented chancery.toml, a sample input, a CI workflow
     Init(InitArgs),
+    /// Serves an editor: a language server over standard input and output
+    Lsp(LspArgs),
     /// Lists the formats that can be read and written
     Formats,
     /// Prints a completion script for a shell
@@ -284,7 +288,8 @@ pub struct CommonArgs {
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
 
-    /// A report: pretty, plain, json or ndjson, to standard output or a file (repeatable) [default: pretty on a terminal, else plain]
+    /// A report: pretty, plain, json, ndjson, sarif, github, gitlab, junit, rdjsonl, markdown or html, to standard output or a file
+    /// (repeatable) [default: pretty on a terminal, else plain]
     #[arg(long, value_name = "FORMAT[=FILE]", help_heading = "Report")]
     pub report: Vec<String>,
     /// The severity from which on the exit status is 1
@@ -367,6 +372,26 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+/// `fix`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Prints a unified diff that `git apply` and `patch -p1` take; every byte besides stays as it is.\n\
+                  With --write, the text of standard input goes to standard output.\n\
+                  --select and --ignore say which findings are mended.\n\n\
+                  Exit status: 0 nothing to fix, or all of it written; 1 the diff has something;\n\
+                  2 a file could not be read or written. Whether data is valid is for `check` to say.")]
+pub struct FixArgs {
+    /// Write the files in place
+    #[arg(short, long)]
+    pub write: bool,
+    /// Make edits that are guesses too, such as names and values that may be misspelt
+    #[arg(long = "unsafe")]
+    pub guesses: bool,
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 /// `explain`
@@ -457,6 +482,17 @@ pub struct SchemaDiffArgs {
     /// Colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
+}
+
+/// `lsp`
+#[derive(Clone, Debug, Args)]
+pub struct LspArgs {
+    /// The schema of every document [default: what chancery.toml says of its sources; none for other files]
+    #[arg(long, value_name = "FILE|profile|none")]
+    pub schema: Option<String>,
+    /// Standard input and output, which is what the server always uses
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }
 
 /// `init`

@@ -20,7 +20,7 @@ use crate::tree::{Node, Tree};
 use crate::write;
 
 /// The name by which it is found.
-const NAME: &str = "chancery.toml";
+pub const NAME: &str = "chancery.toml";
 
 /// Paths with what is particular to them.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +85,15 @@ impl Config {
         Ok(Self::default())
     }
 
+    /// The nearest `chancery.toml` from a folder upwards, else none.
+    pub fn above(folder: &Path) -> Result<Self, Trouble> {
+        match folder.ancestors().map(|folder| folder.join(NAME)).find(|path| path.is_file()) {
+            Some(path) => Self::read(&path),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// The config in a file.
     fn read(path: &Path) -> Result<Self, Trouble> {
         let tree = schemas::parse_file(path)?;
         let mut notes: Vec<Diagnostic> = Vec::new();

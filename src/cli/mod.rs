@@ -8,7 +8,10 @@ mod config;
 mod convert;
 mod diff;
 mod explain;
+mod fix;
 mod init;
+mod lsp;
+mod one_text;
 mod progress;
 mod revision;
 mod run;
@@ -16,6 +19,7 @@ mod schema;
 mod schemas;
 mod session;
 mod since;
+mod summary;
 mod trouble;
 
 use std::io::{self, Write};
@@ -67,10 +71,12 @@ fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Convert(args)) => convert::run(args),
+        Some(Command::Fix(args)) => fix::run(args),
         Some(Command::Diff(args)) => diff::run(args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(command)) => schema::run(&command),
         Some(Command::Init(args)) => init::run(&args),
+        Some(Command::Lsp(args)) => lsp::run(args),
         Some(Command::Formats) => print(&formats()),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

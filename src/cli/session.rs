@@ -12,11 +12,13 @@ use super::progress::Progress;
 use super::revision::{self, Found, Revision};
 use super::schemas;
 use super::since::Since;
+use super::summary;
 use super::{Trouble, Verdict};
 use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
 use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, Severity};
+use crate::fix;
 use crate::load::file::{Stream, Target};
 use crate::normalise::{self, Normaliser};
 use crate::pipeline::baseline::{Baseline, Update};
@@ -43,12 +45,12 @@ pub enum To {
 /// Everything that is settled before the first record is read.
 pub struct Session {
     common: CommonArgs,
-    config: Config,
+    pub(super) config: Config,
     courses: Vec<Plan>,
     inputs: Vec<Planned>,
     problems: Vec<open::Problem>,
     reports: Vec<ReportArg>,
-    policy: Policy,
+    pub(super) policy: Policy,
     baseline: Option<(Baseline, Target)>,
     since: Option<Since>,
     // Whether the inputs are those of the config.
@@ -56,11 +58,11 @@ pub struct Session {
 }
 
 // What the records of one schema are read with and go through.
-struct Plan {
-    shape: Arc<Shape>,
-    options: read::Options,
-    stages: Vec<Arc<dyn Stage>>,
-    across: Option<Arc<across::Plan>>,
+pub(super) struct Plan {
+    pub(super) shape: Arc<Shape>,
+    pub(super) options: read::Options,
+    pub(super) stages: Vec<Arc<dyn Stage>>,
+    pub(super) across: Option<Arc<across::Plan>>,
     mask: Option<Sensitive>,
     // The files that the schema is made of.
     files: Vec<PathBuf>,
@@ -71,10 +73,10 @@ struct Plan {
 pub(super) struct Planned {
     pub(super) input: open::Input,
     // The git revision to read it at.
-    at: Option<Arc<Revision>>,
+    pub(super) at: Option<Arc<Revision>>,
     pub(super) course: usize,
-    format: Option<Format>,
-    encoding: Option<String>,
+    pub(super) format: Option<Format>,
+    pub(super) encoding: Option<String>,
 }
 
 struct ReportArg {
@@ -86,23 +88,7 @@ impl Session {
     /// Settles what flags and config ask for; flags win.
     pub fn new(common: CommonArgs, input: InputArgs) -> Result<Self, Trouble> {
         let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref())? };
-        let mut session = Self {
-            policy: policy(&common, &config)?,
-            reports: common
-                .report
-                .iter()
-                .chain(config.report.iter().filter(|_| !common.unchecked))
-                .map(|text| ReportArg::parse(text))
-                .collect::<Result<_, _>>()?,
-            courses: Vec::new(),
-            inputs: Vec::new(),
-            problems: Vec::new(),
-            baseline: None,
-            since: None,
-            whole: input.paths.is_empty(),
-            common,
-            config,
-        };
+        let mut session = Self::bare(common, config, input.paths.is_empty())?;
         if session.reports.iter().filter(|report| report.file.is_none()).count() > 1 {
             return Err(Trouble::usage("two reports to one stream; give one of them a file: --report FORMAT=FILE"));
         }
@@ -154,6 +140,27 @@ impl Session {
         let from = self.policy.fail_on.unwrap_or(Severity::Warning).min(Severity::Warning);
         let baseline = Baseline::new(&path, tree.as_ref(), &input.paths, update, from);
         Ok(Some((baseline, Target::file(path))))
+    }
+
+    /// One without inputs.
+    pub(super) fn bare(common: CommonArgs, config: Config, whole: bool) -> Result<Self, Trouble> {
+        Ok(Self {
+            policy: policy(&common, &config)?,
+            reports: common
+                .report
+                .iter()
+                .chain(config.report.iter().filter(|_| !common.unchecked))
+                .map(|text| ReportArg::parse(text))
+                .collect::<Result<_, _>>()?,
+            courses: Vec::new(),
+            inputs: Vec::new(),
+            problems: Vec::new(),
+            baseline: None,
+            since: None,
+            whole,
+            common,
+            config,
+        })
     }
 
     // What is the same as before, where somebody asked.
@@ -223,7 +230,7 @@ impl Session {
         Ok(())
     }
 
-    fn course(&self, schema: &str, group: &Group, input: &InputArgs) -> Result<Plan, Trouble> {
+    pub(super) fn course(&self, schema: &str, group: &Group, input: &InputArgs) -> Result<Plan, Trouble> {
         let (common, config) = (&self.common, &self.config);
         let dirs: Vec<PathBuf> = common.schema_dir.iter().chain(&config.schema_dir).cloned().collect();
         if common.verbose {
@@ -294,6 +301,11 @@ impl Session {
             _ => (Arc::new(Shape::any()), "records".to_owned()),
         };
         write::Options { shape, name, ..write::Options::default() }
+    }
+
+    /// Whether values of some members are hidden in what is shown.
+    pub fn masks(&self) -> bool {
+        self.courses.iter().any(|plan| plan.mask.is_some())
     }
 
     /// The names of the inputs, in order.
@@ -374,8 +386,7 @@ impl Session {
         // What is not there is told by the run, so that it stands in every report.
         let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
         let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
-        let course = |plan: Plan| Course { stages: plan.stages, across: plan.across, mask: plan.mask };
-        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(course).collect();
+        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(Plan::ready).collect();
         let planned = std::mem::take(&mut self.inputs);
         let (mut inputs, mut older, mut passed_over) = (Vec::new(), Older::default(), 0);
         if let Some(since) = &self.since {
@@ -420,6 +431,31 @@ impl Session {
             () => Verdict::Clean,
         };
         Ok((verdict, outcome.written))
+    }
+
+    /// The job of mending the inputs.
+    pub fn mending(self, guesses: bool) -> fix::Job {
+        let jobs = self.jobs(self.total());
+        let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
+        let absent = self.problems.into_iter().map(|problem| {
+            let (name, reason) = (problem.name().into(), problem.reason());
+            fix::Input { name, course: 0, open: Box::new(move |_| Err(Failure::Io(io::Error::other(reason.clone())))) }
+        });
+        // What is the same as it was is left as it is.
+        let is_meant = |planned: &Planned| self.since.as_ref().is_none_or(|since| since.novelty(planned) != Novelty::Same);
+        let mended = self.inputs.into_iter().filter(is_meant).map(|planned| {
+            let (name, course, options) = (Arc::clone(&planned.input.name), planned.course, options[planned.course].clone());
+            fix::Input { name, course, open: Box::new(move |files| planned.open_held(files, &options)) }
+        });
+        fix::Job {
+            inputs: absent.chain(mended).collect(),
+            courses: self.courses.into_iter().map(Plan::ready).collect(),
+            complete: self.common.complete || self.config.complete,
+            policy: self.policy,
+            suppress: self.config.suppress,
+            guesses,
+            jobs,
+        }
     }
 
     /// Gives the only input another name to be shown by.
@@ -506,6 +542,7 @@ impl Session {
             color: colour(self.common.color, terminal),
             quiet: self.common.quiet || self.common.unchecked,
             most: self.common.max_diagnostics,
+            checkout: checkout().unwrap_or_default(),
             ..report::Options::default()
         };
         let mut reports = Vec::new();
@@ -524,6 +561,9 @@ impl Session {
             let options =
                 if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };
             reports.push(Report { reporter: report::reporter(format, &options), place });
+        }
+        if self.reports.iter().any(|report| report.format == report::Format::Github) {
+            reports.extend(summary::report(&options));
         }
         Ok(reports)
     }
@@ -545,6 +585,12 @@ pub struct Beside {
     pub report: Target,
 }
 
+impl Plan {
+    fn ready(self) -> Course {
+        Course { stages: self.stages, across: self.across, mask: self.mask }
+    }
+}
+
 impl Planned {
     fn open(&self, options: &read::Options) -> Result<pipeline::Opened, Failure> {
         let encoding = self.encoding.as_deref();
@@ -559,13 +605,11 @@ impl Planned {
 
     /// A file that is gone, which was read as `self` is.
     pub(super) fn beside(&self, gone: &Path) -> Self {
-        let name = gone.to_string_lossy().replace('\\', "/").into();
-        let input = open::Input { name, path: Some(gone.to_owned()) };
-        Self { input, at: None, course: self.course, format: self.format, encoding: self.encoding.clone() }
+        Self { input: named(gone), at: None, course: self.course, format: self.format, encoding: self.encoding.clone() }
     }
 
     /// The input as it was, where its bytes are at hand; `file` gives those of a package's tables.
-    pub(super) fn open_older(
+    pub(super) fn open_bytes(
         &self,
         bytes: Vec<u8>,
         file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
@@ -573,6 +617,19 @@ impl Planned {
     ) -> Result<pipeline::Opened, Failure> {
         let opened = open::open_stream(&self.input.name, Box::new(io::Cursor::new(bytes)), self.encoding.as_deref())?;
         self.cut(opened, file, options)
+    }
+
+    // A package of tables is larger than its description.
+    fn size(&self) -> Option<u64> {
+        let path = self.input.path.as_deref().filter(|_| self.at.is_none() && !package::is_description(&self.input.name))?;
+        std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
+    }
+
+    /// The input with the edits that have been made in its files.
+    fn open_held(&self, files: &fix::Files, options: &read::Options) -> Result<pipeline::Opened, Failure> {
+        let opened = files.open(&self.input, self.encoding.as_deref())?;
+        let table = |path: &Path| files.read(&named(path), self.encoding.as_deref());
+        self.cut(opened, &table, options)
     }
 
     /// The files that it is made of, which are several for a package of tables.
@@ -607,11 +664,18 @@ impl Planned {
 
     fn ready(self, options: &[read::Options], novelty: Novelty) -> pipeline::Input {
         let options = options[self.course].clone();
-        pipeline::Input { name: Arc::clone(&self.input.name), course: self.course, novelty, open: Box::new(move || self.open(&options)) }
+        pipeline::Input {
+            name: Arc::clone(&self.input.name),
+            course: self.course,
+            novelty,
+            size: self.size(),
+            open: Box::new(move || self.open(&options)),
+        }
     }
 }
 
-fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
+/// The inputs that paths mean.
+pub(super) fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
     let known = |name: &str| Format::by_extension(name).is_some();
     open::expand(paths, &Folders { known: &known, claims: &claims })
 }
@@ -634,7 +698,18 @@ fn expand_with(paths: &[String], revisions: bool) -> (Vec<Found>, Vec<open::Prob
 
 fn absent(problem: open::Problem) -> pipeline::Input {
     let name = problem.name().into();
-    pipeline::Input { name, course: 0, novelty: Novelty::New, open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))) }
+    pipeline::Input {
+        name,
+        course: 0,
+        novelty: Novelty::New,
+        size: None,
+        open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))),
+    }
+}
+
+// A file as it is shown.
+fn named(path: &Path) -> open::Input {
+    open::Input { name: path.to_string_lossy().replace('\\', "/").into(), path: Some(path.to_owned()) }
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.
@@ -747,6 +822,17 @@ fn policy(common: &CommonArgs, config: &Config) -> Result<Policy, Trouble> {
         Some(code) => Err(Trouble::usage(format!("no rule has a code or name that begins with {code:?}"))),
         None => Ok(policy),
     }
+}
+
+// Where the working directory lies in the checkout that a workflow of GitHub or a job of GitLab works on.
+fn checkout() -> Option<report::Checkout> {
+    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"].into_iter().find_map(|name| {
+        let root = PathBuf::from(std::env::var_os(name).filter(|root| !root.is_empty())?);
+        let below = here.strip_prefix(root.canonicalize().ok()?).ok()?.to_string_lossy().replace('\\', "/");
+        let root = root.to_string_lossy().replace('\\', "/").trim_end_matches('/').to_owned();
+        Some(report::Checkout { root, below: if below.is_empty() { below } else { below + "/" } })
+    })
 }
 
 /// Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.

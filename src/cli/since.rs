@@ -82,7 +82,7 @@ impl Since {
             Ok(Box::new(Cursor::new(bytes)))
         };
         // What could not be read then has no records that are the same now.
-        if let Ok(mut opened) = planned.open_older(bytes, &table, &options[planned.course]) {
+        if let Ok(mut opened) = planned.open_bytes(bytes, &table, &options[planned.course]) {
             let _ = older.take(&courses[planned.course], &mut *opened.cutter);
         }
         Ok(())

@@ -79,10 +79,113 @@ pub enum Safety {
 /// A replacement of bytes of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// The bytes to replace, in the finding's own source.
+    /// The bytes to replace, in the finding's own source; empty where something is added.
     pub span: Span,
-    /// The new text (or name): as a value while the record is worked on, in the format's notation once the pipeline reports it.
+    /// What to put there, in the format's notation; empty until the pipeline has found that.
     pub text: String,
+    /// What that is.
+    pub new: New,
+    /// JSON pointer of the value or member that is edited; that of the finding unless said otherwise.
+    pub pointer: Option<String>,
+}
+
+/// What an edit puts in place, whatever the format's notation for it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum New {
+    /// A scalar for another one.
+    Scalar(Scalar),
+    /// Another name of a member.
+    Name(String),
+    /// A member that was not there.
+    Member(Box<Member>),
+    /// Nothing: an item of a list, or a member, goes with the mark that parts it from the next.
+    Gone,
+    /// Nothing new: the same data in another layout. The text is the format's from the beginning.
+    Layout,
+}
+
+/// A scalar, told by its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// A string.
+    Text(String),
+    /// A number, boolean or null, as JSON writes it.
+    Literal(String),
+}
+
+/// A member to be added, behind one that is there and whose layout it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// JSON pointer of the object.
+    pub object: String,
+    /// The object's opening.
+    pub opening: Span,
+    /// The name of the member that is there.
+    pub key: Span,
+    /// Its value.
+    pub value: Span,
+    /// The new name.
+    pub name: String,
+    /// The new value.
+    pub scalar: Scalar,
+    /// Whether the other edits make sense without this one, as a guess, where the layout has no place for it.
+    pub spare: bool,
+}
+
+impl Edit {
+    fn new(span: Span, text: String, new: New) -> Self {
+        Self { span, text, new, pointer: None }
+    }
+
+    /// A scalar in the place of another.
+    #[must_use]
+    pub fn scalar(span: Span, scalar: Scalar) -> Self {
+        Self::new(span, String::new(), New::Scalar(scalar))
+    }
+
+    /// Another name of a member.
+    #[must_use]
+    pub fn name(span: Span, name: impl Into<String>) -> Self {
+        Self::new(span, String::new(), New::Name(name.into()))
+    }
+
+    /// A further member.
+    #[must_use]
+    pub fn member(member: Member) -> Self {
+        Self::new(Span::at(member.value.end), String::new(), New::Member(Box::new(member)))
+    }
+
+    /// An item or a member that goes. The bytes are those that a list with marks between its items loses.
+    #[must_use]
+    pub fn gone(span: Span) -> Self {
+        Self::new(span, String::new(), New::Gone)
+    }
+
+    /// The same in another layout.
+    #[must_use]
+    pub fn layout(span: Span, text: impl Into<String>) -> Self {
+        Self::new(span, text.into(), New::Layout)
+    }
+
+    /// What is new, without any notation; empty where nothing is.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        match &self.new {
+            New::Scalar(scalar) => scalar.text(),
+            New::Name(name) => name,
+            New::Member(member) => member.scalar.text(),
+            New::Gone | New::Layout => "",
+        }
+    }
+}
+
+impl Scalar {
+    /// The text of either.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let (Self::Text(text) | Self::Literal(text)) = self;
+        text
+    }
 }
 
 /// Edits that mend a finding.
@@ -190,10 +293,19 @@ impl Diagnostic {
         self
     }
 
-    /// With an edit that mends it.
+    /// With an edit that mends it: a text in the place of what `span` covers.
     #[must_use]
-    pub fn fix(mut self, safety: Safety, span: Span, text: impl Into<String>) -> Self {
-        self.fix = Some(Fix { safety, edits: vec![Edit { span, text: text.into() }] });
+    pub fn fix(self, safety: Safety, span: Span, text: impl Into<String>) -> Self {
+        self.mend(safety, vec![Edit::scalar(span, Scalar::Text(text.into()))])
+    }
+
+    /// With edits that mend it together, at the place that the finding's pointer names.
+    #[must_use]
+    pub fn mend(mut self, safety: Safety, mut edits: Vec<Edit>) -> Self {
+        for edit in &mut edits {
+            edit.pointer = edit.pointer.take().or_else(|| self.pointer.clone());
+        }
+        self.fix = Some(Fix { safety, edits });
         self
     }
 }

@@ -98,7 +98,10 @@ pub fn implied_container(part: Part<'_>) -> Kind {
 /// Without the white space of XML at both ends.
 #[must_use]
 pub fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\n', '\r'])
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let start = text.bytes().take_while(|byte| is_space(byte)).count();
+    let end = text.len() - text.bytes().rev().take_while(|byte| is_space(byte)).count();
+    &text[start.min(end)..end]
 }
 
 /// Appends text to a document in our own form.
@@ -131,6 +134,8 @@ pub fn escape(text: &str, attribute: bool, out: &mut Vec<u8>) {
 /// Undoes the `\uXXXX` of our own form; `None` where there is nothing to undo.
 #[must_use]
 pub fn unescape(text: &str) -> Option<String> {
+    // Hardly any text has a backslash.
+    memchr::memchr(b'\\', text.as_bytes())?;
     text.find("\\u")?;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::diagnostic::{self, Diagnostic, Edit, Notes, Safety, Scalar, quote, rules};
 use crate::schema::Shape;
 use crate::schema::guide::{self, Guide, Station};
 use crate::source::Span;
-use crate::tree::{Kind, NodeId, Tree};
+use crate::tree::{Kind, Member, Node, NodeId, Tree};
 
 const DEEPEST: usize = 32;
 
@@ -60,12 +60,36 @@ impl Filler {
             }
             let opening = object.opening();
             let message = format!("member {} supplied with its default {}", quote(name, true), quote(&default.to_string(), false));
-            notes.note(Diagnostic::new(&rules::DEFAULT_FILLED, tree.source(), opening, message).at(object.pointer()));
+            let filled = Diagnostic::new(&rules::DEFAULT_FILLED, tree.source(), opening, message).at(object.pointer());
+            notes.note(match further(object, name, default) {
+                Some(edit) => filled.mend(Safety::Safe, vec![edit]),
+                None => filled,
+            });
             let value = tree.insert_member(id, None, name, opening);
             build(tree, value, default, opening);
             self.value(tree, value, self.guide.named(at, name).1, supplied + 1, notes);
         }
     }
+}
+
+// The edit that adds the default behind the last scalar of the object; `None` where there is none, or the default is none.
+fn further(object: Node<'_>, name: &str, default: &Value) -> Option<Edit> {
+    let scalar = match default {
+        Value::String(text) => Scalar::Text(text.clone()),
+        Value::Array(_) | Value::Object(_) => return None,
+        literal => Scalar::Literal(literal.to_string()),
+    };
+    let is_scalar = |member: &Member<'_>| !matches!(member.value.kind(), Kind::Array | Kind::Object);
+    let last = object.members().filter(|member| is_scalar(member) && member.key.is_own() && member.value.is_own()).last()?;
+    Some(Edit::member(diagnostic::Member {
+        object: object.pointer(),
+        opening: object.opening(),
+        key: last.key.span(),
+        value: last.value.span(),
+        name: name.to_owned(),
+        scalar,
+        spare: false,
+    }))
 }
 
 fn build(tree: &mut Tree, id: NodeId, value: &Value, span: Span) {

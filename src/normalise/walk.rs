@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{Pass, Step, Task, country, date, email, enumeration, order, phone, text, url};
-use crate::diagnostic::{Diagnostic, Notes, Safety, quote, rules};
+use crate::diagnostic::{Diagnostic, Edit, Member, Notes, Safety, Scalar, quote, rules};
 use crate::lexicon::{Country, PartialDate};
 use crate::schema::guide::{Frame, Guide, Station, Token};
 use crate::source::Span;
@@ -122,26 +122,47 @@ impl Walk<'_> {
             if !is_string && !is_year {
                 continue;
             }
+            let before = self.changes.len();
             let Some((new, remark)) = self.step(step, here, text) else { continue };
             if is_string && new == text {
                 continue;
             }
             let rule = step.pass.rule().expect("passes over scalars note their changes");
             let message = format!("{} {} became {}{remark}", what(step.pass), quote(text, is_string), quote(&new, true));
-            notes.push(Diagnostic::new(rule, node.tree().source(), node.span(), message).at(here.pointer()));
+            let change = Diagnostic::new(rule, node.tree().source(), node.span(), message).at(here.pointer());
+            notes.push(if node.is_own() { self.mended(change, step, here, &new, before) } else { change });
             changed = Some(new);
         }
         let Some(text) = changed else { return };
-        // What was written may stand nowhere else; putting the normal form in its place is then for a person to decide.
-        let printed = task.steps.iter().any(|step| step.printed.is_some());
-        if let ([note], Kind::String) = (&mut notes[..], node.kind()) {
-            let safety = if printed { Safety::Unsafe } else { Safety::Safe };
-            *note = note.clone().fix(safety, node.span(), text.clone());
-        }
         for note in notes {
             self.notes.note(note);
         }
         self.changes.push(Change::Replace { node: node.id(), text });
+    }
+
+    // With the edits that make the source say what the step does: the new text, and beside it the members that it supplied.
+    fn mended(&self, change: Diagnostic, step: &Step, here: &Frame<'_, '_>, new: &str, before: usize) -> Diagnostic {
+        let node = here.node;
+        let mut edits = vec![Edit::scalar(node.span(), Scalar::Text(new.to_owned()))];
+        let mut safety = Safety::Safe;
+        for supplied in self.changes[before..].iter().rev() {
+            let Change::Insert { key, text, .. } = supplied else { continue };
+            let spare = step.printed.as_ref() == Some(key);
+            match here.above.and_then(|above| further(above, node, key, text, spare)) {
+                Some(edit) => edits.push(edit),
+                None if spare => safety = Safety::Unsafe,
+                None => return change,
+            }
+        }
+        // What was written may stand nowhere else; putting the normal form in its place is then for a person to decide.
+        let kept = |name: &str| here.object().and_then(|object| object.get(name)).map(Node::text);
+        if let Some(other) = step.printed.as_deref().and_then(kept)
+            && other != text::normal(node.text())
+            && new != text::normal(node.text())
+        {
+            safety = Safety::Unsafe;
+        }
+        change.mend(safety, edits)
     }
 
     // The new text and a remark for the message; `None` where the pass leaves the value alone.
@@ -218,8 +239,11 @@ impl Walk<'_> {
         }
         let Some(country) = Country::named(name.text()) else { return };
         let message = format!("country code {} supplied for {}", quote(country.code(), true), quote(name.text(), true));
-        let note = Diagnostic::new(&rules::COUNTRY_FORM, name.tree().source(), name.span(), message);
-        self.notes.note(note.at(here.pointer_to(from)));
+        let mut note = Diagnostic::new(&rules::COUNTRY_FORM, name.tree().source(), name.span(), message).at(here.pointer_to(from));
+        if let Some(edit) = further(here, name, code, country.code(), false) {
+            note = note.mend(Safety::Safe, vec![edit]);
+        }
+        self.notes.note(note);
         self.insert(object, name, code, country.code().to_owned());
     }
 
@@ -239,6 +263,22 @@ impl Walk<'_> {
             },
         )
     }
+}
+
+// The edit that adds a member behind the one with the value `beside`; `None` where that is not written as a member.
+fn further(object: &Frame<'_, '_>, beside: Node<'_>, name: &str, text: &str, spare: bool) -> Option<Edit> {
+    let member = object.node.members().find(|member| member.value.id() == beside.id())?;
+    (member.key.is_own() && beside.is_own()).then(|| {
+        Edit::member(Member {
+            object: object.pointer(),
+            opening: object.node.opening(),
+            key: member.key.span(),
+            value: beside.span(),
+            name: name.to_owned(),
+            scalar: Scalar::Text(text.to_owned()),
+            spare,
+        })
+    })
 }
 
 fn what(pass: Pass) -> &'static str {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::scope::settled;
 use crate::diagnostic::{Diagnostic, RecordRef, Severity, quote, rules};
 use crate::source::{Source, Span};
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, Tree, pointer};
 use crate::write::json;
 
 /// What becomes of the file.
@@ -122,7 +122,7 @@ impl Baseline {
             Some(RecordRef { key: Some(key), .. }) => Owner::Record(key.clone()),
             _ => Owner::File(relative(&self.folder, &note.place.locate().file)),
         };
-        let kind = (owner, general(note.pointer.as_deref().unwrap_or("")), note.rule.code.to_owned());
+        let kind = (owner, pointer::general(note.pointer.as_deref().unwrap_or("")), note.rule.code.to_owned());
         let counted = note.severity >= self.from;
         let entry = match self.entries.get_mut(&kind) {
             Some(entry) => entry,
@@ -220,11 +220,4 @@ fn relative(folder: &Path, path: &str) -> String {
     let path = settled(Path::new(path));
     let inside = path.strip_prefix(folder).map_or_else(|_| path.clone(), Path::to_path_buf);
     inside.to_string_lossy().replace('\\', "/")
-}
-
-// The place with `*` for numbers of items. A member whose name is a number is taken for one; its findings are counted all
-// the same.
-fn general(pointer: &str) -> String {
-    let token = |token: &str| if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) { "*" } else { token }.to_owned();
-    pointer.split('/').map(token).collect::<Vec<_>>().join("/")
 }

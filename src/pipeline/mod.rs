@@ -41,6 +41,8 @@ pub struct Input {
     pub course: usize,
     /// Whether it is one to report on.
     pub novelty: Novelty,
+    /// Its length in bytes, where that is known.
+    pub size: Option<u64>,
 }
 
 /// An input ready to be cut.
@@ -192,7 +194,9 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     for report in &mut desk.reports {
         report.draw(|reporter, out| reporter.begin(out))?;
     }
-    for note in notes {
+    for mut note in notes {
+        // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
+        write::notation::settle(&mut note, "");
         desk.note(note, None, true)?;
     }
     let mut line = Line::new(inputs);
@@ -202,7 +206,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
         || shop.worker(),
         |done| {
-            desk.take(done, &stopped, watch);
+            desk.take(done, &shop, &stopped, watch);
             desk.error.is_none() && !interrupted.load(Ordering::Relaxed)
         },
     );
@@ -338,18 +342,34 @@ struct Desk {
 }
 
 impl Desk {
-    fn take(&mut self, done: Done, stopped: &Stopped, watch: &mut dyn Watch) {
+    fn take(&mut self, done: Done, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) {
         let result = match done {
+            Done::Several(several) => return several.into_iter().for_each(|done| self.take(done, shop, stopped, watch)),
+            Done::Rest(mut rest) => {
+                let mut tree = Tree::default();
+                loop {
+                    let next = shop.next(&mut rest, &mut tree);
+                    let ended = matches!(next, Done::End(_));
+                    self.take(next, shop, stopped, watch);
+                    if ended || self.error.is_some() {
+                        return;
+                    }
+                }
+            }
             Done::Begin { name, format, decoded, novelty } => {
                 self.outcome.tally.files += 1;
                 self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
                 if let Some((baseline, _)) = &mut self.baseline {
                     baseline.look_at_file(&name);
                 }
+                let told = self.tell(&name);
                 self.input = Some(InputState { name, format, decoded, novelty, records: 0, stopped: false, last: None });
-                Ok(())
+                told
             }
-            Done::Unopened { name, why } => self.unreadable(&name, Position::START, 0, &why),
+            Done::Unopened { name, why } => {
+                stopped.end();
+                self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why))
+            }
             Done::Window(window) => self.window(window, stopped, watch),
             Done::End(why) => {
                 stopped.end();
@@ -392,7 +412,7 @@ impl Desk {
                 of_unit.push((note, unit.fresh));
             }
             if let Some(across) = &mut self.across[window.course] {
-                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh);
+                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
                 valid &= !found.iter().any(|(note, _)| policy::is_error(note));
                 of_unit.extend(found);
             }
@@ -448,9 +468,6 @@ impl Desk {
         {
             (note.format, note.decoded) = (input.format, input.decoded);
         }
-        for edit in note.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
-            edit.text = write::notation(note.format, note.place.source.slice(edit.span), &edit.text);
-        }
         if !self.policy.admits(&mut note) {
             return Ok(());
         }
@@ -469,6 +486,11 @@ impl Desk {
             return Ok(());
         }
         self.report(note)
+    }
+
+    // Tells the reports that an input begins.
+    fn tell(&mut self, name: &str) -> io::Result<()> {
+        self.reports.iter_mut().try_for_each(|report| report.draw(|reporter, out| reporter.file(name, out)))
     }
 
     fn report(&mut self, note: Diagnostic) -> io::Result<()> {
@@ -517,7 +539,7 @@ impl Desk {
             return Err(error);
         }
         for across in std::mem::take(&mut self.across).into_iter().flatten() {
-            for (note, fresh) in across.finish(&|hash| older.has_key(hash)) {
+            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
                 self.note(note, None, fresh)?;
             }
         }

@@ -2,13 +2,14 @@
 //!
 //! A suppression changes what is reported and never which records are valid. One that is not needed is reported itself.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::policy::{self, Policy};
 use super::scope::Scope;
 use crate::diagnostic::{Diagnostic, Place, quote, rules};
 use crate::read::directive::Directive;
-use crate::source::{Location, Source, Span};
+use crate::source::{Source, Span};
 
 /// A suppression of the config.
 #[derive(Clone, Debug)]
@@ -25,8 +26,41 @@ pub struct Suppressions {
     by_config: Vec<(Suppress, bool)>,
     // Whether every input that the config is about is read, so that what was not needed now is not needed at all.
     whole: bool,
-    // In order of the inputs.
-    files: Vec<(Arc<str>, Vec<Comment>)>,
+    // In order of the inputs, and where each stands.
+    files: Vec<Commented>,
+    numbers: HashMap<Arc<str>, usize>,
+}
+
+// The comments of a file.
+#[derive(Debug, Default)]
+struct Commented {
+    whole: Vec<Comment>,
+    // In order of `from`, with how far those up to each one reach, so that a search back knows where to end.
+    parts: Vec<Comment>,
+    reach: Vec<u64>,
+}
+
+impl Commented {
+    fn add(&mut self, comment: Comment) {
+        if comment.to == u64::MAX {
+            return self.whole.push(comment);
+        }
+        let at = self.parts.partition_point(|other| other.from <= comment.from);
+        self.parts.insert(at, comment);
+        self.reach.truncate(at);
+        for part in &self.parts[at..] {
+            self.reach.push(self.reach.last().map_or(part.to, |reach| part.to.max(*reach)));
+        }
+    }
+
+    // Those that cover a byte, the innermost first.
+    fn covering(&mut self, byte: u64) -> impl Iterator<Item = &mut Comment> {
+        let end = self.parts.partition_point(|part| part.from <= byte);
+        let reach = &self.reach;
+        let start = (0..end).rev().take_while(|at| reach[*at] > byte).last().unwrap_or(end);
+        let parts = self.parts[start..end].iter_mut().rev().filter(move |part| byte < part.to);
+        parts.chain(&mut self.whole)
+    }
 }
 
 #[derive(Debug)]
@@ -49,14 +83,14 @@ impl Suppressions {
     /// Those of the config. `whole` says that all its sources are read.
     #[must_use]
     pub fn new(by_config: Vec<Suppress>, whole: bool) -> Self {
-        Self { by_config: by_config.into_iter().map(|suppress| (suppress, false)).collect(), whole, files: Vec::new() }
+        Self { by_config: by_config.into_iter().map(|suppress| (suppress, false)).collect(), whole, ..Self::default() }
     }
 
     /// Takes the comments of a window; gives what is wrong with them. `fresh` says whether the file is one to report on.
     pub fn take(&mut self, source: &Arc<Source>, directives: &[Directive], fresh: bool) -> Vec<Diagnostic> {
         let mut notes = Vec::new();
         for directive in directives {
-            let place = Location::clone(&source.locate(directive.span));
+            let place = source.locate(directive.span);
             if directive.codes.is_empty() {
                 let message = "expected the codes or names of rules behind ignore";
                 notes.push(
@@ -80,11 +114,12 @@ impl Suppressions {
                 }
                 None => (0, u64::MAX),
             };
-            let comment = Comment { from, to, codes, fresh };
-            match self.files.last_mut() {
-                Some((file, comments)) if *file == place.file => comments.push(comment),
-                _ => self.files.push((place.file, vec![comment])),
-            }
+            let number = *self.numbers.entry(place.file).or_insert_with(|| {
+                self.files.push(Commented::default());
+                self.files.len() - 1
+            });
+            // What covers nothing covers its first byte.
+            self.files[number].add(Comment { from, to: to.max(from + 1), codes, fresh });
         }
         notes
     }
@@ -100,9 +135,8 @@ impl Suppressions {
             return true;
         }
         let location = note.place.locate();
-        let comments = self.files.iter_mut().rev().filter(|(file, _)| *file == location.file).flat_map(|(_, comments)| comments);
-        let covering = comments.filter(|comment| (comment.from..comment.to.max(comment.from + 1)).contains(&location.start.byte));
-        for comment in covering {
+        let Some(number) = self.numbers.get(&location.file) else { return true };
+        for comment in self.files[*number].covering(location.start.byte) {
             if let Some(code) = comment.codes.iter_mut().find(|code| super::scope::is_of(note.rule, &code.text)) {
                 code.used = true;
                 return false;
@@ -116,7 +150,7 @@ impl Suppressions {
     #[must_use]
     pub fn unused(self, policy: &Policy) -> Vec<(Diagnostic, bool)> {
         let mut notes = Vec::new();
-        for comment in self.files.into_iter().flat_map(|(_, comments)| comments) {
+        for comment in self.files.into_iter().flat_map(|file| file.whole.into_iter().chain(file.parts)) {
             for code in comment.codes.into_iter().filter(|code| !code.used && policy.hears(&code.text)) {
                 let message = format!("nothing is left out by {} here", quote(&code.text, true));
                 notes.push((unused(&code.place, message), comment.fresh));

@@ -17,23 +17,54 @@ use crate::write::{self, Writer};
 
 /// What goes to the workers.
 pub(super) enum Piece {
-    Begin { name: Arc<str>, format: &'static str, decoded: bool, novelty: Novelty },
-    Unopened { name: Arc<str>, why: Failure },
-    Window(usize, Novelty, Window),
+    /// Inputs so small that a worker opens and cuts them itself.
+    Small(Vec<Input>),
+    Begin {
+        name: Arc<str>,
+        format: &'static str,
+        decoded: bool,
+        novelty: Novelty,
+    },
+    Unopened {
+        name: Arc<str>,
+        why: Failure,
+    },
+    Window(usize, Novelty, &'static str, Window),
     End(Option<Failure>),
 }
 
 /// What comes back.
 pub(super) enum Done {
-    Begin { name: Arc<str>, format: &'static str, decoded: bool, novelty: Novelty },
-    Unopened { name: Arc<str>, why: Failure },
+    /// What came of several pieces, in order.
+    Several(Vec<Done>),
+    /// What is left of an input that was small and unpacks to much.
+    Rest(Rest),
+    Begin {
+        name: Arc<str>,
+        format: &'static str,
+        decoded: bool,
+        novelty: Novelty,
+    },
+    Unopened {
+        name: Arc<str>,
+        why: Failure,
+    },
     Window(Worked),
     End(Option<Failure>),
 }
 
+/// An input that a worker has begun.
+pub(super) struct Rest {
+    course: usize,
+    novelty: Novelty,
+    format: &'static str,
+    cutter: Box<dyn Cutter>,
+    stopped: bool,
+}
+
 /// Cuts the inputs one after another.
 pub(super) struct Line {
-    inputs: std::vec::IntoIter<Input>,
+    inputs: std::iter::Peekable<std::vec::IntoIter<Input>>,
     open: Option<Open>,
     number: u64,
     stopped: Stopped,
@@ -44,6 +75,7 @@ struct Open {
     number: u64,
     course: usize,
     novelty: Novelty,
+    format: &'static str,
     cutter: Box<dyn Cutter>,
 }
 
@@ -71,7 +103,7 @@ impl Stopped {
 
 impl Line {
     pub(super) fn new(inputs: Vec<Input>) -> Self {
-        Self { inputs: inputs.into_iter(), open: None, number: 0, stopped: Stopped::default() }
+        Self { inputs: inputs.into_iter().peekable(), open: None, number: 0, stopped: Stopped::default() }
     }
 
     pub(super) fn stopped(&self) -> Stopped {
@@ -79,13 +111,18 @@ impl Line {
     }
 
     pub(super) fn next(&mut self) -> Option<Piece> {
-        let Some(Open { number, course, novelty, cutter }) = &mut self.open else {
+        let Some(Open { number, course, novelty, format, cutter }) = &mut self.open else {
+            let small = self.small();
+            if !small.is_empty() {
+                self.number += small.len() as u64;
+                return Some(Piece::Small(small));
+            }
             let input = self.inputs.next()?;
+            self.number += 1;
             return Some(match (input.open)() {
                 Ok(opened) => {
-                    self.number += 1;
                     let (course, novelty) = (input.course, input.novelty);
-                    self.open = Some(Open { number: self.number, course, novelty, cutter: opened.cutter });
+                    self.open = Some(Open { number: self.number, course, novelty, format: opened.format, cutter: opened.cutter });
                     Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded, novelty }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
@@ -96,7 +133,7 @@ impl Line {
             return Some(Piece::End(None));
         }
         Some(match cutter.cut() {
-            Ok(Some(window)) => Piece::Window(*course, *novelty, window),
+            Ok(Some(window)) => Piece::Window(*course, *novelty, format, window),
             Ok(None) => {
                 self.open = None;
                 Piece::End(None)
@@ -106,6 +143,21 @@ impl Line {
                 Piece::End(Some(why))
             }
         })
+    }
+}
+
+impl Line {
+    // The small inputs that stand next, as many as make about a window.
+    fn small(&mut self) -> Vec<Input> {
+        const TOGETHER: u64 = 256 * 1024;
+        let mut small = Vec::new();
+        let mut size = 0;
+        while let Some(input) = self.inputs.next_if(|input| input.size.is_some_and(|bytes| size + bytes <= TOGETHER)) {
+            // Opening a file costs as much as reading some pages of it.
+            size += input.size.unwrap_or(0).max(4096);
+            small.push(input);
+        }
+        small
     }
 }
 
@@ -165,20 +217,64 @@ impl Shop {
     pub(super) fn worker(&self) -> impl FnMut(Piece) -> Done {
         let mut tree = Tree::default();
         move |piece| match piece {
+            Piece::Small(inputs) => {
+                let mut done = Vec::with_capacity(inputs.len() * 3);
+                inputs.into_iter().for_each(|input| self.whole(input, &mut tree, &mut done));
+                Done::Several(done)
+            }
             Piece::Begin { name, format, decoded, novelty } => Done::Begin { name, format, decoded, novelty },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
-            Piece::Window(course, novelty, window) => Done::Window(self.work(course, novelty, window, &mut tree)),
+            Piece::Window(course, novelty, format, window) => Done::Window(self.work(course, novelty, format, window, &mut tree)),
         }
     }
 
-    fn work(&self, course: usize, novelty: Novelty, window: Window, tree: &mut Tree) -> Worked {
+    // An input from its beginning to its end.
+    fn whole(&self, input: Input, tree: &mut Tree, done: &mut Vec<Done>) {
+        // More windows than this come of no small file, unless it is packed.
+        const WINDOWS: usize = 4;
+        let Input { name, open, course, novelty, .. } = input;
+        let opened = match open() {
+            Ok(opened) => opened,
+            Err(why) => return done.push(Done::Unopened { name, why }),
+        };
+        done.push(Done::Begin { name, format: opened.format, decoded: opened.decoded, novelty });
+        let mut rest = Rest { course, novelty, format: opened.format, cutter: opened.cutter, stopped: false };
+        for _ in 0..WINDOWS {
+            let next = self.next(&mut rest, tree);
+            let ended = matches!(next, Done::End(_));
+            done.push(next);
+            if ended {
+                return;
+            }
+        }
+        done.push(Done::Rest(rest));
+    }
+
+    /// The next window of an input that no longer stands in line, or its end.
+    pub(super) fn next(&self, rest: &mut Rest, tree: &mut Tree) -> Done {
+        if rest.stopped {
+            return Done::End(None);
+        }
+        match rest.cutter.cut() {
+            Ok(Some(window)) => {
+                let worked = self.work(rest.course, rest.novelty, rest.format, window, tree);
+                rest.stopped = worked.stopped;
+                Done::Window(worked)
+            }
+            Ok(None) => Done::End(None),
+            Err(why) => Done::End(Some(why)),
+        }
+    }
+
+    fn work(&self, course: usize, novelty: Novelty, format: &'static str, window: Window, tree: &mut Tree) -> Worked {
         let directives = window.reader.comments().map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
         let encoded = self.writers.iter().map(|_| Encoded::default()).collect();
         let mut bench = Bench {
             shop: self,
             course: &self.courses[course],
             novelty,
+            format,
             noted: Noted::default(),
             curtain: Curtain::default(),
             worked: Worked {
@@ -220,6 +316,7 @@ struct Bench<'s> {
     shop: &'s Shop,
     course: &'s Course,
     novelty: Novelty,
+    format: &'static str,
     noted: Noted,
     curtain: Curtain,
     worked: Worked,
@@ -285,6 +382,8 @@ impl Intake for Bench<'_> {
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
+        // While the source is at hand as it was read.
+        self.noted.notes.iter_mut().for_each(|note| write::notation::settle(note, self.format));
         let valid = self.noted.errors == 0;
         let across = self.course.across.as_deref();
         let mut mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));

@@ -18,10 +18,10 @@ pub mod yaml;
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Notes, rules};
+use crate::diagnostic::{Diagnostic, Edit, Notes, Safety, rules};
 use crate::schema::Shape;
 use crate::source::{Failure, Feed, Source, Span};
-use crate::tree::{Node, NodeId, Tree};
+use crate::tree::{Member, Node, NodeId, Tree};
 use directive::Comments;
 
 /// A piece of an input that holds whole records, with the reader that understands it.
@@ -292,13 +292,17 @@ pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
     for (number, (first, second)) in pairs.iter().enumerate() {
         let source = tree.source();
         let name = crate::diagnostic::quote(second.key.text(), true);
-        notes.note(
-            Diagnostic::new(&rules::DUPLICATE_MEMBER, source, second.key.span(), format!("member {name} is there twice"))
-                .label("second")
-                .at(second.key.pointer())
-                .related("first", crate::diagnostic::Place::new(source, first.key.span()))
-                .help("keep one of the two; readers of the data differ in which they take"),
-        );
+        let mut note = Diagnostic::new(&rules::DUPLICATE_MEMBER, source, second.key.span(), format!("member {name} is there twice"))
+            .label("second")
+            .at(second.key.pointer())
+            .related("first", crate::diagnostic::Place::new(source, first.key.span()))
+            .help("keep one of the two; readers of the data differ in which they take");
+        if first.value.same(second.value)
+            && let Some(span) = up_to_next(tree.node(object), first)
+        {
+            note = note.mend(Safety::Safe, vec![Edit::gone(span)]);
+        }
+        notes.note(note);
         shadowed.push(first.value.id());
         if pairs[number + 1..].iter().any(|(other, _)| other.key.id() == first.key.id()) {
             shadowed.push(second.value.id());
@@ -307,6 +311,13 @@ pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
     for value in shadowed {
         tree.mark_shadowed(value);
     }
+}
+
+// A member up to the one behind it, where both have bytes of their own.
+fn up_to_next(object: Node<'_>, member: &Member<'_>) -> Option<Span> {
+    let next = object.members().skip_while(|other| other.key.id() != member.key.id()).nth(1)?;
+    let (start, end) = (member.key.span().start, next.key.span().start);
+    (member.key.is_own() && next.key.is_own() && member.value.span().end <= end && start < end).then(|| Span::new(start, end))
 }
 
 /// The note on a value that is nested too deeply.

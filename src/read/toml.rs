@@ -129,6 +129,10 @@ impl Builder<'_> {
         let mut end = self.last;
         for (name, item) in table {
             let key = self.key(table.key(name), name, otherwise);
+            // Other headers and dotted keys may name a table again.
+            if !item.is_value() || item.as_inline_table().is_some_and(InlineTable::is_dotted) {
+                self.tree.mark_key_shared();
+            }
             self.item(item, key, notes)?;
             end = end.max(self.last);
         }
@@ -195,6 +199,9 @@ impl Builder<'_> {
         self.open(Kind::Object, opening)?;
         for (name, value) in table {
             let key = self.key(table.key(name), name, place);
+            if value.as_inline_table().is_some_and(InlineTable::is_dotted) {
+                self.tree.mark_key_shared();
+            }
             self.value(value, key, notes)?;
         }
         self.tree.close(if table.is_dotted() { self.last } else { place.end });

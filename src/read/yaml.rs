@@ -675,9 +675,11 @@ impl Builder<'_> {
             Some(Value::Key { text, .. }) if self.at_key() => {
                 let text = text.clone();
                 self.key(place, &text);
+                self.tree.mark_key_shared();
             }
             Some(Value::Key { kind, text }) => {
-                self.tree.scalar(*kind, place, Text::Owned(text));
+                let id = self.tree.scalar(*kind, place, Text::Owned(text));
+                self.tree.mark_shared(id);
                 self.value_done();
             }
             Some(Value::Node(node)) => {
@@ -692,6 +694,7 @@ impl Builder<'_> {
                 } else {
                     let text = target.text().to_owned();
                     self.key(place, &text);
+                    self.tree.mark_key_shared();
                 }
             }
             Some(Value::Open) => {
@@ -739,6 +742,7 @@ impl Builder<'_> {
             self.scratch.push_str(text);
             let quoted = copied.is_quoted();
             let id = self.tree.scalar(kind, place, Text::Owned(&self.scratch));
+            self.tree.mark_shared(id);
             if quoted {
                 self.tree.mark_quoted(id);
             }
@@ -753,6 +757,7 @@ impl Builder<'_> {
         for (key, value) in members {
             self.aliased_bytes += key.len();
             self.tree.key(place, Text::Owned(&key));
+            self.tree.mark_key_shared();
             self.copy(value, place, anchor)?;
         }
         for item in items {

@@ -2,6 +2,8 @@
 //!
 //! Moving a record that has a key changes neither name. A record without a key goes by its file.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Diagnostic, RecordRef};
@@ -47,4 +49,17 @@ fn digest<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
         write!(text, "{byte:02x}").expect("writing to a string cannot fail");
         text
     })
+}
+
+/// Tells findings with the same fingerprint apart, by their order in the input.
+#[derive(Debug, Default)]
+pub struct Occurrences(BTreeMap<String, u64>);
+
+impl Occurrences {
+    /// The fingerprint itself the first time, with the number of the occurrence from the second time on.
+    pub fn name(&mut self, fingerprint: &str) -> String {
+        let count = self.0.entry(fingerprint.to_owned()).or_default();
+        *count += 1;
+        if *count == 1 { fingerprint.to_owned() } else { format!("{fingerprint}-{count}") }
+    }
 }

@@ -196,7 +196,7 @@ impl FixEdits {
     fn new(fix: &Fix, diagnostic: &Diagnostic) -> Self {
         let source = &diagnostic.place.source;
         let edits = fix.edits.iter().map(|edit| {
-            let location = source.locate(edit.span);
+            let location = source.locate_edit(edit.span);
             Edit { byte_start: location.start.byte, byte_end: location.end.byte, text: edit.text.clone() }
         });
         Self { safety: if fix.safety == Safety::Safe { "safe" } else { "unsafe" }, edits: edits.collect() }

@@ -38,7 +38,13 @@ pub fn hide(note: &mut Diagnostic, secrets: &[Secret]) {
     note.related.iter_mut().for_each(|related| without(&mut related.message));
     let shows = |text: &str| words.iter().any(|word| whole(text, word).next().is_some());
     let touches = |span: Span| secrets.iter().any(|secret| secret.span.start < span.end && span.start < secret.span.end);
-    if note.fix.as_ref().is_some_and(|fix| fix.edits.iter().any(|edit| shows(&edit.text) || touches(edit.span))) {
+    // A report may join several edits by the text between them, which holds marks then.
+    let several = |fix: &crate::diagnostic::Fix| fix.edits.len() > 1 && !secrets.is_empty();
+    if note
+        .fix
+        .as_ref()
+        .is_some_and(|fix| several(fix) || fix.edits.iter().any(|edit| shows(&edit.text) || shows(edit.value()) || touches(edit.span)))
+    {
         note.fix = None;
     }
 }

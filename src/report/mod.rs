@@ -1,21 +1,35 @@
 //! Reporters: each draws diagnostics for one kind of reader, a person or a program.
 //!
-//! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`.
+//! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`. Those whose readers
+//! take no more than so much keep the most [`important`] findings and count the rest.
 
+mod checkout;
+mod escape;
 pub mod difference;
 pub mod evolution;
 pub mod fingerprint;
+mod fold;
+mod github;
+mod gitlab;
+mod html;
+pub mod important;
 mod json;
+mod junit;
+mod markdown;
 pub mod mask;
 mod plain;
 mod pretty;
+mod rdjsonl;
+mod sarif;
 mod thin;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, one_line};
 
+pub use checkout::Checkout;
+pub use fold::Repeated;
 use thin::Thinned;
 
 /// Findings that were not reported.
@@ -90,11 +104,31 @@ pub trait Reporter: Send {
         Ok(())
     }
 
+    /// Learns that an input begins, or that it cannot be opened; called for each, in order.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn file(&mut self, name: &str, out: &mut dyn Write) -> io::Result<()> {
+        let _ = (name, out);
+        Ok(())
+    }
+
     /// Draws a finding.
     ///
     /// # Errors
     /// When `out` cannot be written.
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Says how often a finding that was drawn came again at the same place; called before the end, once for each.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    fn again(&mut self, finding: &Repeated<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let Repeated { location, code, message, times, .. } = finding;
+        let (file, start, records) = (one_line(&location.file), location.start, if *times == 1 { "record" } else { "records" });
+        let (line, column, message) = (start.line, start.column, one_line(message));
+        writeln!(out, "{file}:{line}:{column}: the same in {times} more {records}: [{code}] {message}")
+    }
 
     /// Says that so many further findings are not drawn; called before the end, also with 0.
     ///
@@ -123,11 +157,37 @@ pub enum Format {
     Json,
     /// A JSON object a finding to a line, and the summary on the last.
     Ndjson,
+    /// SARIF 2.1.0, for code hosts and editors.
+    Sarif,
+    /// Workflow commands of GitHub.
+    Github,
+    /// A code quality report of GitLab.
+    Gitlab,
+    /// `JUnit` XML, a test case a file.
+    Junit,
+    /// The diagnostic format of reviewdog, a finding to a line.
+    Rdjsonl,
+    /// Markdown, for a comment or a page.
+    Markdown,
+    /// One page for a browser.
+    Html,
 }
 
 impl Format {
     /// Every format, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Pretty, Self::Plain, Self::Json, Self::Ndjson];
+    pub const ALL: &[Self] = &[
+        Self::Pretty,
+        Self::Plain,
+        Self::Json,
+        Self::Ndjson,
+        Self::Sarif,
+        Self::Github,
+        Self::Gitlab,
+        Self::Junit,
+        Self::Rdjsonl,
+        Self::Markdown,
+        Self::Html,
+    ];
 
     /// The name used for flags.
     #[must_use]
@@ -137,6 +197,13 @@ impl Format {
             Self::Plain => "plain",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Junit => "junit",
+            Self::Rdjsonl => "rdjsonl",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
         }
     }
 
@@ -152,23 +219,38 @@ impl Format {
 pub struct Options {
     /// Whether to use colours (`pretty`).
     pub color: bool,
-    /// Whether to show errors and warnings only, and no summary (`pretty`, `plain`).
+    /// Whether to show errors and warnings only, and no summary (`pretty`, `plain`, `github`, `markdown`).
     pub quiet: bool,
     /// At most so many findings are drawn; all are counted.
     pub most: Option<u64>,
     /// Width of the screen in columns, where it is known (`pretty`).
     pub width: Option<usize>,
+    /// Where the working directory lies in the checkout, for reports whose readers go by the checkout's root.
+    pub checkout: Checkout,
 }
 
 /// A reporter of that format.
 #[must_use]
 pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
     Box::new(match format {
+        Format::Sarif => return Box::new(sarif::Sarif::new(options)),
+        Format::Github => return Box::new(github::Github::new(options)),
+        Format::Gitlab => return Box::new(gitlab::Gitlab::new(options)),
+        Format::Junit => return Box::new(junit::Junit::new(options)),
+        Format::Html => return Box::new(html::Html::new(options)),
+        Format::Markdown => return Box::new(markdown::Markdown::new(options)),
+        Format::Rdjsonl => Thinned::folding(Box::new(rdjsonl::Rdjsonl::new(options)), options),
         Format::Pretty => Thinned::folded(Box::new(pretty::Pretty::new(options)), options),
         Format::Plain => Thinned::folded(Box::new(plain::Plain::new(options)), options),
         Format::Json => Thinned::limited(Box::new(json::Json::new()), options),
         Format::Ndjson => Thinned::limited(Box::new(json::Ndjson), options),
     })
+}
+
+/// A reporter of the Markdown that a place with room for so many bytes takes; `None` where that is too little.
+#[must_use]
+pub fn summary(options: &Options, room: usize) -> Option<Box<dyn Reporter>> {
+    (room >= markdown::LEAST).then(|| Box::new(markdown::Markdown::within(options, room)) as Box<dyn Reporter>)
 }
 
 // The totals as a sentence for people.
@@ -188,14 +270,25 @@ fn sentence(tally: &Tally) -> String {
     if !found.is_empty() {
         text.push_str(&format!("; {}", found.join(", ")));
     }
+    for untold in untold(tally) {
+        text.push_str(&format!("; {untold}"));
+    }
+    text
+}
+
+// What was found or not even read, and is not told, in words.
+fn untold(tally: &Tally) -> Vec<String> {
     let LeftOut { baseline, suppressed, unchanged } = tally.left_out;
     let left_out = [(baseline, "in the baseline"), (suppressed, "suppressed"), (unchanged, "in what did not change")];
     let left_out: Vec<String> = left_out.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
+    let mut untold = Vec::new();
     if !left_out.is_empty() {
-        text.push_str(&format!("; not told: {}", left_out.join(", ")));
+        untold.push(format!("not told: {}", left_out.join(", ")));
     }
-    if tally.passed_over > 0 {
-        text.push_str(&format!("; {} unchanged not read", count(tally.passed_over, "file", "files")));
+    match tally.passed_over {
+        0 => {}
+        1 => untold.push("1 file unchanged not read".to_owned()),
+        files => untold.push(format!("{files} files unchanged not read")),
     }
-    text
+    untold
 }

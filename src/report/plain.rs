@@ -22,7 +22,10 @@ impl Reporter for Plain {
         let (start, rule) = (location.start, diagnostic.rule);
         let severity = diagnostic.severity.word();
         let (file, message) = (one_line(&location.file), one_line(&diagnostic.message));
-        writeln!(out, "{file}:{}:{}: {severity}[{}] {message}", start.line, start.column, rule.code)
+        // In a log of CI a line that begins with two colons is a command, and so is `##[name]` anywhere.
+        let begin = if file.starts_with(':') { "./" } else { "" };
+        let (file, message) = (file.replace("##[", "#\\u0023["), message.replace("##[", "#\\u0023["));
+        writeln!(out, "{begin}{file}:{}:{}: {severity}[{}] {message}", start.line, start.column, rule.code)
     }
 
     fn hidden(&mut self, count: u64, out: &mut dyn Write) -> io::Result<()> {

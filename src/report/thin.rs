@@ -8,13 +8,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::Arc;
 
-use super::{Options, Reporter, Tally};
-use crate::diagnostic::{Diagnostic, Severity, one_line};
-
-// File and byte, and the code and message of what is said there.
-type Saying = (Arc<str>, u64, &'static str, String);
+use super::fold::Saying;
+use super::{Options, Repeated, Reporter, Tally};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::Location;
 
 /// Thins out what goes to another reporter.
 pub(super) struct Thinned {
@@ -23,8 +21,8 @@ pub(super) struct Thinned {
     lightest: Severity,
     left: u64,
     hidden: u64,
-    // Findings drawn that may come again: how often they did, and the place in words.
-    drawn: BTreeMap<Saying, (u64, String)>,
+    // Findings drawn that may come again: how often they did, how grave they are and where they stand.
+    drawn: BTreeMap<Saying, (u64, Severity, Location)>,
 }
 
 impl Thinned {
@@ -34,10 +32,15 @@ impl Thinned {
         Self { reporter, folds: false, lightest: Severity::Advice, left, hidden: 0, drawn: BTreeMap::new() }
     }
 
+    /// For programs that are to see what stands at one place once.
+    pub(super) fn folding(reporter: Box<dyn Reporter>, options: &Options) -> Self {
+        Self { folds: true, ..Self::limited(reporter, options) }
+    }
+
     /// For people and logs.
     pub(super) fn folded(reporter: Box<dyn Reporter>, options: &Options) -> Self {
         let lightest = if options.quiet { Severity::Warning } else { Severity::Advice };
-        Self { folds: true, lightest, ..Self::limited(reporter, options) }
+        Self { lightest, ..Self::folding(reporter, options) }
     }
 }
 
@@ -46,37 +49,40 @@ impl Reporter for Thinned {
         self.reporter.begin(out)
     }
 
+    fn file(&mut self, name: &str, out: &mut dyn Write) -> io::Result<()> {
+        self.reporter.file(name, out)
+    }
+
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
         if diagnostic.severity < self.lightest {
             return Ok(());
         }
         let mut again = None;
-        if self.folds && diagnostic.place.source.is_shared(diagnostic.place.span) {
-            let location = diagnostic.place.locate();
-            let key = (Arc::clone(&location.file), location.start.byte, diagnostic.rule.code, diagnostic.message.clone());
-            if let Some((count, _)) = self.drawn.get_mut(&key) {
-                *count += 1;
+        if self.folds
+            && let Some((saying, location)) = Saying::of(diagnostic)
+        {
+            if let Some((times, ..)) = self.drawn.get_mut(&saying) {
+                *times += 1;
                 return Ok(());
             }
-            let place = format!("{}:{}:{}", one_line(&location.file), location.start.line, location.start.column);
-            again = Some((key, place));
+            again = Some((saying, location));
         }
         if self.left == 0 {
             self.hidden += 1;
             return Ok(());
         }
         self.left -= 1;
-        if let Some((key, place)) = again {
-            self.drawn.insert(key, (0, place));
+        if let Some((saying, location)) = again {
+            self.drawn.insert(saying, (0, diagnostic.severity, location));
         }
         self.reporter.report(diagnostic, out)
     }
 
     fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-        for ((.., code, message), (count, place)) in &self.drawn {
-            if *count > 0 {
-                let records = if *count == 1 { "record" } else { "records" };
-                writeln!(out, "{place}: the same in {count} more {records}: [{code}] {}", one_line(message))?;
+        for (saying, (times, severity, location)) in &self.drawn {
+            if *times > 0 {
+                let (code, message) = (saying.code(), saying.message());
+                self.reporter.again(&Repeated { location, code, severity: *severity, message, times: *times }, out)?;
             }
         }
         self.reporter.hidden(self.hidden, out)?;

@@ -31,6 +31,56 @@ pub fn markdown(schema: &Schema) -> String {
     text
 }
 
+/// What the schema says of one value, as a few paragraphs.
+#[must_use]
+pub fn card(name: Option<&str>, part: Part<'_>) -> String {
+    let mut text = String::new();
+    if let Some(name) = name {
+        let _ = write!(text, "**{}**", line(name));
+    }
+    let title = part.title().filter(|title| name != Some(title));
+    if let Some(title) = title {
+        let _ = write!(text, "{}{}", if text.is_empty() { "" } else { ": " }, line(title));
+    }
+    let mut paragraph = |told: String| {
+        let _ = write!(text, "{}{told}", if text.is_empty() { "" } else { "\n\n" });
+    };
+    if part.is_deprecated() {
+        paragraph("*Deprecated.*".to_owned());
+    }
+    if let Some(description) = part.description() {
+        paragraph(line(description));
+    }
+    if let Some(types) = in_words(part) {
+        paragraph(types);
+    }
+    if let Some(default) = part.default_value() {
+        paragraph(format!("Default: `{}`.", code(&shown(default))));
+    }
+    let examples: Vec<String> = part.examples().take(3).map(|example| format!("`{}`", code(&shown(example)))).collect();
+    if !examples.is_empty() {
+        paragraph(format!("For example {}.", examples.join(", ")));
+    }
+    text
+}
+
+/// The types of a value in a few words, or what it can be; `None` where anything goes.
+#[must_use]
+pub fn in_words(part: Part<'_>) -> Option<String> {
+    if let Some(choices) = part.choices() {
+        return Some(choices.map(|choice| format!("`{}`", code(&shown(choice)))).collect::<Vec<_>>().join(", "));
+    }
+    if part.is_list() {
+        let item = in_words(part.item(part.prefix_len()));
+        return Some(item.map_or_else(|| "list".to_owned(), |item| format!("list of {item}")));
+    }
+    let types = (part.types() != Types::ANY).then(|| part.types().names().join(" or "));
+    match (types, part.format().map(line)) {
+        (Some(types), Some(format)) => Some(format!("{types}, {format}")),
+        (types, format) => types.or(format),
+    }
+}
+
 struct Page<'s> {
     // Name of the section for each subschema that declares members.
     names: HashMap<String, String>,

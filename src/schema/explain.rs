@@ -10,7 +10,7 @@ use jsonschema::error::ValidationErrorKind;
 use super::author::{Author, Findings};
 use super::{Part, Schema, Shape, Types, spanned, words};
 use crate::diagnostic::hint::nearest;
-use crate::diagnostic::{Diagnostic, Rule, Safety, quote, rules};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Rule, Safety, Scalar, quote, rules};
 use crate::source::Span;
 use crate::tree::{Kind, Member, Node, number, pointer};
 
@@ -179,7 +179,10 @@ impl Explainer<'_> {
         let mut finding = self.finding(error, node, &rules::UNKNOWN_MEMBER, span, format!("unknown member {quoted}"));
         finding.pointer = Some(below(error, name));
         if let Some(near) = near {
-            finding = finding.help(format!("did you mean {}?", quote(near, true))).fix(Safety::Unsafe, span, near);
+            finding = finding.help(format!("did you mean {}?", quote(near, true)));
+            if node.member(name).is_some_and(|member| member.key.is_own() && !member.value.is_derived()) {
+                finding = finding.mend(Safety::Unsafe, vec![Edit::name(span, near)]);
+            }
         } else {
             let known: Vec<String> = part.members().map(|(known, _)| quote(known, true)).collect();
             if !known.is_empty() {
@@ -194,20 +197,34 @@ impl Explainer<'_> {
         let ValidationErrorKind::Type { kind } = error.kind() else { return out.push(finding) };
         let wanted = words::types(kind).into_iter().filter_map(Types::named).fold(Types::NONE, Types::or);
         let text = node.text().trim();
-        finding.help = match node.kind() {
+        // The text is the number or boolean to the letter, and the schema admits no other reading of it: nothing is guessed.
+        let literal = |text: &str| Some((Safety::Safe, Scalar::Literal(text.to_owned())));
+        let (help, fix) = match node.kind() {
             Kind::String if wanted.admits(Types::NUMBER) && number::is_number(text) => {
-                (wanted.admits(Types::NUMBER.without(Types::INTEGER)) || number::is_integer(text))
-                    .then(|| format!("write the number {text}, not a text that holds it"))
+                let fits = wanted.admits(Types::NUMBER.without(Types::INTEGER)) || number::is_integer(text);
+                (fits.then(|| format!("write the number {text}, not a text that holds it")), literal(text).filter(|_| fits))
             }
             Kind::String if wanted.admits(Types::BOOLEAN) && matches!(text, "true" | "false") => {
-                Some(format!("write the boolean {text}, not a text that holds it"))
+                (Some(format!("write the boolean {text}, not a text that holds it")), literal(text))
             }
-            Kind::String if wanted.admits(Types::NULL) && matches!(text, "null" | "") => Some("write null, not a text".to_owned()),
-            Kind::Number | Kind::Bool if wanted.admits(Types::STRING) => Some(format!("write it as the text {}", quote(text, true))),
-            Kind::Null => Some("leave the member out, or give it a value".to_owned()),
-            kind if wanted == Types::ARRAY && kind != Kind::Array => Some("make it a list, be it of one item".to_owned()),
-            _ => None,
+            // Somebody may have meant the word, or that nothing is known.
+            Kind::String if wanted.admits(Types::NULL) && matches!(text, "null" | "") => {
+                (Some("write null, not a text".to_owned()), Some((Safety::Unsafe, Scalar::Literal("null".to_owned()))))
+            }
+            Kind::Number | Kind::Bool if wanted.admits(Types::STRING) => {
+                // `007` and `0x1F` are numbers to YAML; a text was perhaps meant to keep its looks.
+                let written = node.written();
+                let safety = if written == text { Safety::Safe } else { Safety::Unsafe };
+                (Some(format!("write it as the text {}", quote(text, true))), Some((safety, Scalar::Text(written.to_owned()))))
+            }
+            Kind::Null => (Some("leave the member out, or give it a value".to_owned()), None),
+            kind if wanted == Types::ARRAY && kind != Kind::Array => (Some("make it a list, be it of one item".to_owned()), None),
+            _ => (None, None),
         };
+        finding.help = help;
+        if let Some((safety, scalar)) = fix.filter(|_| node.is_own()) {
+            finding = finding.mend(safety, vec![Edit::scalar(node.span(), scalar)]);
+        }
         out.push(finding);
     }
 
@@ -267,6 +284,14 @@ impl Explainer<'_> {
         let mut finding = self.finding(error, node, &rules::NOT_UNIQUE, second.opening(), message).help("leave one of the two out");
         if let Some(at) = finding.pointer.as_mut() {
             pointer::push_index(at, second_at);
+        }
+        // One of the two may have been meant to be something else.
+        if let Some(before) = second_at.checked_sub(1).and_then(|before| node.items().nth(before))
+            && before.span().end < second.span().end
+            && before.span().end <= second.span().start
+            && second.is_own()
+        {
+            finding = finding.mend(Safety::Unsafe, vec![Edit::gone(Span::new(before.span().end, second.span().end))]);
         }
         let place = crate::diagnostic::Place::new(node.tree().source(), first.opening());
         finding.related.insert(0, crate::diagnostic::Related { message: "first".to_owned(), place });
@@ -355,7 +380,8 @@ impl Explainer<'_> {
             // A single thing wrong in the nearest branch is the smallest place to look at.
             if closest.len() == 0 {
                 finding.place = first.place;
-                finding.fix = first.fix;
+                // That branch is the nearest, which is no proof that it is meant.
+                finding.fix = first.fix.map(|fix| Fix { safety: Safety::Unsafe, ..fix });
             }
             finding.help = first.help;
         }
@@ -493,7 +519,10 @@ fn suggest<'v>(mut finding: Diagnostic, node: Node<'_>, options: impl Iterator<I
     if node.kind() == Kind::String
         && let Some(near) = nearest(node.text(), options.filter_map(serde_json::Value::as_str))
     {
-        finding = finding.help(format!("did you mean {}?", quote(near, true))).fix(Safety::Unsafe, node.span(), near);
+        finding = finding.help(format!("did you mean {}?", quote(near, true)));
+        if node.is_own() {
+            finding = finding.fix(Safety::Unsafe, node.span(), near);
+        }
     }
     finding
 }

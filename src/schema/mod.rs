@@ -9,6 +9,7 @@ pub mod docs;
 pub mod evolution;
 pub mod explain;
 mod fault;
+pub mod focus;
 pub mod guide;
 pub mod library;
 pub mod outline;

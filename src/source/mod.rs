@@ -84,6 +84,16 @@ impl Source {
         start
     }
 
+    /// The offset at which the byte `at` of a file stands, where the window holds it.
+    #[must_use]
+    pub fn offset_of(&self, file: &str, at: u64) -> Option<u32> {
+        let ends = self.stretches.iter().skip(1).map(|next| next.start).chain([self.len()]);
+        self.stretches.iter().zip(ends).find_map(|(stretch, end)| {
+            let into = at.checked_sub(stretch.base.byte).filter(|into| *into <= u64::from(end - stretch.start))?;
+            (*stretch.name == *file).then(|| stretch.start + into as u32)
+        })
+    }
+
     /// The same window with marks for every character in the spans `hidden`. The marks are as long as the characters, so
     /// spans, lines and columns stay true.
     #[must_use]
@@ -189,11 +199,53 @@ impl Source {
         Location { file: Arc::clone(&stretch.name), start, end }
     }
 
+    /// As [`Source::locate`], for bytes that are to be replaced: where nothing is, something is put in behind the byte before
+    /// it, in the file of that byte.
+    #[must_use]
+    pub fn locate_edit(&self, span: Span) -> Location {
+        if !span.is_empty() || span.start == 0 {
+            return self.locate(span);
+        }
+        let Location { file, end, .. } = self.locate(self.anchor(span));
+        Location { file, start: end, end }
+    }
+
+    /// The bytes by which an edit's file is told: its own, or the character before it.
+    #[must_use]
+    pub fn anchor(&self, span: Span) -> Span {
+        let at = span.start as usize;
+        if span.is_empty() && at > 0 { Span::new(self.floor(at - 1), span.start) } else { span }
+    }
+
+    /// The columns of a span's start and end in bytes, from 1; `None` where the line begins before the window, so that its
+    /// first bytes are not known.
+    #[must_use]
+    pub fn byte_columns(&self, span: Span) -> Option<(u64, u64)> {
+        let stretch = self.stretch(span.start);
+        let column = |at: u32| {
+            let text = self.text.get(stretch.start as usize..at as usize)?;
+            match memchr::memrchr(b'\n', text.as_bytes()) {
+                Some(end) => Some((text.len() - end) as u64),
+                // On the first line of a file the bytes before the window are those of the line.
+                None if stretch.base.line == 1 => Some(stretch.base.byte + text.len() as u64 + 1),
+                None if stretch.base.column == 1 => Some(text.len() as u64 + 1),
+                None => None,
+            }
+        };
+        Some((column(span.start)?, column(span.end.min(self.end_of(span.start)))?))
+    }
+
     /// Whether a span lies in a stretch that goes along with many windows, such as the header of a table.
     #[must_use]
     pub fn is_shared(&self, span: Span) -> bool {
         // Of several stretches, only one that is taken along again and again begins where its file begins.
         self.stretches.len() > 1 && self.stretch(span.start).base.line == 1
+    }
+
+    /// All of the stretch that holds the byte at `at`.
+    #[must_use]
+    pub fn stretch_at(&self, at: u32) -> Span {
+        Span::new(self.stretch(at).start, self.end_of(at))
     }
 
     /// Whether two bytes lie in the same stretch, so that the text between them leads from one place to the other.
@@ -250,6 +302,11 @@ mod tests {
         assert_eq!(source.locate(Span::new(2, 3)).start, Position { byte: 2, line: 1, column: 3 });
         assert_eq!(source.excerpt(Span::new(at + 4, at + 5)).text, "3,4");
         assert_eq!(source.excerpt(Span::new(0, 1)).text, "a,b");
+        // What is put in at the end of a stretch is put into that one.
+        source.append("t.csv", "a,b\n", Position::START);
+        let found = source.locate_edit(Span::at(at + 8));
+        assert_eq!((found.start.byte, found.end.byte, source.is_shared(Span::at(at + 8))), (908, 908, true));
+        assert!(!source.is_shared(source.anchor(Span::at(at + 8))));
     }
 
     #[test]
@@ -264,6 +321,18 @@ mod tests {
             let counted = base.after(&source.text()[from as usize..offset as usize]);
             assert_eq!(source.position(offset), counted, "{offset}");
         }
+    }
+
+    #[test]
+    fn columns_in_bytes() {
+        let source = Source::whole("a", "é=1\n日=2");
+        assert_eq!(source.byte_columns(Span::new(3, 4)), Some((4, 5)));
+        assert_eq!(source.byte_columns(Span::new(3, 9)), Some((4, 5)));
+        let window = |line, column| Source::window("a", "éx\ny", Position { byte: 70, line, column });
+        assert_eq!(window(1, 40).byte_columns(Span::new(2, 3)), Some((73, 74)));
+        assert_eq!(window(9, 1).byte_columns(Span::new(2, 3)), Some((3, 4)));
+        assert_eq!(window(9, 40).byte_columns(Span::new(2, 3)), None);
+        assert_eq!(window(9, 40).byte_columns(Span::new(4, 5)), Some((1, 2)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Spans stay those of what was written; a value that was supplied carries the span of what it came from.
 
-use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, SHADOWED, Slot, Text, Tree};
+use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, SHADOWED, SHARED, Slot, Text, Tree};
 use crate::source::Span;
 
 impl Tree {
@@ -10,7 +10,7 @@ impl Tree {
     pub fn replace(&mut self, id: NodeId, kind: Kind, text: &str) {
         let (a, b, flags) = self.keep(Text::Owned(text));
         let slot = &mut self.slots[id.0 as usize];
-        let kept = slot.flags & (DERIVED | QUOTED);
+        let kept = slot.flags & (DERIVED | QUOTED | SHARED);
         *slot = Slot { kind, flags: flags | kept | ALTERED, a, b, len: 0, opening: 0, ..*slot };
     }
 
@@ -18,7 +18,7 @@ impl Tree {
     pub fn set_scalar(&mut self, id: NodeId, kind: Kind, text: &str, span: Span) {
         let (a, b, flags) = self.keep(Text::Owned(text));
         let slot = &mut self.slots[id.0 as usize];
-        *slot = Slot { kind, flags: flags | (slot.flags & (DERIVED | QUOTED)), span, a, b, len: 0, opening: 0, next: slot.next };
+        *slot = Slot { kind, flags: flags | (slot.flags & (DERIVED | QUOTED | SHARED)), span, a, b, len: 0, opening: 0, next: slot.next };
     }
 
     /// Makes `id` an empty array or object whose opening is `opening`.
@@ -139,6 +139,18 @@ impl Tree {
     /// Marks a scalar as quoted in the source.
     pub fn mark_quoted(&mut self, id: NodeId) {
         self.slots[id.0 as usize].flags |= QUOTED;
+    }
+
+    /// Marks a scalar whose bytes are not its alone.
+    pub fn mark_shared(&mut self, id: NodeId) {
+        self.slots[id.0 as usize].flags |= SHARED;
+    }
+
+    /// Marks the name that waits for its value as one whose bytes are not its alone.
+    pub fn mark_key_shared(&mut self) {
+        if self.pending != NONE {
+            self.slots[self.pending as usize].flags |= SHARED;
+        }
     }
 
     /// Sets where a node ends, for one whose end was not known when it was made.

@@ -75,6 +75,7 @@ const DERIVED: u8 = 2; // not written in the source: supplied, or read out of pr
 const ALTERED: u8 = 4; // normalised since it was read
 const QUOTED: u8 = 8; // the source put it in quotes
 const SHADOWED: u8 = 16; // a key: a later member of its object has the same name
+const SHARED: u8 = 32; // its bytes are not its alone: an alias, an item of a split cell, a name that several places spell
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -420,6 +421,12 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn is_quoted(self) -> bool {
         self.slot().flags & QUOTED != 0
+    }
+
+    /// Whether its bytes are its alone, so that another value or name can be written in their place.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        self.slot().flags & (SHARED | DERIVED) == 0
     }
 
     /// Number of members or items; 0 for scalars.

@@ -39,6 +39,14 @@ pub fn split_last(pointer: &str) -> Option<(&str, Cow<'_, str>)> {
     pointer.rsplit_once('/').map(|(parent, token)| (parent, unescape(token)))
 }
 
+/// The pointer with `*` for the numbers of items, so that it is the same for each of them. A member whose name is a number is
+/// taken for an item.
+#[must_use]
+pub fn general(pointer: &str) -> String {
+    let is_number = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
+    pointer.split('/').map(|token| if is_number(token) { "*" } else { token }).collect::<Vec<_>>().join("/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

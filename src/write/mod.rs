@@ -6,6 +6,7 @@
 
 pub mod csv;
 pub mod json;
+pub mod notation;
 pub mod xml;
 pub mod xsd;
 pub mod yaml;
@@ -184,59 +185,6 @@ impl Format {
             }
             Self::Xml => Arc::new(xml::Xml::new(options)),
             Self::Yaml => Arc::new(yaml::Yaml),
-        }
-    }
-}
-
-/// A new text in the notation of `format` and of the text that was `written`, so that it can be put in its place.
-#[must_use]
-pub fn notation(format: &str, written: &str, text: &str) -> String {
-    let first = written.as_bytes().first();
-    match format {
-        "csv" | "tsv" if first == Some(&b'"') || text.contains(['"', ',', ';', '\t', '|', '\n', '\r']) => {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        }
-        "xml" => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;"),
-        "yaml" if first == Some(&b'\'') && !text.contains(char::is_control) => format!("'{}'", text.replace('\'', "''")),
-        "yaml" if first != Some(&b'"') && yaml::is_plain(text) && !text.contains([',', '[', ']', '{', '}']) => text.to_owned(),
-        // Names and texts may always stand in quotes here.
-        "json" | "ndjson" | "yaml" | "toml" => json_text(text),
-        _ if first == Some(&b'"') => json_text(text),
-        _ => text.to_owned(),
-    }
-}
-
-fn json_text(text: &str) -> String {
-    let mut quoted = Vec::new();
-    crate::tree::json_string(text, &mut quoted);
-    String::from_utf8_lossy(&quoted).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::notation;
-
-    #[test]
-    fn edits_are_in_the_notation_of_the_format() {
-        for (format, written, text, expected) in [
-            ("json", "\"a\"", "b\"c", r#""b\"c""#),
-            ("json", "5", "five", "\"five\""),
-            ("ndjson", "\"a\"", "b", "\"b\""),
-            ("csv", "a", "b", "b"),
-            ("csv", "a", "b;c", "\"b;c\""),
-            ("csv", "\"a\"", "b", "\"b\""),
-            ("tsv", "a", "b\"", "\"b\"\"\""),
-            ("xml", "a", "b & \"c\"", "b &amp; &quot;c&quot;"),
-            ("yaml", "a", "b", "b"),
-            ("yaml", "a", "+41", "\"+41\""),
-            ("yaml", "a", "no", "\"no\""),
-            ("yaml", "a", "b: c", "\"b: c\""),
-            ("yaml", "'a'", "it's", "'it''s'"),
-            ("yaml", "\"a\"", "b", "\"b\""),
-            ("toml", "a", "b", "\"b\""),
-            ("handbook", "a", "b \"c\"", "b \"c\""),
-        ] {
-            assert_eq!(notation(format, written, text), expected, "{format}: {written} to {text}");
         }
     }
 }

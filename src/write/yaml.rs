@@ -125,7 +125,7 @@ pub(super) fn is_plain(text: &str) -> bool {
 }
 
 // Characters that stand in double quotes alone, as an escape.
-fn needs_escape(c: char) -> bool {
+pub(super) fn needs_escape(c: char) -> bool {
     is_unprintable(c) || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
@@ -152,7 +152,7 @@ fn literal(text: &str, level: usize, out: &mut Vec<u8>) {
     }
 }
 
-fn quoted(text: &str, out: &mut Vec<u8>) {
+pub(super) fn quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     for c in text.chars() {
         match c {

@@ -110,9 +110,9 @@ fn across(shape: &Arc<Shape>, complete: bool, records: &[(&str, &str)]) -> Vec<S
     for (index, (file, text)) in records.iter().enumerate() {
         let tree = support::tree(file, text);
         let record = RecordRef { index: index as u64, key: plan.key(tree.root()) };
-        notes.extend(across.take(plan.extract(&tree), Some(&record), true).into_iter().map(|(note, _)| note));
+        notes.extend(across.take(plan.extract(&tree), Some(&record), true).expect("nothing is on disk").into_iter().map(|(note, _)| note));
     }
-    notes.extend(across.finish(&|_| false).into_iter().map(|(note, _)| note));
+    notes.extend(across.finish(&|_| false).expect("nothing is on disk").into_iter().map(|(note, _)| note));
     notes
         .iter()
         .map(|note| {

@@ -204,3 +204,12 @@ fn hostile_names_and_values_do_not_reach_the_terminal() {
         assert!(!ran.out.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{report}: {:?}", ran.out);
     }
 }
+
+#[test]
+fn plain_lines_are_no_commands_to_a_ci() {
+    let home = folder(&[("::error::x.json", "{\"kind\": \"##[add-mask]a\", \"id\": \"a\", \"name\": \"A\"}")]);
+    let ran = run(home.path(), &["check", ".", "--report", "plain"]);
+    assert!(!ran.out.lines().any(|line| line.starts_with("::") || line.contains("##[")), "{}", ran.out);
+    let ran = run(home.path(), &["check", "::error::x.json", "--report", "plain"]);
+    assert!(ran.out.starts_with("./::error::x.json:1:10: error[S106]"), "{}", ran.out);
+}

@@ -12,6 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["read", "normalise", "check", "compare"],
     &["write", "load", "report"],
     &["pipeline"],
+    &["fix"],
     &["cli"],
 ];
 

@@ -304,3 +304,36 @@ fn value() -> impl Strategy<Value = serde_json::Value> {
         ]
     })
 }
+
+#[test]
+fn an_array_inside_a_document_is_cut_at_its_items() {
+    let items: Vec<String> = (0..400).map(|id| format!("{{\"id\": \"r{id}\", \"size\": {}}}", if id == 399 { 10 } else { 1 })).collect();
+    let document =
+        |after: &str| format!("{{\"meta\": {{\"n\": [1, \"]\"]}},\n \"a\": {{\"b\": [\n{}\n], \"c\": 1}}{after}", items.join(",\n"));
+    let options = Options { records: Some("/a/b".to_owned()), window_bytes: 1000, max_record_bytes: 2000, ..Options::default() };
+    // The document is larger than a record may be, and read all the same.
+    let told = |text: &str| {
+        let read = support::read(Format::Json, text.as_bytes(), &options);
+        let notes = read.notes.iter().map(|note| {
+            let place = note.place.locate();
+            format!("{}:{}@{} {} {}", place.start.line, place.start.column, place.start.byte, note.rule.code, note.message)
+        });
+        (read.records.len(), read.stopped, notes.collect::<Vec<_>>())
+    };
+    let (count, stopped, notes) = told(&document(", \"d\": []}\n"));
+    assert_eq!((count, stopped), (400, false));
+    assert_eq!(notes, ["1:2@1 R107 left out what lies outside /a/b: \"meta\", \"d\", \"c\""]);
+    // What stands behind the array is judged too, at its own place.
+    let broken = document(", \"d\" []}");
+    let at = broken.rfind("[]").expect("it is there");
+    assert_eq!(
+        told(&broken).2,
+        [format!("403:{}@{at} R101 expected a colon, found \"[\"", at - broken.rfind("\n]").expect("it is there"))]
+    );
+    let twice = document(", \"a\": {\"b\": [{\"id\": \"x\"}]}}");
+    let (count, _, notes) = told(&twice);
+    assert_eq!((count, notes.iter().filter(|note| note.contains("R102")).count()), (401, 1), "{notes:?}");
+    // A document that ends in the midst of the array says so.
+    let (count, stopped, notes) = told(&document("")[..200]);
+    assert!(count > 2 && stopped && notes.len() == 1 && notes[0].contains("R101"), "{notes:?}");
+}

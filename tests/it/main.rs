@@ -2,6 +2,7 @@
 
 mod across;
 mod author;
+mod carriers;
 mod check;
 mod cli;
 mod compare;
@@ -9,15 +10,20 @@ mod config;
 mod csv;
 mod diff;
 mod docs;
+mod ecosystem;
 mod evolution;
 mod faults;
+mod fix;
 mod fresh;
 mod git;
 mod handbook;
 mod house;
+mod html;
 mod json_suite;
 mod laws;
+mod lsp;
 mod mask;
+mod mend;
 mod normalise;
 mod open;
 mod parity;

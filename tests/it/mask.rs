@@ -15,7 +15,7 @@ const SCHEMA: &str = r#"{
   }
 }"#;
 
-const REPORTS: &[&str] = &["pretty", "plain", "json", "ndjson"];
+const REPORTS: &[&str] = &["pretty", "plain", "json", "ndjson", "sarif", "github", "gitlab", "junit", "rdjsonl", "markdown"];
 
 fn reports(files: &[(&str, &str)], flags: &[&str], secrets: &[&str]) -> Vec<String> {
     let home = folder(files);

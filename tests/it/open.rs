@@ -208,3 +208,28 @@ fn compressions_are_taken_off_names() {
         assert_eq!(open::strip_compression(name), left);
     }
 }
+
+#[test]
+fn a_small_file_that_unpacks_to_much_is_read_like_any_other() {
+    let row = |size: u32| format!("{size},{}\n", "x".repeat(200));
+    let text = format!("size,note\n{}{}", row(1).repeat(30_000), row(10));
+    let mut packed = gzip(text.as_bytes());
+    assert!(packed.len() < 200 << 10 && text.len() > 5 << 20, "{}", packed.len());
+    let files = [("schema.json", r#"{"properties": {"size": {"maximum": 9}}}"#), ("a.csv", "size\n1\n"), ("z.csv", "size\n11\n")];
+    let home = crate::program::folder(&files);
+    std::fs::write(home.path().join("m.csv"), &packed).expect("writable");
+    let run = |jobs: &str| crate::program::run(home.path(), &["check", "--schema", "schema.json", "-j", jobs, "a.csv", "m.csv", "z.csv"]);
+    let one = run("1");
+    assert_eq!(
+        one.out,
+        "m.csv:30002:1: error[S107] expected at most 9, found 10\nz.csv:2:1: error[S107] expected at most 9, found 11\n\
+         30003 records in 3 files: 30001 valid, 2 invalid; 2 errors\n"
+    );
+    assert_eq!(run("2").out, one.out);
+    // One that breaks off says so, and the next is read.
+    packed.truncate(packed.len() / 2);
+    std::fs::write(home.path().join("m.csv"), &packed).expect("writable");
+    let broken = run("2");
+    assert!(broken.status == 2 && broken.out.contains("ends too early") && broken.out.contains(" in 3 files"), "{}", broken.out);
+    assert_eq!(run("1").out, broken.out);
+}

@@ -10,7 +10,8 @@ use chancery::report::{Format, Options, Tally, reporter};
 use chancery::source::{Position, Source, Span};
 use serde_json::Value;
 
-fn draw(format: Format, options: &Options, notes: &[Diagnostic]) -> String {
+/// What a reporter draws of these findings.
+pub fn draw(format: Format, options: &Options, notes: &[Diagnostic]) -> String {
     let (mut out, mut tally) = (Vec::new(), Tally::default());
     let mut reporter = reporter(format, options);
     reporter.begin(&mut out).expect("a vector takes everything");
@@ -271,7 +272,8 @@ fn find(source: &Source, wrong: &str) -> Span {
     Span::new(at, at + wrong.len() as u32)
 }
 
-fn findings() -> Vec<Diagnostic> {
+/// Findings of all sorts, which every reporter draws.
+pub fn findings() -> Vec<Diagnostic> {
     let table =
         Arc::new(Source::window("profiles.csv", "dpko,Desk,desk@,+1 212 555 0100\n", Position { byte: 70_000, line: 1001, column: 1 }));
     let mut parts = Source::window("t.csv", "dpko,red\niaea,blue\n", Position { byte: 900, line: 101, column: 1 });
@@ -315,7 +317,8 @@ fn findings() -> Vec<Diagnostic> {
     ]
 }
 
-fn screen() -> Options {
+/// A screen of known width.
+pub fn screen() -> Options {
     Options { width: Some(100), ..Options::default() }
 }
 

@@ -9,6 +9,7 @@ pub mod package;
 mod plan;
 mod rows;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use self::lex::End;
@@ -16,8 +17,9 @@ use self::plan::Plan;
 use self::rows::Table;
 use super::ndjson::{TooLarge, floor_char};
 use super::{Options, Reader, Window};
-use crate::diagnostic::Diagnostic;
-use crate::source::{Failure, Feed, Source};
+use crate::diagnostic::{Diagnostic, Member};
+use crate::layout::cell;
+use crate::source::{Failure, Feed, Source, Span};
 
 /// How a table is written, as far as the user said.
 #[derive(Clone, Debug, Default)]
@@ -307,6 +309,39 @@ fn sniff(bytes: &[u8], comment: Option<u8>) -> u8 {
         }
     }
     best.0
+}
+
+/// The text of a header cell.
+#[must_use]
+pub fn column_of(written: &str) -> Cow<'_, str> {
+    if written.starts_with('"') { cell::unquote(written) } else { written.into() }
+}
+
+/// The empty cell of a row for a further member of an object, in the column whose path differs in its last step from that
+/// of a member which the object has; `None` where the table has no such column or its cell holds something.
+#[must_use]
+pub fn vacant(source: &Source, member: &Member) -> Option<Span> {
+    let header = source.stretch_at(member.key.start);
+    let text = source.text().as_bytes();
+    // A header cell stands between two delimiters, or between one and an end of the header.
+    let behind = text[..header.end as usize].get(member.key.end as usize).filter(|byte| !matches!(byte, b'\r' | b'\n'));
+    let before = (member.key.start > header.start).then(|| text[member.key.start as usize - 1]);
+    let delimiter = behind.copied().or(before)?;
+    let cells = |from: u32| {
+        let (mut at, mut cells) = (from as usize, Vec::new());
+        let end = source.stretch_at(from).end as usize;
+        lex::row(&text[..end], &mut at, delimiter, &mut cells);
+        cells
+    };
+    let columns = cells(header.start);
+    let path = column_of(source.slice(member.key));
+    let above = path.rfind(['/', '.']).map_or("", |at| &path[..=at]);
+    let wanted = format!("{above}{}", member.name);
+    let mut fitting = columns.iter().enumerate().filter(|(_, column)| column_of(source.slice(column.span)) == wanted);
+    let (Some((index, _)), None) = (fitting.next(), fitting.next()) else { return None };
+    let cell = cells(member.opening.start).get(index)?.span;
+    let quotes_mean_nothing = columns.iter().all(|column| column.quoted);
+    (cell.is_empty() || quotes_mean_nothing && source.slice(cell) == "\"\"").then_some(cell)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::lex::{self, Cell, End};
 use super::plan::{Plan, Role};
 use super::{Cells, unterminated};
-use crate::diagnostic::{Diagnostic, Place, quote, rules};
+use crate::diagnostic::{Diagnostic, Edit, Place, Safety, quote, rules};
 use crate::layout::cell::{self, Reading};
 use crate::layout::column::Step;
 use crate::read::directive::Comments;
@@ -214,15 +214,21 @@ impl<'r> Run<'r> {
             if frame.cells[expected..].iter().all(|cell| cell.span.is_empty()) {
                 // Nothing is lost with empty cells.
                 note.severity = crate::diagnostic::Severity::Warning;
+                let from = expected.checked_sub(1).map_or(span.start, |last| frame.cells[last].span.end);
+                note = note.mend(Safety::Safe, vec![Edit::layout(Span::new(from, span.end), "")]);
             }
             intake.note(note);
         } else if found < expected {
             let row = frame.row.unwrap_or_default();
-            intake.note(
-                Diagnostic::new(&rules::SHORT_ROW, self.source, row, message)
-                    .related("the columns", header)
-                    .help("the cells at the end are taken as missing; write the delimiters, also before empty cells"),
-            );
+            let mut note = Diagnostic::new(&rules::SHORT_ROW, self.source, row, message)
+                .related("the columns", header)
+                .help("the cells at the end are taken as missing; write the delimiters, also before empty cells");
+            // Where every cell is text, an empty one is not missing.
+            if self.table.options.csv.cells != Cells::Text {
+                let delimiters = char::from(self.table.delimiter).to_string().repeat(expected - found);
+                note = note.mend(Safety::Safe, vec![Edit::layout(Span::at(row.end), delimiters)]);
+            }
+            intake.note(note);
         }
         for cell in &frame.cells {
             if let Some(at) = cell.stray {
@@ -231,10 +237,16 @@ impl<'r> Run<'r> {
                 } else {
                     "expected text without quotes in a bare cell, found a quote"
                 };
-                intake.note(
-                    Diagnostic::new(&rules::STRAY_QUOTE, self.source, Span::new(at, at + 1), message)
-                        .help("put the whole cell in quotes, and write each quote inside it twice"),
-                );
+                let mut note = Diagnostic::new(&rules::STRAY_QUOTE, self.source, Span::new(at, at + 1), message)
+                    .help("put the whole cell in quotes, and write each quote inside it twice");
+                let text = self.text(*cell);
+                // A bare cell may hold JSON, which would be text in quotes.
+                if cell.quoted || !text.starts_with(['[', '{']) {
+                    let mut quoted = String::new();
+                    cell::quote(&text, &mut quoted);
+                    note = note.mend(Safety::Safe, vec![Edit::layout(cell.span, quoted)]);
+                }
+                intake.note(note);
             }
         }
     }
@@ -338,9 +350,14 @@ impl<'r> Run<'r> {
         if plan.header.is_empty() {
             let cell = self.frames[table].cells.get(node.column as usize).map_or(Span::at(header), |cell| cell.span);
             tree.key(cell, Text::Owned(name));
+            tree.mark_key_shared();
         } else {
             let span = plan.columns.get(node.column as usize).map_or(Span::default(), |column| column.header);
             tree.key(shift(span), node.written.map_or(Text::Owned(name), |written| Text::Source(shift(written))));
+            // Several header cells may spell a part of their paths.
+            if !node.children.is_empty() || node.table.is_some() || node.leaves.len() != 1 {
+                tree.mark_key_shared();
+            }
         }
     }
 
@@ -425,7 +442,10 @@ impl<'r> Run<'r> {
             let Role::Value(node) = planned.role else { return };
             return self.json(cell, &plan.pointer(node), tree, intake);
         } else if let Some(guarded) = text.strip_prefix(cell::GUARD).filter(|_| plan.guarded) {
-            self.scalar(Kind::String, cell, &text, guarded, tree)
+            let id = self.scalar(Kind::String, cell, &text, guarded, tree);
+            // Another text in its place would have to be guarded again.
+            tree.mark_shared(id);
+            id
         } else if self.is_null_word(plan, cell) {
             tree.scalar(Kind::Null, cell.span, Text::Owned("null"))
         } else if let Some(separator) = dialect.list_separator.as_deref().filter(|separator| {
@@ -435,10 +455,11 @@ impl<'r> Run<'r> {
         }) {
             tree.open(Kind::Array, Span::new(cell.span.start, cell.span.start + 1));
             for item in text.split(separator).map(|item| item.trim_matches([' ', '\t'])) {
-                match cell::read(planned.item, item, quoted) {
+                let id = match cell::read(planned.item, item, quoted) {
                     Reading::Scalar(kind, item) => self.scalar(kind, cell, &text, item, tree),
                     Reading::Missing | Reading::Json => self.scalar(Kind::String, cell, &text, item, tree),
                 };
+                tree.mark_shared(id);
             }
             return tree.close(cell.span.end);
         } else {
@@ -560,12 +581,15 @@ fn copy(node: Node<'_>, placing: &Placing, tree: &mut Tree) {
             }
             for member in node.members() {
                 tree.key(placing.span(member.key.span()), Text::Owned(member.key.text()));
+                tree.mark_key_shared();
                 copy(member.value, placing, tree);
             }
             tree.close(placing.offset(node.span().end));
         }
         kind => {
-            tree.scalar(kind, placing.span(node.span()), Text::Owned(node.text()));
+            // What stands in its place would have to be JSON in a cell.
+            let id = tree.scalar(kind, placing.span(node.span()), Text::Owned(node.text()));
+            tree.mark_shared(id);
         }
     }
 }

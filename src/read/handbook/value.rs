@@ -113,7 +113,9 @@ impl Value {
                 let id = tree.open(Kind::Object, object.opening);
                 let mut end = object.opening.end;
                 for (name, label, value) in &object.members {
+                    // A label is printed for many members, and no member's name.
                     tree.key(*label, Text::Owned(name));
+                    tree.mark_key_shared();
                     end = end.max(value.build_in(tree, derived));
                 }
                 tree.close(end);
@@ -122,6 +124,15 @@ impl Value {
         };
         if derived {
             tree.mark_derived(id);
+        }
+        // What was put together of several pieces cannot be written back in one.
+        let in_pieces = match self {
+            Self::Text(piece) | Self::Number(piece) => matches!(piece.as_text(), Text::Owned(_)),
+            Self::Written(..) => true,
+            _ => false,
+        };
+        if in_pieces {
+            tree.mark_shared(id);
         }
         end
     }

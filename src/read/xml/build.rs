@@ -1,5 +1,7 @@
 //! From elements to the tree, by the shape.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::wellformed::{Attribute, Event, Read, Scanner, Tag};
@@ -165,7 +167,8 @@ impl Records {
         if tag.empty {
             return Ok(new(tag));
         }
-        let mut stack = vec![new(tag)];
+        let mut stack = Vec::with_capacity(8);
+        stack.push(new(tag));
         loop {
             let top = stack.len() - 1;
             match scanner.next()? {
@@ -266,6 +269,7 @@ struct Builder<'a> {
 // A member to be: its name, where that stands, and what it is.
 enum Piece<'e> {
     Attribute(&'e Attribute),
+    Element(&'e Element),
     Elements(Vec<&'e Element>),
     Text,
 }
@@ -355,14 +359,15 @@ impl Builder<'_> {
 
     fn object(&mut self, element: &Element, part: Part<'_>, blank: bool, of_member: bool) {
         let id = self.tree.open(Kind::Object, element.tag.span);
-        let mut pieces: Vec<(String, Span, Piece<'_>)> = Vec::new();
+        let mut pieces: Vec<(Cow<'_, str>, Span, Piece<'_>)> = Vec::with_capacity(element.children.len());
         for attribute in element.tag.attributes.iter().filter(|attribute| self.is_data(attribute, of_member)) {
             let name = self.source.slice(attribute.name);
-            let name = if part.declared(name).is_some() { name.to_owned() } else { format!("@{name}") };
+            let name = if part.declared(name).is_some() { Cow::Borrowed(name) } else { format!("@{name}").into() };
             pieces.push((name, attribute.name, Piece::Attribute(attribute)));
         }
         let attributes = pieces.len();
-        let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+        // Where each name stands, in a document of others, where elements of one name may be a list.
+        let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
         for child in &element.children {
             let given = if self.is_member(child) {
                 child.tag.attributes.iter().find(|attribute| self.source.slice(attribute.name) == "name")
@@ -370,26 +375,38 @@ impl Builder<'_> {
                 None
             };
             let (name, span) = match given {
-                Some(attribute) => (self.text_of(attribute).to_owned(), attribute.value),
-                None => (self.source.slice(child.tag.name).to_owned(), child.tag.name),
+                Some(attribute) => (Cow::from(self.text_of(attribute).to_owned()), attribute.value),
+                None => (Cow::Borrowed(self.source.slice(child.tag.name)), child.tag.name),
             };
-            let name = if self.own.is_some() { xml::unescape(&name).unwrap_or(name) } else { name };
-            let together = self.own.is_none() && part.member(&name).types().admits(Types::ARRAY);
-            if let Some((_, _, Piece::Elements(same))) = places.get(&name).filter(|_| together).and_then(|at| pieces.get_mut(*at)) {
-                same.push(child);
+            if self.own.is_some() {
+                let name = xml::unescape(&name).map_or(name, Cow::Owned);
+                pieces.push((name, span, Piece::Element(child)));
+                continue;
+            }
+            let together = part.member(&name).types().admits(Types::ARRAY);
+            if let Some((_, _, piece)) = places.get(&name).filter(|_| together).and_then(|at| pieces.get_mut(*at)) {
+                match piece {
+                    Piece::Elements(same) => same.push(child),
+                    Piece::Element(first) => *piece = Piece::Elements(vec![first, child]),
+                    Piece::Attribute(_) | Piece::Text => {}
+                }
                 continue;
             }
             places.insert(name.clone(), pieces.len());
-            pieces.push((name, span, Piece::Elements(vec![child])));
+            pieces.push((name, span, Piece::Element(child)));
         }
         if element.children.is_empty() && !blank && attributes > 0 {
             let span = element.text.as_ref().map_or(element.tag.span, |(span, _)| *span);
-            pieces.push(("#text".to_owned(), span, Piece::Text));
+            pieces.push((Cow::Borrowed("#text"), span, Piece::Text));
         }
         for (name, span, piece) in pieces {
             let part = part.member(&name);
             let verbatim = self.source.slice(span) == name;
             self.tree.key(span, if verbatim { Text::Source(span) } else { Text::Owned(&name) });
+            // The name of a repeated element stands at each; that of an element's text nowhere.
+            if matches!(&piece, Piece::Elements(same) if same.len() > 1) || matches!(piece, Piece::Text) {
+                self.tree.mark_key_shared();
+            }
             match piece {
                 Piece::Attribute(attribute) => {
                     self.scalar(attribute.value, attribute.decoded.as_deref(), part, None, attribute.name);
@@ -399,6 +416,7 @@ impl Builder<'_> {
                         self.scalar(*span, decoded.as_deref(), part, None, element.tag.span);
                     }
                 }
+                Piece::Element(element) => self.member(&[element], part),
                 Piece::Elements(same) => self.member(&same, part),
             }
         }

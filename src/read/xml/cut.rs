@@ -343,16 +343,18 @@ fn markup(bytes: &[u8], at: usize) -> Option<(Markup, usize, usize)> {
     let until =
         |skip: usize, needle: &[u8]| memchr::memmem::find(rest.get(skip..)?, needle).map(|found| start + skip + found + needle.len());
     let shorter = |whole: &[u8]| rest.len() < whole.len() && whole.starts_with(rest);
-    if shorter(b"<!--") || shorter(b"<![CDATA[") {
+    // A tag, as most markup is, needs none of what follows.
+    let special = rest.get(1).is_none_or(|byte| matches!(byte, b'!' | b'?'));
+    if special && (shorter(b"<!--") || shorter(b"<![CDATA[")) {
         return None;
     }
-    if rest.starts_with(b"<!--") {
+    if special && rest.starts_with(b"<!--") {
         return Some((Markup::Dropped, start, until(4, b"-->")?));
     }
-    if rest.starts_with(b"<![CDATA[") {
+    if special && rest.starts_with(b"<![CDATA[") {
         return Some((Markup::Other, start, until(9, b"]]>")?));
     }
-    if rest.starts_with(b"<?") {
+    if special && rest.starts_with(b"<?") {
         let declaration = rest.starts_with(b"<?xml") && rest.get(5).is_some_and(u8::is_ascii_whitespace);
         return Some((if declaration { Markup::Other } else { Markup::Dropped }, start, until(2, b"?>")?));
     }

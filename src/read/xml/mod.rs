@@ -7,6 +7,8 @@
 
 mod build;
 mod cut;
+mod extent;
 mod wellformed;
 
 pub use cut::Cutter;
+pub use extent::{Extent, element_at};

@@ -66,8 +66,9 @@ impl<'s> Scanner<'s> {
         let config = events.config_mut();
         config.trim_text(false);
         config.expand_empty_elements = false;
-        config.check_end_names = true;
-        config.check_comments = true;
+        // Judged here, with the place of what is wrong.
+        config.check_end_names = false;
+        config.check_comments = false;
         // What was opened in an earlier window may close in this one.
         config.allow_unmatched_ends = true;
         Self { source, text, at: if started { 0 } else { base.min(3) }, events, base, is_start: !started, prolog }
@@ -161,11 +162,13 @@ impl<'s> Scanner<'s> {
             if let Some(Raw::Text(_)) = raw {
                 let end = self.end_of_event();
                 let piece = &self.text[start..end];
-                self.chars(start + piece.find("]]>").unwrap_or(piece.len()))?;
+                // Few texts have a bracket, and a search for three bytes has a start of its own to pay.
+                let forbidden = memchr::memchr(b']', piece.as_bytes()).and_then(|_| piece.find("]]>"));
+                self.chars(start + forbidden.unwrap_or(piece.len()))?;
                 if self.at < end {
                     return self.unexpected("text without ]]>");
                 }
-                if decoded.is_some() || piece.contains('\r') {
+                if decoded.is_some() || memchr::memchr(b'\r', piece.as_bytes()).is_some() {
                     let out = decoded.get_or_insert_with(|| self.text[from..start].to_owned());
                     out.push_str(&piece.replace("\r\n", "\n").replace('\r', "\n"));
                 }
@@ -226,10 +229,16 @@ impl<'s> Scanner<'s> {
 
     fn name(&mut self) -> Read<Span> {
         let from = self.at;
-        if !self.peek().is_some_and(xml::is_name_start) {
+        let ascii = self.text.as_bytes().get(self.at).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        if !ascii && !self.peek().is_some_and(xml::is_name_start) {
             return self.unexpected("a name");
         }
-        self.at += self.rest().find(|c| !xml::is_name_char(c)).unwrap_or(self.rest().len());
+        // Nearly all names are ASCII.
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
+        self.at += self.rest().bytes().take_while(|byte| plain(byte)).count();
+        if self.text.as_bytes().get(self.at).is_some_and(|byte| !byte.is_ascii()) {
+            self.at += self.rest().find(|c| !xml::is_name_char(c)).unwrap_or(self.rest().len());
+        }
         Ok(Span::new(from as u32, self.at as u32))
     }
 
@@ -301,7 +310,10 @@ impl<'s> Scanner<'s> {
     }
 
     fn chars(&mut self, end: usize) -> Read<()> {
-        if let Some(bad) = self.text[self.at..end].find(|c| !xml::is_char(c)) {
+        let text = &self.text[self.at..end];
+        let plain = |byte: u8| (b' '..0x80).contains(&byte) || matches!(byte, b'\n' | b'\t' | b'\r');
+        let bad = if text.bytes().all(plain) { None } else { text.find(|c| !xml::is_char(c)) };
+        if let Some(bad) = bad {
             self.at += bad;
             return self.unexpected("a character that XML allows");
         }
@@ -352,7 +364,7 @@ impl<'s> Scanner<'s> {
         let name = self.name()?;
         let mut attributes: Vec<Attribute> = Vec::new();
         // Names to places, where there are many.
-        let mut index: HashMap<&str, Span> = HashMap::new();
+        let mut index: Option<HashMap<&str, Span>> = None;
         loop {
             let spaced = self.skip_space();
             if self.starts(">") || self.starts("/>") {
@@ -369,10 +381,8 @@ impl<'s> Scanner<'s> {
             let first = if attributes.len() < 16 {
                 attributes.iter().map(|other| other.name).find(|other| self.source.slice(*other) == text)
             } else {
-                if index.is_empty() {
-                    index.extend(attributes.iter().map(|other| (self.source.slice(other.name), other.name)));
-                }
-                index.insert(text, name)
+                let known = || attributes.iter().map(|other| (self.source.slice(other.name), other.name)).collect();
+                index.get_or_insert_with(known).insert(text, name)
             };
             if let Some(first) = first {
                 let message = format!("attribute {} is there twice", quote(text, true));

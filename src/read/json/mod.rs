@@ -1,28 +1,35 @@
 //! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree without a detour over another value.
 //!
-//! In: a whole document, or a window of the items of a root array. Out: one record an item of a root array, or one for any
-//! other root; `--records` names another place. A syntax error costs the record it stands in and ends the reading of the
+//! In: a whole document, or a window of the items of an array. Out: one record an item of a root array, or one for any
+//! other root; `--records` names another place, and an array there is cut at its items too. A syntax error costs the record it stands in and ends the reading of the
 //! file, since nothing behind it can be trusted.
+
+mod way;
 
 use std::sync::Arc;
 
 use super::ndjson::{TooLarge, floor_char};
 use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, rules};
-use crate::source::{Failure, Feed, Source, Span};
+use crate::source::{Failure, Feed, Position, Source, Span};
 use crate::tree::{Kind, NodeId, Text, Tree, number};
+use way::{Found, Way};
 
 /// Cuts a root array at its items; takes any other document whole.
 pub struct Cutter {
     feed: Feed,
     options: Options,
     state: State,
+    // What stands before the array, where that is not the root.
+    head: Option<Source>,
 }
 
 enum State {
     Start,
-    // Inside the root array, before its first item or behind a comma.
+    // Inside the array, before its first item or behind a comma.
     Items { first: bool },
+    // Behind an array that is not the root.
+    Tail,
     Done,
 }
 
@@ -30,7 +37,7 @@ impl Cutter {
     /// Starts on `feed`.
     #[must_use]
     pub fn new(feed: Feed, options: &Options) -> Self {
-        Self { feed, options: options.clone(), state: State::Start }
+        Self { feed, options: options.clone(), state: State::Start, head: None }
     }
 
     fn is_space(byte: u8) -> bool {
@@ -115,6 +122,11 @@ impl Cutter {
                             return self.take_items(end, first, false);
                         }
                     }
+                    Border::End(end) if self.head.is_some() => {
+                        let window = self.take_items(end, first, true);
+                        self.state = State::Tail;
+                        return window;
+                    }
                     Border::End(end) => {
                         self.state = State::Done;
                         return self.take_end(end, first);
@@ -133,6 +145,43 @@ impl Cutter {
                 return self.take_items(self.feed.bytes().len(), first, true);
             }
         }
+    }
+
+    // Looks for the array that `--records` names, and stands at its first item; says whether it is there.
+    fn enter(&mut self, pointer: &str) -> Result<bool, Failure> {
+        let mut way = Way::new(pointer);
+        loop {
+            match way.look(self.feed.bytes()) {
+                Found::Array(end) => {
+                    self.head = Some(self.feed.take(end)?);
+                    self.state = State::Items { first: true };
+                    return Ok(true);
+                }
+                Found::None => return Ok(false),
+                Found::Unknown => {
+                    if self.feed.bytes().len() > self.options.max_record_bytes || !self.feed.more()? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+    }
+
+    // What stands around the array, which is as if it were empty.
+    fn tail(&mut self) -> Result<Option<Window>, Failure> {
+        self.state = State::Done;
+        let Some(mut source) = self.head.take() else { return Ok(None) };
+        while self.feed.bytes().len() <= self.options.max_record_bytes && self.feed.more()? {}
+        if self.feed.bytes().len() > self.options.max_record_bytes {
+            return self.too_large();
+        }
+        let Position { byte, line, column } = self.feed.position();
+        let bracket = Position { byte: byte - 1, line, column: column - 1 };
+        let tail = self.feed.take(self.feed.bytes().len())?;
+        source.append(Arc::clone(tail.name()), &format!("]{}", tail.text()), bracket);
+        let records = self.options.records.clone().unwrap_or_default();
+        let reader: Arc<dyn Reader> = Arc::new(Around { max_depth: self.options.max_depth, records });
+        Ok(Some(Window::new(source, &reader)))
     }
 
     // Behind the array only white space may stand; the first other byte goes along, so that the reader can point at it.
@@ -168,7 +217,13 @@ impl super::Cutter for Cutter {
         match self.state {
             State::Done => Ok(None),
             State::Items { first } => self.items(first),
+            State::Tail => self.tail(),
             State::Start => {
+                if let Some(pointer) = self.options.records.clone().filter(|pointer| !pointer.is_empty())
+                    && self.enter(&pointer)?
+                {
+                    return self.items(true);
+                }
                 // A schema whose root admits only an array takes the document as one record.
                 let items = self.options.records.is_none() && !self.options.shape.is_array_only();
                 match self.first_byte()? {
@@ -253,7 +308,31 @@ impl Reader for Document {
     }
 }
 
-/// Reads a run of items of the root array, each with the comma behind it; the last window has the closing bracket.
+/// Reads what stands around an array whose items have been read: it is judged, and what lies outside is named.
+struct Around {
+    max_depth: usize,
+    records: String,
+}
+
+impl Reader for Around {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+        tree.reset(source);
+        let mut notes = Vec::new();
+        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth);
+        let read = parser.document(tree, &mut notes);
+        notes.into_iter().for_each(|note| intake.remark(note));
+        match read {
+            // An empty array has no items to hand out. One of the same name behind it, an error already, may have some.
+            Ok(()) => super::hand_out(tree, Some(&self.records), intake),
+            Err(diagnostic) => {
+                intake.remark(*diagnostic);
+                intake.stop();
+            }
+        }
+    }
+}
+
+/// Reads a run of items of an array, each with the comma behind it; the last window has the closing bracket.
 struct Items {
     max_depth: usize,
     max_record_bytes: usize,

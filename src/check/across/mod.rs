@@ -7,8 +7,11 @@
 //! Two halves, as with reading and writing. A [`Plan`] takes the [`Mention`]s out of a record, anywhere; [`Across`] takes
 //! them in input order. It keeps a hash of 128 bits and a place for each key, and each reference until its key turns up.
 
-use std::collections::HashMap;
+mod keys;
+mod line;
+
 use std::hash::{DefaultHasher, Hasher};
+use std::io;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,6 +21,8 @@ use crate::schema::Shape;
 use crate::schema::guide::{self, Guide, Station};
 use crate::source::{Position, Source, Span};
 use crate::tree::{Kind, Node, Tree};
+use keys::{Keys, Seen};
+use line::{Line, Waiting};
 
 /// What keys and references records have.
 #[derive(Debug)]
@@ -149,65 +154,54 @@ impl Mention {
     }
 }
 
-// Where a key was seen first. Lines and columns are exact up to four thousand million.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    byte: u64,
-    file: u32,
-    line: u32,
-    column: u32,
-    fresh: bool,
-}
-
-// A reference whose record has not been read yet.
-#[derive(Debug)]
-struct Waiting {
-    hash: u128,
-    place: Place,
-    text: Box<str>,
-    pointer: String,
-    record: Option<RecordRef>,
-    fresh: bool,
-}
-
 /// A finding across records, and whether one of the records is among those to report on.
 pub type Found = (Diagnostic, bool);
 
+/// So many keys are held in memory, about twenty million bytes; older ones lie on disk.
+const IN_MEMORY: usize = 1 << 18;
+/// So many references wait in memory for their key.
+const WAITING: usize = 1 << 14;
+
 /// Keys and references of all records read so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Across {
     complete: bool,
     files: Vec<Arc<str>>,
-    keys: HashMap<u128, Seen>,
-    waiting: Vec<Waiting>,
+    keys: Keys,
+    waiting: Line,
 }
 
 impl Across {
     /// None yet. `complete` says that the inputs are the whole collection, so that a dangling reference is an error.
     #[must_use]
     pub fn new(complete: bool) -> Self {
-        Self { complete, ..Self::default() }
+        Self { complete, files: Vec::new(), keys: Keys::new(IN_MEMORY), waiting: Line::new(WAITING) }
     }
 
     /// Takes the mentions of the next record in input order. An error found here makes that record invalid. `fresh` says
     /// whether the record is one to report on.
-    pub fn take(&mut self, mentions: Vec<Mention>, record: Option<&RecordRef>, fresh: bool) -> Vec<Found> {
+    ///
+    /// # Errors
+    /// When keys that lie on disk cannot be read, or the disk takes no more.
+    pub fn take(&mut self, mentions: Vec<Mention>, record: Option<&RecordRef>, fresh: bool) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
         for mention in mentions {
             match mention.role {
-                Role::Key => found.extend(self.key(mention, record, fresh)),
-                Role::Reference if self.keys.contains_key(&mention.hash) => {}
+                Role::Key => found.extend(self.key(mention, record, fresh)?),
+                Role::Reference if self.keys.get(mention.hash)?.is_some() => {}
                 Role::Reference => {
                     let Mention { hash, place, text, pointer, .. } = mention;
-                    self.waiting.push(Waiting { hash, place: detached(&place), text, pointer, record: record.cloned(), fresh });
+                    let (location, shown) = (place.locate(), place.source.slice(place.span).into());
+                    let at = location.start;
+                    self.waiting.push(Waiting { hash, file: location.file, at, shown, text, pointer, record: record.cloned(), fresh })?;
                 }
             }
         }
-        found
+        Ok(found)
     }
 
-    fn key(&mut self, mention: Mention, record: Option<&RecordRef>, fresh: bool) -> Option<Found> {
-        if let Some(first) = self.keys.get(&mention.hash) {
+    fn key(&mut self, mention: Mention, record: Option<&RecordRef>, fresh: bool) -> io::Result<Option<Found>> {
+        if let Some(first) = self.keys.get(mention.hash)? {
             let base = Position { byte: first.byte, line: u64::from(first.line), column: first.column };
             let place = Place::new(&Arc::new(Source::elsewhere(Arc::clone(&self.files[first.file as usize]), base)), Span::at(0));
             let message = format!("expected a key of its own, found {}, which an earlier record has", quote(&mention.text, true));
@@ -216,7 +210,7 @@ impl Across {
                 .related("first record with this key", place)
                 .help("give one of the records another key, or take it out if it is the same");
             note.record = record.cloned();
-            return Some((note, fresh || first.fresh));
+            return Ok(Some((note, fresh || first.fresh)));
         }
         let location = mention.place.locate();
         // Records of a file come one behind the other, so its name is that of the last one or a new one.
@@ -231,32 +225,42 @@ impl Across {
             column: start.column,
             fresh,
         };
-        self.keys.insert(mention.hash, seen);
-        None
+        self.keys.insert(mention.hash, seen)?;
+        Ok(None)
+    }
+
+    /// Whether a record with that key has been taken.
+    ///
+    /// # Errors
+    /// When keys that lie on disk cannot be read.
+    pub fn knows(&mut self, mention: &Mention) -> io::Result<bool> {
+        Ok(self.keys.get(mention.hash)?.is_some())
     }
 
     /// The references whose record did not turn up, in input order. `was` says whether a record that is to be looked at anew
     /// had a key before.
-    pub fn finish(self, was: &dyn Fn(u128) -> bool) -> Vec<Found> {
-        let dangling = self.waiting.into_iter().filter(|waiting| !self.keys.contains_key(&waiting.hash));
-        let found = dangling.map(|waiting| {
-            let message = format!("expected the key of a record, found {}, which no record has", quote(&waiting.text, true));
-            let mut note = Diagnostic::new(&rules::DANGLING_REFERENCE, &waiting.place.source, waiting.place.span, message)
-                .at(waiting.pointer)
-                .help("correct the key, or add the record it names");
-            if self.complete {
-                note.severity = Severity::Error;
+    ///
+    /// # Errors
+    /// When keys that lie on disk cannot be read.
+    pub fn finish(mut self, was: &dyn Fn(u128) -> bool) -> io::Result<Vec<Found>> {
+        let mut found = Vec::new();
+        let (keys, complete) = (&mut self.keys, self.complete);
+        self.waiting.each(&mut |waiting| {
+            if keys.get(waiting.hash)?.is_none() {
+                let message = format!("expected the key of a record, found {}, which no record has", quote(&waiting.text, true));
+                let span = Span::new(0, u32::try_from(waiting.shown.len()).unwrap_or(0));
+                let source = Arc::new(Source::window(waiting.file, waiting.shown, waiting.at));
+                let mut note = Diagnostic::new(&rules::DANGLING_REFERENCE, &source, span, message)
+                    .at(waiting.pointer)
+                    .help("correct the key, or add the record it names");
+                if complete {
+                    note.severity = Severity::Error;
+                }
+                note.record = waiting.record;
+                found.push((note, waiting.fresh || was(waiting.hash)));
             }
-            note.record = waiting.record;
-            (note, waiting.fresh || was(waiting.hash))
-        });
-        found.collect()
+            Ok(())
+        })?;
+        Ok(found)
     }
-}
-
-// The same place over a source that holds nothing but the bytes meant, so that the window can go.
-fn detached(place: &Place) -> Place {
-    let location = place.locate();
-    let text = place.source.slice(place.span);
-    Place::new(&Arc::new(Source::window(location.file, text, location.start)), Span::new(0, place.span.len()))
 }

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Runs chancery and its peers on the same work, one after another, and writes docs/performance.md's table and chart.
+
+    benches/peers/run.py [--records N] [--runs N] [--write] [PROGRAM]
+
+Data comes from the generator in CHANCERY_SHARED (default ../shared). A peer that is not installed is named as absent.
+Each figure is of the whole process: median of the runs for wall-clock and CPU seconds (user and system, children
+included), the highest for memory. Peers are looked for on PATH, in node_modules and in the folder PEERS names.
+"""
+
+import argparse
+import os
+import pathlib
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MARK = "<!-- figures: benches/peers/run.py --write -->"
+
+
+def find(name):
+    """The program of that name, or None."""
+    places = [pathlib.Path(place) for place in os.environ.get("PEERS", "").split(os.pathsep) if place]
+    places += [ROOT / "target/tools/bin", ROOT / "target/tools/node_modules/.bin"]
+    for place in places:
+        if (place / name).exists():
+            return str(place / name)
+    return shutil.which(name)
+
+
+def python(module, code):
+    """A command that runs `code` with a Python that has `module`, or None."""
+    candidates = [os.path.join(place, "python") for place in os.environ.get("PEERS", "").split(os.pathsep) if place]
+    for candidate in [*candidates, str(ROOT / "target/tools/bin/python"), sys.executable]:
+        if os.path.exists(candidate) and subprocess.run([candidate, "-c", f"import {module}"], capture_output=True).returncode == 0:
+            return [candidate, "-c", code]
+    return None
+
+
+def work(program, folder):
+    """Rows of the table: (work, tool, what is lost, command or None where the tool is absent)."""
+    one = lambda name, *words: [found, *words] if (found := find(name)) else None
+    schema, array = f"{folder}/schema.json", f"{folder}/schema_array.json"
+    own = [program]
+    quiet = ["-q", "--no-progress", "--schema", schema]
+    rows = []
+
+    def row(task, tool, command, remark=""):
+        rows.append((task, tool, command, remark))
+
+    task = "check NDJSON"
+    row(task, "chancery", own + ["check", f"{folder}/records.ndjson", *quiet], "every fault located")
+    row(task, "chancery -j 1", own + ["check", f"{folder}/records.ndjson", "-j", "1", *quiet], "every fault located")
+    row(task, "sourcemeta", one("jsonschema", "validate", "--continue", schema, f"{folder}/records.jsonl"), "no place in a line")
+    task = "check a JSON array"
+    row(task, "chancery", own + ["check", f"{folder}/records.json", *quiet], "every fault located")
+    row(task, "ajv-cli", one("ajv", "validate", "--spec=draft2020", "-c", "ajv-formats", "--all-errors", "-s", array, "-d", f"{folder}/records.json"), "no place")
+    row(task, "jsonschema-cli", one("jsonschema-cli", "validate", array, "-i", f"{folder}/records.json"), "no place")
+    row(task, "boon", one("boon", array, f"{folder}/records.json"), "no place")
+    row(task, "check-jsonschema", one("check-jsonschema", "--schemafile", array, f"{folder}/few.json"), "no place; 2,000 records only")
+    task = "check other formats"
+    row(task, "chancery, wide CSV", own + ["check", f"{folder}/records.csv", *quiet], "every fault located")
+    row(task, "chancery, XML", own + ["check", f"{folder}/records.xml", *quiet], "every fault located")
+    task = "convert NDJSON to NDJSON"
+    keep = ["--on-invalid", "keep"]
+    row(task, "chancery", own + ["convert", f"{folder}/records.ndjson", "--to", "ndjson", "-o", "out.ndjson", *keep, *quiet], "nothing lost")
+    row(task, "DuckDB", python("duckdb", f"import duckdb; duckdb.sql(\"set threads=2; copy (select * from read_ndjson('{folder}/records.ndjson')) to 'out.ndjson' (format json)\")"), "null, [] and numbers bent")
+    row(task, "jq", one("jq", "-c", ".", f"{folder}/records.ndjson"), "numbers bent")
+    task = "convert NDJSON to CSV"
+    row(task, "chancery, package", own + ["convert", f"{folder}/records.ndjson", "--to", "csv", "-o", "tables/", *keep, *quiet], "nothing lost")
+    row(task, "DuckDB", python("duckdb", f"import duckdb; duckdb.sql(\"set threads=2; copy (select * from read_ndjson('{folder}/records.ndjson')) to 'out.csv'\")"), "nested parts as text")
+    row(task, "Miller", one("mlr", "--ijsonl", "--ocsv", "unsparsify", f"{folder}/records.ndjson"), "null, \"\" and missing become one")
+    row(task, "flatten-tool", one("flatten-tool", "flatten", "-f", "csv", "--main-sheet-name", "main", "-o", "flat", f"{folder}/few.json"), "types lost; 2,000 records only")
+    task = "convert NDJSON to XML"
+    row(task, "chancery", own + ["convert", f"{folder}/records.ndjson", "--to", "xml", "-o", "out.xml", *keep, *quiet], "nothing lost")
+    code = f"import json, xmltodict; json_lines = [json.loads(line) for line in open('{folder}/records.ndjson')][:10000]; open('out.xml', 'w').write(xmltodict.unparse({{'list': {{'record': json_lines}}}}))"
+    row(task, "xmltodict", python("xmltodict", code), "types lost; 10,000 records only")
+    return rows
+
+
+def measure(command, runs, folder):
+    walls, cpus, memory = [], [], 0
+    for _ in range(runs):
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, _, usage = os.wait4(process.pid, 0)
+        walls.append(time.monotonic() - start)
+        cpus.append(usage.ru_utime + usage.ru_stime)
+        memory = max(memory, usage.ru_maxrss)
+        del before
+    return statistics.median(walls), statistics.median(cpus), memory / 1024
+
+
+def prepare(program, records):
+    shared = pathlib.Path(os.environ.get("CHANCERY_SHARED", ROOT / "../shared")).resolve()
+    generator = shared / "bench/gen.py"
+    if not generator.exists():
+        sys.exit(f"the generator {generator} is absent; CHANCERY_SHARED names the folder that holds bench/gen.py")
+    folder = tempfile.mkdtemp(prefix="chancery-peers-")
+    subprocess.run([sys.executable, generator, folder, str(records)], check=True, stdout=subprocess.DEVNULL)
+    os.link(f"{folder}/records.ndjson", f"{folder}/records.jsonl")
+    os.mkdir(f"{folder}/tables")
+    with open(f"{folder}/records.ndjson", encoding="utf-8") as lines, open(f"{folder}/few.json", "w", encoding="utf-8") as few:
+        few.write("[" + ",\n".join(line.rstrip("\n") for _, line in zip(range(2000), lines)) + "]\n")
+    for target in ["csv", "xml"]:
+        subprocess.run([program, "convert", f"{folder}/records.ndjson", "--schema", f"{folder}/schema.json", "--to", target,
+                        "-o", f"{folder}/records.{target}", "--on-invalid", "keep", "-q"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return folder
+
+
+def chart(figures):
+    """CPU seconds as bars, a logarithmic scale, as SVG that follows the reader's colours."""
+    import math
+    shown = [(task, tool, cpu) for task, tool, _, cpu, _, _ in figures if cpu is not None]
+    low, high = 0.1, max(10.0, max(cpu for *_, cpu in shown))
+    scale = lambda cpu: 380 * math.log(max(cpu, low) / low) / math.log(high / low)
+    lines, y, before = [], 10, None
+    for task, tool, cpu in shown:
+        if task != before:
+            y += 18
+            lines.append(f'<text x="0" y="{y}" class="task">{task}</text>')
+            y += 8
+            before = task
+        y += 18
+        own = "own" if tool.startswith("chancery") else "peer"
+        lines.append(f'<text x="160" y="{y}" text-anchor="end">{tool}</text><rect class="{own}" x="170" y="{y - 11}" width="{max(scale(cpu), 2):.0f}" height="14" rx="2"/>'
+                     f'<text x="{176 + max(scale(cpu), 2):.0f}" y="{y}">{cpu:.2f} s</text>')
+    style = ("text{font:13px system-ui,sans-serif;fill:#1d2126}.task{font-weight:600}.own{fill:#22577a}.peer{fill:#b8b2a4}"
+             "@media(prefers-color-scheme:dark){text{fill:#e7e5df}.own{fill:#8ec5e6}.peer{fill:#5b6470}}")
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {y + 12}" role="img" aria-label="CPU seconds, logarithmic">'
+            f"<style>{style}</style>\n" + "\n".join(lines) + "\n</svg>\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("program", nargs="?", default=str(ROOT / "target/release/chancery"))
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put table and chart into docs/")
+    options = parser.parse_args()
+    program = os.path.abspath(options.program)
+    folder = prepare(program, options.records)
+    size = os.path.getsize(f"{folder}/records.ndjson") / 1e6
+    figures = []
+    for task, tool, command, remark in work(program, folder):
+        if command is None:
+            figures.append((task, tool, None, None, None, "absent"))
+        else:
+            figures.append((task, tool, *measure(command, options.runs, folder), remark))
+        print(figures[-1], file=sys.stderr)
+    table = [f"{options.records:,} records, {size:.0f} MB of NDJSON, 2 % with a fault; {os.cpu_count()} cores; median of {options.runs} runs.", "",
+             "| work | tool | wall s | CPU s | peak MiB | remark |", "| --- | --- | ---: | ---: | ---: | --- |"]
+    for task, tool, wall, cpu, memory, remark in figures:
+        cells = ["", "", ""] if wall is None else [f"{wall:.2f}", f"{cpu:.2f}", f"{memory:.0f}"]
+        table.append(f"| {task} | {tool} | {' | '.join(cells)} | {remark} |")
+    text = "\n".join(table) + "\n"
+    print(text)
+    if options.write:
+        page = ROOT / "docs/performance.md"
+        parts = page.read_text(encoding="utf-8").split(MARK)
+        page.write_text(f"{parts[0]}{MARK}\n{text}{MARK}{parts[2]}", encoding="utf-8")
+        (ROOT / "docs/performance.svg").write_text(chart(figures), encoding="utf-8")
+    shutil.rmtree(folder)
+
+
+main()

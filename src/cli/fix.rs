@@ -1,0 +1,170 @@
+//! `chancery fix`: the edits that findings carry, shown as a diff or written in place.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::args::FixArgs;
+use super::session::{self, Session};
+use super::{Trouble, Verdict};
+use crate::diagnostic::is_unprintable;
+use crate::fix::diff::{self, Sign};
+use crate::fix::{self, Counts, Mended, Outcome};
+use crate::load::replace::{Replaced, replace};
+
+/// So many edits that are left out are told one by one.
+const MOST: usize = 20;
+
+/// Runs the command.
+pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
+    let FixArgs { input, write, guesses, common } = args;
+    for (given, flag) in [
+        (!common.report.is_empty(), "--report"),
+        (common.fail_on.is_some(), "--fail-on"),
+        (common.max_diagnostics.is_some(), "--max-diagnostics"),
+        (common.write_baseline.is_some(), "--write-baseline"),
+    ] {
+        if given {
+            return Err(Trouble::usage(format!("{flag} has no meaning here: fix draws no findings; check does")));
+        }
+    }
+    let quiet = common.quiet;
+    let color = session::colour(common.color, io::stdout().is_terminal());
+    let session = Session::new(common, input)?;
+    if session.masks() && !write {
+        return Err(Trouble::usage("a diff would show the values that are to be hidden; use --write"));
+    }
+    let outcome = fix::run(&session.mending(guesses), session::interrupted())?;
+    if outcome.interrupted {
+        return Ok(Verdict::Interrupted);
+    }
+    let mut unable = !outcome.unreadable.is_empty();
+    let mut done: Vec<&Mended> = outcome.files.iter().collect();
+    for (name, why) in &outcome.unreadable {
+        tell(&format!("error: {name} cannot be read and is left as it is: {why}"));
+    }
+    if write {
+        done = self::write(&outcome)?;
+        unable |= done.len() < outcome.files.len();
+    } else {
+        show(&outcome.files, color)?;
+    }
+    for (name, count) in &outcome.out_of_reach {
+        let fixes = counted(*count, "fix", "fixes");
+        tell(&format!("warning: {name} is compressed or not in UTF-8, so its {fixes} cannot be written"));
+    }
+    for fix::LeftOut { file, at, code } in outcome.left_out.iter().take(MOST) {
+        tell(&format!(
+            "warning: {file}:{}:{}: the edit for {code} is left out: with it the record would have other errors, or other values",
+            at.line, at.column
+        ));
+    }
+    if outcome.left_out.len() > MOST {
+        tell(&format!("warning: {} more are left out for the same reason", outcome.left_out.len() - MOST));
+    }
+    if !quiet {
+        tell(&summary(&outcome, &done, write));
+    }
+    Ok(match () {
+        () if unable || write && !outcome.out_of_reach.is_empty() => Verdict::Unable,
+        () if !write && (!outcome.files.is_empty() || !outcome.out_of_reach.is_empty()) => Verdict::Findings,
+        () => Verdict::Clean,
+    })
+}
+
+// Names and reasons come from outside.
+fn tell(line: &str) {
+    eprintln!("{}", crate::diagnostic::one_line(line));
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+// Puts the new texts into place; gives those for which that went well.
+fn write(outcome: &Outcome) -> Result<Vec<&Mended>, Trouble> {
+    let mut done = Vec::new();
+    for mended in &outcome.files {
+        let Mended { name, path, old, new, .. } = mended;
+        match path.as_ref().map_or(Ok(Replaced::Done), |path| replace(path, old, new)) {
+            Ok(Replaced::Done) => done.push(mended),
+            Ok(Replaced::Changed) => tell(&format!("error: {name} has changed since it was read and is left as it is")),
+            Err(error) => tell(&format!("error: {name} cannot be written: {error}")),
+        }
+    }
+    if let Some(text) = &outcome.stdin {
+        let mended = outcome.files.iter().find(|mended| mended.path.is_none());
+        let mut out = io::stdout().lock();
+        out.write_all(mended.map_or(text, |mended| &mended.new))?;
+        out.flush()?;
+    }
+    Ok(done)
+}
+
+fn show(files: &[Mended], color: bool) -> Result<(), Trouble> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for Mended { name, old, changes, .. } in files {
+        let hunks = diff::hunks(old, changes);
+        if color || io::stdout().is_terminal() {
+            draw(name, &hunks, color, &mut out)?;
+        } else {
+            diff::write(name, &hunks, &mut out)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+// For people: with colours, and nothing in it that a terminal would act upon.
+fn draw(name: &str, hunks: &[diff::Hunk<'_>], color: bool, out: &mut dyn Write) -> io::Result<()> {
+    const BOLD: &str = "1";
+    let mut line = |style: &str, text: &str| match style {
+        "" => writeln!(out, "{text}"),
+        style if color => writeln!(out, "\x1b[{style}m{text}\x1b[0m"),
+        _ => writeln!(out, "{text}"),
+    };
+    line(BOLD, &format!("--- {}", diff::named('a', name).trim_end()))?;
+    line(BOLD, &format!("+++ {}", diff::named('b', name).trim_end()))?;
+    for hunk in hunks {
+        line("36", &hunk.heading())?;
+        for (sign, bytes) in &hunk.lines {
+            let text = String::from_utf8_lossy(bytes);
+            let shown = text.trim_end_matches('\n').trim_end_matches('\r');
+            let shown: String = shown.chars().map(|c| if is_unprintable(c) && c != '\t' { '\u{fffd}' } else { c }).collect();
+            let style = match sign {
+                Sign::Both => "",
+                Sign::Old => "31",
+                Sign::New => "32",
+            };
+            line(style, &format!("{}{shown}", sign.mark()))?;
+            if !text.ends_with('\n') {
+                line("", "\\ No newline at end of file")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn summary(outcome: &Outcome, done: &[&Mended], write: bool) -> String {
+    let fixed: u64 = done.iter().flat_map(|mended| mended.fixed.values()).sum();
+    let files = counted(done.len() as u64, "file", "files");
+    let mut text = match (fixed, write) {
+        (0, true) if !outcome.files.is_empty() => "nothing fixed".to_owned(),
+        (0, _) => "nothing to fix".to_owned(),
+        (_, true) => format!("{} in {files}", counted(fixed, "fix", "fixes")),
+        (_, false) => format!("{} in {files}, to be written with --write", counted(fixed, "fix", "fixes")),
+    };
+    if outcome.guesses > 0 {
+        text.push_str(&format!(
+            "; {} with --unsafe",
+            if fixed > 0 { format!("{} more", outcome.guesses) } else { outcome.guesses.to_string() }
+        ));
+    }
+    let Counts { errors, warnings } = outcome.unmended;
+    let left: Vec<String> = [(errors, "error", "errors"), (warnings, "warning", "warnings")]
+        .iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| counted(*count, one, many))
+        .collect();
+    if !left.is_empty() {
+        text.push_str(&format!("; {} that no edit mends", left.join(" and ")));
+    }
+    text
+}

@@ -1,0 +1,158 @@
+//! The text of an open document: places as editors count them, and changes as they send them.
+
+use lsp_types::{Position, PositionEncodingKind, Range, TextDocumentContentChangeEvent};
+
+/// How columns are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Utf8,
+    Utf16,
+    Utf32,
+}
+
+impl Encoding {
+    /// The best that the client offers; UTF-16 is what every client can.
+    pub fn negotiated(offered: Option<&[PositionEncodingKind]>) -> Self {
+        let offers = |kind: &PositionEncodingKind| offered.is_some_and(|offered| offered.contains(kind));
+        if offers(&PositionEncodingKind::UTF8) {
+            Self::Utf8
+        } else if offers(&PositionEncodingKind::UTF32) {
+            Self::Utf32
+        } else {
+            Self::Utf16
+        }
+    }
+
+    fn length(self, c: char) -> u32 {
+        match self {
+            Self::Utf8 => c.len_utf8() as u32,
+            Self::Utf16 => c.len_utf16() as u32,
+            Self::Utf32 => 1,
+        }
+    }
+}
+
+impl From<Encoding> for PositionEncodingKind {
+    fn from(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Utf8 => Self::UTF8,
+            Encoding::Utf16 => Self::UTF16,
+            Encoding::Utf32 => Self::UTF32,
+        }
+    }
+}
+
+/// A text with the beginnings of its lines.
+pub struct Document {
+    text: String,
+    version: i32,
+    encoding: Encoding,
+    // Bytes at which lines begin. To editors a lone carriage return ends a line too.
+    lines: Vec<usize>,
+}
+
+impl Document {
+    pub fn new(text: String, version: i32, encoding: Encoding) -> Self {
+        let lines = lines(&text);
+        Self { text, version, encoding, lines }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn version(&self) -> i32 {
+        self.version
+    }
+
+    /// Applies changes in their order; one without a range is the whole text.
+    pub fn change(&mut self, changes: Vec<TextDocumentContentChangeEvent>, version: i32) {
+        for change in changes {
+            match change.range {
+                Some(range) => {
+                    let (start, end) = (self.offset(range.start), self.offset(range.end));
+                    self.text.replace_range(start.min(end)..end.max(start), &change.text);
+                }
+                None => self.text = change.text,
+            }
+            self.lines = lines(&self.text);
+        }
+        self.version = version;
+    }
+
+    /// The byte at a position; one behind the end of its line is its end.
+    pub fn offset(&self, position: Position) -> usize {
+        let Some(start) = self.lines.get(position.line as usize).copied() else { return self.text.len() };
+        let mut left = position.character;
+        let mut at = start;
+        for c in self.line(start).chars() {
+            let length = self.encoding.length(c);
+            if left < length {
+                break;
+            }
+            left -= length;
+            at += c.len_utf8();
+        }
+        at
+    }
+
+    /// The position of a byte.
+    pub fn position(&self, offset: usize) -> Position {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let line = self.lines.partition_point(|start| *start <= offset) - 1;
+        let character = self.text[self.lines[line]..offset].chars().map(|c| self.encoding.length(c)).sum();
+        Position { line: line as u32, character }
+    }
+
+    pub fn range(&self, start: usize, end: usize) -> Range {
+        Range { start: self.position(start), end: self.position(end) }
+    }
+
+    fn line(&self, start: usize) -> &str {
+        let rest = &self.text[start..];
+        &rest[..rest.find(['\n', '\r']).unwrap_or(rest.len())]
+    }
+}
+
+fn lines(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let ends = |at: &usize| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+    std::iter::once(0).chain((0..bytes.len()).filter(ends).map(|at| at + 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_and_bytes_turn_into_each_other() {
+        let text = "a\u{e9}\u{1f600}b\r\nx\ry\n";
+        for (encoding, columns) in [(Encoding::Utf8, 8), (Encoding::Utf16, 5), (Encoding::Utf32, 4)] {
+            let document = Document::new(text.to_owned(), 1, encoding);
+            assert_eq!(document.position(8), Position::new(0, columns));
+            assert_eq!(document.offset(Position::new(0, columns)), 8);
+            assert_eq!(document.offset(Position::new(0, 99)), 8, "a column behind the line is its end");
+            assert_eq!(document.position(10), Position::new(1, 0));
+            assert_eq!(document.position(12), Position::new(2, 0));
+            assert_eq!(document.position(99), Position::new(3, 0));
+            assert_eq!(document.offset(Position::new(9, 9)), text.len());
+            for (at, _) in text.char_indices().filter(|(_, c)| !matches!(c, '\r' | '\n')) {
+                assert_eq!(document.offset(document.position(at)), at);
+            }
+        }
+    }
+
+    #[test]
+    fn changes_are_applied_in_order() {
+        let mut document = Document::new("one\ntwo\n".to_owned(), 1, Encoding::Utf16);
+        let change = |range: Option<Range>, text: &str| TextDocumentContentChangeEvent { range, range_length: None, text: text.to_owned() };
+        let range = |line, from, to| Some(Range { start: Position::new(line, from), end: Position::new(line, to) });
+        document.change(vec![change(range(1, 0, 3), "2\n3"), change(range(2, 1, 1), "!")], 2);
+        assert_eq!((document.text(), document.version()), ("one\n2\n3!\n", 2));
+        document.change(vec![change(None, "new")], 3);
+        assert_eq!(document.text(), "new");
+    }
+}

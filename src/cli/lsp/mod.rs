@@ -1,0 +1,330 @@
+//! `chancery lsp`: a language server over standard input and output, so that an editor shows findings while one types.
+//!
+//! This file takes the messages in and sends the answers out. Before a document is checked, all messages that wait are
+//! taken, so that only its newest version is. A document is judged by the `chancery.toml` above it if it is one of its
+//! sources; of any other, only what its format asks is checked, unless a schema was named on the command line.
+
+mod actions;
+mod completion;
+mod cursor;
+mod diagnostics;
+mod document;
+mod hover;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response, ResponseError};
+use lsp_types::notification::{self as note, Notification as _};
+use lsp_types::request::{self as ask, Request as _};
+use lsp_types::{
+    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions, HoverProviderCapability, InitializeParams,
+    InitializeResult, MessageType, PositionEncodingKind, PublishDiagnosticsParams, SaveOptions, ServerCapabilities, ServerInfo,
+    ShowMessageParams, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, Uri,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::args::LspArgs;
+use super::config::{self, Config};
+use super::one_text::OneText;
+use super::{Trouble, Verdict};
+use crate::diagnostic::Diagnostic;
+use crate::read::Format;
+use document::{Document, Encoding};
+
+/// Runs the command until the client says goodbye or goes away.
+pub fn run(args: LspArgs) -> Result<Verdict, Trouble> {
+    let (connection, threads) = Connection::stdio();
+    let served = serve(&connection, args);
+    // The writer ends when nobody can send any more.
+    drop(connection);
+    let joined = threads.join();
+    match served {
+        // A client that goes away in the middle of a message is gone all the same.
+        Ended::Gone => Ok(Verdict::Clean),
+        Ended::Properly => joined.map(|()| Verdict::Clean).map_err(Trouble::Io),
+    }
+}
+
+enum Ended {
+    Properly,
+    Gone,
+}
+
+fn serve(connection: &Connection, args: LspArgs) -> Ended {
+    let Ok((id, params)) = connection.initialize_start() else { return Ended::Gone };
+    let params: InitializeParams = serde_json::from_value(params).unwrap_or_default();
+    let encoding = Encoding::negotiated(params.capabilities.general.as_ref().and_then(|general| general.position_encodings.as_deref()));
+    let result = InitializeResult {
+        capabilities: capabilities(encoding),
+        server_info: Some(ServerInfo { name: "chancery".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
+    };
+    if connection.initialize_finish(id, serde_json::to_value(result).unwrap_or_default()).is_err() {
+        return Ended::Gone;
+    }
+    let snippets =
+        params.capabilities.text_document.as_ref().and_then(|text| text.completion.as_ref()?.completion_item.as_ref()?.snippet_support);
+    let mut server = Server {
+        connection,
+        schema: args.schema,
+        encoding,
+        snippets: snippets.unwrap_or(false),
+        documents: HashMap::new(),
+        told: Vec::new(),
+    };
+    while let Ok(message) = connection.receiver.recv() {
+        let mut waiting = Some(message);
+        while let Some(message) = waiting {
+            match message {
+                Message::Request(request) => {
+                    if connection.handle_shutdown(&request).unwrap_or(true) {
+                        return Ended::Properly;
+                    }
+                    server.check_changed();
+                    server.answer(request);
+                }
+                Message::Notification(notification) if notification.method == note::Exit::METHOD => return Ended::Gone,
+                Message::Notification(notification) => server.notice(notification),
+                Message::Response(_) => {}
+            }
+            waiting = connection.receiver.try_recv().ok();
+        }
+        server.check_changed();
+    }
+    Ended::Gone
+}
+
+fn capabilities(encoding: Encoding) -> ServerCapabilities {
+    ServerCapabilities {
+        position_encoding: Some(PositionEncodingKind::from(encoding)),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::INCREMENTAL),
+            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+            ..TextDocumentSyncOptions::default()
+        })),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some(["\"", "<", " ", ":", ","].map(str::to_owned).to_vec()),
+            ..CompletionOptions::default()
+        }),
+        code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, actions::fix_all()]),
+            ..CodeActionOptions::default()
+        })),
+        ..ServerCapabilities::default()
+    }
+}
+
+/// A document that is open in the editor.
+struct Open {
+    document: Document,
+    language: String,
+    // How it is judged; made when it is first needed, and anew when a config or schema may have changed.
+    judge: Option<OneText>,
+    findings: Vec<Diagnostic>,
+    changed: bool,
+}
+
+struct Server<'c> {
+    connection: &'c Connection,
+    schema: Option<String>,
+    encoding: Encoding,
+    snippets: bool,
+    documents: HashMap<Uri, Open>,
+    // Files other than documents on which findings were published: configs and schemas.
+    told: Vec<Uri>,
+}
+
+impl Server<'_> {
+    fn send(&self, message: impl Into<Message>) {
+        // Whoever has gone away is noticed when the next message is received.
+        let _ = self.connection.sender.send(message.into());
+    }
+
+    fn notify<N: note::Notification>(&self, params: N::Params) {
+        self.send(Notification::new(N::METHOD.to_owned(), params));
+    }
+
+    fn notice(&mut self, notification: Notification) {
+        match &*notification.method {
+            note::DidOpenTextDocument::METHOD => {
+                if let Some(params) = read::<note::DidOpenTextDocument>(notification.params) {
+                    let opened = params.text_document;
+                    let document = Document::new(opened.text, opened.version, self.encoding);
+                    let open = Open { document, language: opened.language_id, judge: None, findings: Vec::new(), changed: true };
+                    self.documents.insert(opened.uri, open);
+                }
+            }
+            note::DidChangeTextDocument::METHOD => {
+                if let Some(params) = read::<note::DidChangeTextDocument>(notification.params)
+                    && let Some(open) = self.documents.get_mut(&params.text_document.uri)
+                {
+                    open.document.change(params.content_changes, params.text_document.version);
+                    open.changed = true;
+                }
+            }
+            note::DidCloseTextDocument::METHOD => {
+                if let Some(params) = read::<note::DidCloseTextDocument>(notification.params) {
+                    self.documents.remove(&params.text_document.uri);
+                    self.publish(params.text_document.uri, Vec::new(), None);
+                }
+            }
+            // What was saved may be a schema or a config, of this document or of another.
+            note::DidSaveTextDocument::METHOD | note::DidChangeWatchedFiles::METHOD | note::DidChangeConfiguration::METHOD => {
+                for open in self.documents.values_mut() {
+                    open.judge = None;
+                    open.changed = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, request: Request) {
+        let id = request.id.clone();
+        let answer = match &*request.method {
+            ask::HoverRequest::METHOD => self.on(request, |server, params: lsp_types::HoverParams| {
+                let at = params.text_document_position_params;
+                let open = server.documents.get(&at.text_document.uri)?;
+                hover::hover(&open.document, open.judge.as_ref()?, at.position)
+            }),
+            ask::Completion::METHOD => self.on(request, |server, params: lsp_types::CompletionParams| {
+                let at = params.text_document_position;
+                let open = server.documents.get(&at.text_document.uri)?;
+                Some(completion::complete(&open.document, open.judge.as_ref()?, at.position, server.snippets))
+            }),
+            ask::CodeActionRequest::METHOD => self.on(request, |server, params: lsp_types::CodeActionParams| {
+                let open = server.documents.get(&params.text_document.uri)?;
+                Some(actions::actions(&open.document, &open.findings, &params))
+            }),
+            other => {
+                let message = format!("{other} is not offered");
+                Err(ResponseError { code: ErrorCode::MethodNotFound as i32, message, data: None })
+            }
+        };
+        self.send(match answer {
+            Ok(value) => Response::new_ok(id, value),
+            Err(error) => Response::new_err(id, error.code, error.message),
+        });
+    }
+
+    fn on<P: DeserializeOwned, R: serde::Serialize>(
+        &mut self,
+        request: Request,
+        work: impl FnOnce(&Self, P) -> Option<R>,
+    ) -> Result<Value, ResponseError> {
+        let invalid =
+            |error: serde_json::Error| ResponseError { code: ErrorCode::InvalidParams as i32, message: error.to_string(), data: None };
+        let params = serde_json::from_value(request.params).map_err(invalid)?;
+        serde_json::to_value(work(self, params)).map_err(invalid)
+    }
+
+    // Checks the documents that changed, each once, in order of their names.
+    fn check_changed(&mut self) {
+        let mut changed: Vec<Uri> = self.documents.iter().filter(|(_, open)| open.changed).map(|(uri, _)| uri.clone()).collect();
+        if changed.is_empty() {
+            return;
+        }
+        changed.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        for uri in std::mem::take(&mut self.told).into_iter().filter(|uri| !self.documents.contains_key(uri)) {
+            self.publish(uri, Vec::new(), None);
+        }
+        for uri in changed {
+            let Some(mut open) = self.documents.remove(&uri) else { continue };
+            open.changed = false;
+            self.check(&uri, &mut open);
+            self.documents.insert(uri, open);
+        }
+    }
+
+    fn check(&mut self, uri: &Uri, open: &mut Open) {
+        let name = name_of(uri);
+        if open.judge.is_none() {
+            match self.judge(uri, &open.language) {
+                Ok(judge) => open.judge = Some(judge),
+                Err(trouble) => {
+                    open.findings = Vec::new();
+                    return self.complain(uri, &name, open, trouble);
+                }
+            }
+        }
+        let Some(judge) = &open.judge else { return };
+        open.findings = judge.check(open.document.text()).into_iter().filter(|finding| *finding.place.locate().file == *name).collect();
+        let shown = diagnostics::all(&open.findings, &open.document, uri, &name);
+        self.publish(uri.clone(), shown, Some(open.document.version()));
+    }
+
+    // A broken config or schema is shown where it is broken.
+    fn complain(&mut self, uri: &Uri, name: &str, open: &Open, trouble: Trouble) {
+        let findings = match trouble {
+            Trouble::Findings(findings) => findings,
+            other => {
+                self.notify::<note::ShowMessage>(ShowMessageParams { typ: MessageType::ERROR, message: other.to_string() });
+                Vec::new()
+            }
+        };
+        let (own, others): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| *finding.place.locate().file == *name);
+        self.publish(uri.clone(), diagnostics::all(&own, &open.document, uri, name), Some(open.document.version()));
+        let mut by_file: Vec<(String, Vec<Diagnostic>)> = Vec::new();
+        for finding in others {
+            let file = finding.place.locate().file.to_string();
+            match by_file.iter_mut().find(|(known, _)| *known == file) {
+                Some((_, findings)) => findings.push(finding),
+                None => by_file.push((file, vec![finding])),
+            }
+        }
+        for (file, findings) in by_file {
+            let (Some(other), Ok(text)) = (uri_of(Path::new(&file)), std::fs::read_to_string(&file)) else { continue };
+            let document = Document::new(text, 0, self.encoding);
+            self.publish(other.clone(), diagnostics::all(&findings, &document, &other, &file), None);
+            self.told.push(other);
+        }
+    }
+
+    fn judge(&self, uri: &Uri, language: &str) -> Result<OneText, Trouble> {
+        let path = path_of(uri);
+        let name = name_of(uri);
+        let by_language = match language {
+            "jsonc" | "json" => Some(Format::Json),
+            "jsonl" | "jsonlines" => Some(Format::Ndjson),
+            other => Format::by_name(other),
+        };
+        let from = if Format::by_extension(&name).is_some() { None } else { by_language };
+        if let Some(path) = path.as_deref().filter(|path| path.file_name().is_some_and(|file| file == config::NAME)) {
+            return OneText::of_config(path);
+        }
+        let config = match path.as_deref().and_then(Path::parent) {
+            Some(folder) => Config::above(folder)?,
+            None => Config::default(),
+        };
+        OneText::new(config, &name, path, from, self.schema.as_deref())
+    }
+
+    fn publish(&self, uri: Uri, diagnostics: Vec<lsp_types::Diagnostic>, version: Option<i32>) {
+        self.notify::<note::PublishDiagnostics>(PublishDiagnosticsParams { uri, diagnostics, version });
+    }
+}
+
+fn read<N: note::Notification>(params: Value) -> Option<N::Params> {
+    // A notification has no answer, so what cannot be read is passed over.
+    serde_json::from_value(params).ok()
+}
+
+// The file that an address means, where it means one.
+fn path_of(uri: &Uri) -> Option<PathBuf> {
+    url::Url::parse(uri.as_str()).ok()?.to_file_path().ok()
+}
+
+/// The address of a file.
+fn uri_of(path: &Path) -> Option<Uri> {
+    let absolute = std::path::absolute(path).ok()?;
+    Uri::from_str(url::Url::from_file_path(absolute).ok()?.as_str()).ok()
+}
+
+// What findings call the document.
+fn name_of(uri: &Uri) -> String {
+    path_of(uri).map_or_else(|| uri.as_str().to_owned(), |path| path.to_string_lossy().replace('\\', "/"))
+}

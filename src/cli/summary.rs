@@ -1,0 +1,52 @@
+//! The summary of a workflow's step: a file that GitHub names, to which every program of the step appends Markdown.
+//!
+//! A summary that cannot be written is told and never fails the run.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::diagnostic::one_line;
+use crate::pipeline::{Report, ReportPlace};
+use crate::report;
+
+/// A step's summary has at most so many bytes; a larger one is not shown at all.
+const MOST: u64 = 1024 * 1024;
+
+/// A report that is appended to the summary of the step that the program runs in; `None` outside of a workflow.
+pub fn report(options: &report::Options) -> Option<Report> {
+    let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)?;
+    let there = fs::metadata(&path).map_or(0, |file| file.len());
+    let room = usize::try_from(MOST.saturating_sub(there)).unwrap_or(0);
+    let Some(reporter) = report::summary(options, room) else {
+        tell(&path, "it is full");
+        return None;
+    };
+    Some(Report { reporter, place: ReportPlace::Stream(Box::new(Appended { path, text: Vec::new() })) })
+}
+
+fn tell(path: &std::path::Path, why: &str) {
+    eprintln!("warning: nothing was added to the summary {}: {}", one_line(&path.to_string_lossy()), one_line(why));
+}
+
+// Collects the report and appends it in one piece when it is finished, which is when it is flushed.
+struct Appended {
+    path: PathBuf,
+    text: Vec<u8>,
+}
+
+impl Write for Appended {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let text = std::mem::take(&mut self.text);
+        if !text.is_empty() {
+            let written = OpenOptions::new().create(true).append(true).open(&self.path).and_then(|mut file| file.write_all(&text));
+            written.unwrap_or_else(|error| tell(&self.path, &error.to_string()));
+        }
+        Ok(())
+    }
+}

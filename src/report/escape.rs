@@ -1,0 +1,160 @@
+//! Makes text from the data harmless for the place where it is shown: JSON, XML, Markdown, URIs, workflow commands.
+//!
+//! Control characters and marks that change the direction of text are shown as escapes everywhere, as in
+//! [`one_line`]; what else means something at a place is escaped by the rules of that place.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use crate::diagnostic::{is_unprintable, one_line};
+
+/// The first `most` characters, with an ellipsis where there are more.
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+/// A value as JSON in one line, in which characters that disturb a terminal or an editor are `\uXXXX`.
+pub(super) fn json(value: &impl Serialize) -> io::Result<String> {
+    let mut out = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Escaping)).map_err(io::Error::from)?;
+    String::from_utf8(out).map_err(io::Error::other)
+}
+
+struct Escaping;
+
+impl serde_json::ser::Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unprintable(*c)) {
+            out.write_all(&rest.as_bytes()[..at])?;
+            // All of these characters lie in the first plane.
+            write!(out, "\\u{:04x}", u32::from(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        out.write_all(rest.as_bytes())
+    }
+}
+
+/// A path as a URI, relative where the path is: no part of it can be taken for a scheme, a query or a fragment.
+pub(super) fn uri(path: &str) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let drive = cfg!(windows) && path.as_bytes().get(1) == Some(&b':');
+    let scheme = match path {
+        _ if drive => "file:///",
+        _ if path.starts_with('/') => "file://",
+        _ => "",
+    };
+    let kept = if drive { 2 } else { 0 };
+    format!("{scheme}{}{}", &path[..kept], utf8_percent_encode(&path[kept..], ESCAPED))
+}
+
+/// The text of a workflow command, in one line.
+pub(super) fn data(text: &str) -> String {
+    one_line(text).replace('%', "%25")
+}
+
+/// A property of a workflow command.
+pub(super) fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A line of a workflow's log that is no command, as long as it does not begin with a colon.
+pub(super) fn log(line: &str) -> String {
+    let line = one_line(line);
+    // The older form of commands, `##[name]`, is looked for anywhere in a line, and with invisible characters left out.
+    let command = line.find('#').is_some_and(|at| line[at..].contains('['));
+    if command { line.replace('#', "\\u0023") } else { line.into_owned() }
+}
+
+/// Text and attribute values of XML, in one line; characters that XML cannot hold are shown as escapes.
+pub(super) fn xml(text: &str) -> String {
+    let text = one_line(text);
+    let text = if text.contains(['\u{fffe}', '\u{ffff}']) {
+        text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into()
+    } else {
+        text
+    };
+    quick_xml::escape::escape(text).into_owned()
+}
+
+/// Text as code in one line of Markdown, such as a cell of a table, in which nothing is markup, a link or a mention.
+pub(super) fn markdown(text: &str) -> String {
+    let text = one_line(text);
+    if text.is_empty() {
+        return String::new();
+    }
+    if text.contains('|') {
+        // A bar ends a cell even inside a span of code, so this is code in HTML, every sign of it a character reference.
+        let sign = |c: char| if c.is_ascii_punctuation() { format!("&#{};", u32::from(c)) } else { c.to_string() };
+        return format!("<code>{}</code>", text.chars().map(sign).collect::<String>());
+    }
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // Readers take one blank off at both ends, so these keep backticks and blanks of the text as they are.
+    let ends = |c| text.starts_with(c) || text.ends_with(c);
+    let pad = if ends('`') || ends(' ') { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_hides_nothing() {
+        assert_eq!(json(&"a\u{202e}b\u{7f}\"\n\u{0}é").expect("JSON"), r#""a\u202eb\u007f\"\n\u0000é""#);
+    }
+
+    #[test]
+    fn paths_as_uris() {
+        for (path, expected) in [
+            ("a/b c.json", "a/b%20c.json"),
+            ("::error::x", "%3A%3Aerror%3A%3Ax"),
+            ("http://x/?a#b", "http%3A//x/%3Fa%23b"),
+            ("é%20\n", "%C3%A9%2520%0A"),
+            ("/tmp/a", "file:///tmp/a"),
+            ("../a", "../a"),
+        ] {
+            assert_eq!(uri(path), expected);
+        }
+    }
+
+    #[test]
+    fn workflow_commands() {
+        assert_eq!(data("::error::%0A\r\n"), "::error::%250A\\r\\n");
+        assert_eq!(property("a:b,c%\n"), "a%3Ab%2Cc%25\\n");
+        assert_eq!(log("error[S104] ##[add-mask]x"), "error[S104] \\u0023\\u0023[add-mask]x");
+        assert_eq!(log("error[S104] #1"), "error[S104] #1");
+    }
+
+    #[test]
+    fn xml_holds_everything() {
+        assert_eq!(xml("<a b='\"]]>&amp;\0\n\u{fffe}\u{85}é"), "&lt;a b=&apos;&quot;]]&gt;&amp;amp;\\u0000\\n\\ufffe\\u0085é");
+    }
+
+    #[test]
+    fn markdown_is_code() {
+        for (text, expected) in [
+            ("", ""),
+            ("@a #1 <b>", "`@a #1 <b>`"),
+            ("a`b", "``a`b``"),
+            ("``", "``` `` ```"),
+            (" ", "`   `"),
+            ("a\n\u{202e}b", "`a\\n\\u202eb`"),
+            ("a\\|b`", "<code>a&#92;&#124;b&#96;</code>"),
+        ] {
+            assert_eq!(markdown(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!((cut("abc", 3), cut("ab\u{e9}d", 3)), ("abc".into(), "abé…".into()));
+    }
+}

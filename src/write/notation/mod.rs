@@ -1,0 +1,151 @@
+//! Edits in the notation of the format that they are made in.
+//!
+//! In: a finding whose edits say what is new. Out: the same finding with the texts to put there, in the manner of what
+//! stands around: the same quotes, indentation and line ends. Where the format has no notation for something, or no place
+//! for a further member, the finding has no fix: nothing is bent here either.
+
+mod csv;
+mod json;
+mod toml;
+mod xml;
+mod yaml;
+
+use crate::diagnostic::{Diagnostic, Edit, Fix, Member, New, Safety, Scalar};
+use crate::source::{Source, Span};
+
+/// Puts the edits of a finding about an input of `format` into that format's notation; done once for each finding.
+pub fn settle(note: &mut Diagnostic, format: &str) {
+    if let Some(fix) = note.fix.take() {
+        note.fix = written(fix, &note.place.source, format);
+    }
+}
+
+/// A text or a name as it is written anew, where nothing stands yet.
+#[must_use]
+pub fn text(format: &str, text: &str) -> String {
+    match format {
+        "xml" => xml::text(text),
+        "yaml" => yaml::name("", text),
+        _ => json::text(text),
+    }
+}
+
+/// A text and the bytes in whose place it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Spelled {
+    span: Span,
+    text: String,
+}
+
+impl Spelled {
+    fn new(span: Span, text: impl Into<String>) -> Self {
+        Self { span, text: text.into() }
+    }
+}
+
+fn written(fix: Fix, source: &Source, format: &str) -> Option<Fix> {
+    let mut safety = fix.safety;
+    let mut edits = Vec::with_capacity(fix.edits.len());
+    for edit in fix.edits {
+        let pieces = match &edit.new {
+            New::Layout => vec![Spelled::new(edit.span, edit.text.as_str())],
+            New::Gone => vec![gone(format, source, edit.span)?],
+            New::Scalar(new) => vec![scalar(format, source, edit.span, new)?],
+            New::Name(name) => self::name(format, source, edit.span, name)?,
+            New::Member(new) => match member(format, source, new) {
+                Some(piece) => vec![piece],
+                None if new.spare => {
+                    safety = Safety::Unsafe;
+                    continue;
+                }
+                None => return None,
+            },
+        };
+        // What is new stands at the first place; others, such as the name in an end tag, follow from it.
+        let mut new = Some(edit.new);
+        for Spelled { span, text } in pieces {
+            edits.push(Edit { span, text, new: new.take().unwrap_or(New::Layout), pointer: edit.pointer.clone() });
+        }
+    }
+    (!edits.is_empty()).then_some(Fix { safety, edits })
+}
+
+fn scalar(format: &str, source: &Source, span: Span, new: &Scalar) -> Option<Spelled> {
+    let text = match format {
+        "json" | "ndjson" => Some(json::scalar(new)),
+        "csv" | "tsv" => csv::scalar(source.slice(span), new),
+        "xml" => xml::scalar(source, span, new),
+        "yaml" => return yaml::scalar(source, span, new),
+        "toml" => toml::scalar(source.slice(span), new),
+        _ => plain(source.slice(span), new),
+    };
+    // What is spelled the same would be read the same: its type is told elsewhere.
+    text.filter(|text| text != source.slice(span)).map(|text| Spelled::new(span, text))
+}
+
+fn name(format: &str, source: &Source, span: Span, name: &str) -> Option<Vec<Spelled>> {
+    let text = match format {
+        "json" | "ndjson" => Some(json::text(name)),
+        "csv" | "tsv" => csv::name(source, span, name),
+        "xml" => return xml::name(source, span, name),
+        "yaml" => Some(yaml::name(source.slice(span), name)),
+        "toml" => Some(toml::name(source.slice(span), name)),
+        _ => None,
+    };
+    text.map(|text| vec![Spelled::new(span, text)])
+}
+
+fn member(format: &str, source: &Source, new: &Member) -> Option<Spelled> {
+    match format {
+        "json" | "ndjson" => json::member(source, new),
+        "csv" | "tsv" => csv::member(source, new),
+        "xml" => xml::member(source, new),
+        "yaml" => yaml::member(source, new),
+        "toml" => toml::member(source, new),
+        _ => None,
+    }
+}
+
+// Takes an item or a member out, with the mark on one side of it, or with its line.
+fn gone(format: &str, source: &Source, span: Span) -> Option<Spelled> {
+    let text = source.slice(span);
+    let is_free = match format {
+        "json" | "ndjson" => true,
+        // What somebody says about it in a comment goes with nothing.
+        "yaml" | "toml" => !text.contains('#'),
+        _ => false,
+    };
+    (is_free && !text.is_empty()).then(|| Spelled::new(span, ""))
+}
+
+// Text that has no notation, such as that of a page; texts of a schema stand in quotes.
+fn plain(written: &str, new: &Scalar) -> Option<String> {
+    match new {
+        Scalar::Text(text) if written.starts_with('"') => Some(json::text(text)),
+        Scalar::Text(text) if !text.contains(['\n', '\r']) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+// The place behind a member that has its lines to itself, and what stands before its name and ends its line; `None` where
+// other data stands in these lines. `indents` says whether something before the name only indents it.
+fn own_line<'s>(source: &'s Source, member: &Member, indents: impl Fn(&str) -> bool) -> Option<(Span, &'s str, &'static str)> {
+    let text = source.text();
+    let start = text[..member.key.start as usize].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[start..member.key.start as usize].trim_start_matches('\u{feff}');
+    let from = member.value.end as usize;
+    let end = text[from..].find('\n').map(|at| from + at);
+    let rest = &text[from..end.unwrap_or(text.len())];
+    let bare = rest.strip_suffix('\r').unwrap_or(rest);
+    let comment = bare.trim_start_matches([' ', '\t']);
+    if !indents(before) || !(comment.is_empty() || comment.starts_with('#') && comment.len() < bare.len()) {
+        return None;
+    }
+    // The last line has no end of its own.
+    let like = end.or_else(|| text.find('\n')).map_or("", |end| &text[..end]);
+    let line_end = if like.ends_with('\r') { "\r\n" } else { "\n" };
+    Some((Span::at((from + bare.len()) as u32), before, line_end))
+}
+
+#[cfg(test)]
+mod tests;
