@@ -202,7 +202,7 @@ pub struct InputArgs {
     /// The character between cells of CSV (also: tab) [default: found out]
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<String>,
-    /// The first row of CSV is data; columns are named 1, 2, 3
+    /// The first row of CSV is data; columns are named column1, column2
     #[arg(long)]
     pub no_header: bool,
     /// Lines of CSV that begin with this are left out
@@ -433,6 +433,8 @@ pub enum SchemaCommand {
     Xsd(SchemaArgs),
     /// Prints what the schema says of members and types
     Shape(SchemaArgs),
+    /// Says whether data that was valid before a change of the schema stays valid
+    Diff(SchemaDiffArgs),
 }
 
 /// Which schema.
@@ -444,6 +446,39 @@ pub struct SchemaArgs {
     /// A folder of more schemas
     #[arg(long, value_name = "DIR")]
     pub schema_dir: Vec<PathBuf>,
+    /// Colours
+    #[arg(long, value_name = "WHEN")]
+    pub color: Option<Color>,
+}
+
+/// `schema diff`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Exit status: 0 compatible, 1 breaking or unknown, 2 the program could not do its work.")]
+pub struct SchemaDiffArgs {
+    /// The schema as it was: a file, profile for the bundled one, or REV:PATH for a file as it was at a git revision
+    #[arg(value_name = "OLD")]
+    pub old: String,
+    /// The schema as it is
+    #[arg(value_name = "NEW")]
+    pub new: String,
+    /// Ask whether data that is valid now was valid before
+    #[arg(long)]
+    pub forward: bool,
+    /// How to tell it: text, markdown or json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: String,
+    /// The file to write to
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// A folder of more schemas, found by their $id or path (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub schema_dir: Vec<PathBuf>,
+    /// Do not assert formats
+    #[arg(long)]
+    pub no_format: bool,
+    /// Tell of titles, descriptions and the like as well, which mean nothing for validity
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,

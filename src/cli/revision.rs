@@ -28,8 +28,8 @@ pub struct Revision {
 }
 
 impl Revision {
-    // Finds the commit in the repository that holds `path`, whose folders may be gone.
-    fn find(name: &str, path: &Path) -> Result<Self, git::Error> {
+    /// Finds the commit in the repository that holds `path`, whose folders may be gone.
+    pub fn find(name: &str, path: &Path) -> Result<Self, git::Error> {
         let absolute = std::path::absolute(path)?;
         let folder = absolute.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new(""));
         let repository = Repository::around(folder)?;
@@ -42,6 +42,16 @@ impl Revision {
         let bytes = self.repository.file_at(&self.commit, path).map_err(io::Error::other)?;
         let bytes = bytes.ok_or_else(|| io::Error::other(format!("no such file at {}", self.name)))?;
         Ok(Box::new(Cursor::new(bytes)))
+    }
+
+    /// Whether it has that file; `None` for one outside of the repository.
+    pub fn has(&self, path: &Path) -> Option<bool> {
+        self.repository.file_at(&self.commit, path).ok().map(|file| file.is_some())
+    }
+
+    /// The files of known formats in a folder.
+    pub fn folder(&self, folder: &Path, known: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, git::Error> {
+        self.files(&folder.to_string_lossy(), known)
     }
 
     /// The name under which a file at this revision is shown.

@@ -1,13 +1,16 @@
 //! `chancery schema`: shows, checks and documents schemas.
 
-use super::args::{SchemaArgs, SchemaCommand};
+use super::args::{SchemaArgs, SchemaCommand, SchemaDiffArgs};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use super::{Trouble, Verdict, print, schemas};
 use crate::check::facts;
+use crate::load::file::{Finished, Target};
 use crate::normalise;
-use crate::schema::{Schema, Shape, docs, outline};
+use crate::report::evolution;
+use crate::schema::evolution::{Direction, compare};
+use crate::schema::{self, Schema, Shape, docs, outline};
 use crate::write::{self, xsd};
 
 /// Runs the command.
@@ -21,6 +24,7 @@ pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
             let name = super::session::collection_name(&shape);
             print(&xsd::schema(&write::Options { shape: Arc::clone(&shape), name, ..write::Options::default() }))
         }
+        SchemaCommand::Diff(args) => diff(args),
         SchemaCommand::Shape(args) => print(&outline::text(&outline::outline(&Shape::of(&*load(args)?)))),
     }
 }
@@ -47,4 +51,34 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
         }
         Err(trouble) => Err(trouble),
     }
+}
+
+fn diff(args: &SchemaDiffArgs) -> Result<Verdict, Trouble> {
+    let format = evolution::Format::by_name(&args.format).ok_or_else(|| {
+        let names: Vec<&str> = evolution::Format::ALL.iter().map(|format| format.name()).collect();
+        Trouble::usage(format!("no form is called {}; forms are {}", args.format, names.join(", ")))
+    })?;
+    let load = |name: &str| {
+        schemas::load_version(name, &args.schema_dir, !args.no_format)?
+            .ok_or_else(|| Trouble::usage("none is no schema; name a file, or profile"))
+    };
+    let (old, new) = (load(&args.old)?, load(&args.new)?);
+    let direction = if args.forward { Direction::Forward } else { Direction::Backward };
+    let change = compare(&old, &new, direction);
+    let options = evolution::Options {
+        color: args.output.is_none() && super::session::colour(args.color, io::stdout().is_terminal()),
+        wording: args.verbose,
+    };
+    let drawn = evolution::draw(format, options, &change, (&args.old, &args.new));
+    match &args.output {
+        None => print(&drawn).map(|_| ())?,
+        Some(path) => {
+            let mut target = Target::file(path);
+            let mut finished = Finished::default();
+            target.main()?.write_all(drawn.as_bytes())?;
+            target.finish(&mut finished)?;
+            finished.commit()?;
+        }
+    }
+    Ok(if change.verdict == schema::evolution::Verdict::Compatible { Verdict::Clean } else { Verdict::Findings })
 }

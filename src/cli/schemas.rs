@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Trouble;
+use super::revision::{self, Revision};
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::read::handbook::Forms;
 use crate::read::{self, Format, Intake};
@@ -15,6 +16,21 @@ use crate::tree::Tree;
 
 /// The schema that `name` means: a file, `profile` for the bundled one, or `none`.
 pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Trouble> {
+    read_schema(name, dirs, formats, Files { at: None })
+}
+
+/// As [`load`]; the name may also be a file at a git revision, which then holds for what the schema refers to as well.
+pub fn load_version(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Trouble> {
+    match revision::split(name) {
+        Some((at, path)) => {
+            let revision = Revision::find(at, Path::new(path))?;
+            read_schema(path, dirs, formats, Files { at: Some(&revision) })
+        }
+        None => load(name, dirs, formats),
+    }
+}
+
+fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) -> Result<Option<Arc<Schema>>, Trouble> {
     if name == "none" {
         return Ok(None);
     }
@@ -23,9 +39,9 @@ pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Sc
         let feed = Feed::new(bundled::NAME, Box::new(bundled::PROFILE.as_bytes()), Position::START);
         library.add(bundled::NAME, parse(feed, Format::Json)?)
     } else {
-        add_file(&mut library, Path::new(name))?
+        files.add(&mut library, Path::new(name))?
     };
-    complete(&mut library, dirs)?;
+    complete(&mut library, dirs, files)?;
     let schema = Schema::build(library, root, schema::Options { formats }).map_err(Trouble::Findings)?;
     Ok(Some(Arc::new(schema)))
 }
@@ -65,7 +81,7 @@ pub fn text(name: &str) -> Result<String, Trouble> {
 }
 
 // Adds what the documents refer to, and what that refers to, until nothing is missing that can be found.
-fn complete(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
+fn complete(library: &mut Library, dirs: &[PathBuf], from: Files<'_>) -> Result<(), Trouble> {
     let mut searched = false;
     loop {
         let mut found = false;
@@ -73,9 +89,9 @@ fn complete(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
         for missing in &missing {
             let addresses = [Some(&missing.uri), missing.beside.as_ref()];
             let files = addresses.into_iter().flatten().filter_map(|uri| library::file_path(uri));
-            let file = files.chain(in_dirs(&missing.uri, dirs)).find(|path| path.is_file());
+            let file = files.chain(in_dirs(&missing.uri, dirs)).find(|path| from.has(path));
             if let Some(path) = file {
-                let tree = parse_file(&path)?;
+                let tree = from.parse(&path)?;
                 library.add_as(&missing.uri, &library::file_uri(&path).unwrap_or_else(|| missing.uri.clone()), tree);
                 found = true;
             }
@@ -89,7 +105,7 @@ fn complete(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
                 return Ok(());
             }
             searched = true;
-            add_dirs(library, dirs)?;
+            from.add_folders(library, dirs)?;
         }
     }
 }
@@ -103,26 +119,59 @@ fn in_dirs<'d>(uri: &'d str, dirs: &'d [PathBuf]) -> impl Iterator<Item = PathBu
         .flat_map(move |tail| dirs.iter().map(move |dir| dir.join(tail)))
 }
 
-fn add_dirs(library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
-    let paths: Vec<String> = dirs.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
-    let known = |name: &str| matches!(Format::by_extension(name), Some(Format::Json | Format::Yaml));
-    let (inputs, problems) = open::expand(&paths, &open::Folders { known: &known, claims: &|_| Vec::new() });
-    if let Some(problem) = problems.first() {
-        return Err(Trouble::usage(problem.to_string()));
-    }
-    for path in inputs.into_iter().filter_map(|input| input.path) {
-        if library::file_uri(&path).is_some_and(|uri| !library.has(&uri)) {
-            // A folder of schemas may hold other files; one that is wanted and broken shows as an unresolved reference.
-            let _ = add_file(library, &path);
-        }
-    }
-    Ok(())
+// Where schema files are read: as they are now, or as they were.
+#[derive(Clone, Copy)]
+struct Files<'r> {
+    at: Option<&'r Revision>,
 }
 
-fn add_file(library: &mut Library, path: &Path) -> Result<usize, Trouble> {
-    let name = path.to_string_lossy().replace('\\', "/");
-    let tree = parse_file(path)?;
-    Ok(library.add(&library::file_uri(path).unwrap_or(name), tree))
+impl Files<'_> {
+    fn has(self, path: &Path) -> bool {
+        self.at.and_then(|revision| revision.has(path)).unwrap_or_else(|| path.is_file())
+    }
+
+    fn parse(self, path: &Path) -> Result<Tree, Trouble> {
+        // What a reference leads to is shown as it is reached from here.
+        let here = std::env::current_dir().unwrap_or_default();
+        let path = path.strip_prefix(here).unwrap_or(path);
+        let Some(revision) = self.at.filter(|revision| revision.has(path).is_some()) else { return parse_file(path) };
+        let trouble = |error: std::io::Error| Trouble::File { path: revision.shown(path).into(), error };
+        let bytes = revision.file(path).map_err(trouble)?;
+        let opened = open::open_stream(&revision.shown(path).into(), bytes, None);
+        let opened = opened.map_err(|failure| trouble(std::io::Error::other(failure)))?;
+        parse(opened.feed, Format::by_extension(&path.to_string_lossy()).unwrap_or(Format::Json))
+    }
+
+    fn add(self, library: &mut Library, path: &Path) -> Result<usize, Trouble> {
+        let name = path.to_string_lossy().replace('\\', "/");
+        let tree = self.parse(path)?;
+        Ok(library.add(&library::file_uri(path).unwrap_or(name), tree))
+    }
+
+    fn add_folders(self, library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
+        let known = |name: &str| matches!(Format::by_extension(name), Some(Format::Json | Format::Yaml));
+        let mut paths = Vec::new();
+        for dir in dirs {
+            let then = self.at.and_then(|revision| revision.folder(dir, known).ok());
+            let Some(then) = then else {
+                let given = dir.to_string_lossy().into_owned();
+                let (inputs, problems) = open::expand(&[given], &open::Folders { known: &known, claims: &|_| Vec::new() });
+                if let Some(problem) = problems.first() {
+                    return Err(Trouble::usage(problem.to_string()));
+                }
+                paths.extend(inputs.into_iter().filter_map(|input| input.path));
+                continue;
+            };
+            paths.extend(then);
+        }
+        for path in paths {
+            if library::file_uri(&path).is_some_and(|uri| !library.has(&uri)) {
+                // A folder of schemas may hold other files; one that is wanted and broken shows as an unresolved reference.
+                let _ = self.add(library, &path);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Reads a file that is one document: a schema or a config.

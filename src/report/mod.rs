@@ -6,6 +6,7 @@
 mod checkout;
 mod escape;
 pub mod difference;
+pub mod evolution;
 pub mod fingerprint;
 mod fold;
 mod github;

@@ -280,6 +280,11 @@ impl Library {
         matches!(self.base(at).draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7)
     }
 
+    /// The draft that holds where this subschema stands.
+    pub(super) fn draft_at(&self, at: At) -> Draft {
+        self.base(at).draft
+    }
+
     // The draft a subschema names, if it names one.
     fn draft(&self, at: At) -> Option<Draft> {
         self.node(at).get("$schema").map(|name| Draft::from_schema_uri(name.text()))

@@ -6,6 +6,7 @@
 mod author;
 pub mod bundled;
 pub mod docs;
+pub mod evolution;
 pub mod explain;
 mod fault;
 pub mod focus;
@@ -46,6 +47,7 @@ pub struct Schema {
     library: Arc<Library>,
     root: usize,
     validator: Validator<Spanned>,
+    formats: bool,
     // Looked for when the first finding is told.
     authored: OnceLock<bool>,
 }
@@ -62,7 +64,7 @@ impl Schema {
             return Err(vec![fault]);
         }
         match Self::compile(&library, root, &value, options) {
-            Ok(validator) => Ok(Self { library, root, validator, authored: OnceLock::new() }),
+            Ok(validator) => Ok(Self { library, root, validator, formats: options.formats, authored: OnceLock::new() }),
             Err(error) => Err(fault::explain(&library, root, &value, &error)),
         }
     }
@@ -115,6 +117,11 @@ impl Schema {
     // Whether its author wrote messages.
     fn is_authored(&self) -> bool {
         *self.authored.get_or_init(|| self.library.mentions("\"errorMessage\""))
+    }
+
+    // Whether `format` is asserted.
+    pub(in crate::schema) fn asserts_formats(&self) -> bool {
+        self.formats
     }
 
     pub(in crate::schema) fn root_at(&self) -> library::At {

@@ -304,6 +304,40 @@ pub fn to_value(node: Node<'_>) -> Value {
     }
 }
 
+/// A plain value as a tree, which lies nowhere: for instances that are made to be tried.
+#[must_use]
+pub fn to_tree(value: &Value) -> Tree {
+    let mut tree = Tree::default();
+    let nowhere = crate::source::Span::at(0);
+    let root = tree.set_root(nowhere);
+    fill(&mut tree, root, value);
+    tree
+}
+
+fn fill(tree: &mut Tree, id: tree::NodeId, value: &Value) {
+    let nowhere = crate::source::Span::at(0);
+    match value {
+        Value::Null => tree.set_scalar(id, Kind::Null, "null", nowhere),
+        Value::Bool(flag) => tree.set_scalar(id, Kind::Bool, if *flag { "true" } else { "false" }, nowhere),
+        Value::Number(number) => tree.set_scalar(id, Kind::Number, &number.to_string(), nowhere),
+        Value::String(text) => tree.set_scalar(id, Kind::String, text, nowhere),
+        Value::Array(items) => {
+            tree.set_container(id, Kind::Array, nowhere);
+            for item in items {
+                let below = tree.push_item(id, nowhere);
+                fill(tree, below, item);
+            }
+        }
+        Value::Object(members) => {
+            tree.set_container(id, Kind::Object, nowhere);
+            for (name, member) in members {
+                let below = tree.insert_member(id, None, name, nowhere);
+                fill(tree, below, member);
+            }
+        }
+    }
+}
+
 /// Whether a node equals a plain value; members that are there twice count once, by their last value.
 pub(super) fn equals(node: Node<'_>, expected: &Value) -> bool {
     match (node.kind(), expected) {

@@ -11,6 +11,7 @@ mod csv;
 mod diff;
 mod docs;
 mod ecosystem;
+mod evolution;
 mod faults;
 mod fix;
 mod fresh;

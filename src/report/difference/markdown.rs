@@ -111,13 +111,13 @@ fn row(change: &Change<'_, '_>) -> String {
     format!("| {} | {pointer} | {old} | {new} |\n", change.what.word())
 }
 
-// As code, in which hosts look for no names and links.
-fn code(text: &str) -> String {
+/// A text as code, in which hosts look for no names and links.
+pub(in crate::report) fn code(text: &str) -> String {
     format!("<code>{}</code>", escape(text))
 }
 
-// Every character that could mean something to Markdown or HTML, by its number.
-fn escape(text: &str) -> String {
+/// A text with every character that could mean something to Markdown or HTML told by its number.
+pub(in crate::report) fn escape(text: &str) -> String {
     crate::diagnostic::one_line(text).chars().fold(String::with_capacity(text.len() + 16), |mut escaped, c| {
         if c.is_ascii_punctuation() && !matches!(c, ',' | ';' | '"' | '/') {
             escaped.push_str(&format!("&#{};", u32::from(c)));

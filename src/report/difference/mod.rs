@@ -8,6 +8,8 @@ mod json;
 mod markdown;
 mod text;
 
+pub(super) use markdown::{code, escape};
+
 use std::io::{self, Write};
 
 use crate::compare::Difference;
@@ -179,7 +181,7 @@ fn place(node: Node<'_>) -> String {
     format!("{}:{}:{}", one_line(&location.file), location.start.line, location.start.column)
 }
 
-fn plural(number: u64, one: &str, many: &str) -> String {
+pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
