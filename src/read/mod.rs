@@ -100,7 +100,7 @@ impl Default for Options {
         Self {
             shape: Arc::new(Shape::any()),
             records: None,
-            window_bytes: 1 << 20,
+            window_bytes: 1 << 18,
             max_record_bytes: 64 << 20,
             max_depth: 256,
             csv: csv::Dialect::default(),

@@ -74,13 +74,18 @@ pub(super) fn log(line: &str) -> String {
 
 /// Text and attribute values of XML, in one line; characters that XML cannot hold are shown as escapes.
 pub(super) fn xml(text: &str) -> String {
+    quick_xml::escape::escape(holdable(text)).into_owned()
+}
+
+/// Text of XML between tags, in one line: quotes, of which data is full, stay as they are.
+pub(super) fn xml_text(text: &str) -> String {
+    quick_xml::escape::partial_escape(holdable(text)).into_owned()
+}
+
+// What XML can hold.
+fn holdable(text: &str) -> Cow<'_, str> {
     let text = one_line(text);
-    let text = if text.contains(['\u{fffe}', '\u{ffff}']) {
-        text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into()
-    } else {
-        text
-    };
-    quick_xml::escape::escape(text).into_owned()
+    if text.contains(['\u{fffe}', '\u{ffff}']) { text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into() } else { text }
 }
 
 /// Text as code in one line of Markdown, such as a cell of a table, in which nothing is markup, a link or a mention.

@@ -257,14 +257,32 @@ impl Source {
     /// The lines that a span touches, as far as its stretch reaches.
     #[must_use]
     pub fn excerpt(&self, span: Span) -> Excerpt<'_> {
-        let from = self.stretch(span.start).start as usize;
-        let to = self.end_of(span.start) as usize;
+        self.around(span, 0, usize::MAX)
+    }
+
+    /// The lines that a span touches and so many before and behind, as far as its stretch and `reach` bytes on either side
+    /// go: a line that is longer is cut, and costs no more than a short one.
+    #[must_use]
+    pub fn around(&self, span: Span, lines: usize, reach: usize) -> Excerpt<'_> {
         let bytes = self.text.as_bytes();
-        let start = memchr::memrchr(b'\n', &bytes[from..span.start as usize]).map_or(from, |at| from + at + 1);
-        let last = (span.end.max(span.start) as usize).min(to);
+        let (first, end_of_stretch) = (span.start as usize, self.end_of(span.start) as usize);
+        let last = (span.end.max(span.start) as usize).min(end_of_stretch);
         // A span that ends with a line end does not touch the next line.
-        let last = if last > span.start as usize && bytes[last - 1] == b'\n' { last - 1 } else { last };
-        let end = memchr::memchr(b'\n', &bytes[last..to]).map_or(to, |at| last + at);
+        let last = if last > first && bytes[last - 1] == b'\n' { last - 1 } else { last };
+        let from = (self.stretch(span.start).start as usize).max(self.floor(first.saturating_sub(reach)) as usize);
+        let to = end_of_stretch.min(self.floor(last.saturating_add(reach).min(bytes.len())) as usize);
+        let start_of_line = |at: usize| memchr::memrchr(b'\n', &bytes[from..at]).map_or(from, |end| from + end + 1);
+        let end_of_line = |at: usize| memchr::memchr(b'\n', &bytes[at..to]).map_or(to, |end| at + end);
+        let (mut start, mut end) = (start_of_line(first), end_of_line(last));
+        for _ in 0..lines {
+            if start > from {
+                start = start_of_line(start - 1);
+            }
+            // Behind the last line end there is no line.
+            if end + 1 < to {
+                end = end_of_line(end + 1);
+            }
+        }
         let text = &self.text[start..end];
         Excerpt { text: text.strip_suffix('\r').unwrap_or(text), start: u32::try_from(start).unwrap_or(u32::MAX) }
     }
@@ -307,6 +325,21 @@ mod tests {
         let found = source.locate_edit(Span::at(at + 8));
         assert_eq!((found.start.byte, found.end.byte, source.is_shared(Span::at(at + 8))), (908, 908, true));
         assert!(!source.is_shared(source.anchor(Span::at(at + 8))));
+    }
+
+    #[test]
+    fn lines_around_end_with_their_stretch_and_reach() {
+        let mut source = Source::whole("t.csv", "a,b\n");
+        let at = source.append("t.csv", "1,2\n3,4\né,6\n7,8\n", Position { byte: 900, line: 101, column: 1 });
+        let around = |from, to, lines, reach| source.around(Span::new(at + from, at + to), lines, reach).text;
+        assert_eq!(around(4, 5, 1, 99), "1,2\n3,4\né,6");
+        assert_eq!(around(0, 1, 9, 99), "1,2\n3,4\né,6\n7,8");
+        assert_eq!(around(4, 8, 1, 99), "1,2\n3,4\né,6");
+        assert_eq!(around(13, 14, 2, 99), "3,4\né,6\n7,8");
+        assert_eq!(around(17, 17, 1, 99), "7,8\n");
+        assert_eq!(around(11, 12, 1, 2), "é,6\n7");
+        assert_eq!(around(5, 6, 1, 0), ",");
+        assert_eq!(source.around(Span::new(1, 2), 2, 99).text, "a,b");
     }
 
     #[test]

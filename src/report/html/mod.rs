@@ -4,9 +4,12 @@
 //! comes from the data is text and never markup, address or script. The most important findings are drawn, so that the page
 //! stays one that a telephone can open; charts and totals count all.
 
+mod chart;
 mod excerpt;
+mod finding;
+mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
@@ -15,7 +18,8 @@ use super::escape;
 use super::important::{Important, rest_in_words};
 use super::{Options, Reporter, Tally, sentence};
 use crate::diagnostic::{Diagnostic, Severity, one_line, rules};
-use crate::tree::pointer;
+use chart::{Counts, Part};
+use finding::Row;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -24,80 +28,62 @@ const SCRIPT: &str = include_str!("page.js");
 const MOST: usize = 5_000;
 /// The table is at most so many bytes.
 const ROOM: usize = 8 << 20;
-/// A chart has at most so many bars.
-const BARS: usize = 6;
-/// More files and members are not told apart.
-const GROUPS: usize = 20_000;
 
 /// The page.
 pub(super) struct Html {
     findings: Important<Row>,
+    rules: Counts,
     files: Counts,
     members: Counts,
-}
-
-struct Row {
-    file: String,
-    cells: String,
-}
-
-// How often something was met, by the gravest severity it was met with.
-#[derive(Default)]
-struct Counts {
-    by_name: BTreeMap<String, (u64, Option<Severity>)>,
-    others: u64,
-}
-
-impl Counts {
-    fn add(&mut self, name: String, severity: Severity) {
-        if self.by_name.len() >= GROUPS && !self.by_name.contains_key(&name) {
-            self.others += 1;
-            return;
-        }
-        let (count, gravest) = self.by_name.entry(name).or_default();
-        *count += 1;
-        *gravest = (*gravest).max(Some(severity));
-    }
 }
 
 impl Html {
     pub(super) fn new(options: &Options) -> Self {
         let most = options.most.map_or(MOST, |most| usize::try_from(most).unwrap_or(MOST).min(MOST));
-        Self { findings: Important::new(most, ROOM), files: Counts::default(), members: Counts::default() }
+        let [rules, files, members] = [Counts::default(), Counts::default(), Counts::default()];
+        Self { findings: Important::new(most, ROOM), rules, files, members }
     }
 }
 
 impl Reporter for Html {
     fn report(&mut self, diagnostic: &Diagnostic, _out: &mut dyn Write) -> io::Result<()> {
-        let file = diagnostic.place.locate().file;
-        self.files.add(file.to_string(), diagnostic.severity);
-        let member = diagnostic.pointer.as_deref().map_or_else(|| "the file".to_owned(), pointer::general);
-        self.members.add(member, diagnostic.severity);
+        self.rules.add(diagnostic.rule.code, diagnostic.severity);
+        self.files.add(&diagnostic.place.locate().file, diagnostic.severity);
+        self.members.add(&finding::member(diagnostic), diagnostic.severity);
         self.findings.take(diagnostic, || {
-            let row = Row { file: file.to_string(), cells: cells(diagnostic) };
-            let size = row.cells.len() + row.file.len() + 80;
+            let row = Row::new(diagnostic);
+            let size = row.size();
             (row, size)
         });
         Ok(())
     }
 
     fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-        let title = title(tally);
+        let found = match chart::in_words([tally.errors, tally.warnings, tally.advice]) {
+            found if found.is_empty() => "nothing found".to_owned(),
+            found => found,
+        };
         write!(
             out,
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src '{}'; \
-             base-uri 'none'; form-action 'none'\">\n<meta name=\"generator\" content=\"chancery {}\">\n\
-             <title>chancery: {title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
+             base-uri 'none'; form-action 'none'\"/>\n<meta name=\"generator\" content=\"chancery {version}\"/>\n\
+             <title>chancery: {found}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
             digest(STYLE),
             digest(SCRIPT),
-            env!("CARGO_PKG_VERSION")
+            version = env!("CARGO_PKG_VERSION")
         )?;
-        writeln!(out, "<header>\n<h1>{title}</h1>\n<p class=\"soft\">{}.</p>\n</header>\n<main>", escape::xml(&sentence(tally)))?;
-        self.charts(tally, out)?;
+        let (verdict, kind) = verdict(tally);
+        writeln!(
+            out,
+            "<a class=\"skip\" href=\"#findings\">To the findings</a>\n<header>\n<h1 class=\"{kind}\">{verdict}</h1>\n<p class=\"soft\">{}.</p>\n</header>\n<main>",
+            escape::xml(&sentence(tally))
+        )?;
+        overview(tally, out)?;
+        self.charts(out)?;
         self.table(out)?;
-        self.rules(out)?;
+        self.pages(out)?;
         write!(
             out,
             "</main>\n<footer><p>Made by chancery {}.</p></footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
@@ -107,213 +93,109 @@ impl Reporter for Html {
 }
 
 impl Html {
-    fn charts(&self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-        records(tally, out)?;
+    fn charts(&self, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b"<div class=\"charts\">\n")?;
-        let mut rules: Vec<_> = self.findings.seen().collect();
-        rules.sort_by_key(|(severity, code, count)| (std::cmp::Reverse(*count), std::cmp::Reverse(*severity), *code));
-        let named = rules.into_iter().map(|(severity, code, count)| {
-            let name = rules::find(code).map_or("", |rule| rule.name);
-            (format!("{code} {name}"), count, severity.word(), Some(format!("rule={code}")))
-        });
-        chart("Findings by rule", named.collect(), out)?;
-        chart("Findings by file", self.files.bars(|name| Some(format!("file={}", query(name)))), out)?;
-        chart("Findings by member", self.members.bars(|_| None), out)?;
+        let rule = |code: &str| rules::find(code).map_or_else(|| code.to_owned(), |rule| format!("{code} {}", rule.name));
+        self.rules.draw("Findings by rule", "rule", rule, out)?;
+        self.files.draw("Findings by file", "file", str::to_owned, out)?;
+        self.members.draw("Findings by member", "member", str::to_owned, out)?;
         out.write_all(b"</div>\n")
     }
 
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(b"<section class=\"sheet\" aria-labelledby=\"findings\">\n<h2 id=\"findings\" tabindex=\"-1\">Findings</h2>\n")?;
         let shown: Vec<_> = self.findings.by_importance().collect();
-        if shown.is_empty() {
-            return out.write_all("<section class=\"sheet\"><p>Nothing was found.</p><form hidden></form></section>\n".as_bytes());
+        let rest = rest_in_words(&self.findings.rest());
+        if shown.is_empty() && rest.is_none() {
+            return out.write_all(b"<p>Nothing was found.</p>\n</section>\n");
         }
-        let mut files: Vec<&str> = shown.iter().map(|kept| kept.drawn.file.as_str()).collect();
-        files.sort_unstable();
-        files.dedup();
-        let mut codes: Vec<(&str, &str)> = shown.iter().map(|kept| (kept.rule.code, kept.rule.name)).collect();
-        codes.sort_unstable();
-        codes.dedup();
+        out.write_all(b"<form role=\"search\" aria-label=\"Findings\" hidden=\"\">\n")?;
+        out.write_all(b"<label class=\"wide\">Search<input type=\"search\" name=\"q\" autocomplete=\"off\"/></label>\n")?;
+        let severities: BTreeSet<Severity> = shown.iter().map(|kept| kept.severity).collect();
+        let codes: BTreeMap<&str, &str> = shown.iter().map(|kept| (kept.rule.code, kept.rule.name)).collect();
+        let files: BTreeSet<&str> = shown.iter().map(|kept| kept.drawn.file.as_str()).collect();
+        let members: BTreeSet<&str> = shown.iter().map(|kept| kept.drawn.member.as_str()).collect();
+        let itself = |value: &str| (value.to_owned(), value.to_owned());
+        select("severity", "Severity", severities.iter().rev().map(|severity| itself(severity.word())), out)?;
+        select("rule", "Rule", codes.iter().map(|(code, name)| ((*code).to_owned(), format!("{code} {name}"))), out)?;
+        select("file", "File", files.into_iter().map(itself), out)?;
+        select("member", "Member", members.into_iter().map(itself), out)?;
         out.write_all(
-            b"<section class=\"sheet\" aria-labelledby=\"findings\">\n<h2 id=\"findings\">Findings</h2>\n<form role=\"search\" hidden>\n",
+            b"<label>Order<select name=\"order\"><option value=\"\">importance</option><option value=\"place\">place</option>\
+              <option value=\"rule\">rule</option><option value=\"member\">member</option></select></label>\n\
+              <p class=\"buttons\"><button type=\"reset\">Clear</button><button type=\"button\" name=\"open\">Open all</button></p>\n</form>\n",
         )?;
-        out.write_all(b"<label class=\"wide\">Search<input type=\"search\" name=\"q\" autocomplete=\"off\"></label>\n")?;
-        let severities =
-            [Severity::Error, Severity::Warning, Severity::Advice].map(|severity| (severity.word(), severity.word().to_owned()));
-        select("severity", "Severity", severities.into_iter(), out)?;
-        select("rule", "Rule", codes.iter().map(|(code, name)| (*code, format!("{code} {name}"))), out)?;
-        select("file", "File", files.iter().map(|file| (*file, one_line(file).into_owned())), out)?;
-        let count = shown.len();
-        let drawn = if count == 1 { "1 finding is shown".to_owned() } else { format!("{count} findings are shown") };
-        let rest = rest_in_words(&self.findings.rest()).map(|rest| format!(", {rest}")).unwrap_or_default();
-        writeln!(out, "</form>\n<output>{drawn}{}.</output>", escape::xml(&rest))?;
-        out.write_all(b"<table>\n<thead><tr><th scope=\"col\">Severity</th><th scope=\"col\">Rule</th><th scope=\"col\">Place</th><th scope=\"col\">What</th></tr></thead>\n<tbody>\n")?;
-        for kept in shown {
-            let (severity, rule) = (kept.severity.word(), kept.rule);
-            let again = if kept.times > 1 { format!("<p class=\"soft\">The same in {} records.</p>", kept.times) } else { String::new() };
-            writeln!(
-                out,
-                "<tr data-severity=\"{severity}\" data-rule=\"{code}\" data-file=\"{}\"><td><span class=\"severity {severity}\">{severity}</span></td>\
-                 <td><a class=\"{severity}\" href=\"#{code}\">{code}</a> {}</td>{}{again}</td></tr>",
-                escape::xml(&kept.drawn.file),
-                rule.name,
-                kept.drawn.cells,
-                code = rule.code,
-            )?;
-        }
+        let findings: u64 = shown.iter().map(|kept| kept.times).sum();
+        let count = match shown.len() as u64 {
+            1 if findings == 1 => "1 finding is shown".to_owned(),
+            rows if findings == rows => format!("{rows} findings are shown"),
+            rows => format!("{} shown for {findings} findings", amount(rows, "row is", "rows are")),
+        };
+        let rest = rest.map(|rest| format!(", {rest}")).unwrap_or_default();
+        writeln!(out, "<output>{count}{}.</output>", escape::xml(&rest))?;
+        out.write_all(
+            b"<table role=\"table\" aria-labelledby=\"findings\">\n<thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Rule</th>\
+              <th role=\"columnheader\" scope=\"col\">Place</th><th role=\"columnheader\" scope=\"col\">Finding</th></tr></thead>\n<tbody role=\"rowgroup\">\n",
+        )?;
+        shown.into_iter().try_for_each(|kept| out.write_all(finding::draw(kept).as_bytes()))?;
         out.write_all(b"</tbody>\n</table>\n</section>\n")
     }
 
     // What each rule is about, for those that speak.
-    fn rules(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut seen: Vec<&str> = self.findings.seen().map(|(_, code, _)| code).collect();
-        seen.sort_unstable();
-        seen.dedup();
+    fn pages(&self, out: &mut dyn Write) -> io::Result<()> {
+        let seen: BTreeSet<&str> = self.findings.seen().map(|(_, code, _)| code).collect();
         if seen.is_empty() {
             return Ok(());
         }
         out.write_all(b"<section class=\"sheet\" aria-labelledby=\"rules\">\n<h2 id=\"rules\">Rules</h2>\n")?;
-        for rule in seen.into_iter().filter_map(rules::find) {
-            let page = rule.page.lines().skip(1).collect::<Vec<_>>().join("\n");
-            let page: Vec<String> = page.trim().lines().map(escape::xml).collect();
-            writeln!(
-                out,
-                "<details id=\"{}\"><summary><strong>{}</strong> {}: {}</summary><pre>{}</pre></details>",
-                rule.code,
-                rule.code,
-                rule.name,
-                escape::xml(rule.summary),
-                page.join("\n")
-            )?;
-        }
+        seen.into_iter().filter_map(rules::find).try_for_each(|rule| out.write_all(rule::draw(rule).as_bytes()))?;
         out.write_all(b"</section>\n")
     }
 }
 
-impl Counts {
-    fn bars(&self, link: impl Fn(&str) -> Option<String>) -> Vec<(String, u64, &'static str, Option<String>)> {
-        let mut all: Vec<_> = self.by_name.iter().collect();
-        all.sort_by_key(|(name, (count, _))| (std::cmp::Reverse(*count), (*name).clone()));
-        let bar = |(name, (count, severity)): (&String, &(u64, Option<Severity>))| {
-            let shown = if name.is_empty() { "the record".to_owned() } else { name.clone() };
-            (shown, *count, severity.map_or("accent", Severity::word), link(name))
-        };
-        let mut bars: Vec<_> = all.into_iter().map(bar).collect();
-        if self.others > 0 {
-            bars.push(("others".to_owned(), self.others, "accent", None));
-        }
-        bars
+// What the run comes to, and how that is shown.
+fn verdict(tally: &Tally) -> (String, &'static str) {
+    match *tally {
+        Tally { records: 1, invalid: 1, .. } => ("The record is invalid".to_owned(), "error"),
+        Tally { records, invalid: 1, .. } => (format!("1 of {records} records is invalid"), "error"),
+        Tally { records, invalid, .. } if invalid > 0 => (format!("{invalid} of {records} records are invalid"), "error"),
+        Tally { errors, .. } if errors > 0 => (format!("{} outside of records", amount(errors, "error", "errors")), "error"),
+        Tally { records: 0, .. } => ("No record was read".to_owned(), "warning"),
+        Tally { records: 1, .. } => ("The record is valid".to_owned(), "good"),
+        Tally { records, .. } => (format!("All {records} records are valid"), "good"),
     }
 }
 
-// One bar of two parts.
-fn records(tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-    let (valid, invalid) = (tally.valid, tally.invalid);
-    if valid + invalid == 0 {
-        return Ok(());
+fn overview(tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+    let part = |count, told, kind, filter| Part { count, told, kind, filter };
+    out.write_all(b"<div class=\"overview\">\n")?;
+    if tally.valid + tally.invalid > 0 {
+        let (valid, invalid) = (tally.valid, tally.invalid);
+        let parts = [part(valid, format!("{valid} valid"), "good", None), part(invalid, format!("{invalid} invalid"), "error", None)];
+        chart::bar("Records", &parts, out)?;
     }
-    // What there is of either stays visible.
-    let share = (valid * 1000 / (valid + invalid)).clamp(u64::from(valid > 0) * 4, 1000 - u64::from(invalid > 0) * 4);
-    writeln!(
-        out,
-        "<section class=\"records\" aria-label=\"Records\">\n<span class=\"row\"><span class=\"good\">{valid} valid</span>\
-         <span class=\"error\">{invalid} invalid</span></span>\n\
-         <svg viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{valid} valid, {invalid} invalid\">\
-         <rect class=\"fill-good\" width=\"{share}\" height=\"8\"/><rect class=\"fill-error\" x=\"{share}\" width=\"{}\" height=\"8\"/></svg>\n</section>",
-        1000 - share
-    )
+    if tally.gravest().is_some() {
+        let (errors, warnings, advice) = (tally.errors, tally.warnings, tally.advice);
+        let parts = [
+            part(errors, amount(errors, "error", "errors"), "error", Some("severity=error")),
+            part(warnings, amount(warnings, "warning", "warnings"), "warning", Some("severity=warning")),
+            part(advice, amount(advice, "advice", "advice"), "advice", Some("severity=advice")),
+        ];
+        chart::bar("Findings", &parts, out)?;
+    }
+    out.write_all(b"</div>\n")
 }
 
-// A bar for each name, as long as its share of the longest.
-fn chart(title: &str, bars: Vec<(String, u64, &str, Option<String>)>, out: &mut dyn Write) -> io::Result<()> {
-    if bars.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "<section class=\"sheet\" aria-label=\"{title}\">\n<h2>{title}</h2>\n<ol>")?;
-    let whole = bars.iter().map(|(_, count, ..)| *count).max().unwrap_or(1).max(1);
-    for (name, count, fill, link) in bars.iter().take(BARS) {
-        let name = escape::xml(&escape::cut(name, 200));
-        let (open, close) = match link {
-            Some(link) => (format!("<a href=\"#{}\">", escape::xml(link)), "</a>"),
-            None => (String::new(), ""),
-        };
-        // In thousandths, so that the drawing does not depend on how a machine prints fractions.
-        let share = count * 1000 / whole;
-        writeln!(
-            out,
-            "<li>{open}<span class=\"row\"><span class=\"name\">{name}</span><span class=\"number\">{count}</span></span>\
-             <svg viewBox=\"0 0 1000 8\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{count}\">\
-             <rect class=\"fill-{fill}\" width=\"{share}\" height=\"8\"/></svg>{close}</li>"
-        )?;
-    }
-    if bars.len() > BARS {
-        let others: u64 = bars[BARS..].iter().map(|(_, count, ..)| count).sum();
-        writeln!(out, "<li class=\"soft\"><span class=\"row\"><span>{} more</span><span>{others}</span></span></li>", bars.len() - BARS)?;
-    }
-    out.write_all(b"</ol>\n</section>\n")
-}
-
-fn select<'v>(name: &str, label: &str, values: impl Iterator<Item = (&'v str, String)>, out: &mut dyn Write) -> io::Result<()> {
+fn select(name: &str, label: &str, values: impl Iterator<Item = (String, String)>, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "<label>{label}<select name=\"{name}\"><option value=\"\">all</option>")?;
     for (value, shown) in values {
-        write!(out, "<option value=\"{}\">{}</option>", escape::xml(value), escape::xml(&shown))?;
+        write!(out, "<option value=\"{}\">{}</option>", escape::xml(&value), escape::xml(&escape::cut(&one_line(&shown), 120)))?;
     }
     out.write_all(b"</select></label>\n")
 }
 
-// The cells behind severity and rule; the last is left open.
-fn cells(diagnostic: &Diagnostic) -> String {
-    let location = diagnostic.place.locate();
-    let place = format!("{}:{}:{}", location.file, location.start.line, location.start.column);
-    let mut text =
-        format!("<td><code>{}</code></td><td><details><summary>{}</summary>", escape::xml(&place), escape::xml(&diagnostic.message));
-    text.push_str(&excerpt::draw(&diagnostic.place, diagnostic.label.as_deref()));
-    let mut facts = Vec::new();
-    if let Some(help) = &diagnostic.help {
-        facts.push(("help", escape::xml(help)));
-    }
-    if let Some(fix) = &diagnostic.fix {
-        let edit = |edit: &crate::diagnostic::Edit| {
-            let before = diagnostic.place.source.slice(edit.span);
-            format!("<del>{}</del> <ins>{}</ins>", escape::xml(before), escape::xml(&edit.text))
-        };
-        facts.push(("edit", format!("<code>{}</code>", fix.edits.iter().map(edit).collect::<Vec<_>>().join("<br>"))));
-    }
-    if let Some(record) = &diagnostic.record {
-        let key = record.key.as_ref().map(|key| format!(", <code>{}</code>", escape::xml(key))).unwrap_or_default();
-        facts.push(("record", format!("{}{key}", record.index + 1)));
-    }
-    if let Some(pointer) = diagnostic.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
-        facts.push(("member", format!("<code>{}</code>", escape::xml(pointer))));
-    }
-    if !facts.is_empty() {
-        let facts: String = facts.iter().map(|(name, told)| format!("<dt>{name}</dt><dd>{told}</dd>")).collect();
-        text.push_str(&format!("<dl>{facts}</dl>"));
-    }
-    for related in &diagnostic.related {
-        let location = related.place.locate();
-        let place = format!("{}:{}:{}", location.file, location.start.line, location.start.column);
-        text.push_str(&format!("<p class=\"soft\">{}: <code>{}</code></p>", escape::xml(&related.message), escape::xml(&place)));
-        text.push_str(&excerpt::draw(&related.place, None));
-    }
-    text.push_str("</details>");
-    text
-}
-
-fn title(tally: &Tally) -> String {
-    let count = |number: u64, one: &str, many: &str| match number {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        number => Some(format!("{number} {many}")),
-    };
-    let found =
-        [count(tally.errors, "error", "errors"), count(tally.warnings, "warning", "warnings"), count(tally.advice, "advice", "advice")];
-    let found: Vec<String> = found.into_iter().flatten().collect();
-    if found.is_empty() { "Nothing found".to_owned() } else { found.join(", ") }
-}
-
-// A value in the part of an address behind the number sign, as forms write it.
-fn query(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+fn amount(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 // What the policy knows a style or script by.
@@ -332,8 +214,24 @@ fn digest(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn the_policy_knows_a_text_by_its_digest() {
-        assert_eq!(super::digest(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        assert_eq!(digest(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        // A browser reads each line end as one LF before it compares.
+        assert!(!STYLE.contains('\r') && !SCRIPT.contains('\r'));
+    }
+
+    #[test]
+    fn the_verdict_is_about_records() {
+        let of = |records, invalid, errors| verdict(&Tally { records, invalid, valid: records - invalid, errors, ..Tally::default() }).0;
+        assert_eq!(of(9, 0, 0), "All 9 records are valid");
+        assert_eq!(of(1, 0, 0), "The record is valid");
+        assert_eq!(of(9, 1, 3), "1 of 9 records is invalid");
+        assert_eq!(of(9, 4, 0), "4 of 9 records are invalid");
+        assert_eq!(of(1, 1, 1), "The record is invalid");
+        assert_eq!(of(0, 0, 2), "2 errors outside of records");
+        assert_eq!(of(0, 0, 0), "No record was read");
     }
 }
