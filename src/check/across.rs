@@ -74,6 +74,12 @@ impl Plan {
         self.key.is_empty() && self.references.is_idle()
     }
 
+    /// Where the parts of a record's key stand.
+    #[must_use]
+    pub fn pointers(&self) -> &[String] {
+        &self.key
+    }
+
     /// The key of a record, as it is shown.
     #[must_use]
     pub fn key(&self, record: Node<'_>) -> Option<String> {

@@ -331,6 +331,8 @@ pub enum SchemaCommand {
     Xsd(SchemaArgs),
     /// Prints what the schema says of members and types
     Shape(SchemaArgs),
+    /// Prints the tables that load makes, in SQL
+    Sql(SqlArgs),
 }
 
 /// Which schema.
@@ -345,6 +347,31 @@ pub struct SchemaArgs {
     /// Colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
+}
+
+/// `schema sql`
+#[derive(Clone, Debug, Args)]
+pub struct SqlArgs {
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// The database
+    #[arg(long, value_name = "DATABASE")]
+    pub dialect: Dialect,
+    /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
+    #[arg(long, value_name = "POINTER")]
+    pub key: Option<String>,
+    /// What the tables are called [default: the schema's x-record-name or title]
+    #[arg(long, value_name = "NAME")]
+    pub collection: Option<String>,
+}
+
+/// A database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// SQLite
+    Sqlite,
+    /// PostgreSQL
+    Postgres,
 }
 
 /// `lsp`

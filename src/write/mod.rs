@@ -6,6 +6,7 @@
 
 pub mod csv;
 pub mod json;
+pub mod rows;
 pub mod xml;
 pub mod xsd;
 pub mod yaml;
