@@ -6,14 +6,18 @@ mod args;
 mod check;
 mod config;
 mod convert;
+mod dsn;
+mod export;
 mod explain;
 mod init;
+mod load;
 mod lsp;
 mod one_text;
 mod progress;
 mod run;
 mod schema;
 mod schemas;
+mod seal;
 mod session;
 mod since;
 mod summary;
@@ -68,6 +72,8 @@ fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Convert(args)) => convert::run(args),
+        Some(Command::Load(args)) => load::run(args),
+        Some(Command::Export(args)) => export::run(args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(command)) => schema::run(&command),
         Some(Command::Init(args)) => init::run(&args),

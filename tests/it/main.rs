@@ -15,6 +15,7 @@ mod handbook;
 mod house;
 mod json_suite;
 mod laws;
+mod load;
 mod lsp;
 mod mask;
 mod normalise;

@@ -165,6 +165,26 @@ impl Layout {
         path
     }
 
+    /// Leaves out tables and columns that are not there: `columns` has the names of those that are, by table. Without the
+    /// table of records nothing is left.
+    pub fn keep(&mut self, columns: &[Vec<String>]) {
+        let mut numbers = vec![None; self.tables.len()];
+        let mut kept = Vec::new();
+        for (number, mut table) in std::mem::take(&mut self.tables).into_iter().enumerate() {
+            let of = table.list.as_ref().map(|list| numbers[list.of]);
+            if columns[number].is_empty() || of == Some(None) {
+                continue;
+            }
+            table.columns.retain(|column| columns[number].contains(&column.name));
+            if let (Some(list), Some(Some(of))) = (&mut table.list, of) {
+                list.of = of;
+            }
+            numbers[number] = Some(kept.len());
+            kept.push(table);
+        }
+        self.tables = kept;
+    }
+
     /// The number of the table with that path.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<usize> {

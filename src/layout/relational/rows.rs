@@ -117,8 +117,9 @@ impl Splitter {
     pub fn encode(&self, record: Node<'_>, out: &mut Vec<u8>) {
         let mut text = Vec::new();
         json(record, &mut text);
-        let hash = Sha256::new().chain_update(self.salt).chain_update(&text).finalize();
-        let key = self.key(record).unwrap_or_else(|| format!("#{}", hex(&hash[..16])));
+        let content = Sha256::digest(&text);
+        let hash = Sha256::new().chain_update(self.salt).chain_update(content).finalize();
+        let key = self.key(record).unwrap_or_else(|| format!("#{}", hex(&content[..16])));
         out.extend_from_slice(&(key.len() as u16).to_le_bytes());
         out.extend_from_slice(key.as_bytes());
         out.extend_from_slice(&hash[..16]);
