@@ -35,6 +35,15 @@ fn open(dsn: &Dsn, collection: Option<&str>) -> Result<(String, Lines), Trouble>
         }
         #[cfg(not(feature = "sqlite"))]
         Dsn::Sqlite(_) => Err(Trouble::usage("this program was built without SQLite")),
+        #[cfg(feature = "postgres")]
+        Dsn::Postgres(url) => {
+            use crate::load::database::postgres::Reading;
+            let (access, shown) = super::load::access(url)?;
+            let reading = Reading::open(&access, collection).map_err(|error| super::load::file(shown.as_ref(), error))?;
+            let joiner = Joiner::new(reading.layout().clone());
+            Ok((joiner.layout().collection.clone(), Lines::new(Box::new(reading), joiner)))
+        }
+        #[cfg(not(feature = "postgres"))]
         Dsn::Postgres(_) => Err(Trouble::usage("this program was built without PostgreSQL")),
     }
 }

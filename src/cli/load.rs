@@ -100,8 +100,23 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
         }
         #[cfg(not(feature = "sqlite"))]
         Dsn::Sqlite(_) => Err(Trouble::usage("this program was built without SQLite")),
+        #[cfg(feature = "postgres")]
+        Dsn::Postgres(url) => {
+            let (access, shown) = access(url)?;
+            Ok(Box::new(database::postgres::Postgres::open(&access).map_err(|error| file(Path::new(&shown), error))?))
+        }
+        #[cfg(not(feature = "postgres"))]
         Dsn::Postgres(_) => Err(Trouble::usage("this program was built without PostgreSQL")),
     }
+}
+
+/// How to get to a database, and how it is shown.
+#[cfg(feature = "postgres")]
+pub(super) fn access(url: &str) -> Result<(database::postgres::Access, String), Trouble> {
+    let access = database::postgres::Access::new(url, &|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .map_err(|error| file(Path::new("postgres"), error))?;
+    let shown = access.shown.clone();
+    Ok((access, shown))
 }
 
 pub(super) fn file(path: &Path, error: io::Error) -> Trouble {

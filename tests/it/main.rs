@@ -21,6 +21,7 @@ mod mask;
 mod normalise;
 mod open;
 mod parity;
+mod postgres;
 mod program;
 mod reports;
 mod roundtrip;

@@ -26,6 +26,9 @@ pub struct Joiner {
     layout: Layout,
     // By table: its columns and lists in the order of the schema.
     parts: Vec<Vec<Part>>,
+    // By table: pointers to the values of its columns, and to the list that it is.
+    pointers: Vec<Vec<String>>,
+    lists: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +55,9 @@ impl Joiner {
             parts.into_iter().map(|(_, part)| part).collect()
         };
         let parts = (0..layout.tables.len()).map(parts).collect();
-        Self { layout, parts }
+        let pointers = layout.tables.iter().map(|table| table.columns.iter().map(|column| pointer_to(&column.path)).collect()).collect();
+        let lists = layout.tables.iter().map(|table| table.list.as_ref().map_or_else(String::new, |list| pointer_to(&list.path))).collect();
+        Self { layout, parts, pointers, lists }
     }
 
     /// The tables.
@@ -70,6 +75,14 @@ impl Joiner {
         }
     }
 
+    // The way from a row's object to a column's value or a list, also as a pointer.
+    fn path(&self, table: usize, part: Part) -> (&[String], &str) {
+        match part {
+            Part::Column(at) => (&self.layout.tables[table].columns[at].path, &self.pointers[table][at]),
+            Part::List(list) => (self.layout.tables[list].list.as_ref().map_or(&[], |list| &list.path), &self.lists[list]),
+        }
+    }
+
     fn row(&self, table: usize, row: &Stored, rows: &[&[Stored]]) -> Value {
         let rest = row.rest.as_deref().map_or_else(Vec::new, entries);
         if let Some((_, whole)) = rest.iter().find(|(pointer, _)| pointer.is_empty()) {
@@ -77,31 +90,33 @@ impl Joiner {
         }
         let mut object = Vec::new();
         for part in &self.parts[table] {
-            match part {
+            let (path, pointer) = self.path(table, *part);
+            if let Some((_, value)) = rest.iter().find(|(told, _)| told == pointer) {
+                set(&mut object, &names(path), Value::Text(one_line(value)));
+                continue;
+            }
+            let text = match part {
                 Part::Column(at) => {
-                    let column = &self.layout.tables[table].columns[*at];
-                    let is_told = || !rest.is_empty() && rest.iter().any(|(pointer, _)| *pointer == pointer_to(&column.path));
-                    if let Some(cell) = row.cells[*at].as_deref().filter(|_| !is_told()) {
-                        set(&mut object, &names(&column.path), Value::Text(shown(column.holds, cell)));
-                    }
+                    let Some(cell) = &row.cells[*at] else { continue };
+                    shown(self.layout.tables[table].columns[*at].holds, cell)
                 }
                 Part::List(list) => {
                     let items = &rows[*list][within(rows[*list], &row.positions)];
-                    if !items.is_empty() {
-                        let mut text = b"[".to_vec();
-                        for (index, item) in items.iter().enumerate() {
-                            if index > 0 {
-                                text.push(b',');
-                            }
-                            self.row(*list, item, rows).write(&mut text);
-                        }
-                        text.push(b']');
-                        let path = self.layout.tables[*list].list.as_ref().map_or(&[][..], |list| &list.path);
-                        let text = String::from_utf8_lossy(&text).into_owned();
-                        set(&mut object, &names(path), Value::Text(text));
+                    if items.is_empty() {
+                        continue;
                     }
+                    let mut text = b"[".to_vec();
+                    for (index, item) in items.iter().enumerate() {
+                        if index > 0 {
+                            text.push(b',');
+                        }
+                        self.row(*list, item, rows).write(&mut text);
+                    }
+                    text.push(b']');
+                    String::from_utf8_lossy(&text).into_owned()
                 }
-            }
+            };
+            set(&mut object, &names(path), Value::Text(text));
         }
         for (pointer, value) in &rest {
             let path: Vec<_> = pointer.split('/').skip(1).map(pointer::unescape).collect();

@@ -6,7 +6,8 @@
 
 pub mod clerk;
 pub mod lines;
-//pub mod postgres;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
