@@ -104,7 +104,7 @@ pub struct ConvertArgs {
 pub struct LoadArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// The database: sqlite:FILE or postgres://USER@HOST/DATABASE
+    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`
     #[arg(long, value_name = "DATABASE")]
     pub into: String,
     /// What becomes of records that are there already, or no longer there [default: upsert]
@@ -119,7 +119,7 @@ pub struct LoadArgs {
     /// What the tables are called [default: the schema's x-record-name or title]
     #[arg(long, value_name = "NAME")]
     pub collection: Option<String>,
-    /// Put findings into the table _chancery_findings
+    /// Put findings into the table `_chancery_findings`
     #[arg(long)]
     pub findings: bool,
     /// Write records that are not loaded to this file, a JSON object to a line
@@ -154,7 +154,7 @@ pub enum Migrate {
 /// `export`
 #[derive(Clone, Debug, Args)]
 pub struct ExportArgs {
-    /// The database: sqlite:FILE or postgres://USER@HOST/DATABASE
+    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`
     #[arg(value_name = "DATABASE")]
     pub dsn: String,
     /// Which records, where there are several collections

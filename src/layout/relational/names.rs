@@ -58,11 +58,7 @@ fn snake(name: &str) -> String {
     let mut before = None;
     let mut letters = name.chars().peekable();
     while let Some(letter) = letters.next() {
-        if !letter.is_alphanumeric() {
-            if !plain.is_empty() && !plain.ends_with('_') {
-                plain.push('_');
-            }
-        } else {
+        if letter.is_alphanumeric() {
             let hump = letter.is_uppercase()
                 && before.is_some_and(|before: char| {
                     before.is_lowercase()
@@ -73,6 +69,8 @@ fn snake(name: &str) -> String {
                 plain.push('_');
             }
             plain.extend(letter.to_lowercase());
+        } else if !plain.is_empty() && !plain.ends_with('_') {
+            plain.push('_');
         }
         before = Some(letter);
     }

@@ -268,9 +268,9 @@ fn objections(shown: &str, settled: &Settled, mode: Mode, totals: Totals) -> Vec
         let message = format!("expected a new key, found {}, which is there already", crate::diagnostic::quote(key, true));
         found.push(Diagnostic::new(&rules::KEY_PRESENT, &source, Span::at(0), message).help("update it with --mode upsert"));
     }
-    let more = settled.clashing - settled.clashes.len() as u64;
-    if more > 0 {
-        let message = format!("{more} more keys are there already");
+    let unlisted = settled.clashing - settled.clashes.len() as u64;
+    if unlisted > 0 {
+        let message = format!("{unlisted} more keys are there already");
         found.push(Diagnostic::new(&rules::KEY_PRESENT, &source, Span::at(0), message));
     }
     if mode == Mode::Replace && totals.incomplete {

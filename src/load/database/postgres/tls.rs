@@ -51,16 +51,16 @@ pub fn connector(mode: Mode, root: Option<&[u8]>) -> io::Result<MakeRustlsConnec
     let config =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(io::Error::other)?;
     let mode = if mode == Mode::Require && root.is_some() { Mode::VerifyCa } else { mode };
-    let verified = match mode {
+    let judge = match mode {
         Mode::VerifyCa | Mode::VerifyFull => {
             let roots = Arc::new(roots(root)?);
             Some(WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build().map_err(io::Error::other)?)
         }
         _ => None,
     };
-    let verifier: Arc<dyn ServerCertVerifier> = match verified {
-        Some(verifier) if mode == Mode::VerifyFull => verifier,
-        verifier => Arc::new(Lenient { verifier, provider }),
+    let verifier: Arc<dyn ServerCertVerifier> = match judge {
+        Some(strict) if mode == Mode::VerifyFull => strict,
+        judge => Arc::new(Lenient { judge, provider }),
     };
     Ok(MakeRustlsConnect::new(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 }
@@ -83,7 +83,7 @@ fn roots(root: Option<&[u8]>) -> io::Result<RootCertStore> {
 // Looks at the chain but not at the name, or at neither.
 #[derive(Debug)]
 struct Lenient {
-    verifier: Option<Arc<WebPkiServerVerifier>>,
+    judge: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -96,8 +96,8 @@ impl ServerCertVerifier for Lenient {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(verifier) = &self.verifier else { return Ok(ServerCertVerified::assertion()) };
-        match verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        let Some(judge) = &self.judge else { return Ok(ServerCertVerified::assertion()) };
+        match judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })) => {
                 Ok(ServerCertVerified::assertion())
             }
