@@ -51,9 +51,16 @@ enum Order {
     Commit,
 }
 
+// The way to the thread, shared with the stream of findings; closed for both at once.
+type Way = Arc<Mutex<Option<SyncSender<Order>>>>;
+
+fn send(way: &Way, order: Order) -> bool {
+    way.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|orders| orders.send(order).is_ok())
+}
+
 /// Hands records to the thread that has the database.
 pub struct Clerk {
-    orders: Option<SyncSender<Order>>,
+    orders: Way,
     thread: Option<JoinHandle<io::Result<()>>>,
     piece: Vec<u8>,
     mode: Mode,
@@ -104,7 +111,14 @@ impl Clerk {
     pub fn start(shown: &str, mode: Mode, work: impl FnOnce(Orders) -> io::Result<()> + Send + 'static) -> io::Result<Self> {
         let (orders, taken) = sync_channel(4);
         let thread = thread::Builder::new().spawn(move || work(Orders(taken)))?;
-        Ok(Self { orders: Some(orders), thread: Some(thread), piece: Vec::new(), mode, shown: shown.to_owned(), settled: Arc::default() })
+        Ok(Self {
+            orders: Arc::new(Mutex::new(Some(orders))),
+            thread: Some(thread),
+            piece: Vec::new(),
+            mode,
+            shown: shown.to_owned(),
+            settled: Arc::default(),
+        })
     }
 
     /// What the load did, once it is settled.
@@ -116,13 +130,14 @@ impl Clerk {
     /// A stream for a report whose lines are findings.
     #[must_use]
     pub fn findings(&self) -> Box<dyn Write> {
-        Box::new(Findings { orders: self.orders.clone(), line: Vec::new() })
+        Box::new(Findings { orders: Arc::clone(&self.orders), line: Vec::new() })
     }
 
     fn send(&mut self, order: Order) -> io::Result<()> {
-        match &self.orders {
-            Some(orders) if orders.send(order).is_ok() => Ok(()),
-            _ => Err(self.failure()),
+        if send(&self.orders, order) {
+            Ok(())
+        } else {
+            Err(self.end().err().unwrap_or_else(|| io::Error::other("the database was given up")))
         }
     }
 
@@ -131,12 +146,14 @@ impl Clerk {
         if piece.is_empty() { Ok(()) } else { self.send(Order::Records(piece)) }
     }
 
-    // Why the thread has ended.
-    fn failure(&mut self) -> io::Error {
-        self.orders = None;
+    // Waits until the thread has ended, and tells how.
+    fn end(&mut self) -> io::Result<()> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).take();
         match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(Err(error))) => error,
-            _ => io::Error::other("the database was given up"),
+            None | Some(Ok(Ok(()))) => Ok(()),
+            // Never as a closed pipe, which would end the program as if all were well.
+            Some(Ok(Err(error))) => Err(io::Error::other(format!("{}: {error}", self.shown))),
+            Some(Err(_)) => Err(io::Error::other(format!("{}: the database was given up", self.shown))),
         }
     }
 }
@@ -152,7 +169,10 @@ impl Sink for Clerk {
         self.send_piece()?;
         let (answer, settled) = channel();
         self.send(Order::Settle(totals, answer))?;
-        let settled = settled.recv().map_err(|_| self.failure())?;
+        let settled = match settled.recv() {
+            Ok(settled) => settled,
+            Err(error) => return Err(self.end().err().unwrap_or_else(|| io::Error::other(error))),
+        };
         let objections = objections(&self.shown, &settled, self.mode, totals);
         *self.settled.lock().unwrap_or_else(PoisonError::into_inner) = settled;
         Ok(objections)
@@ -160,27 +180,19 @@ impl Sink for Clerk {
 
     fn commit(mut self: Box<Self>) -> io::Result<()> {
         self.send(Order::Commit)?;
-        self.orders = None;
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(done)) => done,
-            _ => Err(io::Error::other("the database was given up")),
-        }
+        self.end()
     }
 }
 
 impl Drop for Clerk {
     fn drop(&mut self) {
-        self.orders = None;
-        // What failed has been told, or is not wanted any more. A stream of findings may still hold the thread; it has
-        // nothing to undo that the database would not undo by itself.
-        if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
-            let _ = thread.join();
-        }
+        // What failed has been told, or is not wanted any more; what is half done is taken back before the program ends.
+        let _ = self.end();
     }
 }
 
 struct Findings {
-    orders: Option<SyncSender<Order>>,
+    orders: Way,
     line: Vec<u8>,
 }
 
@@ -191,11 +203,7 @@ impl Write for Findings {
             if part.ends_with(b"\n") {
                 let line = std::mem::take(&mut self.line);
                 // Where the database has failed, the next record says so.
-                if let Some(orders) = &self.orders
-                    && orders.send(Order::Finding(line)).is_err()
-                {
-                    self.orders = None;
-                }
+                send(&self.orders, Order::Finding(line));
             }
         }
         Ok(bytes.len())
