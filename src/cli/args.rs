@@ -32,6 +32,10 @@ pub enum Command {
     #[command(mut_arg("paths", |paths| paths.value_names(["OLD", "NEW"]).required(true).help(DIFF_PATHS)))]
     #[command(override_usage = "chancery diff [OPTIONS] <OLD> <NEW>")]
     Diff(Box<DiffArgs>),
+    /// Reads, checks, and puts records into a database
+    Load(LoadArgs),
+    /// Writes the records of a database in any format
+    Export(ExportArgs),
     /// Shows the page of a rule, or which part of a file became which member
     Explain(ExplainArgs),
     /// Shows, checks and documents schemas
@@ -169,6 +173,88 @@ pub struct DiffArgs {
     /// Read no config file
     #[arg(long, conflicts_with = "config", help_heading = "Config")]
     pub no_config: bool,
+}
+
+/// `load`
+#[derive(Clone, Debug, Args)]
+pub struct LoadArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`
+    #[arg(long, value_name = "DATABASE")]
+    pub into: String,
+    /// What becomes of records that are there already, or no longer there [default: upsert]
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<LoadMode>,
+    /// List what would change, by what is done and key, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What to do where tables have to change [default: auto]
+    #[arg(long, value_name = "HOW")]
+    pub migrate: Option<Migrate>,
+    /// What the tables are called [default: the schema's x-record-name or title]
+    #[arg(long, value_name = "NAME")]
+    pub collection: Option<String>,
+    /// Put findings into the table `_chancery_findings`
+    #[arg(long)]
+    pub findings: bool,
+    /// Write records that are not loaded to this file, a JSON object to a line
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    #[command(flatten)]
+    pub invalid: InvalidArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// What becomes of records that are there already, or no longer there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LoadMode {
+    /// Add new records, update changed ones
+    Upsert,
+    /// As upsert, and remove records that are not among those loaded
+    Replace,
+    /// Add records; refuse those that are there already
+    Append,
+}
+
+/// What to do where tables have to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Migrate {
+    /// Add tables and columns and widen types; refuse what would lose values
+    Auto,
+    /// Print the statements and do nothing
+    Print,
+}
+
+/// `export`
+#[derive(Clone, Debug, Args)]
+pub struct ExportArgs {
+    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`
+    #[arg(value_name = "DATABASE")]
+    pub dsn: String,
+    /// Which records, where there are several collections
+    #[arg(long, value_name = "NAME")]
+    pub collection: Option<String>,
+    /// The format to write: json, ndjson, csv, tsv, xml or yaml; else by the output's extension
+    #[arg(long, value_name = "FORMAT")]
+    pub to: Option<String>,
+    /// A file, a folder, or - for standard output
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    pub output: Option<PathBuf>,
+    /// One line a record in JSON
+    #[arg(long)]
+    pub compact: bool,
+    /// How to lay CSV out: one wide table, or a package of tables [default: package in a folder, else wide]
+    #[arg(long = "csv", value_name = "LAYOUT")]
+    pub csv_layout: Option<CsvLayout>,
+    /// Mark cells that a spreadsheet would take for formulas, so that it does not; undone when read back
+    #[arg(long)]
+    pub spreadsheet_safe: bool,
+    #[command(flatten)]
+    pub invalid: InvalidArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 /// How to lay CSV out.
@@ -435,6 +521,8 @@ pub enum SchemaCommand {
     Shape(SchemaArgs),
     /// Says whether data that was valid before a change of the schema stays valid
     Diff(SchemaDiffArgs),
+    /// Prints the tables that load makes, in SQL
+    Sql(SqlArgs),
 }
 
 /// Which schema.
@@ -482,6 +570,31 @@ pub struct SchemaDiffArgs {
     /// Colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
+}
+
+/// `schema sql`
+#[derive(Clone, Debug, Args)]
+pub struct SqlArgs {
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// The database
+    #[arg(long, value_name = "DATABASE")]
+    pub dialect: Dialect,
+    /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
+    #[arg(long, value_name = "POINTER")]
+    pub key: Option<String>,
+    /// What the tables are called [default: the schema's x-record-name or title]
+    #[arg(long, value_name = "NAME")]
+    pub collection: Option<String>,
+}
+
+/// A database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// SQLite
+    Sqlite,
+    /// PostgreSQL
+    Postgres,
 }
 
 /// `lsp`

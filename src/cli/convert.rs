@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::args::{ConvertArgs, CsvLayout};
+use super::args::{self, ConvertArgs, CsvLayout};
 use super::session::{Session, To};
 use super::{Trouble, Verdict};
 use crate::check::OnInvalid;
@@ -20,8 +20,31 @@ enum Goal {
     Folder(PathBuf),
 }
 
+/// How and where records are written.
+pub struct Outlet {
+    pub to: Option<String>,
+    pub output: Option<PathBuf>,
+    pub compact: bool,
+    pub csv_layout: Option<CsvLayout>,
+    pub spreadsheet_safe: bool,
+    pub on_invalid: Option<args::OnInvalid>,
+}
+
 /// Runs the command.
 pub fn run(args: ConvertArgs) -> Result<Verdict, Trouble> {
+    let outlet = Outlet {
+        to: args.to,
+        output: args.output,
+        compact: args.compact,
+        csv_layout: args.csv_layout,
+        spreadsheet_safe: args.spreadsheet_safe,
+        on_invalid: args.invalid.on_invalid,
+    };
+    write(outlet, || Session::new(args.common, args.input))
+}
+
+/// Writes the records of a session.
+pub fn write(args: Outlet, session: impl FnOnce() -> Result<Session, Trouble>) -> Result<Verdict, Trouble> {
     let goal = goal(args.output.as_deref());
     let format = format(args.to.as_deref(), &goal)?;
     let tables = matches!(format, Format::Csv | Format::Tsv);
@@ -32,7 +55,7 @@ pub fn run(args: ConvertArgs) -> Result<Verdict, Trouble> {
         (Some(layout), _) => layout == CsvLayout::Package,
         (None, goal) => matches!(goal, Goal::Folder(_)),
     };
-    let session = Session::new(args.common, args.input)?;
+    let session = session()?;
     let options = write::Options {
         compact: args.compact,
         csv: write::csv::Layout {
@@ -42,7 +65,7 @@ pub fn run(args: ConvertArgs) -> Result<Verdict, Trouble> {
         },
         ..session.write_options()
     };
-    let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
+    let on_invalid = session.on_invalid(args.on_invalid, OnInvalid::Stop);
     let names = session.input_names();
     let writer = format.writer(&options);
     let place = match goal {

@@ -7,9 +7,12 @@ mod check;
 mod config;
 mod convert;
 mod diff;
+mod dsn;
+mod export;
 mod explain;
 mod fix;
 mod init;
+mod load;
 mod lsp;
 mod one_text;
 mod progress;
@@ -17,6 +20,7 @@ mod revision;
 mod run;
 mod schema;
 mod schemas;
+mod seal;
 mod session;
 mod since;
 mod summary;
@@ -73,6 +77,8 @@ fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
         Some(Command::Convert(args)) => convert::run(args),
         Some(Command::Fix(args)) => fix::run(args),
         Some(Command::Diff(args)) => diff::run(args),
+        Some(Command::Load(args)) => load::run(args),
+        Some(Command::Export(args)) => export::run(args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(command)) => schema::run(&command),
         Some(Command::Init(args)) => init::run(&args),

@@ -33,12 +33,13 @@ pub fn run(args: RunArgs) -> Result<Verdict, Trouble> {
         };
         outputs.push(Output { writer: format.writer(&options), place: Place::Target(target) });
     }
-    let beside = Beside { rejects: Target::file(folder.join("rejects.ndjson")), report: Target::file(folder.join("report.json")) };
-    let (verdict, written) = session.run_listing(outputs, Some(beside), on_invalid, To::Stdout)?;
-    if !written.is_empty() {
-        sweep(&folder, &written)?;
+    let (rejects, report) = (Target::file(folder.join("rejects.ndjson")), Target::file(folder.join("report.json")));
+    let beside = Beside { rejects: Some(rejects), report: Some(report), findings: None };
+    let ran = session.run_all(outputs, Some(beside), on_invalid, To::Stdout)?;
+    if !ran.written.is_empty() {
+        sweep(&folder, &ran.written)?;
     }
-    Ok(verdict)
+    Ok(ran.verdict)
 }
 
 // Takes away files that the run before listed as its own and this one did not write, and lists this one's.

@@ -1,11 +1,12 @@
 //! `chancery schema`: shows, checks and documents schemas.
 
-use super::args::{SchemaArgs, SchemaCommand, SchemaDiffArgs};
+use super::args::{Dialect, SchemaArgs, SchemaCommand, SchemaDiffArgs, SqlArgs};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use super::{Trouble, Verdict, print, schemas};
-use crate::check::facts;
+use crate::check::{across, facts};
+use crate::layout::relational::{self, Layout, sql};
 use crate::load::file::{Finished, Target};
 use crate::normalise;
 use crate::report::evolution;
@@ -25,12 +26,25 @@ pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
             print(&xsd::schema(&write::Options { shape: Arc::clone(&shape), name, ..write::Options::default() }))
         }
         SchemaCommand::Diff(args) => diff(args),
+        SchemaCommand::Sql(args) => print(&statements(args)?),
         SchemaCommand::Shape(args) => print(&outline::text(&outline::outline(&Shape::of(&*load(args)?)))),
     }
 }
 
 fn load(args: &SchemaArgs) -> Result<Arc<Schema>, Trouble> {
     schemas::load(&args.schema, &args.schema_dir, true)?.ok_or_else(|| Trouble::usage("none is no schema; name a file, or profile"))
+}
+
+fn statements(args: &SqlArgs) -> Result<String, Trouble> {
+    let shape = Arc::new(Shape::of(&*load(&args.schema)?));
+    let plan = across::Plan::new(&shape, args.key.as_deref());
+    let collection = args.collection.clone().unwrap_or_else(|| super::session::collection_name(&shape));
+    let dialect = match args.dialect {
+        Dialect::Sqlite => relational::rows::Dialect::Sqlite,
+        Dialect::Postgres => relational::rows::Dialect::Postgres,
+    };
+    let layout = Layout::new(&shape, &collection, plan.pointers(), None);
+    Ok(sql::create(&layout, dialect).iter().map(|statement| format!("{statement};\n\n")).collect())
 }
 
 // Mistakes in the schema are what this command is about, so they are findings on standard output.

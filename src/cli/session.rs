@@ -3,14 +3,15 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::args::{self, CommonArgs, InputArgs};
 use super::config::{Config, Group};
 use super::progress::Progress;
 use super::revision::{self, Found, Revision};
 use super::schemas;
+use super::seal::Seals;
 use super::since::Since;
 use super::summary;
 use super::{Trouble, Verdict};
@@ -19,6 +20,7 @@ use crate::check::schema::Checker;
 use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, Severity};
 use crate::fix;
+use crate::load::database::Sealed;
 use crate::load::file::{Stream, Target};
 use crate::normalise::{self, Normaliser};
 use crate::pipeline::baseline::{Baseline, Update};
@@ -28,7 +30,7 @@ use crate::read::{self, Cutter, Format, Intake};
 use crate::report;
 use crate::schema::Shape;
 use crate::source::open::{self, Folders};
-use crate::source::{Failure, Source};
+use crate::source::{Failure, Feed, Position, Source};
 use crate::tree::Tree;
 use crate::write::{self, Writer};
 
@@ -55,6 +57,10 @@ pub struct Session {
     since: Option<Since>,
     // Whether the inputs are those of the config.
     whole: bool,
+    // Where the sums of inputs are kept, for a place that keeps account of them.
+    seals: Option<Seals>,
+    // Records that come from no file.
+    stream: Option<pipeline::Input>,
 }
 
 // What the records of one schema are read with and go through.
@@ -68,6 +74,8 @@ pub(super) struct Plan {
     files: Vec<PathBuf>,
     notes: Vec<Diagnostic>,
     name: String,
+    // As it was named.
+    schema: String,
 }
 
 pub(super) struct Planned {
@@ -102,6 +110,25 @@ impl Session {
         if session.common.verbose {
             session.inputs.iter().for_each(|planned| eprintln!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
         }
+        Ok(session)
+    }
+
+    /// One whose records are lines of JSON that come from no file.
+    pub fn of_stream(common: CommonArgs, name: &str, stream: Box<dyn Read + Send>) -> Result<Self, Trouble> {
+        // What is deeper has been taken on purpose.
+        const DEEPEST: usize = 1024;
+        let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref())? };
+        let mut session = Self::bare(common, config, false)?;
+        let schema = session.common.schema.clone().unwrap_or_else(|| "none".to_owned());
+        let input = InputArgs { max_record_bytes: Some(1 << 30), max_depth: Some(DEEPEST), ..InputArgs::default() };
+        let plan = session.course(&schema, &Group::default(), &input)?;
+        let options = read::Options { records: None, ..plan.options.clone() };
+        session.courses.push(plan);
+        let name: Arc<str> = name.into();
+        let feed = Feed::new(Arc::clone(&name), stream, Position::START);
+        let format = Format::Ndjson;
+        let open = move || Ok(pipeline::Opened { format: format.name(), decoded: false, cutter: format.cutter(feed, &options) });
+        session.stream = Some(pipeline::Input { name, open: Box::new(open), course: 0, novelty: Novelty::New, size: None });
         Ok(session)
     }
 
@@ -158,6 +185,8 @@ impl Session {
             baseline: None,
             since: None,
             whole,
+            seals: None,
+            stream: None,
             common,
             config,
         })
@@ -236,6 +265,7 @@ impl Session {
         if common.verbose {
             eprintln!("schema {}", crate::diagnostic::one_line(schema));
         }
+        let named = schema.to_owned();
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
         let shape = Arc::new(schema.as_ref().map_or_else(Shape::any, |schema| Shape::of(schema)));
         let notes = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
@@ -258,6 +288,7 @@ impl Session {
         Ok(Plan {
             options: self.read_options(&shape, group, input)?,
             name: collection_name(&shape),
+            schema: named,
             files: schema.as_ref().map_or_else(Vec::new, |schema| schemas::files(schema)),
             mask: (common.mask || config.mask).then(|| Sensitive::new(&shape)),
             shape,
@@ -310,7 +341,28 @@ impl Session {
 
     /// The names of the inputs, in order.
     pub fn input_names(&self) -> Vec<String> {
-        self.inputs.iter().map(|planned| planned.input.name.to_string()).collect()
+        let names = self.inputs.iter().map(|planned| &planned.input.name).chain(self.stream.iter().map(|stream| &stream.name));
+        names.map(ToString::to_string).collect()
+    }
+
+    /// What the records are, where all are of one schema.
+    pub fn only_course(&self) -> Result<Option<Records>, Trouble> {
+        let [plan] = &*self.courses else { return Ok(None) };
+        let mut schema = if plan.schema == "none" { Vec::new() } else { schemas::text(&plan.schema)?.into_bytes() };
+        for file in &plan.files {
+            schema.extend(std::fs::read(file).map_err(|error| Trouble::File { path: file.clone(), error })?);
+        }
+        Ok(Some(Records {
+            shape: Arc::clone(&plan.shape),
+            name: plan.name.clone(),
+            key: plan.across.as_ref().map_or_else(Vec::new, |across| across.pointers().to_vec()),
+            schema,
+        }))
+    }
+
+    /// Keeps the sums of the inputs in a list, which is complete when they have been read.
+    pub fn seal_inputs(&mut self) -> Arc<Mutex<Vec<Sealed>>> {
+        self.seals.get_or_insert_default().list()
     }
 
     /// The folder that `run` writes to where no flag says.
@@ -355,32 +407,32 @@ impl Session {
         }
         let Some(planned) = self.inputs.first() else { return Ok(()) };
         let unreadable = |failure| Trouble::File { path: PathBuf::from(&*planned.input.name), error: io::Error::other(failure) };
-        let mut opened = planned.open(&self.courses[planned.course].options).map_err(unreadable)?;
+        let mut opened = planned.open(&self.courses[planned.course].options, None).map_err(unreadable)?;
         read::read_all(&mut *opened.cutter, intake).map_err(unreadable)
     }
 
     /// Runs the job; says how it came out.
     pub fn run(self, outputs: Vec<Output>, on_invalid: OnInvalid, to: To) -> Result<Verdict, Trouble> {
-        self.run_listing(outputs, None, on_invalid, to).map(|(verdict, _)| verdict)
+        self.run_all(outputs, None, on_invalid, to).map(|ran| ran.verdict)
     }
 
-    /// As [`Session::run`], with the rejected records and a report put into `beside`; also gives the files that were written.
-    pub fn run_listing(
-        mut self,
-        outputs: Vec<Output>,
-        beside: Option<Beside>,
-        on_invalid: OnInvalid,
-        to: To,
-    ) -> Result<(Verdict, Vec<PathBuf>), Trouble> {
+    /// As [`Session::run`], with the rejected records, a report and findings put into `beside`.
+    pub fn run_all(mut self, outputs: Vec<Output>, beside: Option<Beside>, on_invalid: OnInvalid, to: To) -> Result<Ran, Trouble> {
         let total = self.total();
         let jobs = self.jobs(total);
         let mut progress = self.progress(total);
         let mut reports = self.reports(to, &progress)?;
         let mut rejects = None;
         if let Some(beside) = beside {
-            rejects = Some(beside.rejects);
-            let reporter = report::reporter(report::Format::Json, &report::Options::default());
-            reports.push(Report { reporter, place: ReportPlace::Target(beside.report) });
+            rejects = beside.rejects;
+            if let Some(target) = beside.report {
+                let reporter = report::reporter(report::Format::Json, &report::Options::default());
+                reports.push(Report { reporter, place: ReportPlace::Target(target) });
+            }
+            if let Some(stream) = beside.findings {
+                let reporter = report::reporter(report::Format::Ndjson, &report::Options::default());
+                reports.push(Report { reporter, place: ReportPlace::Stream(stream) });
+            }
         }
         let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
         // What is not there is told by the run, so that it stands in every report.
@@ -398,11 +450,11 @@ impl Session {
             if novelty == Novelty::Same && courses[planned.course].across.is_none() && outputs.is_empty() {
                 passed_over += 1;
             } else {
-                inputs.push(planned.ready(&options, novelty));
+                inputs.push(planned.ready(&options, novelty, self.seals.clone()));
             }
         }
         let job = Job {
-            inputs: absent.chain(inputs).collect(),
+            inputs: absent.chain(inputs).chain(self.stream.take()).collect(),
             courses,
             baseline: self.baseline.take(),
             suppressions: Suppressions::new(std::mem::take(&mut self.config.suppress), self.whole && passed_over == 0),
@@ -419,7 +471,9 @@ impl Session {
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
-        if outcome.held_back {
+        if outcome.refused {
+            eprintln!("error: nothing was written");
+        } else if outcome.held_back {
             eprintln!(
                 "error: nothing was written, since not every record is valid; --on-invalid skip leaves the others out, keep writes them"
             );
@@ -430,7 +484,7 @@ impl Session {
             () if outcome.failed => Verdict::Findings,
             () => Verdict::Clean,
         };
-        Ok((verdict, outcome.written))
+        Ok(Ran { verdict, written: outcome.written, held_back: outcome.held_back })
     }
 
     /// The job of mending the inputs.
@@ -486,7 +540,7 @@ impl Session {
             let stages = std::mem::take(&mut plan.stages);
             let mask = plan.mask.take();
             let notes = std::mem::take(&mut plan.notes);
-            let ready = inputs.into_iter().map(|planned| pipeline::Input { course: 0, ..planned.ready(&options, Novelty::New) });
+            let ready = inputs.into_iter().map(|planned| pipeline::Input { course: 0, ..planned.ready(&options, Novelty::New, None) });
             let job = Job {
                 inputs: std::mem::take(&mut absent).into_iter().chain(ready).collect(),
                 courses: vec![Course { stages, across: None, mask }],
@@ -529,6 +583,9 @@ impl Session {
 
     // Bytes to be read, where they are known.
     fn total(&self) -> Option<u64> {
+        if self.stream.is_some() {
+            return None;
+        }
         let size = |planned: &Planned| std::fs::metadata(planned.input.path.as_deref().filter(|_| planned.at.is_none())?).ok();
         self.inputs.iter().map(|planned| size(planned).map(|file| file.len())).sum()
     }
@@ -579,10 +636,31 @@ pub struct Kind {
     pub masked: bool,
 }
 
-/// What `run` writes beside its outputs.
+/// How a run came out.
+pub struct Ran {
+    pub verdict: Verdict,
+    /// The files that were written.
+    pub written: Vec<PathBuf>,
+    /// Whether outputs were held back.
+    pub held_back: bool,
+}
+
+/// What records of one schema are, for a place that lays them out in tables.
+pub struct Records {
+    pub shape: Arc<Shape>,
+    pub name: String,
+    pub key: Vec<String>,
+    /// The text of the schema and of those it refers to.
+    pub schema: Vec<u8>,
+}
+
+/// What is written beside outputs.
+#[derive(Default)]
 pub struct Beside {
-    pub rejects: Target,
-    pub report: Target,
+    pub rejects: Option<Target>,
+    pub report: Option<Target>,
+    /// Takes each finding as a line of the `ndjson` report.
+    pub findings: Option<Box<dyn io::Write>>,
 }
 
 impl Plan {
@@ -592,14 +670,26 @@ impl Plan {
 }
 
 impl Planned {
-    fn open(&self, options: &read::Options) -> Result<pipeline::Opened, Failure> {
+    fn open(&self, options: &read::Options, seals: Option<Seals>) -> Result<pipeline::Opened, Failure> {
         let encoding = self.encoding.as_deref();
         if let (Some(revision), Some(path)) = (&self.at, &self.input.path) {
             let opened = open::open_stream(&self.input.name, revision.file(path)?, encoding)?;
             return self.cut(opened, &|path| revision.file(path), options);
         }
-        let opened = open::open(&self.input, encoding)?;
-        let file = |path: &Path| File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>);
+        let Some(seals) = seals else {
+            let opened = open::open(&self.input, encoding)?;
+            let file = |path: &Path| File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>);
+            return self.cut(opened, &file, options);
+        };
+        let raw: Box<dyn Read + Send> = match &self.input.path {
+            Some(path) => Box::new(File::open(path)?),
+            None => Box::new(io::stdin()),
+        };
+        let opened = open::open_stream(&self.input.name, seals.seal(&self.input.name, raw), encoding)?;
+        let file = |path: &Path| {
+            let shown = path.to_string_lossy().replace('\\', "/");
+            File::open(path).map(|file| seals.seal(&shown, Box::new(file)))
+        };
         self.cut(opened, &file, options)
     }
 
@@ -662,14 +752,14 @@ impl Planned {
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
     }
 
-    fn ready(self, options: &[read::Options], novelty: Novelty) -> pipeline::Input {
+    fn ready(self, options: &[read::Options], novelty: Novelty, seals: Option<Seals>) -> pipeline::Input {
         let options = options[self.course].clone();
         pipeline::Input {
             name: Arc::clone(&self.input.name),
             course: self.course,
             novelty,
             size: self.size(),
-            open: Box::new(move || self.open(&options)),
+            open: Box::new(move || self.open(&options, seals)),
         }
     }
 }

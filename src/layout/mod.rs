@@ -2,4 +2,5 @@
 
 pub mod cell;
 pub mod column;
+pub mod relational;
 pub mod xml;

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::Sink;
+
 /// Output into one file, or into several of one folder.
 pub struct Target {
     main: Option<PathBuf>,
@@ -18,10 +20,11 @@ pub struct Target {
     open: BTreeMap<PathBuf, BufWriter<NamedTempFile>>,
 }
 
-/// Files that are written to the end and wait to be put into place.
+/// What is done to the end and waits to be put into place.
 #[derive(Default)]
 pub struct Finished {
     files: Vec<(NamedTempFile, PathBuf)>,
+    sinks: Vec<Box<dyn Sink>>,
 }
 
 impl Target {
@@ -90,11 +93,19 @@ impl Finished {
         self.files.iter().map(|(_, path)| path.as_path())
     }
 
-    /// Puts every file into place.
+    /// Keeps a place that is no file until everything is put into place.
+    pub fn add(&mut self, sink: Box<dyn Sink>) {
+        self.sinks.push(sink);
+    }
+
+    /// Puts everything into place: what may still fail first, which are no files.
     ///
     /// # Errors
-    /// When a file cannot be renamed; those before it are in place then.
+    /// When a place fails or a file cannot be renamed; those before it are in place then.
     pub fn commit(self) -> io::Result<()> {
+        for sink in self.sinks {
+            sink.commit()?;
+        }
         for (file, path) in self.files {
             // A file that is there keeps its permissions; a new one gets those that any program would give it.
             let permissions = fs::metadata(&path).map_or_else(|_| new_file_permissions(), |there| Some(there.permissions()));
@@ -114,7 +125,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 // Temporary files are for their owner alone; an output follows the user's mask, which only a new file tells.
 #[cfg(unix)]
-fn new_file_permissions() -> Option<fs::Permissions> {
+pub(super) fn new_file_permissions() -> Option<fs::Permissions> {
     let probe = tempfile::tempdir().ok()?;
     let path = probe.path().join("probe");
     fs::File::create(&path).ok()?;
@@ -122,7 +133,7 @@ fn new_file_permissions() -> Option<fs::Permissions> {
 }
 
 #[cfg(not(unix))]
-fn new_file_permissions() -> Option<fs::Permissions> {
+pub(super) fn new_file_permissions() -> Option<fs::Permissions> {
     None
 }
 

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, rules};
 use crate::load::file::{Finished, Stream, Target};
+use crate::load::{Sink, Totals};
 use crate::read::Cutter;
 use crate::report::{Reporter, Tally};
 use crate::source::{Failure, Position, Source, Span};
@@ -79,6 +80,8 @@ pub enum Place {
     Target(Target),
     /// The records of each input into a target of its own, made from the input's name.
     PerInput(Box<dyn Fn(&str) -> Target>),
+    /// Into a place that is no file.
+    Sink(Box<dyn Sink>),
 }
 
 /// What to write.
@@ -156,6 +159,8 @@ pub struct Outcome {
     pub failed: bool,
     /// Whether outputs were held back because a record is invalid.
     pub held_back: bool,
+    /// Whether outputs were held back because a place that is no file does not take the records.
+    pub refused: bool,
     /// Whether the run was broken off by the user.
     pub interrupted: bool,
     /// Paths of the files that were put into place, in order.
@@ -247,7 +252,7 @@ struct OpenOutput {
 impl OpenOutput {
     fn new(output: Output) -> Self {
         let assembler = match output.place {
-            Place::PerInput(_) => None,
+            Place::PerInput(_) | Place::Sink(_) => None,
             _ => Some(output.writer.assembler()),
         };
         Self { writer: output.writer, place: output.place, assembler, target: None }
@@ -265,11 +270,15 @@ impl OpenOutput {
             Place::Stream(stream) => stream,
             Place::Target(target) => target,
             Place::PerInput(_) => self.target.as_mut()?,
+            Place::Sink(_) => return None,
         };
         Some((self.assembler.as_deref_mut()?, files))
     }
 
     fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
+        if let Place::Sink(sink) = &mut self.place {
+            return sink.record(encoded);
+        }
         match self.both() {
             Some((assembler, files)) => assembler.record(encoded, files),
             None => Ok(()),
@@ -300,6 +309,10 @@ impl OpenOutput {
             Place::Stream(stream) => stream.release(),
             Place::Target(target) => target.finish(finished),
             Place::PerInput(_) => Ok(()),
+            Place::Sink(sink) => {
+                finished.add(sink);
+                Ok(())
+            }
         }
     }
 }
@@ -559,8 +572,23 @@ impl Desk {
                 target.finish(&mut rewritten)?;
             }
         }
+        let tally = &self.outcome.tally;
+        let mut held_back = self.on_invalid == OnInvalid::Stop && !self.outputs.is_empty() && (tally.rejected > 0 || incomplete);
+        if !held_back {
+            let totals = Totals { records: tally.records, rejected: tally.rejected, incomplete };
+            let mut objections = Vec::new();
+            for output in &mut self.outputs {
+                if let Place::Sink(sink) = &mut output.place {
+                    objections.extend(sink.settle(totals)?);
+                }
+            }
+            held_back = !objections.is_empty();
+            self.outcome.refused = held_back;
+            for objection in objections {
+                self.note(objection, None, true)?;
+            }
+        }
         let tally = &mut self.outcome.tally;
-        let held_back = self.on_invalid == OnInvalid::Stop && !self.outputs.is_empty() && (tally.rejected > 0 || incomplete);
         if held_back {
             tally.rejected += tally.written;
             tally.written = 0;

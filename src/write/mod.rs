@@ -7,6 +7,7 @@
 pub mod csv;
 pub mod json;
 pub mod notation;
+pub mod rows;
 pub mod xml;
 pub mod xsd;
 pub mod yaml;

@@ -1,0 +1,317 @@
+//! Records as rows of tables: which tables and columns the shape of a schema gives, for databases and whatever else holds tables.
+//!
+//! A [`Layout`] has a table for the records and one for each list of objects. Objects lie flat in the table of the object around
+//! them; scalars have a column with a type; lists of scalars, maps and what may be of several types stand in columns of JSON
+//! text. Whatever a column cannot say to the last byte stands in the row's column of the [rest](REST), a JSON object from
+//! pointers to values, so that null, missing and "" stay apart, numbers keep their text and no record has to be refused.
+//!
+//! [`rows`] takes records apart, [`join`] puts them together again, [`sql`] says it all in SQL, [`change`] compares layouts.
+
+pub mod change;
+pub mod join;
+mod names;
+pub mod rows;
+pub mod sql;
+
+use serde::{Deserialize, Serialize};
+
+use self::names::Names;
+use crate::schema::Shape;
+use crate::schema::guide;
+use crate::schema::shape::{Part, Types};
+use crate::tree::pointer;
+
+/// The column of a record's number in its table.
+pub const ID: &str = "_id";
+/// The column of the text by which a record is known again.
+pub const KEY: &str = "_key";
+/// The column of the hash of a record's content.
+pub const HASH: &str = "_hash";
+/// The column of the load that wrote a record last.
+pub const LOAD: &str = "_load";
+/// The column of what the others cannot say.
+pub const REST: &str = "_rest";
+/// The column of the record to which a row of a list belongs.
+pub const RECORD: &str = "_record";
+/// The column of a row's position in its list, from 0.
+pub const POSITION: &str = "_position";
+
+/// Beyond these, what is left stands in columns of JSON text or in the rest; databases take not many more.
+const MOST_TABLES: usize = 400;
+const MOST_COLUMNS: usize = 500;
+
+/// The tables of a collection of records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// What the collection is called.
+    pub collection: String,
+    /// JSON pointers to the parts of a record's key; none where records have no key.
+    pub key: Vec<String>,
+    /// The table of records, then those of lists, each behind the one it belongs to.
+    pub tables: Vec<Table>,
+    /// The name of the view with one row a record, in which lists are JSON.
+    pub view: String,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// For a list: the table of the object that holds it, and the way from that object to the list.
+    pub list: Option<List>,
+    /// Its columns for values, in the order of the schema.
+    pub columns: Vec<Column>,
+    /// What the schema says of its rows.
+    pub comment: Option<String>,
+}
+
+/// Where a list stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    /// The number of the table whose rows have the list.
+    pub of: usize,
+    /// Names of the members that lead from a row's object to the list.
+    pub path: Vec<String>,
+    /// The name of the list's column in the view.
+    pub column: String,
+    /// Where the list stands among the members around it.
+    pub order: usize,
+}
+
+/// A column for values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Names of the members that lead from a row's object to the value.
+    pub path: Vec<String>,
+    /// What it holds.
+    pub holds: Holds,
+    /// Where the value stands among the members around it.
+    pub order: usize,
+    /// The name of its index, where values are looked for: keys and references.
+    pub index: Option<String>,
+    /// What the schema says of it.
+    pub comment: Option<String>,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holds {
+    /// Any text.
+    Text,
+    /// An integer of 64 bits.
+    Integer,
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// A day of the calendar.
+    Date,
+    /// A moment.
+    Timestamp,
+    /// Any value as JSON text.
+    Json,
+}
+
+impl Layout {
+    /// The tables for records of `shape`. Where `stored` is given, what it has under the same path keeps its name.
+    #[must_use]
+    pub fn new(shape: &Shape, collection: &str, key: &[String], stored: Option<&Layout>) -> Self {
+        let mut names = Names::default();
+        if let Some(stored) = stored {
+            names.reserve(stored);
+        }
+        let root = shape.root();
+        let name = names.table(stored.map(|stored| &*stored.tables[0].name), collection, collection);
+        let view = names.table(stored.map(|stored| &*stored.view), &format!("{collection}_view"), "view");
+        let mut derived = Derived {
+            layout: Self { collection: collection.to_owned(), key: key.to_vec(), tables: Vec::new(), view },
+            stored,
+            names,
+            order: 0,
+        };
+        let table = Table { name, list: None, columns: Vec::new(), comment: comment(root) };
+        derived.table(table, root, &mut Vec::new());
+        derived.layout
+    }
+
+    /// The tables of lists straight below a table, with their numbers.
+    pub fn lists(&self, of: usize) -> impl Iterator<Item = (usize, &Table, &List)> {
+        let tables = self.tables.iter().enumerate();
+        tables.filter_map(move |(number, table)| table.list.as_ref().filter(|list| list.of == of).map(|list| (number, table, list)))
+    }
+
+    /// How many lists a table's rows lie in: 0 for records.
+    #[must_use]
+    pub fn depth(&self, table: usize) -> usize {
+        self.tables[table].list.as_ref().map_or(0, |list| 1 + self.depth(list.of))
+    }
+
+    /// The way from the record to a table's lists, for telling tables apart: member names, and `*` for items.
+    #[must_use]
+    pub fn path(&self, table: usize) -> String {
+        self.tables[table].list.as_ref().map_or_else(String::new, |list| self.list_path(list.of, &list.path))
+    }
+
+    fn list_path(&self, of: usize, list: &[String]) -> String {
+        let mut path = self.path(of);
+        if of != 0 {
+            path.push_str("/*");
+        }
+        list.iter().for_each(|name| pointer::push(&mut path, name));
+        path
+    }
+
+    /// Leaves out tables and columns that are not there: `columns` has the names of those that are, by table. Without the
+    /// table of records nothing is left.
+    pub fn keep(&mut self, columns: &[Vec<String>]) {
+        let mut numbers = vec![None; self.tables.len()];
+        let mut kept = Vec::new();
+        for (number, mut table) in std::mem::take(&mut self.tables).into_iter().enumerate() {
+            let of = table.list.as_ref().map(|list| numbers[list.of]);
+            if columns[number].is_empty() || of == Some(None) {
+                continue;
+            }
+            table.columns.retain(|column| columns[number].contains(&column.name));
+            if let (Some(list), Some(Some(of))) = (&mut table.list, of) {
+                list.of = of;
+            }
+            numbers[number] = Some(kept.len());
+            kept.push(table);
+        }
+        self.tables = kept;
+    }
+
+    /// The number of the table with that path.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<usize> {
+        (0..self.tables.len()).find(|table| self.path(*table) == path)
+    }
+}
+
+/// A path of member names as a JSON pointer.
+#[must_use]
+pub fn pointer_to<S: AsRef<str>>(path: &[S]) -> String {
+    path.iter().fold(String::new(), |mut text, name| {
+        pointer::push(&mut text, name.as_ref());
+        text
+    })
+}
+
+/// The name of the column that tells the position in the list that lies `depth` lists deep, for rows that lie deeper.
+#[must_use]
+pub fn position_column(depth: usize, own: usize) -> String {
+    if depth == own { POSITION.to_owned() } else { format!("{POSITION}_{depth}") }
+}
+
+struct Derived<'a> {
+    layout: Layout,
+    stored: Option<&'a Layout>,
+    names: Names,
+    order: usize,
+}
+
+impl<'a> Derived<'a> {
+    fn table(&mut self, table: Table, part: Part<'_>, above: &mut Vec<u32>) {
+        let number = self.layout.tables.len();
+        self.layout.tables.push(table);
+        let path = self.layout.path(number);
+        let stored = self.stored.and_then(|stored| stored.find(&path).map(|found| (stored, found)));
+        self.names.begin_table(stored);
+        let mut lists = Vec::new();
+        above.push(part.id());
+        self.members(number, part, &mut Vec::new(), above, &mut lists, stored);
+        for (path, name, item, order) in lists {
+            let wanted = format!("{}_{}", self.layout.tables[number].name, names::plain(&path));
+            let identity = self.layout.list_path(number, &path);
+            let known = self.stored.and_then(|stored| stored.find(&identity).map(|found| &*stored.tables[found].name));
+            let list = Table {
+                name: self.names.table(known, &wanted, &identity),
+                list: Some(List { of: number, path, column: name, order }),
+                columns: Vec::new(),
+                comment: comment(item),
+            };
+            self.table(list, item, above);
+        }
+        above.pop();
+    }
+
+    fn members<'s>(
+        &mut self,
+        table: usize,
+        part: Part<'s>,
+        path: &mut Vec<String>,
+        above: &mut Vec<u32>,
+        lists: &mut Vec<(Vec<String>, String, Part<'s>, usize)>,
+        stored: Option<(&'a Layout, usize)>,
+    ) {
+        for (name, member) in part.members() {
+            let types = member.types().without(Types::NULL);
+            if types == Types::NONE {
+                continue;
+            }
+            path.push(name.to_owned());
+            let declares = |part: Part<'_>| part.members().next().is_some() && !above.contains(&part.id());
+            let item = member.item(0);
+            if types == Types::OBJECT && declares(member) {
+                above.push(member.id());
+                self.members(table, member, path, above, lists, stored);
+                above.pop();
+            } else if types == Types::ARRAY
+                && member.prefix_len() == 0
+                && item.types() == Types::OBJECT
+                && declares(item)
+                && self.layout.tables.len() + lists.len() < MOST_TABLES
+            {
+                let known = stored.and_then(|(stored, found)| stored.lists(found).find(|(_, _, list)| list.path == *path));
+                let column = self.names.column(known.map(|(_, _, list)| &*list.column), path);
+                lists.push((path.clone(), column, item, self.order));
+                self.order += 1;
+            } else if self.layout.tables[table].columns.len() < MOST_COLUMNS {
+                self.column(table, member, types, path, stored);
+            }
+            path.pop();
+        }
+    }
+
+    fn column(&mut self, table: usize, part: Part<'_>, types: Types, path: &[String], stored: Option<(&Layout, usize)>) {
+        let known = stored.and_then(|(stored, found)| stored.tables[found].columns.iter().find(|column| column.path == path));
+        let name = self.names.column(known.map(|column| &*column.name), path);
+        let pointer = pointer_to(path);
+        let holds = holds(part, types);
+        let is_key = self.layout.tables[table].list.is_none() && self.layout.key.contains(&pointer);
+        let looked_for = is_key || guide::annotation(part, "x-references").is_some();
+        let index = (looked_for && holds != Holds::Json).then(|| {
+            let wanted = format!("{}_{name}_index", self.layout.tables[table].name);
+            let identity = format!("index {} {pointer}", self.layout.path(table));
+            self.names.table(known.and_then(|column| column.index.as_deref()), &wanted, &identity)
+        });
+        let column = Column { name, path: path.to_vec(), holds, order: self.order, index, comment: comment(part) };
+        self.layout.tables[table].columns.push(column);
+        self.order += 1;
+    }
+}
+
+fn holds(part: Part<'_>, types: Types) -> Holds {
+    match types {
+        Types::BOOLEAN => Holds::Boolean,
+        Types::INTEGER => Holds::Integer,
+        Types::STRING => match part.format() {
+            Some("date") => Holds::Date,
+            Some("date-time") => Holds::Timestamp,
+            _ => Holds::Text,
+        },
+        types if types.within(Types::NUMBER) => Holds::Number,
+        _ => Holds::Json,
+    }
+}
+
+fn comment(part: Part<'_>) -> Option<String> {
+    let text = part.description().or_else(|| part.title())?;
+    // Control characters have no place in a comment, and a database refuses one of them.
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Some(plain.trim().to_owned()).filter(|text| !text.is_empty())
+}

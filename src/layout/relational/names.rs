@@ -1,0 +1,134 @@
+//! Names of tables and columns: small letters, digits and underscores, made of the members' names; never longer than a database
+//! takes, never the same for two things, and the same again in every run.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use super::Layout;
+
+/// PostgreSQL cuts longer names off, in bytes.
+pub const LONGEST: usize = 63;
+
+/// The names that are taken.
+#[derive(Default)]
+pub struct Names {
+    tables: BTreeSet<String>,
+    columns: BTreeSet<String>,
+}
+
+impl Names {
+    /// Keeps the names of a stored layout for what they stand for.
+    pub fn reserve(&mut self, stored: &Layout) {
+        self.tables.insert(stored.view.clone());
+        for table in &stored.tables {
+            self.tables.insert(table.name.clone());
+            self.tables.extend(table.columns.iter().filter_map(|column| column.index.clone()));
+        }
+    }
+
+    /// A name among tables, views and indexes: the one by which it is known, else one like `wanted`.
+    pub fn table(&mut self, known: Option<&str>, wanted: &str, identity: &str) -> String {
+        known.map_or_else(|| take(&mut self.tables, &snake(wanted), identity), str::to_owned)
+    }
+
+    /// Begins the columns of a table.
+    pub fn begin_table(&mut self, stored: Option<(&Layout, usize)>) {
+        self.columns.clear();
+        if let Some((stored, table)) = stored {
+            self.columns.extend(stored.tables[table].columns.iter().map(|column| column.name.clone()));
+            self.columns.extend(stored.lists(table).map(|(_, _, list)| list.column.clone()));
+        }
+    }
+
+    /// The name of a column.
+    pub fn column(&mut self, known: Option<&str>, path: &[String]) -> String {
+        known.map_or_else(|| take(&mut self.columns, &plain(path), &path.join("\u{0}")), str::to_owned)
+    }
+}
+
+/// A path as a name.
+pub fn plain(path: &[String]) -> String {
+    path.iter().map(|name| snake(name)).collect::<Vec<_>>().join("_")
+}
+
+// `focalPoints` and `Focal points` become `focal_points`; names of our own begin with an underscore, no others do.
+fn snake(name: &str) -> String {
+    let mut plain = String::new();
+    let mut before = None;
+    let mut letters = name.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter.is_alphanumeric() {
+            let hump = letter.is_uppercase()
+                && before.is_some_and(|before: char| {
+                    before.is_lowercase()
+                        || before.is_numeric()
+                        || before.is_uppercase() && letters.peek().is_some_and(|next| next.is_lowercase())
+                });
+            if hump && !plain.ends_with('_') {
+                plain.push('_');
+            }
+            plain.extend(letter.to_lowercase());
+        } else if !plain.is_empty() && !plain.ends_with('_') {
+            plain.push('_');
+        }
+        before = Some(letter);
+    }
+    let plain = plain.trim_end_matches('_');
+    if plain.is_empty() { "value".to_owned() } else { plain.to_owned() }
+}
+
+fn take(taken: &mut BTreeSet<String>, wanted: &str, identity: &str) -> String {
+    let mut name = wanted.to_owned();
+    let mut attempt = 0_u32;
+    while name.len() > LONGEST || taken.contains(&name) {
+        let sum = Sha256::digest(format!("{attempt}\u{0}{identity}"));
+        let tail: String = sum.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let mut end = wanted.len().min(LONGEST - 1 - tail.len());
+        while !wanted.is_char_boundary(end) {
+            end -= 1;
+        }
+        name = format!("{}_{tail}", wanted[..end].trim_end_matches('_'));
+        attempt += 1;
+    }
+    taken.insert(name.clone());
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain() {
+        for (name, expected) in [
+            ("id", "id"),
+            ("focalPoints", "focal_points"),
+            ("poBox", "po_box"),
+            ("HTTPServer", "http_server"),
+            ("SELECT", "select"),
+            ("_id", "id"),
+            ("a.b c", "a_b_c"),
+            ("@id", "id"),
+            ("Größe", "größe"),
+            ("'); DROP", "drop"),
+            ("", "value"),
+            ("😀", "value"),
+        ] {
+            assert_eq!(snake(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_short_and_differ() {
+        let mut names = Names::default();
+        let long = vec!["é".repeat(60)];
+        let first = names.column(None, &long);
+        assert!(first.len() <= LONGEST, "{first}");
+        let mut again = Names::default();
+        assert_eq!(again.column(None, &long), first);
+        let (one, other) = (names.column(None, &["a b".to_owned()]), names.column(None, &["a_b".to_owned()]));
+        assert_eq!(one, "a_b");
+        assert!(other.starts_with("a_b_") && other != one, "{other}");
+    }
+}

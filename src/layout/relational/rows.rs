@@ -1,0 +1,525 @@
+//! A record as rows: what stands in which column, and what stays for the rest.
+//!
+//! In: a record. Out: its key, a hash of its content and its rows, as bytes that [`Encoded`] gives back, so that any thread
+//! can take records apart and another one put the rows into a database. A value goes into its column only as far as the column
+//! says it truly; whatever would not come back to the last byte stands in the rest too.
+
+use sha2::{Digest, Sha256};
+
+use super::{Holds, Layout, pointer_to};
+use crate::lexicon::date::PartialDate;
+use crate::tree::{Kind, Node, json_string, key_hash, number};
+
+/// What the columns of a database take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Numbers are integers or floats of 64 bits; dates and moments are text.
+    Sqlite,
+    /// Numbers of any length, dates, moments; no text with U+0000.
+    Postgres,
+}
+
+/// A value in a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// Nothing: the value is missing, or stands in the rest.
+    Null,
+    /// An integer.
+    Integer(i64),
+    /// A number of 64 bits.
+    Real(f64),
+    /// True or false.
+    Boolean(bool),
+    /// Text, or what the database reads from text.
+    Text(&'a str),
+}
+
+/// A text that is longer, or that does not print, is known by its hash.
+const LONGEST_KEY: usize = 200;
+
+/// Takes records apart.
+#[derive(Debug)]
+pub struct Splitter {
+    key: Vec<String>,
+    dialect: Dialect,
+    // By table.
+    levels: Vec<Level>,
+    columns: Vec<Vec<Holds>>,
+    // So that records are written anew when the layout changes.
+    salt: [u8; 32],
+}
+
+#[derive(Debug, Default)]
+struct Level {
+    members: Vec<(u32, Box<str>, Slot)>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Column(usize),
+    Nested(Level),
+    List(usize),
+}
+
+impl Level {
+    fn add(&mut self, path: &[String], slot: Slot) {
+        let [name, rest @ ..] = path else { return };
+        if rest.is_empty() {
+            return self.members.push((key_hash(name), name.as_str().into(), slot));
+        }
+        let found = self.members.iter().position(|(_, known, slot)| **known == **name && matches!(slot, Slot::Nested(_)));
+        let at = found.unwrap_or_else(|| {
+            self.members.push((key_hash(name), name.as_str().into(), Slot::Nested(Level::default())));
+            self.members.len() - 1
+        });
+        if let Slot::Nested(level) = &mut self.members[at].2 {
+            level.add(rest, slot);
+        }
+    }
+
+    // Records mostly come in the order of the schema, so the search begins behind the member found last.
+    fn find(&self, hash: u32, name: &str, from: &mut usize) -> Option<&Slot> {
+        let is = |(known, text, _): &&(u32, Box<str>, Slot)| *known == hash && **text == *name;
+        let at = (*from..self.members.len()).chain(0..*from).find(|at| is(&&self.members[*at]))?;
+        *from = at + 1;
+        Some(&self.members[at].2)
+    }
+}
+
+impl Splitter {
+    /// One for the tables of `layout`.
+    #[must_use]
+    pub fn new(layout: &Layout, dialect: Dialect) -> Self {
+        let mut levels: Vec<Level> = layout.tables.iter().map(|_| Level::default()).collect();
+        for (number, table) in layout.tables.iter().enumerate() {
+            for (at, column) in table.columns.iter().enumerate() {
+                levels[number].add(&column.path, Slot::Column(at));
+            }
+            if let Some(list) = &table.list {
+                levels[list.of].add(&list.path, Slot::List(number));
+            }
+        }
+        // What comments and names say does not change what is stored.
+        let mut salt = Sha256::new();
+        salt.update([dialect as u8]);
+        for (number, table) in layout.tables.iter().enumerate() {
+            salt.update(layout.path(number));
+            for column in &table.columns {
+                salt.update([0, column.holds as u8]);
+                salt.update(pointer_to(&column.path));
+            }
+        }
+        let columns = layout.tables.iter().map(|table| table.columns.iter().map(|column| column.holds).collect()).collect();
+        Self { key: layout.key.clone(), dialect, levels, columns, salt: salt.finalize().into() }
+    }
+
+    /// Appends a record as bytes for [`Encoded`].
+    pub fn encode(&self, record: Node<'_>, out: &mut Vec<u8>) {
+        let mut text = Vec::new();
+        json(record, &mut text);
+        let content = Sha256::digest(&text);
+        let hash = Sha256::new().chain_update(self.salt).chain_update(content).finalize();
+        let key = self.key(record).unwrap_or_else(|| format!("#{}", hex(&content[..16])));
+        out.extend_from_slice(&(key.len() as u16).to_le_bytes());
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(&hash[..16]);
+        self.row(0, record, &mut Vec::new(), out);
+    }
+
+    // The text by which a record is known again. A plain key never begins with `#`, which marks all others.
+    fn key(&self, record: Node<'_>) -> Option<String> {
+        let parts: Option<Vec<&str>> = self
+            .key
+            .iter()
+            .map(|pointer| record.at(pointer).filter(|part| matches!(part.kind(), Kind::String | Kind::Number)).map(Node::text))
+            .collect();
+        let text = match parts?.as_slice() {
+            [] => return None,
+            [one] => (*one).to_owned(),
+            parts => {
+                let mut text = Vec::new();
+                for (index, part) in parts.iter().enumerate() {
+                    text.push(if index == 0 { b'[' } else { b',' });
+                    json_string(part, &mut text);
+                }
+                text.push(b']');
+                String::from_utf8_lossy(&text).into_owned()
+            }
+        };
+        let plain = text.len() <= LONGEST_KEY && !text.starts_with('#') && !text.is_empty() && !text.contains(char::is_control);
+        Some(if plain { text } else { format!("#key {}", hex(&Sha256::digest(&text)[..16])) })
+    }
+
+    fn row(&self, table: usize, node: Node<'_>, positions: &mut Vec<u32>, out: &mut Vec<u8>) {
+        let mut row =
+            Row { splitter: self, table, cells: vec![Value::Null; self.columns[table].len()], rest: Vec::new(), lists: Vec::new() };
+        row.object(&self.levels[table], node, &mut Vec::new());
+        out.extend_from_slice(&(table as u16).to_le_bytes());
+        positions.iter().for_each(|position| out.extend_from_slice(&position.to_le_bytes()));
+        row.rest(out);
+        row.cells.iter().for_each(|cell| cell.write(out));
+        // Each row stands behind the one that it belongs to.
+        for (table, list) in row.lists {
+            for (position, item) in list.items().enumerate() {
+                positions.push(position as u32);
+                self.row(table, item, positions, out);
+                positions.pop();
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Value<'t> {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Boolean(bool),
+    Text(&'t str),
+    Json(Node<'t>),
+}
+
+impl Value<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.push(0),
+            Self::Integer(number) => {
+                out.push(1);
+                out.extend_from_slice(&number.to_le_bytes());
+            }
+            Self::Real(number) => {
+                out.push(2);
+                out.extend_from_slice(&number.to_le_bytes());
+            }
+            Self::Boolean(flag) => out.push(if flag { 5 } else { 4 }),
+            Self::Text(text) => measured(out, |out| out.extend_from_slice(text.as_bytes())),
+            Self::Json(node) => measured(out, |out| json(node, out)),
+        }
+    }
+}
+
+fn measured(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(&[3, 0, 0, 0, 0]);
+    let start = out.len();
+    write(out);
+    let length = (out.len() - start) as u32;
+    out[start - 4..start].copy_from_slice(&length.to_le_bytes());
+}
+
+// One row in the making.
+struct Row<'a, 't> {
+    splitter: &'a Splitter,
+    table: usize,
+    cells: Vec<Value<'t>>,
+    rest: Vec<(String, Node<'t>)>,
+    lists: Vec<(usize, Node<'t>)>,
+}
+
+impl<'t> Row<'_, 't> {
+    fn object(&mut self, level: &Level, node: Node<'t>, path: &mut Vec<&'t str>) {
+        // What has a member twice has no columns for both; and what is empty would be taken for missing, but for a row.
+        if node.kind() != Kind::Object || (node.is_empty() && !path.is_empty()) || !node.duplicates().is_empty() {
+            return self.rest.push((pointer_to(path), node));
+        }
+        let mut from = 0;
+        for member in node.members() {
+            let (name, value) = (member.key.text(), member.value);
+            path.push(name);
+            match level.find(member.hash(), name, &mut from) {
+                Some(Slot::Column(at)) => self.column(*at, value, path),
+                Some(Slot::Nested(level)) => self.object(level, value, path),
+                Some(Slot::List(table)) if is_list(value) => self.lists.push((*table, value)),
+                Some(Slot::List(_)) | None => self.rest.push((pointer_to(path), value)),
+            }
+            path.pop();
+        }
+    }
+
+    fn column(&mut self, at: usize, node: Node<'t>, path: &[&str]) {
+        let (value, exact) = fit(self.splitter.columns[self.table][at], node, self.splitter.dialect);
+        self.cells[at] = value;
+        if !exact {
+            self.rest.push((pointer_to(path), node));
+        }
+    }
+
+    fn rest(&self, out: &mut Vec<u8>) {
+        if self.rest.is_empty() {
+            return out.push(0);
+        }
+        measured(out, |out| {
+            for (index, (pointer, node)) in self.rest.iter().enumerate() {
+                out.push(if index == 0 { b'{' } else { b',' });
+                json_string(pointer, out);
+                out.push(b':');
+                json(*node, out);
+            }
+            out.push(b'}');
+        });
+    }
+}
+
+fn is_list(node: Node<'_>) -> bool {
+    node.kind() == Kind::Array && !node.is_empty() && node.items().all(|item| item.kind() == Kind::Object && item.duplicates().is_empty())
+}
+
+// What a column holds of a value, and whether that says all of it.
+fn fit(holds: Holds, node: Node<'_>, dialect: Dialect) -> (Value<'_>, bool) {
+    let nothing = (Value::Null, false);
+    let text = node.text();
+    match (holds, node.kind()) {
+        (Holds::Json, _) => (Value::Json(node), true),
+        (Holds::Boolean, Kind::Bool) => (Value::Boolean(text == "true"), true),
+        (Holds::Integer, Kind::Number) => integer(text),
+        (Holds::Number, Kind::Number) => match dialect {
+            Dialect::Sqlite => real(text),
+            Dialect::Postgres => decimal(text),
+        },
+        // SQLite's own functions stop at U+0000, and PostgreSQL has no place for it.
+        (Holds::Text | Holds::Date | Holds::Timestamp, Kind::String) if text.contains('\0') => nothing,
+        (Holds::Date, Kind::String) if dialect == Dialect::Postgres => {
+            if is_day(text) {
+                (Value::Text(text), true)
+            } else {
+                nothing
+            }
+        }
+        (Holds::Timestamp, Kind::String) if dialect == Dialect::Postgres => {
+            moment(text).map_or(nothing, |exact| (Value::Text(text), exact))
+        }
+        (Holds::Text | Holds::Date | Holds::Timestamp, Kind::String) => (Value::Text(text), true),
+        _ => nothing,
+    }
+}
+
+fn integer(text: &str) -> (Value<'_>, bool) {
+    if let Ok(number) = text.parse::<i64>() {
+        return (Value::Integer(number), text != "-0");
+    }
+    // `1.0` and `1e2` are integers to a schema; the notation stands in the rest.
+    let float = text.parse::<f64>().ok().filter(|float| float.abs() < 9e15 && number::is_integer(text));
+    (float.map_or(Value::Null, |float| Value::Integer(float as i64)), false)
+}
+
+fn real(text: &str) -> (Value<'_>, bool) {
+    match text.parse::<f64>() {
+        // The digits that lead back to a float are those that it prints, without an exponent.
+        Ok(float) if float.is_finite() => {
+            let exact = (text.len() <= 15 && !text.starts_with("-0") && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
+                || (float != 0.0 && text.len() <= 400 && float.to_string() == text);
+            (Value::Real(float), exact)
+        }
+        _ => (Value::Null, false),
+    }
+}
+
+fn decimal(text: &str) -> (Value<'_>, bool) {
+    const MOST_DIGITS: usize = 1000;
+    let (digits, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(digits, exponent)| (digits, Some(exponent)));
+    let held = text.len() <= MOST_DIGITS && exponent.is_none_or(|exponent| exponent.parse::<i32>().is_ok_and(|size| size.abs() < 1000));
+    let negative_zero = digits.starts_with('-') && digits.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    (if held { Value::Text(text) } else { Value::Null }, held && exponent.is_none() && !negative_zero)
+}
+
+fn is_day(text: &str) -> bool {
+    text.len() == 10 && PartialDate::parse(text).is_some_and(|date| date.day.is_some() && (1..=9999).contains(&date.year) && date.exists())
+}
+
+// Whether a text is a moment that the column holds exactly; whether it is written as the column gives it back.
+fn moment(text: &str) -> Option<bool> {
+    let (day, time) = (text.get(..10)?, text.get(10..)?);
+    let year: i32 = day.get(..4)?.parse().ok()?;
+    if !is_day(day) || !(2..9999).contains(&year) {
+        return None;
+    }
+    let clock = time.get(..9)?.as_bytes();
+    let two = |at: usize, most: u8| {
+        let digits = clock[at].is_ascii_digit() && clock[at + 1].is_ascii_digit();
+        digits && (clock[at] - b'0') * 10 + (clock[at + 1] - b'0') <= most
+    };
+    if !(clock[0] == b'T' && two(1, 23) && clock[3] == b':' && two(4, 59) && clock[6] == b':' && two(7, 59)) {
+        return None;
+    }
+    let behind = &time[9..];
+    let (fraction, zone) = behind.split_at(behind.find(['Z', '+', '-'])?);
+    let plain_fraction = fraction.is_empty()
+        || (fraction.starts_with('.') && (2..=7).contains(&fraction.len()) && fraction[1..].bytes().all(|byte| byte.is_ascii_digit()));
+    let plain_zone = match zone.as_bytes() {
+        [b'Z'] => true,
+        [b'+' | b'-', ten @ b'0'..=b'1', one @ b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9'] => (ten - b'0') * 10 + (one - b'0') < 15,
+        _ => false,
+    };
+    (plain_fraction && plain_zone).then(|| fraction.is_empty() && zone == "Z")
+}
+
+fn json(node: Node<'_>, out: &mut Vec<u8>) {
+    match node.kind() {
+        Kind::String => json_string(node.text(), out),
+        Kind::Array => {
+            out.push(b'[');
+            for (index, item) in node.items().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json(item, out);
+            }
+            out.push(b']');
+        }
+        Kind::Object => {
+            out.push(b'{');
+            for (index, member) in node.members().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                json_string(member.key.text(), out);
+                out.push(b':');
+                json(member.value, out);
+            }
+            out.push(b'}');
+        }
+        _ => out.extend_from_slice(node.text().as_bytes()),
+    }
+}
+
+/// Bytes as hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A record that was taken apart.
+pub struct Encoded<'a> {
+    /// The text by which the record is known again; one that begins with `#` stands for what has no short key.
+    pub key: &'a str,
+    /// The hash of its content.
+    pub hash: [u8; 16],
+    rows: &'a [u8],
+}
+
+impl<'a> Encoded<'a> {
+    /// What [`Splitter::encode`] made; `None` for other bytes.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        let (length, rest) = bytes.split_first_chunk::<2>()?;
+        let (key, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+        let (hash, rows) = rest.split_first_chunk::<16>()?;
+        Some(Self { key: std::str::from_utf8(key).ok()?, hash: *hash, rows })
+    }
+
+    /// Hands over each row with the number of its table, its positions in the lists it lies in, the outermost first, and its
+    /// cells, the rest before all others.
+    ///
+    /// # Errors
+    /// Those of `each`.
+    pub fn rows<E>(
+        &self,
+        layout: &Layout,
+        depths: &[usize],
+        mut each: impl FnMut(usize, &[u32], &[Cell<'a>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut bytes = self.rows;
+        let (mut positions, mut cells) = (Vec::new(), Vec::new());
+        while let Some((table, rest)) = bytes.split_first_chunk::<2>() {
+            let table = usize::from(u16::from_le_bytes(*table));
+            bytes = rest;
+            positions.clear();
+            for _ in 0..depths[table] {
+                let Some((position, rest)) = bytes.split_first_chunk::<4>() else { return Ok(()) };
+                positions.push(u32::from_le_bytes(*position));
+                bytes = rest;
+            }
+            cells.clear();
+            for _ in 0..=layout.tables[table].columns.len() {
+                let Some((cell, rest)) = cell(bytes) else { return Ok(()) };
+                cells.push(cell);
+                bytes = rest;
+            }
+            each(table, &positions, &cells)?;
+        }
+        Ok(())
+    }
+}
+
+fn cell(bytes: &[u8]) -> Option<(Cell<'_>, &[u8])> {
+    let (tag, rest) = bytes.split_first()?;
+    Some(match tag {
+        1 => rest.split_first_chunk().map(|(number, rest)| (Cell::Integer(i64::from_le_bytes(*number)), rest))?,
+        2 => rest.split_first_chunk().map(|(number, rest)| (Cell::Real(f64::from_le_bytes(*number)), rest))?,
+        3 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            (Cell::Text(std::str::from_utf8(text).ok()?), rest)
+        }
+        4 | 5 => (Cell::Boolean(*tag == 5), rest),
+        _ => (Cell::Null, rest),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(held: (Value<'_>, bool), expected: &str) {
+        let (value, exact) = held;
+        let value = match value {
+            Value::Null => "nothing".to_owned(),
+            Value::Integer(number) => number.to_string(),
+            Value::Real(number) => number.to_string(),
+            Value::Text(text) => format!("text {text}"),
+            Value::Boolean(_) | Value::Json(_) => "something else".to_owned(),
+        };
+        assert_eq!(format!("{value}{}", if exact { "" } else { ", not exactly" }), expected);
+    }
+
+    #[test]
+    fn integers() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("9223372036854775808", "nothing, not exactly"),
+            ("-0", "0, not exactly"),
+            ("1.0", "1, not exactly"),
+            ("1e2", "100, not exactly"),
+            ("1e400", "nothing, not exactly"),
+            ("1.5", "nothing, not exactly"),
+        ] {
+            check(integer(text), expected);
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        for (text, sqlite, postgres) in [
+            ("1", "1", "text 1"),
+            ("1.5", "1.5", "text 1.5"),
+            ("1.0", "1, not exactly", "text 1.0"),
+            ("-0", "-0, not exactly", "text -0, not exactly"),
+            ("-0.0", "-0, not exactly", "text -0.0, not exactly"),
+            ("1e400", "nothing, not exactly", "text 1e400, not exactly"),
+            ("1e4000", "nothing, not exactly", "nothing, not exactly"),
+            ("12345678901234567890123", "12345678901234568000000, not exactly", "text 12345678901234567890123"),
+        ] {
+            check(real(text), sqlite);
+            check(decimal(text), postgres);
+        }
+    }
+
+    #[test]
+    fn moments() {
+        for (text, expected) in [
+            ("2024-05-06T07:08:09Z", Some(true)),
+            ("2024-05-06T07:08:09.5Z", Some(false)),
+            ("2024-05-06T07:08:09+02:00", Some(false)),
+            ("2024-05-06T07:08:09.1234567Z", None),
+            ("2024-05-06T07:08:60Z", None),
+            ("2024-05-06t07:08:09z", None),
+            ("2024-02-30T07:08:09Z", None),
+            ("2024-05-06T07:08:09+24:00", None),
+            ("2024-05-06", None),
+            ("é", None),
+        ] {
+            assert_eq!(moment(text), expected, "{text}");
+        }
+        assert!(is_day("2024-02-29") && !is_day("2023-02-29") && !is_day("0000-01-01") && !is_day("2024-02"));
+    }
+}

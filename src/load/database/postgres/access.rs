@@ -1,0 +1,164 @@
+//! Who may go where: the address of a database, its password, and how the way is secured.
+//!
+//! The address is a URL as everywhere with PostgreSQL. What it leaves out comes from the environment (`PGUSER`, `PGPASSWORD`,
+//! `PGSSLMODE`, `PGSSLROOTCERT`) and from the password file. A password is never shown.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use postgres::config::{Host, SslMode};
+use postgres::{Client, Config, NoTls};
+
+use super::failed;
+use super::tls::{self, Mode};
+
+/// How to get to a database.
+pub struct Access {
+    config: Config,
+    mode: Mode,
+    root: Option<Vec<u8>>,
+    /// The database as it is shown.
+    pub shown: String,
+}
+
+impl Access {
+    /// Reads a URL, and what it leaves out from `environment`.
+    ///
+    /// # Errors
+    /// When the URL is none, or a file it names cannot be read.
+    pub fn new(url: &str, environment: &dyn Fn(&str) -> Option<String>) -> io::Result<Self> {
+        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut rest = Vec::new();
+        let (mut mode, mut root) = (environment("PGSSLMODE"), environment("PGSSLROOTCERT"));
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let value = |value: &str| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+            match pair.split_once('=') {
+                Some(("sslmode", name)) => mode = Some(value(name)),
+                Some(("sslrootcert", path)) => root = Some(value(path)),
+                _ => rest.push(pair),
+            }
+        }
+        let plain = if rest.is_empty() { address.to_owned() } else { format!("{address}?{}", rest.join("&")) };
+        // What is wrong with it may be its password, so the reason is not told in its words.
+        let mut config: Config = plain.parse().map_err(|_| io::Error::other("not an address such as postgres://USER@HOST/DATABASE"))?;
+        if config.get_hosts().is_empty() {
+            config.host(environment("PGHOST").as_deref().unwrap_or("localhost"));
+        }
+        if config.get_user().is_none() {
+            config.user(environment("PGUSER").or_else(|| environment("USER")).as_deref().unwrap_or("postgres"));
+        }
+        if config.get_dbname().is_none() {
+            let name = config.get_user().unwrap_or("postgres").to_owned();
+            config.dbname(&name);
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(Duration::from_secs(30));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("chancery");
+        }
+        let (host, is_near) = match config.get_hosts().first() {
+            Some(Host::Tcp(host)) => {
+                (host.clone(), host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+            }
+            #[cfg(unix)]
+            Some(Host::Unix(path)) => (path.display().to_string(), true),
+            _ => (String::new(), false),
+        };
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let shown = format!("postgres://{host}:{port}/{}", config.get_dbname().unwrap_or_default());
+        if config.get_password().is_none() {
+            let user = config.get_user().unwrap_or_default().to_owned();
+            let file = environment("PGPASSFILE").map(PathBuf::from).or_else(|| Some(PathBuf::from(environment("HOME")?).join(".pgpass")));
+            let of_file =
+                || fs::read_to_string(file?).ok().and_then(|text| listed(&text, [&host, &port.to_string(), config.get_dbname()?, &user]));
+            if let Some(password) = environment("PGPASSWORD").or_else(of_file) {
+                config.password(password);
+            }
+        }
+        let mode = match mode {
+            Some(name) => Mode::named(&name).ok_or_else(|| io::Error::other(format!("no sslmode is called {name}")))?,
+            // Beyond this machine nobody is believed unseen.
+            None => {
+                if is_near {
+                    Mode::Prefer
+                } else {
+                    Mode::VerifyFull
+                }
+            }
+        };
+        config.ssl_mode(match mode {
+            Mode::Disable => SslMode::Disable,
+            Mode::Prefer => SslMode::Prefer,
+            _ => SslMode::Require,
+        });
+        let root = root.map(fs::read).transpose()?;
+        Ok(Self { config, mode, root, shown })
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// When the server does not let us in.
+    pub fn connect(&self) -> io::Result<Client> {
+        match self.mode {
+            Mode::Disable => self.config.connect(NoTls),
+            mode => self.config.connect(tls::connector(mode, self.root.as_deref())?),
+        }
+        .map_err(failed)
+    }
+}
+
+// The password in a password file for a host, port, database and user.
+fn listed(text: &str, wanted: [&str; 4]) -> Option<String> {
+    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let mut fields = vec![String::new()];
+        let mut letters = line.chars();
+        while let Some(letter) = letters.next() {
+            match letter {
+                ':' if fields.len() < 5 => fields.push(String::new()),
+                '\\' => fields.last_mut()?.extend(letters.next()),
+                letter => fields.last_mut()?.push(letter),
+            }
+        }
+        let fits = fields.len() == 5 && fields.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
+        if fits { fields.pop() } else { None }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(url: &str, environment: &[(&str, &str)]) -> io::Result<Access> {
+        Access::new(url, &|name| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn addresses() {
+        for (url, shown, mode) in [
+            ("postgres://u:secret@db.example.org/d", "postgres://db.example.org:5432/d", Mode::VerifyFull),
+            ("postgresql://u@localhost:5433/d?sslmode=require&connect_timeout=3", "postgres://localhost:5433/d", Mode::Require),
+            ("postgres://u@127.0.0.1", "postgres://127.0.0.1:5432/u", Mode::Prefer),
+        ] {
+            let access = access(url, &[("HOME", "/nowhere")]).expect("an address");
+            assert_eq!((access.shown.as_str(), access.mode), (shown, mode), "{url}");
+        }
+        assert!(access("postgres://u@h/d?sslmode=perhaps", &[]).is_err());
+        let error = access("postgres://u:secret@h:port/d", &[]).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(!error.is_empty() && !error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn passwords() {
+        let password = |environment: &[(&str, &str)], url: &str| access(url, environment).ok()?.config.get_password().map(<[u8]>::to_vec);
+        assert_eq!(password(&[("PGPASSWORD", "p")], "postgres://u@h/d").as_deref(), Some(&b"p"[..]));
+        assert_eq!(password(&[("PGPASSWORD", "p")], "postgres://u:q@h/d").as_deref(), Some(&b"q"[..]));
+        let file = "# all\nh:5432:d:v:no\nh:*:d:u:a\\:b\\\\c:d\n*:*:*:*:last";
+        assert_eq!(listed(file, ["h", "5432", "d", "u"]).as_deref(), Some("a:b\\c:d"));
+        assert_eq!(listed(file, ["other", "5432", "d", "u"]).as_deref(), Some("last"));
+        assert_eq!(listed("", ["h", "5432", "d", "u"]), None);
+    }
+}

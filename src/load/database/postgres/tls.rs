@@ -1,0 +1,129 @@
+//! How the way to a server is secured: `sslmode` and `sslrootcert`, as the libraries of PostgreSQL understand them.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How much is asked of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// No TLS.
+    Disable,
+    /// TLS where the server has it; whose it is, is not looked at.
+    Prefer,
+    /// TLS; whose server it is, is not looked at, unless a root is named.
+    Require,
+    /// TLS with a certificate from a root that is trusted.
+    VerifyCa,
+    /// As `VerifyCa`, and it bears the name of the host.
+    VerifyFull,
+}
+
+impl Mode {
+    /// The mode of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "disable" => Self::Disable,
+            "allow" | "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" => Self::VerifyFull,
+            _ => return None,
+        })
+    }
+}
+
+/// What makes TLS connections of that mode; `root` is the text of a file of certificates that are trusted instead of those
+/// of the system.
+///
+/// # Errors
+/// When the roots cannot be read.
+pub fn connector(mode: Mode, root: Option<&[u8]>) -> io::Result<MakeRustlsConnect> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(io::Error::other)?;
+    let mode = if mode == Mode::Require && root.is_some() { Mode::VerifyCa } else { mode };
+    let judge = match mode {
+        Mode::VerifyCa | Mode::VerifyFull => {
+            let roots = Arc::new(roots(root)?);
+            Some(WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build().map_err(io::Error::other)?)
+        }
+        _ => None,
+    };
+    let verifier: Arc<dyn ServerCertVerifier> = match judge {
+        Some(strict) if mode == Mode::VerifyFull => strict,
+        judge => Arc::new(Lenient { judge, provider }),
+    };
+    Ok(MakeRustlsConnect::new(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
+}
+
+fn roots(root: Option<&[u8]>) -> io::Result<RootCertStore> {
+    let mut store = RootCertStore::empty();
+    match root {
+        Some(text) => {
+            for certificate in CertificateDer::pem_slice_iter(text) {
+                store.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
+            }
+        }
+        None => {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if store.is_empty() { Err(io::Error::other("there are no certificates to trust; name some with sslrootcert=FILE")) } else { Ok(store) }
+}
+
+// Looks at the chain but not at the name, or at neither.
+#[derive(Debug)]
+struct Lenient {
+    judge: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(judge) = &self.judge else { return Ok(ServerCertVerified::assertion()) };
+        match judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })) => {
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
