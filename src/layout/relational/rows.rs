@@ -30,8 +30,8 @@ pub enum Cell<'a> {
     Real(f64),
     /// True or false.
     Boolean(bool),
-    /// Text, or what the database reads from text.
-    Text(&'a str),
+    /// Text, or what the database reads from text, in UTF-8.
+    Text(&'a [u8]),
 }
 
 /// A text that is longer, or that does not print, is known by its hash.
@@ -115,15 +115,20 @@ impl Splitter {
 
     /// Appends a record as bytes for [`Encoded`].
     pub fn encode(&self, record: Node<'_>, out: &mut Vec<u8>) {
-        let mut text = Vec::new();
-        json(record, &mut text);
-        let content = Sha256::digest(&text);
-        let hash = Sha256::new().chain_update(self.salt).chain_update(content).finalize();
-        let key = self.key(record).unwrap_or_else(|| format!("#{}", hex(&content[..16])));
+        // Without a key a record is known by its content, however that is laid out.
+        let key = self.key(record).unwrap_or_else(|| {
+            let mut text = Vec::new();
+            json(record, &mut text);
+            format!("#{}", hex(&Sha256::digest(&text)[..16]))
+        });
         out.extend_from_slice(&(key.len() as u16).to_le_bytes());
         out.extend_from_slice(key.as_bytes());
-        out.extend_from_slice(&hash[..16]);
+        let hash = out.len();
+        out.extend_from_slice(&[0; 16]);
         self.row(0, record, &mut Vec::new(), out);
+        // The rows say all of the record, so they stand for its content.
+        let sum = Sha256::new().chain_update(self.salt).chain_update(&out[hash + 16..]).finalize();
+        out[hash..hash + 16].copy_from_slice(&sum[..16]);
     }
 
     // The text by which a record is known again. A plain key never begins with `#`, which marks all others.
@@ -448,7 +453,7 @@ fn cell(bytes: &[u8]) -> Option<(Cell<'_>, &[u8])> {
         3 => {
             let (length, rest) = rest.split_first_chunk()?;
             let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-            (Cell::Text(std::str::from_utf8(text).ok()?), rest)
+            (Cell::Text(text), rest)
         }
         4 | 5 => (Cell::Boolean(*tag == 5), rest),
         _ => (Cell::Null, rest),

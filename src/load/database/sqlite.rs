@@ -182,7 +182,7 @@ impl ToSql for Cell<'_> {
             Self::Integer(number) => ToSqlOutput::Owned(Value::Integer(*number)),
             Self::Real(number) => ToSqlOutput::Owned(Value::Real(*number)),
             Self::Boolean(flag) => ToSqlOutput::Owned(Value::Integer(i64::from(*flag))),
-            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text)),
         })
     }
 }

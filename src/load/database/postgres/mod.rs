@@ -386,8 +386,8 @@ fn put(cell: &Cell<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn put_text(text: &str, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
+fn put_text(text: &[u8], out: &mut Vec<u8>) {
+    for byte in text {
         match byte {
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -395,7 +395,7 @@ fn put_text(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             // There is no place for it; only findings could still have one.
             0 => out.extend_from_slice("\u{fffd}".as_bytes()),
-            byte => out.push(byte),
+            byte => out.push(*byte),
         }
     }
 }
@@ -413,7 +413,7 @@ impl Ledger for Book {
             out.extend_from_slice(number.as_bytes());
             if table == 0 {
                 out.push(b'\t');
-                put_text(&key, out);
+                put_text(key.as_bytes(), out);
                 out.extend_from_slice(b"\t\\\\x");
                 out.extend_from_slice(hex(&record.hash).as_bytes());
             }
@@ -438,18 +438,21 @@ impl Ledger for Book {
         let line = String::from_utf8_lossy(line);
         let count = |number: Option<i64>| number.map_or(Cell::Null, Cell::Integer);
         let key = finding.record.as_ref().and_then(|record| record.key.as_deref());
+        fn text(text: Option<&str>) -> Cell<'_> {
+            text.map_or(Cell::Null, |text| Cell::Text(text.as_bytes()))
+        }
         let cells = [
             Cell::Integer(0),
             Cell::Integer(self.findings as i64),
-            Cell::Text(&finding.code),
-            Cell::Text(&finding.severity),
-            Cell::Text(&finding.message),
-            finding.file.as_deref().map_or(Cell::Null, Cell::Text),
+            Cell::Text(finding.code.as_bytes()),
+            Cell::Text(finding.severity.as_bytes()),
+            Cell::Text(finding.message.as_bytes()),
+            text(finding.file.as_deref()),
             count(finding.line),
             count(finding.record.as_ref().map(|record| record.index)),
-            key.map_or(Cell::Null, Cell::Text),
-            finding.pointer.as_deref().map_or(Cell::Null, Cell::Text),
-            Cell::Text(line.trim_end()),
+            text(key),
+            text(finding.pointer.as_deref()),
+            Cell::Text(line.trim_end().as_bytes()),
         ];
         let Some(out) = self.held.last_mut() else { return Ok(()) };
         let before = out.len();
