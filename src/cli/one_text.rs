@@ -39,7 +39,7 @@ impl OneText {
         let group = group.unwrap_or_default();
         let plan = session.course(&schema, &group, &InputArgs::default())?;
         let format = group.from.as_deref().or(session.config.from.as_deref()).and_then(Format::by_name).or(from);
-        let planned = Planned { input: open::Input { name: name.into(), path }, at: None, course: 0, format, encoding: None };
+        let planned = Planned { input: open::Input::new(name, path), at: None, course: 0, format, encoding: None };
         Ok(Self { plan, planned, policy: session.policy, suppress: session.config.suppress })
     }
 
@@ -50,7 +50,7 @@ impl OneText {
         let mut plan = session.course("none", &Group { records: Some(String::new()), ..Group::default() }, &InputArgs::default())?;
         plan.shape = Arc::new(Shape::of(&schema));
         plan.stages = vec![Arc::new(Checker::new(schema))];
-        let input = open::Input { name: path.to_string_lossy().replace('\\', "/").into(), path: Some(path.to_owned()) };
+        let input = open::Input::new(path.to_string_lossy().replace('\\', "/"), Some(path.to_owned()));
         let planned = Planned { input, at: None, course: 0, format: Some(Format::Toml), encoding: None };
         Ok(Self { plan, planned, policy: session.policy, suppress: Vec::new() })
     }

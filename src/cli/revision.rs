@@ -138,8 +138,7 @@ pub fn expand(
         })
         .collect();
     files.retain(|file| !claimed.contains(file));
-    let found =
-        |path: PathBuf| Found { input: Input { name: revision.shown(&path).into(), path: Some(path) }, at: Some(Arc::clone(&revision)) };
+    let found = |path: PathBuf| Found { input: Input::new(revision.shown(&path), Some(path)), at: Some(Arc::clone(&revision)) };
     Ok(files.into_iter().map(found).collect())
 }
 

@@ -179,8 +179,7 @@ pub fn parse_file(path: &Path) -> Result<Tree, Trouble> {
     let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
     let format = Format::by_extension(&name).unwrap_or(Format::Json);
     let trouble = |error| Trouble::File { path: path.to_owned(), error };
-    let opened =
-        open::open(&Input { name, path: Some(path.to_owned()) }, None).map_err(|failure| trouble(std::io::Error::other(failure)))?;
+    let opened = open::open(&Input::new(name, Some(path.to_owned())), None).map_err(|failure| trouble(std::io::Error::other(failure)))?;
     parse(opened.feed, format)
 }
 

@@ -586,8 +586,7 @@ impl Session {
         if self.stream.is_some() {
             return None;
         }
-        let size = |planned: &Planned| std::fs::metadata(planned.input.path.as_deref().filter(|_| planned.at.is_none())?).ok();
-        self.inputs.iter().map(|planned| size(planned).map(|file| file.len())).sum()
+        self.inputs.iter().map(|planned| planned.input.metadata.as_ref().map(std::fs::Metadata::len)).sum()
     }
 
     fn reports(&self, to: To, progress: &Progress) -> Result<Vec<Report>, Trouble> {
@@ -711,8 +710,8 @@ impl Planned {
 
     // A package of tables is larger than its description.
     fn size(&self) -> Option<u64> {
-        let path = self.input.path.as_deref().filter(|_| self.at.is_none() && !package::is_description(&self.input.name))?;
-        std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
+        let file = self.input.metadata.as_ref().filter(|file| file.is_file() && !package::is_description(&self.input.name))?;
+        Some(file.len())
     }
 
     /// The input with the edits that have been made in its files.
@@ -799,7 +798,7 @@ fn absent(problem: open::Problem) -> pipeline::Input {
 
 // A file as it is shown.
 fn named(path: &Path) -> open::Input {
-    open::Input { name: path.to_string_lossy().replace('\\', "/").into(), path: Some(path.to_owned()) }
+    open::Input::new(path.to_string_lossy().replace('\\', "/"), Some(path.to_owned()))
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.

@@ -21,7 +21,7 @@
 //!
 //! // Each look at an input opens it anew, with the edits that have been made so far.
 //! let open = |files: &Files| {
-//!     let input = open::Input { name: "sizes.ndjson".into(), path: None };
+//!     let input = open::Input::new("sizes.ndjson", None);
 //!     files.hold(&input.name, &b"{\"size\": \"7\"}\n{ \"size\": 8 }\n"[..]);
 //!     let opened = files.open(&input, None)?;
 //!     let cutter = Format::Ndjson.cutter(opened.feed, &read::Options::default());

@@ -7,6 +7,8 @@ use super::{Position, Source};
 
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
+/// What is made room for before it is known that there is more.
+const FIRST: usize = 16 * 1024;
 
 /// Why an input could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +82,8 @@ impl Feed {
         let before = self.buffer.len();
         // Growing in proportion keeps the number of calls low when one record is large.
         let want = CHUNK.max(before / 2);
+        // A small file is read at once, not in the steps in which an empty buffer grows.
+        self.buffer.reserve(if before == 0 { FIRST } else { want });
         let read = match self.input.by_ref().take(want as u64).read_to_end(&mut self.buffer) {
             Ok(read) => read,
             Err(error) => return Err(self.explain(error)),

@@ -6,8 +6,8 @@
 //! What cannot be found or read is a [`Problem`] or a [`Failure`] of that one input and never stops the others.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,12 +17,22 @@ use super::feed::BadBytes;
 use super::{Failure, Feed, Position};
 
 /// One file to read, or the standard input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Input {
     /// The name as it is shown: the path as given, with `/` between its parts; `-` for the standard input.
     pub name: Arc<str>,
     /// The file; `None` for the standard input.
     pub path: Option<PathBuf>,
+    /// What the system said of the file when it was found; `None` where it was not asked.
+    pub metadata: Option<Metadata>,
+}
+
+impl Input {
+    /// One that the system has not been asked about.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, path: Option<PathBuf>) -> Self {
+        Self { name: name.into(), path, metadata: None }
+    }
 }
 
 /// Why something that was asked for gives no input.
@@ -99,7 +109,11 @@ pub fn expand(paths: &[String], folders: &Folders<'_>) -> (Vec<Input>, Vec<Probl
     let Found { mut inputs, problems, .. } = found;
     inputs.sort_by(|a, b| a.path.is_some().cmp(&b.path.is_some()).then_with(|| a.name.cmp(&b.name)));
     let mut seen = HashSet::new();
-    inputs.retain(|input| seen.insert(input.path.as_deref().map(identity)));
+    inputs.retain_mut(|input| {
+        // Each file is asked for once: with thousands of small ones that counts.
+        input.metadata = input.path.as_deref().and_then(|path| fs::metadata(path).ok());
+        seen.insert(input.path.as_deref().map(|path| identity(path, input.metadata.as_ref())))
+    });
     (inputs, problems)
 }
 
@@ -112,7 +126,7 @@ struct Found<'a> {
 impl Found<'_> {
     fn add(&mut self, given: &str) {
         if given == "-" {
-            return self.inputs.push(Input { name: "-".into(), path: None });
+            return self.inputs.push(Input::new("-", None));
         }
         match fs::metadata(given) {
             Ok(metadata) if metadata.is_dir() => self.walk(Path::new(given)),
@@ -124,7 +138,7 @@ impl Found<'_> {
     }
 
     fn push(&mut self, path: PathBuf) {
-        self.inputs.push(Input { name: shown(&path).into(), path: Some(path) });
+        self.inputs.push(Input::new(shown(&path), Some(path)));
     }
 
     fn walk(&mut self, folder: &Path) {
@@ -133,7 +147,7 @@ impl Found<'_> {
         for entry in ignore::WalkBuilder::new(folder).ignore(false).require_git(false).build() {
             match entry {
                 // Links to files are followed, links to folders are not.
-                Ok(entry) if entry.path().is_file() && entry.file_type().is_some_and(|kind| !kind.is_dir()) => {
+                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file() || (!kind.is_dir() && entry.path().is_file())) => {
                     let name = entry.file_name().to_string_lossy();
                     if (self.folders.known)(strip_compression(&name)) {
                         files.push(entry.into_path());
@@ -154,10 +168,10 @@ impl Found<'_> {
             .iter()
             .flat_map(|file| {
                 let folder = file.parent().unwrap_or(Path::new("."));
-                (self.folders.claims)(file).into_iter().map(move |claimed| identity(&folder.join(claimed)))
+                (self.folders.claims)(file).into_iter().map(move |claimed| identity_of(&folder.join(claimed)))
             })
             .collect();
-        files.retain(|file| claimed.is_empty() || !claimed.contains(&identity(file)));
+        files.retain(|file| claimed.is_empty() || !claimed.contains(&identity_of(file)));
         for file in files {
             self.push(file);
         }
@@ -224,9 +238,14 @@ enum Identity {
     Path(PathBuf),
 }
 
-fn identity(path: &Path) -> Identity {
+fn identity_of(path: &Path) -> Identity {
+    identity(path, fs::metadata(path).ok().as_ref())
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "other systems tell files apart by their paths"))]
+fn identity(path: &Path, metadata: Option<&Metadata>) -> Identity {
     #[cfg(unix)]
-    if let Ok(metadata) = fs::metadata(path) {
+    if let Some(metadata) = metadata {
         use std::os::unix::fs::MetadataExt;
         return Identity::Inode(metadata.dev(), metadata.ino());
     }
@@ -280,7 +299,8 @@ pub fn open_stream(name: &Arc<str>, raw: Box<dyn Read + Send>, encoding: Option<
         Some(label) => Encoding::for_label(label.as_bytes())
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no encoding is called {label:?}")))?,
     };
-    let (head, raw) = look(raw)?;
+    // Small files come with one call to the system; what is larger than the buffer goes past it.
+    let (head, raw) = look(Box::new(BufReader::new(raw)))?;
     let packed = match head {
         [0x1f, 0x8b, ..] => Some("gzip"),
         [0x28, 0xb5, 0x2f, 0xfd] => Some("zstd"),
@@ -289,7 +309,7 @@ pub fn open_stream(name: &Arc<str>, raw: Box<dyn Read + Send>, encoding: Option<
         _ => None,
     };
     let plain: Box<dyn Read + Send> = match packed {
-        Some("gzip") => Box::new(Unpacked { name: "gzip", stream: flate2::read::MultiGzDecoder::new(io::BufReader::new(raw)) }),
+        Some("gzip") => Box::new(Unpacked { name: "gzip", stream: flate2::read::MultiGzDecoder::new(BufReader::new(raw)) }),
         Some(name) => Box::new(Unpacked { name, stream: zstd::stream::read::Decoder::new(raw)? }),
         None => raw,
     };

@@ -37,7 +37,7 @@ fn options() -> read::Options {
 }
 
 fn mend(text: &[u8], format: Format, guesses: bool, select: &[&str]) -> Outcome {
-    let input = open::Input { name: "input".into(), path: None };
+    let input = open::Input::new("input", None);
     let text = text.to_vec();
     let open = move |files: &fix::Files| {
         files.hold(&input.name, &*text);

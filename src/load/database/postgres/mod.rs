@@ -400,6 +400,10 @@ fn put_text(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+fn text_or_null(text: Option<&str>) -> Cell<'_> {
+    text.map_or(Cell::Null, |text| Cell::Text(text.as_bytes()))
+}
+
 impl Ledger for Book {
     fn record(&mut self, record: &Encoded<'_>) -> io::Result<()> {
         let nth = self.seen.nth(record.key);
@@ -438,20 +442,17 @@ impl Ledger for Book {
         let line = String::from_utf8_lossy(line);
         let count = |number: Option<i64>| number.map_or(Cell::Null, Cell::Integer);
         let key = finding.record.as_ref().and_then(|record| record.key.as_deref());
-        fn text(text: Option<&str>) -> Cell<'_> {
-            text.map_or(Cell::Null, |text| Cell::Text(text.as_bytes()))
-        }
         let cells = [
             Cell::Integer(0),
             Cell::Integer(self.findings as i64),
             Cell::Text(finding.code.as_bytes()),
             Cell::Text(finding.severity.as_bytes()),
             Cell::Text(finding.message.as_bytes()),
-            text(finding.file.as_deref()),
+            text_or_null(finding.file.as_deref()),
             count(finding.line),
             count(finding.record.as_ref().map(|record| record.index)),
-            text(key),
-            text(finding.pointer.as_deref()),
+            text_or_null(key),
+            text_or_null(finding.pointer.as_deref()),
             Cell::Text(line.trim_end().as_bytes()),
         ];
         let Some(out) = self.held.last_mut() else { return Ok(()) };
