@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::wellformed::{Attribute, Event, Read, Scanner, Tag};
@@ -50,12 +51,49 @@ impl Frame {
     }
 }
 
+// The elements of a record in the order of their start tags; cleared and filled again for the next record.
+type Elements = Vec<Element>;
+
 struct Element {
     tag: Tag,
-    children: Vec<Element>,
+    // The first and the last child and the next sibling, by number; 0, the number of the record's own, where there is none.
+    first: u32,
+    last: u32,
+    next: u32,
     // All text, the first and the last of it; the text itself where it is not one stretch of the source.
     text: Option<(Span, Option<String>)>,
+    // Whether the text is white space alone.
+    blank: bool,
     end: u32,
+}
+
+// An element among those of its record.
+#[derive(Clone, Copy)]
+struct At<'e> {
+    all: &'e [Element],
+    element: &'e Element,
+}
+
+impl Deref for At<'_> {
+    type Target = Element;
+
+    fn deref(&self) -> &Element {
+        self.element
+    }
+}
+
+impl<'e> At<'e> {
+    fn tag(self) -> &'e Tag {
+        &self.element.tag
+    }
+
+    fn number(self, number: u32) -> Option<Self> {
+        if number == 0 { None } else { self.all.get(number as usize).map(|element| Self { all: self.all, element }) }
+    }
+
+    fn children(self) -> impl Iterator<Item = Self> {
+        std::iter::successors(self.number(self.element.first), |child| child.number(child.element.next))
+    }
 }
 
 impl Reader for Records {
@@ -105,6 +143,7 @@ impl Records {
     fn window(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) -> Read<()> {
         let mut scanner = Scanner::new(source, self.frame.started, !self.frame.root_seen);
         let mut open = self.frame.open.clone();
+        let mut elements = Elements::new();
         let mut root_seen = self.frame.root_seen;
         loop {
             let start = scanner.at;
@@ -122,12 +161,12 @@ impl Records {
                         open.len() == self.depth && self.path.as_ref().is_none_or(|path| open.iter().eq(&path[..path.len() - 1]));
                     let wanted = self.path.as_ref().and_then(|path| path.last());
                     if is_record && wanted.is_none_or(|wanted| source.slice(tag.name) == wanted) {
-                        let element = self.element(&mut scanner, tag)?;
+                        self.element(&mut scanner, tag, &mut elements)?;
                         if scanner.at - start > self.max_record_bytes {
                             intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
                             intake.broken();
                         } else {
-                            self.record(source, &element, tree, intake);
+                            self.record(source, &elements, tree, intake);
                         }
                     } else if !tag.empty {
                         open.push(source.slice(tag.name).to_owned());
@@ -161,58 +200,64 @@ impl Records {
     }
 
     // Reads an element whose start tag has been read; what is open is kept on the heap, so depth costs no call stack.
-    fn element(&self, scanner: &mut Scanner<'_>, tag: Tag) -> Read<Element> {
+    fn element(&self, scanner: &mut Scanner<'_>, tag: Tag, elements: &mut Elements) -> Read<()> {
         let source = scanner.source;
-        let new = |tag: Tag| Element { end: tag.span.end, tag, children: Vec::new(), text: None };
-        if tag.empty {
-            return Ok(new(tag));
+        elements.clear();
+        let empty = tag.empty;
+        elements.push(Element::new(tag));
+        if empty {
+            return Ok(());
         }
         let mut stack = Vec::with_capacity(8);
-        stack.push(new(tag));
+        stack.push(0);
         loop {
-            let top = stack.len() - 1;
+            let Some(&top) = stack.last() else { return Ok(()) };
+            let top: usize = top;
             match scanner.next()? {
                 Event::Other => {}
                 Event::Cdata(span) => {
                     let text = source.slice(span);
                     let decoded = text.contains('\r').then(|| text.replace("\r\n", "\n").replace('\r', "\n"));
-                    stack[top].add(source, span, decoded);
+                    elements[top].add(source, span, decoded);
                 }
-                Event::Text(span, decoded) => stack[top].add(source, span, decoded),
+                Event::Text(span, decoded) => elements[top].add(source, span, decoded),
                 Event::End(name) => {
-                    let expected = source.slice(stack[top].tag.name);
+                    let expected = source.slice(elements[top].tag.name);
                     if source.slice(name) != expected {
                         scanner.at = name.start as usize;
                         return scanner.unexpected(&format!("</{expected}>"));
                     }
-                    let Some(mut done) = stack.pop() else { return scanner.unexpected("an element") };
-                    done.end = scanner.at as u32;
-                    match stack.last_mut() {
-                        Some(parent) => parent.children.push(done),
-                        None => return Ok(done),
-                    }
+                    elements[top].end = scanner.at as u32;
+                    stack.pop();
                 }
                 Event::Start(tag) => {
                     if stack.len() >= self.max_depth {
                         return Err(Box::new(too_deep(source, tag.span, self.max_depth)));
                     }
-                    if tag.empty {
-                        stack[top].children.push(new(tag));
+                    let number = elements.len();
+                    let last = std::mem::replace(&mut elements[top].last, number as u32) as usize;
+                    if last == 0 {
+                        elements[top].first = number as u32;
                     } else {
-                        stack.push(new(tag));
+                        elements[last].next = number as u32;
                     }
+                    if !tag.empty {
+                        stack.push(number);
+                    }
+                    elements.push(Element::new(tag));
                 }
-                Event::Eof => return scanner.unexpected(&format!("</{}>", source.slice(stack[top].tag.name))),
+                Event::Eof => return scanner.unexpected(&format!("</{}>", source.slice(elements[top].tag.name))),
             }
         }
     }
 
-    fn record(&self, source: &Arc<Source>, element: &Element, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn record(&self, source: &Arc<Source>, elements: &[Element], tree: &mut Tree, intake: &mut dyn Intake) {
+        let Some(element) = elements.first() else { return };
         tree.reset(source);
         let root = self.shape.root();
         let own = self.frame.mark.as_ref().map(|(prefix, _)| prefix.as_str());
         let mut builder = Builder { source, tree, own, namespaces: root.is_any(), intake, refused: false };
-        builder.value(element, root);
+        builder.value(At { all: elements, element }, root);
         let refused = builder.refused;
         if refused { intake.broken() } else { intake.record(tree) }
     }
@@ -240,10 +285,20 @@ fn close(scanner: &mut Scanner<'_>, start: usize, name: Span, open: &mut Vec<Str
 }
 
 impl Element {
+    fn new(tag: Tag) -> Self {
+        Self { end: tag.span.end, tag, first: 0, last: 0, next: 0, text: None, blank: true }
+    }
+
     fn add(&mut self, source: &Source, span: Span, decoded: Option<String>) {
         if span.is_empty() {
             return;
         }
+        let blank = xml::trim(decoded.as_deref().unwrap_or_else(|| source.slice(span))).is_empty();
+        // What indents elements is no text, and is most of what stands between them.
+        if blank && self.blank && self.first != 0 {
+            return;
+        }
+        self.blank &= blank;
         self.text = Some(match self.text.take() {
             None => (span, decoded),
             Some((before, text)) => {
@@ -269,8 +324,8 @@ struct Builder<'a> {
 // A member to be: its name, where that stands, and what it is.
 enum Piece<'e> {
     Attribute(&'e Attribute),
-    Element(&'e Element),
-    Elements(Vec<&'e Element>),
+    Element(At<'e>),
+    Elements(Vec<At<'e>>),
     Text,
 }
 
@@ -303,13 +358,13 @@ impl Builder<'_> {
     }
 
     // Depth is bounded by `max_depth`.
-    fn value(&mut self, element: &Element, part: Part<'_>) {
+    fn value(&mut self, element: At<'_>, part: Part<'_>) {
         let whole = Span::new(element.tag.span.start, element.end);
-        if self.mark(element, "nil").as_deref() == Some("true") {
+        if self.mark(&element, "nil").as_deref() == Some("true") {
             self.tree.scalar(Kind::Null, whole, Text::Owned("null"));
             return;
         }
-        let given = self.mark(element, "empty").or_else(|| self.mark(element, "type"));
+        let given = self.mark(&element, "empty").or_else(|| self.mark(&element, "type"));
         let given = match given.as_deref() {
             None => None,
             Some("array") => Some(Kind::Array),
@@ -324,15 +379,15 @@ impl Builder<'_> {
             }
         };
         let text = element.text.as_ref().map_or("", |(span, text)| text.as_deref().unwrap_or_else(|| self.source.slice(*span)));
-        let blank = xml::trim(text).is_empty();
-        let of_member = self.is_member(element);
+        let blank = element.blank;
+        let of_member = self.is_member(&element);
         let bare = !element.tag.attributes.iter().any(|attribute| self.is_data(attribute, of_member));
-        if !element.children.is_empty() && !blank {
+        if element.first != 0 && !blank {
             let span = element.text.as_ref().map_or(whole, |(span, _)| *span);
             let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(text), true));
             self.refuse(Diagnostic::new(&rules::MIXED_CONTENT, self.source, span, message).help("give the text an element of its own"));
         }
-        if bare && element.children.is_empty() && !matches!(given, Some(Kind::Array | Kind::Object)) {
+        if bare && element.first == 0 && !matches!(given, Some(Kind::Array | Kind::Object)) {
             let only = part.types().without(Types::NULL);
             if self.own.is_none() && blank && (only == Types::ARRAY || only == Types::OBJECT) {
                 self.tree.open(if only == Types::ARRAY { Kind::Array } else { Kind::Object }, element.tag.span);
@@ -348,7 +403,7 @@ impl Builder<'_> {
         match given.unwrap_or(implied) {
             Kind::Array => {
                 self.tree.open(Kind::Array, element.tag.span);
-                for (index, child) in element.children.iter().enumerate() {
+                for (index, child) in element.children().enumerate() {
                     self.value(child, part.item(index));
                 }
                 self.tree.close(element.end);
@@ -357,10 +412,10 @@ impl Builder<'_> {
         }
     }
 
-    fn object(&mut self, element: &Element, part: Part<'_>, blank: bool, of_member: bool) {
+    fn object(&mut self, element: At<'_>, part: Part<'_>, blank: bool, of_member: bool) {
         let id = self.tree.open(Kind::Object, element.tag.span);
-        let mut pieces: Vec<(Cow<'_, str>, Span, Piece<'_>)> = Vec::with_capacity(element.children.len());
-        for attribute in element.tag.attributes.iter().filter(|attribute| self.is_data(attribute, of_member)) {
+        let mut pieces: Vec<(Cow<'_, str>, Span, Piece<'_>)> = Vec::with_capacity(16);
+        for attribute in element.tag().attributes.iter().filter(|attribute| self.is_data(attribute, of_member)) {
             let name = self.source.slice(attribute.name);
             let name = if part.declared(name).is_some() { Cow::Borrowed(name) } else { format!("@{name}").into() };
             pieces.push((name, attribute.name, Piece::Attribute(attribute)));
@@ -368,9 +423,9 @@ impl Builder<'_> {
         let attributes = pieces.len();
         // Where each name stands, in a document of others, where elements of one name may be a list.
         let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
-        for child in &element.children {
-            let given = if self.is_member(child) {
-                child.tag.attributes.iter().find(|attribute| self.source.slice(attribute.name) == "name")
+        for child in element.children() {
+            let given = if self.is_member(&child) {
+                child.tag().attributes.iter().find(|attribute| self.source.slice(attribute.name) == "name")
             } else {
                 None
             };
@@ -387,7 +442,7 @@ impl Builder<'_> {
             if let Some((_, _, piece)) = places.get(&name).filter(|_| together).and_then(|at| pieces.get_mut(*at)) {
                 match piece {
                     Piece::Elements(same) => same.push(child),
-                    Piece::Element(first) => *piece = Piece::Elements(vec![first, child]),
+                    Piece::Element(first) => *piece = Piece::Elements(vec![*first, child]),
                     Piece::Attribute(_) | Piece::Text => {}
                 }
                 continue;
@@ -395,7 +450,7 @@ impl Builder<'_> {
             places.insert(name.clone(), pieces.len());
             pieces.push((name, span, Piece::Element(child)));
         }
-        if element.children.is_empty() && !blank && attributes > 0 {
+        if element.first == 0 && !blank && attributes > 0 {
             let span = element.text.as_ref().map_or(element.tag.span, |(span, _)| *span);
             pieces.push((Cow::Borrowed("#text"), span, Piece::Text));
         }
@@ -429,7 +484,7 @@ impl Builder<'_> {
     }
 
     // One element, or several of one name.
-    fn member(&mut self, same: &[&Element], part: Part<'_>) {
+    fn member(&mut self, same: &[At<'_>], part: Part<'_>) {
         let (first, last) = (same[0], same[same.len() - 1]);
         let list_only = part.types().without(Types::NULL) == Types::ARRAY;
         if same.len() == 1 && (self.own.is_some() || !list_only || self.is_wrapper(first, part)) {
@@ -437,19 +492,19 @@ impl Builder<'_> {
         }
         self.tree.open(Kind::Array, first.tag.span);
         for (index, element) in same.iter().enumerate() {
-            self.value(element, part.item(index));
+            self.value(*element, part.item(index));
         }
         self.tree.close(last.end);
     }
 
     // Whether the element of a list holds the items, and is not itself the only item.
-    fn is_wrapper(&self, element: &Element, part: Part<'_>) -> bool {
-        let name = |child: &Element| self.source.slice(child.tag.name);
+    fn is_wrapper(&self, element: At<'_>, part: Part<'_>) -> bool {
+        let name = |child: At<'_>| self.source.slice(child.tag.name);
         let data = element.tag.attributes.iter().any(|attribute| self.is_data(attribute, false));
-        let Some(first) = element.children.first() else {
+        let Some(first) = element.children().next() else {
             return !data && element.text.as_ref().is_none_or(|(span, _)| xml::trim(self.source.slice(*span)).is_empty());
         };
-        !data && part.item(0).declared(name(first)).is_none() && element.children.iter().all(|child| name(child) == name(first))
+        !data && part.item(0).declared(name(first)).is_none() && element.children().all(|child| name(child) == name(first))
     }
 
     fn scalar(&mut self, span: Span, decoded: Option<&str>, part: Part<'_>, given: Option<Kind>, tag: Span) {

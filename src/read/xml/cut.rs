@@ -236,6 +236,7 @@ impl crate::read::Cutter for Cutter {
         let depth = self.depth();
         let mut now = self.frame.clone();
         let mut safe: Option<(usize, Frame)> = None;
+        let mut changed = false;
         let mut dropped = None;
         let here = self.feed.position();
         let mut at = 0;
@@ -244,6 +245,12 @@ impl crate::read::Cutter for Cutter {
                 at = end;
                 let span = Span::new(start as u32, end as u32);
                 match kind {
+                    // Inside a record only the number of open elements counts.
+                    Markup::Start { empty } if now.open.len() > depth => {
+                        if !empty {
+                            now.open.push(String::new());
+                        }
+                    }
                     Markup::Start { empty } => {
                         let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]);
                         let name = tag_name(&tag);
@@ -264,6 +271,7 @@ impl crate::read::Cutter for Cutter {
                         {
                             self.met = true;
                         }
+                        changed |= now.open.len() < depth || !now.root_seen;
                         now.root_seen = true;
                         if !empty {
                             now.open.push(name.to_owned());
@@ -271,15 +279,22 @@ impl crate::read::Cutter for Cutter {
                     }
                     Markup::End => {
                         now.open.pop();
+                        changed |= now.open.len() < depth;
                     }
                     Markup::Dropped if !self.told_markup => {
                         dropped.get_or_insert(span);
                     }
                     _ => {}
                 }
+                changed |= !now.started;
                 now.started = true;
                 if now.open.len() <= depth {
-                    safe = Some((end, now.clone()));
+                    match &mut safe {
+                        // Nothing but the records' own elements has been opened or closed since.
+                        Some((safe, _)) if !changed => *safe = end,
+                        _ => safe = Some((end, now.clone())),
+                    }
+                    changed = false;
                     if end >= self.options.window_bytes {
                         break;
                     }
