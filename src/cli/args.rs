@@ -77,6 +77,9 @@ pub struct CheckArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub common: CommonArgs,
+    /// Check everything anew, and keep no answers in .chancery-cache
+    #[arg(long, help_heading = "Config")]
+    pub no_cache: bool,
 }
 
 /// `convert`

@@ -1,12 +1,28 @@
 //! `chancery check`: diagnostics only, on standard output.
 
+use std::io::{self, Write};
+
 use super::args::CheckArgs;
+use super::recall::Recall;
 use super::session::{Session, To};
 use super::{Trouble, Verdict};
 use crate::check::OnInvalid;
 
 /// Runs the command.
 pub fn run(args: CheckArgs) -> Result<Verdict, Trouble> {
-    let session = Session::new(args.common, args.input)?;
-    session.run(Vec::new(), OnInvalid::Skip, To::Stdout)
+    let recall = if args.no_cache { None } else { Recall::new(&args.common, &args.input) };
+    if let Some((report, verdict)) = recall.as_ref().and_then(Recall::answer) {
+        let mut out = io::stdout().lock();
+        out.write_all(&report)?;
+        out.flush()?;
+        return Ok(verdict);
+    }
+    let (paths, form) = (args.input.paths.clone(), args.input.form.clone());
+    let mut session = Session::new(args.common, args.input)?;
+    let kept = recall.as_ref().and_then(|_| session.keep_answer(&paths, form.as_deref()));
+    let verdict = session.run(Vec::new(), OnInvalid::Skip, To::Stdout)?;
+    if let (Some(recall), Some(kept)) = (recall, kept) {
+        recall.keep(kept.ground, &kept.sums, &kept.report, verdict);
+    }
+    Ok(verdict)
 }

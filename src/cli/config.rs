@@ -73,16 +73,17 @@ pub struct Config {
 impl Config {
     /// The config in the file `named`, else in the nearest `chancery.toml` from the working directory upwards, else none.
     pub fn find(named: Option<&Path>) -> Result<Self, Trouble> {
+        Self::locate(named)?.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
+    }
+
+    /// Where the config that [`Config::find`] reads is.
+    pub fn locate(named: Option<&Path>) -> std::io::Result<Option<PathBuf>> {
         if let Some(path) = named {
-            return Self::read(path);
+            return Ok(Some(path.to_owned()));
         }
         let here = std::env::current_dir()?;
-        for (up, folder) in here.ancestors().enumerate() {
-            if folder.join(NAME).is_file() {
-                return Self::read(&std::iter::repeat_n("..", up).collect::<PathBuf>().join(NAME));
-            }
-        }
-        Ok(Self::default())
+        let up = here.ancestors().position(|folder| folder.join(NAME).is_file());
+        Ok(up.map(|up| std::iter::repeat_n("..", up).collect::<PathBuf>().join(NAME)))
     }
 
     /// The nearest `chancery.toml` from a folder upwards, else none.

@@ -16,6 +16,7 @@ mod load;
 mod lsp;
 mod one_text;
 mod progress;
+mod recall;
 mod revision;
 mod run;
 mod schema;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::args::{self, CommonArgs, InputArgs};
 use super::config::{Config, Group};
 use super::progress::Progress;
+use super::recall::{self, Ground, Kept, Known};
 use super::revision::{self, Found, Revision};
 use super::schemas;
 use super::seal::Seals;
@@ -59,6 +60,8 @@ pub struct Session {
     whole: bool,
     // Where the sums of inputs are kept, for a place that keeps account of them.
     seals: Option<Seals>,
+    // Keeps what is reported on standard output.
+    copy: Option<recall::Copy>,
     // Records that come from no file.
     stream: Option<pipeline::Input>,
 }
@@ -186,6 +189,7 @@ impl Session {
             since: None,
             whole,
             seals: None,
+            copy: None,
             stream: None,
             common,
             config,
@@ -363,6 +367,39 @@ impl Session {
     /// Keeps the sums of the inputs in a list, which is complete when they have been read.
     pub fn seal_inputs(&mut self) -> Arc<Mutex<Vec<Sealed>>> {
         self.seals.get_or_insert_default().list()
+    }
+
+    /// Keeps what the answer of this session depends on, and the answer; `None` where that is more than files.
+    pub fn keep_answer(&mut self, paths: &[String], form: Option<&str>) -> Option<Kept> {
+        let told_elsewhere = self.reports.iter().any(|report| report.file.is_some() || report.format == report::Format::Github);
+        let partial = !self.problems.is_empty() || self.inputs.iter().any(|planned| planned.at.is_some());
+        if told_elsewhere || partial || !self.config.schema_dir.is_empty() {
+            return None;
+        }
+        let groups = if paths.is_empty() {
+            self.groups(&InputArgs::default()).into_iter().map(|group| group.paths).collect()
+        } else {
+            vec![paths.to_vec()]
+        };
+        let mut inputs: Vec<&Planned> = self.inputs.iter().collect();
+        if !paths.is_empty() {
+            inputs.sort_by(|a, b| a.input.name.cmp(&b.input.name));
+        }
+        let mut files = Vec::new();
+        for planned in inputs {
+            files.push(Known::new(planned.input.name.to_string(), true, planned.input.metadata.as_ref()?));
+            for table in planned.files().iter().skip(1) {
+                files.push(Known::new(table.to_str()?.to_owned(), false, &std::fs::metadata(table).ok()?));
+            }
+        }
+        let (config, baseline) = (&self.config, self.common.baseline.as_ref().or(self.config.baseline.as_ref()));
+        let form = form.or(config.form.as_deref()).map(PathBuf::from).filter(|form| form.exists());
+        let schemas = self.courses.iter().flat_map(|plan| plan.files.iter().cloned());
+        let judges = config.path.iter().chain(baseline).cloned().chain(form).chain(schemas).collect();
+        let seals = self.seals.insert(Seals::of_files_up_to(recall::LARGEST_HASHED));
+        let report = recall::Copy::default();
+        self.copy = Some(report.clone());
+        Some(Kept { ground: Ground { groups, judges, files }, sums: seals.list(), report })
     }
 
     /// The folder that `run` writes to where no flag says.
@@ -611,7 +648,10 @@ impl Session {
                     self.refuse_input(&path)?;
                     ReportPlace::Target(Target::file(path))
                 }
-                None if to == To::Stdout => ReportPlace::Stream(progress.beside(io::stdout())),
+                None if to == To::Stdout => ReportPlace::Stream(match &self.copy {
+                    Some(copy) => progress.beside(copy.of(io::stdout())),
+                    None => progress.beside(io::stdout()),
+                }),
                 None => ReportPlace::Stream(progress.beside(io::stderr())),
             };
             let options =
@@ -675,7 +715,7 @@ impl Planned {
             let opened = open::open_stream(&self.input.name, revision.file(path)?, encoding)?;
             return self.cut(opened, &|path| revision.file(path), options);
         }
-        let Some(seals) = seals else {
+        let Some(seals) = seals.filter(|seals| seals.wants(self.input.metadata.as_ref())) else {
             let opened = open::open(&self.input, encoding)?;
             let file = |path: &Path| File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>);
             return self.cut(opened, &file, options);

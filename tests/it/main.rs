@@ -30,6 +30,7 @@ mod open;
 mod parity;
 mod postgres;
 mod program;
+mod recall;
 mod reports;
 mod roundtrip;
 mod rules;

@@ -246,11 +246,8 @@ impl crate::read::Cutter for Cutter {
                 let span = Span::new(start as u32, end as u32);
                 match kind {
                     // Inside a record only the number of open elements counts.
-                    Markup::Start { empty } if now.open.len() > depth => {
-                        if !empty {
-                            now.open.push(String::new());
-                        }
-                    }
+                    Markup::Start { empty: false } if now.open.len() > depth => now.open.push(String::new()),
+                    Markup::Start { empty: true } if now.open.len() > depth => {}
                     Markup::Start { empty } => {
                         let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]);
                         let name = tag_name(&tag);
