@@ -199,8 +199,7 @@ fn sweep(folder: &Path) -> io::Result<()> {
     let is_entry = |entry: &fs::DirEntry| entry.file_name().len() == 32;
     let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.filter_map(Result::ok).filter(is_entry).collect();
     if entries.len() > ENTRIES {
-        let mut by_age: Vec<_> =
-            entries.iter().filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
+        let mut by_age: Vec<_> = entries.iter().filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
         by_age.sort();
         by_age.iter().take(entries.len() - ENTRIES).try_for_each(|(_, path)| fs::remove_file(path))?;
     }

@@ -51,7 +51,8 @@ pub const PARENT: &str = "_parent";
 /// The column of positions.
 pub const POSITION: &str = "_position";
 
-const JSON: &str = "~json";
+/// The end of the name of a column of JSON text.
+pub const JSON: &str = "~json";
 
 fn reserved(name: &str) -> Option<Column> {
     Some(match name {
@@ -134,18 +135,16 @@ fn foreign(name: &str, row: Part<'_>) -> Option<Vec<Step>> {
 /// The header cell of a path; [`parse`] gives the path again. In a `guarded` table it is no formula either.
 #[must_use]
 pub fn name(path: &[Step], json: bool, guarded: bool) -> String {
-    let mut name = String::new();
-    for step in path {
-        match step {
-            Step::Name(token) => pointer::push(&mut name, token),
-            Step::Index(index) => pointer::push_index(&mut name, *index),
-        }
-    }
+    spelled(&pointer(path), json, guarded)
+}
+
+/// As [`name`], of a path given as a JSON pointer.
+#[must_use]
+pub fn spelled(pointer: &str, json: bool, guarded: bool) -> String {
     let doubtful = |name: &str| name.is_empty() || name.starts_with('/') || name.contains(['.', '[']) || reserved(name).is_some();
-    let bare = &name[1..];
-    if !(doubtful(bare) || guarded && super::cell::needs_guard(bare)) {
-        name.remove(0);
-    }
+    let bare = pointer.strip_prefix('/').unwrap_or(pointer);
+    let keeps_slash = doubtful(bare) || guarded && super::cell::needs_guard(bare);
+    let mut name = if keeps_slash { pointer.to_owned() } else { bare.to_owned() };
     if json {
         name.push_str(JSON);
     }
@@ -158,7 +157,7 @@ pub fn is_doubtful(name: &str, part: Part<'_>, is_row: bool) -> bool {
     is_list(part, is_row) && pointer::index(name).is_some()
 }
 
-/// A path as a JSON pointer, for findings.
+/// A path as a JSON pointer.
 #[must_use]
 pub fn pointer(path: &[Step]) -> String {
     let mut text = String::new();

@@ -51,7 +51,8 @@ fn the_same_is_said_again() {
 
 #[test]
 fn what_has_changed_is_looked_at() {
-    let changes: &[(&str, &dyn Fn(&Path))] = &[
+    type Change<'c> = (&'c str, &'c dyn Fn(&Path));
+    let changes: [Change<'_>; 6] = [
         // Of the same length, and within a tick of the clock.
         ("a value", &|home| fs::write(home.join("data/a.json"), r#"{"id": "a", "size": x}"#).expect("written")),
         ("the schema", &|home| fs::write(home.join("schema.json"), SCHEMA.replace("integer", "boolean")).expect("written")),

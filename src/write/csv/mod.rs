@@ -9,15 +9,14 @@ mod spool;
 
 use std::sync::Arc;
 
-use self::spool::Row;
 use super::{Assembler, Options, Writer, json};
 use crate::check::Accepted;
 use crate::diagnostic::Notes;
 use crate::layout::cell::{self, Reading};
-use crate::layout::column::{self, Step};
+use crate::layout::column;
 use crate::schema::Shape;
 use crate::schema::shape::{Part, Types};
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Node, pointer};
 
 /// How tables are laid out.
 #[derive(Clone, Debug)]
@@ -63,11 +62,9 @@ impl Csv {
 
 impl Writer for Csv {
     fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
-        let mut flat = Flat { layout: &self.layout, rows: Vec::new(), path: Vec::new(), lists: Vec::new() };
-        flat.row(record.node(), self.shape.root(), Row::default());
-        for row in &flat.rows {
-            row.encode(out);
-        }
+        let mut flat =
+            Flat { layout: &self.layout, out, rows: 0, pointer: String::new(), items: 0, lists: Vec::new(), text: String::new() };
+        flat.row(record.node(), self.shape.root(), &[], 0, 0);
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
@@ -75,52 +72,63 @@ impl Writer for Csv {
     }
 }
 
-/// A record as rows.
+/// A record as rows, which go where they are wanted as they come; nothing is allocated for a cell.
 struct Flat<'a, 't> {
     layout: &'a Layout,
-    rows: Vec<Row>,
-    path: Vec<Step>,
+    out: &'a mut Vec<u8>,
+    // How many rows the record has so far.
+    rows: u32,
+    // JSON pointer from the row to the value at hand, and how many of its steps lead to items.
+    pointer: String,
+    items: usize,
     // Lists of the row at hand that stand in tables of their own.
     lists: Vec<(String, Node<'t>, Part<'a>)>,
+    // Room for a text in the making.
+    text: String,
+}
+
+// How a value stands in its cell.
+enum Form {
+    Bare,
+    Quoted,
+    Guarded,
+    Json,
 }
 
 impl<'a, 't> Flat<'a, 't> {
     // Adds the row of one object, then those of its lists, so that rows of every table stand in the order of their parents.
-    fn row(&mut self, node: Node<'t>, part: Part<'a>, mut row: Row) {
-        let is_record = row.table.is_empty();
-        if node.kind() != Kind::Object || (node.is_empty() && is_record) || !node.duplicates().is_empty() {
-            row.cells.push((column::RECORD.to_owned(), self.json(node)));
-            self.rows.push(row);
-            return;
+    fn row(&mut self, node: Node<'t>, part: Part<'a>, table: &[String], parent: u32, position: u32) {
+        let number = self.rows;
+        self.rows += 1;
+        let cells = spool::begin_row(self.out, table, parent, position);
+        if node.kind() != Kind::Object || (node.is_empty() && table.is_empty()) || !node.duplicates().is_empty() {
+            spool::text(self.out, |out| out.extend_from_slice(column::RECORD.as_bytes()));
+            self.json(node);
+            return spool::end_row(self.out, cells);
         }
         let outer = std::mem::take(&mut self.lists);
-        let path = std::mem::take(&mut self.path);
+        let way = (std::mem::take(&mut self.pointer), std::mem::take(&mut self.items));
         for member in node.members() {
-            self.member(member.key.text(), member.value, part, &mut row);
+            self.member(member.key.text(), member.value, part);
         }
-        self.path = path;
-        let lists = std::mem::replace(&mut self.lists, outer);
-        let parent = self.rows.len() as u32;
-        let table = row.table.clone();
-        self.rows.push(row);
-        for (column, list, part) in lists {
+        spool::end_row(self.out, cells);
+        (self.pointer, self.items) = way;
+        for (column, list, part) in std::mem::replace(&mut self.lists, outer) {
+            let path: Vec<String> = table.iter().cloned().chain([column]).collect();
             for (position, item) in list.items().enumerate() {
-                let mut path = table.clone();
-                path.push(column.clone());
-                self.row(item, part, Row { table: path, parent, position: position as u32, cells: Vec::new() });
+                self.row(item, part, &path, number, position as u32);
             }
         }
     }
 
-    fn member(&mut self, name: &str, value: Node<'t>, part: Part<'a>, row: &mut Row) {
-        let step = Step::Name(name.to_owned());
-        let part = column::step_into(part, &step);
-        self.path.push(step);
-        self.value(value, part, row);
-        self.path.pop();
+    fn member(&mut self, name: &str, value: Node<'t>, part: Part<'a>) {
+        let length = self.pointer.len();
+        pointer::push(&mut self.pointer, name);
+        self.value(value, part.member(name));
+        self.pointer.truncate(length);
     }
 
-    fn value(&mut self, node: Node<'t>, part: Part<'a>, row: &mut Row) {
+    fn value(&mut self, node: Node<'t>, part: Part<'a>) {
         let fits = match node.kind() {
             _ if node.is_empty() => false,
             Kind::Object => node.duplicates().is_empty() && !node.members().any(|m| column::is_doubtful(m.key.text(), part, false)),
@@ -129,65 +137,76 @@ impl<'a, 't> Flat<'a, 't> {
             _ => false,
         };
         if !fits {
-            return self.cell(node, part.types(), row);
+            return self.cell(node, part.types());
         }
         if node.kind() == Kind::Object {
             for member in node.members() {
-                self.member(member.key.text(), member.value, part, row);
+                self.member(member.key.text(), member.value, part);
             }
         } else if self.is_table(node) {
-            self.lists.push((column::name(&self.path, false, false), node, part.item(0)));
+            self.lists.push((column::spelled(&self.pointer, false, false), node, part.item(0)));
         } else {
+            let length = self.pointer.len();
+            self.items += 1;
             for (index, item) in node.items().enumerate() {
-                self.path.push(Step::Index(index));
-                self.value(item, part.item(index), row);
-                self.path.pop();
+                pointer::push_index(&mut self.pointer, index);
+                self.value(item, part.item(index));
+                self.pointer.truncate(length);
             }
+            self.items -= 1;
         }
     }
 
     // Whether a list stands in a table of its own: it is one of objects, and not itself below an item.
     fn is_table(&self, list: Node<'_>) -> bool {
-        self.layout.tables == Tables::Package
-            && !self.path.iter().any(|step| matches!(step, Step::Index(_)))
-            && list.items().all(|item| item.kind() == Kind::Object)
+        self.layout.tables == Tables::Package && self.items == 0 && list.items().all(|item| item.kind() == Kind::Object)
     }
 
-    fn cell(&self, node: Node<'_>, types: Types, row: &mut Row) {
-        let (json, cell) = self.plain(node, types).map_or_else(|| (true, self.json(node)), |cell| (false, cell));
-        row.cells.push((column::name(&self.path, json, false), cell));
+    // A cell behind the name of its column, which is a pointer here.
+    fn cell(&mut self, node: Node<'_>, types: Types) {
+        let (form, text) = self.form(node, types);
+        spool::text(self.out, |out| {
+            out.extend_from_slice(self.pointer.as_bytes());
+            if matches!(form, Form::Json) {
+                out.extend_from_slice(column::JSON.as_bytes());
+            }
+        });
+        self.text.clear();
+        match form {
+            Form::Json => return self.json(node),
+            Form::Bare => return spool::text(self.out, |out| out.extend_from_slice(text.as_bytes())),
+            Form::Quoted => cell::quote(text, &mut self.text),
+            Form::Guarded => self.text.push_str(&written(&format!("{}{text}", cell::GUARD), self.layout.delimiter)),
+        }
+        spool::text(self.out, |out| out.extend_from_slice(self.text.as_bytes()));
     }
 
-    // The cell that is read as this value, if there is one.
-    fn plain(&self, node: Node<'_>, types: Types) -> Option<String> {
+    // How a value has to stand so that it is read as this value, and its text.
+    fn form<'n>(&self, node: Node<'n>, types: Types) -> (Form, &'n str) {
         let delimiter = self.layout.delimiter;
-        let text = match node.kind() {
-            Kind::Array if node.is_empty() => "[]",
-            Kind::Object if node.is_empty() => "{}",
-            Kind::Array | Kind::Object => return None,
-            _ => node.text(),
+        let (text, expected) = match node.kind() {
+            Kind::Array if node.is_empty() => ("[]", Reading::Json),
+            Kind::Object if node.is_empty() => ("{}", Reading::Json),
+            Kind::Array | Kind::Object => return (Form::Json, ""),
+            kind => (node.text(), Reading::Scalar(kind, node.text())),
         };
-        if node.kind() == Kind::String && self.layout.spreadsheet_safe && cell::needs_guard(text) {
-            return Some(written(&format!("{}{text}", cell::GUARD), delimiter));
-        }
-        let expected = match node.kind() {
-            Kind::Array | Kind::Object => Reading::Json,
-            kind => Reading::Scalar(kind, text),
+        let form = if node.kind() == Kind::String && self.layout.spreadsheet_safe && cell::needs_guard(text) {
+            Form::Guarded
+        } else if !cell::needs_quotes(text, delimiter) && cell::read(types, text, false) == expected {
+            Form::Bare
+        } else if cell::read(types, text, true) == expected {
+            Form::Quoted
+        } else {
+            Form::Json
         };
-        if !cell::needs_quotes(text, delimiter) && cell::read(types, text, false) == expected {
-            return Some(text.to_owned());
-        }
-        (cell::read(types, text, true) == expected).then(|| {
-            let mut quoted = String::with_capacity(text.len() + 2);
-            cell::quote(text, &mut quoted);
-            quoted
-        })
+        (form, text)
     }
 
-    fn json(&self, node: Node<'_>) -> String {
+    fn json(&mut self, node: Node<'_>) {
         let mut text = Vec::new();
         json::compact(node, &mut text);
-        written(&String::from_utf8_lossy(&text), self.layout.delimiter)
+        let cell = written(&String::from_utf8_lossy(&text), self.layout.delimiter);
+        spool::text(self.out, |out| out.extend_from_slice(cell.as_bytes()));
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use tempfile::SpooledTempFile;
@@ -18,34 +19,35 @@ use crate::write::{Assembler, Files};
 /// How much of a table is held in memory.
 const HELD: usize = 1 << 20;
 
-/// A row as it travels from the encoder to the spool.
-#[derive(Debug, Default)]
-pub(super) struct Row {
-    /// The lists on the way to it, each by its column in the table before; empty for a record.
-    pub table: Vec<String>,
-    /// Number of the parent's row among the rows of this record.
-    pub parent: u32,
-    pub position: u32,
-    /// Column and cell, as they will be written.
-    pub cells: Vec<(String, String)>,
+// A row travels from the encoder to the spool as numbers and texts: the parent's number among the rows of the record, the
+// position, the lists on the way, the length of all cells; then each cell behind its column's pointer.
+
+/// Begins a row; `table` holds the lists on the way to it, each by its column in the table before, none for a record. Gives
+/// the place that [`end_row`] asks for.
+pub(super) fn begin_row(out: &mut Vec<u8>, table: &[String], parent: u32, position: u32) -> usize {
+    out.extend_from_slice(&parent.to_le_bytes());
+    out.extend_from_slice(&position.to_le_bytes());
+    text(out, |out| table.iter().for_each(|list| text(out, |out| out.extend_from_slice(list.as_bytes()))));
+    out.extend_from_slice(&[0; 4]);
+    out.len()
 }
 
-impl Row {
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        let number = |value: usize, out: &mut Vec<u8>| out.extend_from_slice(&(value as u32).to_le_bytes());
-        number(self.parent as usize, out);
-        number(self.position as usize, out);
-        number(self.table.len(), out);
-        number(self.cells.len(), out);
-        let texts = self.cells.iter().flat_map(|(column, cell)| [column, cell]);
-        for text in self.table.iter().chain(texts) {
-            number(text.len(), out);
-            out.extend_from_slice(text.as_bytes());
-        }
-    }
+/// Ends a row behind its cells.
+pub(super) fn end_row(out: &mut [u8], cells: usize) {
+    let length = (out.len() - cells) as u32;
+    out[cells - 4..cells].copy_from_slice(&length.to_le_bytes());
 }
 
-// Reads back what `Row::encode` and `Rows::push` wrote.
+/// Appends what `write` writes, behind its length.
+pub(super) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(&[0; 4]);
+    let start = out.len();
+    write(out);
+    let length = (out.len() - start) as u32;
+    out[start - 4..start].copy_from_slice(&length.to_le_bytes());
+}
+
+// Reads back what was written so.
 struct Encoded<'a>(&'a [u8]);
 
 impl<'a> Encoded<'a> {
@@ -55,11 +57,11 @@ impl<'a> Encoded<'a> {
         u32::from_le_bytes(*number)
     }
 
-    fn text(&mut self) -> &'a str {
+    fn text(&mut self) -> &'a [u8] {
         let length = self.number() as usize;
         let (text, rest) = self.0.split_at(length);
         self.0 = rest;
-        std::str::from_utf8(text).expect("the encoder writes text")
+        text
     }
 }
 
@@ -69,8 +71,11 @@ pub(super) struct TableRows {
     pub path: Vec<String>,
     /// The table that holds the parents.
     pub parent: Option<usize>,
+    /// By number, as pointers.
     pub columns: Vec<String>,
-    known: HashMap<String, u32>,
+    known: HashMap<Vec<u8>, u32>,
+    // The column that came behind each the last time; at the front, the one that came first.
+    follows: Vec<u32>,
     rows: BufWriter<SpooledTempFile>,
     pub count: u64,
 }
@@ -78,16 +83,23 @@ pub(super) struct TableRows {
 impl TableRows {
     fn new(path: Vec<String>, parent: Option<usize>) -> Self {
         let rows = BufWriter::new(SpooledTempFile::new(HELD));
-        Self { path, parent, columns: Vec::new(), known: HashMap::new(), rows, count: 0 }
+        Self { path, parent, columns: Vec::new(), known: HashMap::new(), follows: vec![0], rows, count: 0 }
     }
 
-    fn column(&mut self, name: &str) -> u32 {
-        if let Some(known) = self.known.get(name) {
-            return *known;
+    // The number of a column; `before` is that of the one before it in its row, plus one. Most rows are like the last one.
+    fn column(&mut self, name: &[u8], before: usize) -> u32 {
+        let guess = self.follows[before];
+        if self.columns.get(guess as usize).is_some_and(|column| column.as_bytes() == name) {
+            return guess;
         }
-        let id = self.columns.len() as u32;
-        self.columns.push(name.to_owned());
-        self.known.insert(name.to_owned(), id);
+        let id = self.known.get(name).copied().unwrap_or_else(|| {
+            let id = self.columns.len() as u32;
+            self.columns.push(String::from_utf8_lossy(name).into_owned());
+            self.known.insert(name.to_owned(), id);
+            self.follows.push(0);
+            id
+        });
+        self.follows[before] = id;
         id
     }
 }
@@ -101,7 +113,8 @@ pub(super) struct Spool {
     name: String,
     layout: Layout,
     tables: Vec<TableRows>,
-    by_path: HashMap<Vec<String>, usize>,
+    // By the texts of its path as they travel.
+    by_path: HashMap<Vec<u8>, usize>,
 }
 
 impl Spool {
@@ -116,13 +129,18 @@ impl Spool {
         }
     }
 
-    fn table(&mut self, path: Vec<String>, parent: usize) -> usize {
-        if let Some(known) = self.by_path.get(&path) {
+    fn table(&mut self, path: &[u8], parent: usize) -> usize {
+        if let Some(known) = self.by_path.get(path) {
             return *known;
         }
         let id = self.tables.len();
-        self.tables.push(TableRows::new(path.clone(), Some(parent)));
-        self.by_path.insert(path, id);
+        let mut lists = Encoded(path);
+        let mut names = Vec::new();
+        while !lists.0.is_empty() {
+            names.push(String::from_utf8_lossy(lists.text()).into_owned());
+        }
+        self.tables.push(TableRows::new(names, Some(parent)));
+        self.by_path.insert(path.to_owned(), id);
         id
     }
 
@@ -270,7 +288,8 @@ impl Spool {
         file.rewind()?;
         let mut input = BufReader::with_capacity(1 << 16, file);
         let mut buffer = Vec::new();
-        let mut cells: Vec<(usize, String)> = Vec::new();
+        // Where each cell goes, and where it lies in the buffer.
+        let mut cells: Vec<(usize, Range<usize>)> = Vec::new();
         for number in 1..=rows.count {
             let mut head = [0; 24];
             input.read_exact(&mut head)?;
@@ -278,27 +297,29 @@ impl Spool {
             let (parent, position, length) = (word(0), word(8), word(16));
             buffer.resize(length as usize, 0);
             input.read_exact(&mut buffer)?;
-            cells.clear();
-            for (index, tie) in ties.iter().enumerate() {
+            for tie in &ties {
                 let value = match *tie {
                     column::ROW => number,
                     column::PARENT => parent,
                     _ => position,
                 };
-                cells.push((index, value.to_string()));
+                out.write_field(value.to_string())?;
             }
+            cells.clear();
             let mut encoded = Encoded(&buffer);
             while !encoded.0.is_empty() {
                 let column = encoded.number() as usize;
-                cells.push((place[column], encoded.text().to_owned()));
+                let length = encoded.text().len();
+                let end = buffer.len() - encoded.0.len();
+                cells.push((place[column], end - length..end));
             }
             cells.sort_by_key(|(place, _)| *place);
-            let mut at = 0;
+            let mut at = ties.len();
             for (place, cell) in &cells {
                 for _ in at..*place {
                     out.write_field("")?;
                 }
-                out.write_field(cell)?;
+                out.write_field(&buffer[cell.clone()])?;
                 at = place + 1;
             }
             for _ in at..names.len() {
@@ -323,18 +344,20 @@ impl Assembler for Spool {
         let mut buffer = Vec::new();
         while !encoded.0.is_empty() {
             let (parent, position) = (encoded.number() as usize, encoded.number());
-            let (depth, count) = (encoded.number(), encoded.number());
-            let path = (0..depth).map(|_| encoded.text().to_owned()).collect();
+            let path = encoded.text();
             let (parent_table, parent_row) = placed.get(parent).copied().unwrap_or_default();
             let table = self.table(path, parent_table);
             let rows = &mut self.tables[table];
             buffer.clear();
-            for _ in 0..count {
-                let column = rows.column(encoded.text());
-                let cell = encoded.text();
+            let mut cells = Encoded(encoded.text());
+            let mut before = 0;
+            while !cells.0.is_empty() {
+                let column = rows.column(cells.text(), before);
+                before = column as usize + 1;
+                let cell = cells.text();
                 buffer.extend_from_slice(&column.to_le_bytes());
                 buffer.extend_from_slice(&(cell.len() as u32).to_le_bytes());
-                buffer.extend_from_slice(cell.as_bytes());
+                buffer.extend_from_slice(cell);
             }
             rows.count += 1;
             placed.push((table, rows.count));
