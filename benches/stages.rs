@@ -1,4 +1,4 @@
-//! Time of each stage over profile records of about 1.7 kB, and of the whole run on one thread and on all.
+//! Time of each stage over profile records of about 1.7 kB, and of the whole pipeline with one worker and with two.
 //!
 //! `cargo bench` prints the time for 1,000 records, and records and bytes a second.
 
@@ -8,10 +8,12 @@ mod records;
 use std::hint::black_box;
 use std::io::Cursor;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chancery::check::{self, OnInvalid, schema::Checker};
 use chancery::diagnostic::{Diagnostic, Notes};
 use chancery::normalise::Normaliser;
+use chancery::pipeline;
 use chancery::read::{self, Format, Intake};
 use chancery::schema::{Library, Schema, Shape, bundled};
 use chancery::source::{Feed, Position};
@@ -132,6 +134,48 @@ fn write(bencher: Bencher<'_, '_>, format: &str) {
             writer.encode(accepted, &mut out, &mut Each(|_: &mut Tree| ()));
             black_box(&out);
         });
+    });
+}
+
+/// The whole pipeline from bytes to counted records, with one worker and with two.
+#[divan::bench(args = [1, 2])]
+fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
+    struct Nobody;
+    impl pipeline::Watch for Nobody {
+        fn advanced(&mut self, _: u64, _: u64) {}
+    }
+    let text = records::ndjson(RECORDS);
+    let checker: Arc<dyn pipeline::Stage> = Arc::new(Checker::new(schema()));
+    counted(bencher, &text).bench(|| {
+        let stream = Box::new(Cursor::new(text.clone().into_bytes()));
+        let open = move || {
+            let feed = Feed::new("bench", stream, Position::START);
+            Ok(pipeline::Opened { format: "ndjson", decoded: false, cutter: Format::Ndjson.cutter(feed, &read::Options::default()) })
+        };
+        let job = pipeline::Job {
+            inputs: vec![pipeline::Input {
+                name: "bench".into(),
+                open: Box::new(open),
+                course: 0,
+                novelty: pipeline::Novelty::New,
+                size: None,
+            }],
+            courses: vec![pipeline::Course { stages: vec![Arc::clone(&checker)], across: None, mask: None }],
+            complete: false,
+            outputs: Vec::new(),
+            rejects: None,
+            on_invalid: OnInvalid::Skip,
+            reports: Vec::new(),
+            policy: pipeline::Policy::default(),
+            baseline: None,
+            suppressions: pipeline::Suppressions::default(),
+            older: pipeline::Older::default(),
+            passed_over: 0,
+            notes: Vec::new(),
+            jobs,
+        };
+        let outcome = pipeline::run(job, &AtomicBool::new(false), &mut Nobody).expect("nothing is written");
+        assert_eq!(outcome.tally.valid, RECORDS as u64);
     });
 }
 
