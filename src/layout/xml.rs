@@ -106,6 +106,15 @@ pub fn trim(text: &str) -> &str {
 
 /// Appends text to a document in our own form.
 pub fn escape(text: &str, attribute: bool, out: &mut Vec<u8>) {
+    // Most texts stand as they are; of what is not ASCII, only what begins as U+FFFE does may not.
+    let stands = |byte: u8| match byte {
+        b'&' | b'<' | b'>' | b'\\' | 0xef => false,
+        b'"' | b'\t' | b'\n' => !attribute,
+        byte => byte >= b' ',
+    };
+    if text.bytes().all(stands) {
+        return out.extend_from_slice(text.as_bytes());
+    }
     let mut plain = 0;
     for (at, c) in text.char_indices() {
         let reference = match c {

@@ -10,6 +10,7 @@ pub mod evolution;
 pub mod explain;
 mod fault;
 pub mod focus;
+mod formats;
 pub mod guide;
 pub mod library;
 pub mod outline;
@@ -79,6 +80,7 @@ impl Schema {
         let mut build = jsonschema::options_for::<Spanned>()
             .with_retriever(shelf.clone())
             .with_base_uri(library.uri(root))
+            .with_format("email", formats::is_email)
             .should_validate_formats(options.formats);
         // A metaschema of the user's own has to be known before the draft can be.
         let own = value.get("$schema").and_then(Value::as_str).filter(|name| Draft::from_schema_uri(name) == Draft::Unknown);

@@ -13,7 +13,7 @@ use regex::Regex;
 use super::Schema;
 use super::library::{At, Library};
 use crate::diagnostic::Place;
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Node, key_hash};
 
 /// A set of JSON Schema types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,6 +120,8 @@ type PartId = u32;
 struct PartData {
     types: Types,
     members: Vec<(Arc<str>, PartId)>,
+    // Their names' hashes, in the same order, to search through.
+    hashes: Vec<u32>,
     // Names to indexes of `members`, where there are many.
     index: HashMap<Arc<str>, u32>,
     required: Vec<Arc<str>>,
@@ -181,6 +183,7 @@ impl PartData {
         Self {
             types: Types::ANY,
             members: Vec::new(),
+            hashes: Vec::new(),
             index: HashMap::new(),
             required: Vec::new(),
             patterns: Vec::new(),
@@ -245,11 +248,12 @@ impl<'s> Part<'s> {
     #[must_use]
     pub fn position(self, name: &str) -> Option<usize> {
         let data = self.data();
-        if data.index.is_empty() {
-            data.members.iter().position(|(known, _)| &**known == name)
-        } else {
-            data.index.get(name).map(|at| *at as usize)
+        if !data.index.is_empty() {
+            return data.index.get(name).map(|at| *at as usize);
         }
+        let hash = key_hash(name);
+        let same = |at: &usize| data.hashes[*at] == hash && *data.members[*at].0 == *name;
+        (0..data.hashes.len()).find(same)
     }
 
     /// What is known of a member of that name, declared or not: by pattern, by what the schema says of all others, or nothing.

@@ -8,6 +8,7 @@ use crate::source::Span;
 impl Tree {
     /// Makes `id` a scalar with a new text; its span stays. The node counts as altered.
     pub fn replace(&mut self, id: NodeId, kind: Kind, text: &str) {
+        self.compact = false;
         let (a, b, flags) = self.keep(Text::Owned(text));
         let slot = &mut self.slots[id.0 as usize];
         let kept = slot.flags & (DERIVED | QUOTED | SHARED);
@@ -16,6 +17,7 @@ impl Tree {
 
     /// Makes `id` a scalar with this text and span; not counted as altered.
     pub fn set_scalar(&mut self, id: NodeId, kind: Kind, text: &str, span: Span) {
+        self.compact = false;
         let (a, b, flags) = self.keep(Text::Owned(text));
         let slot = &mut self.slots[id.0 as usize];
         *slot = Slot { kind, flags: flags | (slot.flags & (DERIVED | QUOTED | SHARED)), span, a, b, len: 0, opening: 0, next: slot.next };
@@ -23,6 +25,7 @@ impl Tree {
 
     /// Makes `id` an empty array or object whose opening is `opening`.
     pub fn set_container(&mut self, id: NodeId, kind: Kind, opening: Span) {
+        self.compact = false;
         let slot = &mut self.slots[id.0 as usize];
         let length = u16::try_from(opening.len()).unwrap_or(u16::MAX);
         *slot = Slot { kind, flags: slot.flags & DERIVED, opening: length, span: opening, a: NONE, b: NONE, next: slot.next, len: 0 };
@@ -68,6 +71,7 @@ impl Tree {
     }
 
     fn push_null(&mut self, span: Span) -> u32 {
+        self.compact = false;
         let (a, b, flags) = self.keep(Text::Owned("null"));
         self.push(Slot { kind: Kind::Null, flags, opening: 0, span, a, b, next: NONE, len: 0 })
     }
@@ -83,6 +87,7 @@ impl Tree {
     }
 
     fn unlink(&mut self, parent: NodeId, child: u32) {
+        self.compact = false;
         let after = self.slots[child as usize].next;
         let container = self.slots[parent.0 as usize];
         let mut before = NONE;
@@ -114,6 +119,7 @@ impl Tree {
         if keys.is_sorted_by_key(|(rank, _)| *rank) {
             return false;
         }
+        self.compact = false;
         keys.sort_by_key(|(rank, _)| *rank);
         for pair in keys.windows(2) {
             self.slots[pair[0].1 as usize].next = pair[1].1;

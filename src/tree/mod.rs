@@ -103,6 +103,8 @@ pub struct Tree {
     // The key that waits for its value.
     pending: u32,
     root: u32,
+    // Whether the source has every value as `json` writes it; edits end that.
+    compact: bool,
 }
 
 /// A node of a tree: a handle of two words, free to copy.
@@ -123,7 +125,15 @@ impl Tree {
     /// An empty tree over `source`.
     #[must_use]
     pub fn new(source: &Arc<Source>) -> Self {
-        Self { source: Arc::clone(source), slots: Vec::new(), scratch: String::new(), stack: Vec::new(), pending: NONE, root: NONE }
+        Self {
+            source: Arc::clone(source),
+            slots: Vec::new(),
+            scratch: String::new(),
+            stack: Vec::new(),
+            pending: NONE,
+            root: NONE,
+            compact: false,
+        }
     }
 
     /// Empties the tree and sets it over `source`; buffers are kept.
@@ -141,6 +151,12 @@ impl Tree {
         self.stack.clear();
         self.pending = NONE;
         self.root = NONE;
+        self.compact = false;
+    }
+
+    /// Says of a tree that is built that its source has every value, byte for byte, as [`json`] writes it.
+    pub fn mark_compact(&mut self) {
+        self.compact = true;
     }
 
     /// Whether nothing has been built.
@@ -247,14 +263,11 @@ impl Tree {
 /// Appends a string in quotes; only quotes, backslashes and control characters are escaped.
 pub fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[plain..at]);
-        plain = at + 1;
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, behind) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = behind.split_first() else { break };
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -265,13 +278,36 @@ pub fn json_string(text: &str, out: &mut Vec<u8>) {
             0x0C => out.extend_from_slice(b"\\f"),
             _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
         }
+        rest = behind;
     }
-    out.extend_from_slice(&bytes[plain..]);
     out.push(b'"');
+}
+
+/// How many bytes from the start stand for themselves in a JSON string: neither quote, backslash nor control character.
+#[must_use]
+pub fn plain_length(bytes: &[u8]) -> usize {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let mut at = 0;
+    // Eight at a time.
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*chunk);
+        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
+        let stop = zero(word ^ (LOW * 0x22)) | zero(word ^ (LOW * 0x5C)) | control;
+        if stop != 0 {
+            return at + (stop.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at + bytes[at..].iter().take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count()
 }
 
 /// Appends a value on one line, without white space between tokens.
 pub fn json(node: Node<'_>, out: &mut Vec<u8>) {
+    if node.tree.compact {
+        return out.extend_from_slice(node.written().as_bytes());
+    }
     match node.kind() {
         Kind::String => json_string(node.text(), out),
         Kind::Array => {
@@ -304,11 +340,24 @@ pub fn json(node: Node<'_>, out: &mut Vec<u8>) {
 #[must_use]
 pub fn key_hash(name: &str) -> u32 {
     let bytes = name.as_bytes();
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let four = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from(u32::from_le_bytes(*word)));
+    let eight = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+    // Whole words alone, of which the last two may overlap: names are short, and copying their ends costs more than this.
     let mut hash = bytes.len() as u64;
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
+    match bytes.len() {
+        0 => {}
+        length @ 1..4 => {
+            let [first, middle, last] = [0, length / 2, length - 1].map(|at| u64::from(bytes[at]));
+            hash = mix(hash, first | middle << 8 | last << 16);
+        }
+        length @ 4..8 => hash = mix(hash, four(0) | four(length - 4) << 32),
+        length => {
+            for at in (0..length - 8).step_by(8) {
+                hash = mix(hash, eight(at));
+            }
+            hash = mix(hash, eight(length - 8));
+        }
     }
     (hash >> 32) as u32
 }
@@ -485,9 +534,15 @@ impl<'t> Node<'t> {
         if self.len() <= FEW {
             // Quadratic over 32-bit hashes: for few members faster than any set, and it allocates nothing.
             let mut hashes = [0; FEW];
+            // Most members are alone with the last bits of theirs.
+            let mut met = 0_u64;
             for (at, member) in self.members().enumerate() {
                 let hash = member.key.slot().len;
-                if hashes[..at].contains(&hash)
+                let bit = 1 << (hash % 64);
+                let may_repeat = met & bit != 0;
+                met |= bit;
+                if may_repeat
+                    && hashes[..at].contains(&hash)
                     && let Some(first) = self.members().take(at).find(|other| other.key.text() == member.key.text())
                 {
                     found.push((first, member));

@@ -12,7 +12,7 @@ use super::ndjson::{TooLarge, floor_char};
 use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::source::{Failure, Feed, Position, Source, Span};
-use crate::tree::{Kind, NodeId, Text, Tree, number};
+use crate::tree::{Kind, NodeId, Text, Tree, number, plain_length};
 use way::{Found, Way};
 
 /// Cuts a root array at its items; takes any other document whole.
@@ -398,6 +398,8 @@ pub struct Parser<'s> {
     at: usize,
     max_depth: usize,
     scratch: String,
+    // Whether the value at hand is written as it would be written again: no white space between tokens, no escape that is not needed.
+    compact: bool,
 }
 
 type Read = Result<(), Box<Diagnostic>>;
@@ -406,7 +408,7 @@ impl<'s> Parser<'s> {
     /// Reads `source` from offset `start` to `end`.
     #[must_use]
     pub fn new(source: &'s Arc<Source>, start: usize, end: usize, max_depth: usize) -> Self {
-        Self { source, bytes: &source.text().as_bytes()[..end], at: start, max_depth, scratch: String::new() }
+        Self { source, bytes: &source.text().as_bytes()[..end], at: start, max_depth, scratch: String::new(), compact: true }
     }
 
     /// Reads one value with nothing but white space around it.
@@ -430,6 +432,7 @@ impl<'s> Parser<'s> {
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
+            self.compact = false;
         }
     }
 
@@ -437,6 +440,7 @@ impl<'s> Parser<'s> {
     fn value(&mut self, tree: &mut Tree, notes: &mut dyn Notes) -> Read {
         let floor = tree.depth();
         let mut open: Vec<(Kind, NodeId)> = Vec::new();
+        self.compact = true;
         loop {
             // A value stands here.
             let start = self.at as u32;
@@ -478,7 +482,12 @@ impl<'s> Parser<'s> {
             }
             // A value has ended; what follows depends on what it stands in.
             loop {
-                let Some(&(kind, id)) = open.last() else { return Ok(()) };
+                let Some(&(kind, id)) = open.last() else {
+                    if self.compact {
+                        tree.mark_compact();
+                    }
+                    return Ok(());
+                };
                 self.skip_space();
                 match (kind, self.peek()) {
                     (_, Some(b',')) => {
@@ -608,7 +617,10 @@ impl<'s> Parser<'s> {
         let simple = match self.bytes.get(start + 1) {
             Some(b'"') => '"',
             Some(b'\\') => '\\',
-            Some(b'/') => '/',
+            Some(b'/') => {
+                self.compact = false;
+                '/'
+            }
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
             Some(b'n') => '\n',
@@ -627,6 +639,8 @@ impl<'s> Parser<'s> {
 
     fn unicode_escape(&mut self) -> Read {
         let start = self.at;
+        // Hardly any is needed, and which case its digits have is no matter.
+        self.compact = false;
         let first = self.hex4(start + 2)?;
         self.at = start + 6;
         if let Some(c) = char::from_u32(first) {
@@ -684,22 +698,4 @@ impl<'s> Parser<'s> {
 pub(super) fn lone_surrogate(source: &Arc<Source>, span: Span, half: u32) -> Diagnostic {
     Diagnostic::new(&rules::LONE_SURROGATE, source, span, format!("\\u{half:04x} is half of a character; its other half is missing"))
         .help("write the character itself, or both halves, such as \\ud83d\\ude00")
-}
-
-// How many bytes from the start are neither quote, backslash nor control character; eight at a time.
-fn plain_length(bytes: &[u8]) -> usize {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..at + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
-        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        let stop = zero(word ^ (LOW * 0x22)) | zero(word ^ (LOW * 0x5C)) | control;
-        if stop != 0 {
-            return at + (stop.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    at + bytes[at..].iter().take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count()
 }

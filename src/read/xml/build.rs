@@ -321,15 +321,7 @@ struct Builder<'a> {
     refused: bool,
 }
 
-// A member to be: its name, where that stands, and what it is.
-enum Piece<'e> {
-    Attribute(&'e Attribute),
-    Element(At<'e>),
-    Elements(Vec<At<'e>>),
-    Text,
-}
-
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     fn text_of<'e>(&'e self, attribute: &'e Attribute) -> &'e str {
         attribute.decoded.as_deref().unwrap_or_else(|| self.source.slice(attribute.value))
     }
@@ -342,7 +334,9 @@ impl Builder<'_> {
     }
 
     fn is_member(&self, element: &Element) -> bool {
-        self.own.is_some_and(|prefix| self.source.slice(element.tag.name).split_once(':') == Some((prefix, "member")))
+        // It has a name, so it has an attribute.
+        !element.tag.attributes.is_empty()
+            && self.own.is_some_and(|prefix| self.source.slice(element.tag.name).split_once(':') == Some((prefix, "member")))
     }
 
     fn is_data(&self, attribute: &Attribute, of_member: bool) -> bool {
@@ -413,81 +407,96 @@ impl Builder<'_> {
     }
 
     fn object(&mut self, element: At<'_>, part: Part<'_>, blank: bool, of_member: bool) {
+        let source = self.source;
         let id = self.tree.open(Kind::Object, element.tag.span);
-        let mut pieces: Vec<(Cow<'_, str>, Span, Piece<'_>)> = Vec::with_capacity(16);
-        for attribute in element.tag().attributes.iter().filter(|attribute| self.is_data(attribute, of_member)) {
-            let name = self.source.slice(attribute.name);
+        let mut has_attributes = false;
+        for attribute in &element.tag().attributes {
+            if !self.is_data(attribute, of_member) {
+                continue;
+            }
+            let name = source.slice(attribute.name);
             let name = if part.declared(name).is_some() { Cow::Borrowed(name) } else { format!("@{name}").into() };
-            pieces.push((name, attribute.name, Piece::Attribute(attribute)));
+            self.key(&name, attribute.name);
+            self.scalar(attribute.value, attribute.decoded.as_deref(), part.member(&name), None, attribute.name);
+            has_attributes = true;
         }
-        let attributes = pieces.len();
-        // Where each name stands, in a document of others, where elements of one name may be a list.
-        let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
-        for child in element.children() {
-            let given = if self.is_member(&child) {
-                child.tag().attributes.iter().find(|attribute| self.source.slice(attribute.name) == "name")
-            } else {
-                None
-            };
-            let (name, span) = match given {
-                Some(attribute) => (Cow::from(self.text_of(attribute).to_owned()), attribute.value),
-                None => (Cow::Borrowed(self.source.slice(child.tag.name)), child.tag.name),
-            };
-            if self.own.is_some() {
+        if self.own.is_some() {
+            for child in element.children() {
+                let (name, span) = self.name(child);
                 let name = xml::unescape(&name).map_or(name, Cow::Owned);
-                pieces.push((name, span, Piece::Element(child)));
-                continue;
+                self.key(&name, span);
+                self.value(child, part.member(&name));
             }
-            let together = part.member(&name).types().admits(Types::ARRAY);
-            if let Some((_, _, piece)) = places.get(&name).filter(|_| together).and_then(|at| pieces.get_mut(*at)) {
-                match piece {
-                    Piece::Elements(same) => same.push(child),
-                    Piece::Element(first) => *piece = Piece::Elements(vec![*first, child]),
-                    Piece::Attribute(_) | Piece::Text => {}
-                }
-                continue;
-            }
-            places.insert(name.clone(), pieces.len());
-            pieces.push((name, span, Piece::Element(child)));
+        } else {
+            self.elements(element, part);
         }
-        if element.first == 0 && !blank && attributes > 0 {
-            let span = element.text.as_ref().map_or(element.tag.span, |(span, _)| *span);
-            pieces.push((Cow::Borrowed("#text"), span, Piece::Text));
-        }
-        for (name, span, piece) in pieces {
-            let part = part.member(&name);
-            let verbatim = self.source.slice(span) == name;
-            self.tree.key(span, if verbatim { Text::Source(span) } else { Text::Owned(&name) });
-            // The name of a repeated element stands at each; that of an element's text nowhere.
-            if matches!(&piece, Piece::Elements(same) if same.len() > 1) || matches!(piece, Piece::Text) {
-                self.tree.mark_key_shared();
-            }
-            match piece {
-                Piece::Attribute(attribute) => {
-                    self.scalar(attribute.value, attribute.decoded.as_deref(), part, None, attribute.name);
-                }
-                Piece::Text => {
-                    if let Some((span, decoded)) = &element.text {
-                        self.scalar(*span, decoded.as_deref(), part, None, element.tag.span);
-                    }
-                }
-                Piece::Element(element) => self.member(&[element], part),
-                Piece::Elements(same) => self.member(&same, part),
-            }
+        if element.first == 0
+            && !blank
+            && has_attributes
+            && let Some((span, decoded)) = &element.text
+        {
+            self.key("#text", *span);
+            // The name stands nowhere.
+            self.tree.mark_key_shared();
+            self.scalar(*span, decoded.as_deref(), part.member("#text"), None, element.tag.span);
         }
         self.tree.close(element.end);
         self.note(id);
+    }
+
+    // The elements of a document of others, where several of one name may be a list.
+    fn elements(&mut self, element: At<'_>, part: Part<'_>) {
+        let mut members: Vec<(Cow<'_, str>, Span, Part<'_>, Vec<At<'_>>)> = Vec::new();
+        let mut lists: HashMap<Cow<'_, str>, usize> = HashMap::new();
+        for child in element.children() {
+            let (name, span) = self.name(child);
+            let part = part.member(&name);
+            if part.types().admits(Types::ARRAY) {
+                if let Some((.., same)) = lists.get(&name).and_then(|at| members.get_mut(*at)) {
+                    same.push(child);
+                    continue;
+                }
+                lists.insert(name.clone(), members.len());
+            }
+            members.push((name, span, part, vec![child]));
+        }
+        for (name, span, part, same) in members {
+            self.key(&name, span);
+            // The name of a repeated element stands at each.
+            if same.len() > 1 {
+                self.tree.mark_key_shared();
+            }
+            self.member(&same, part);
+        }
+    }
+
+    // What an element is called as a member, and where that stands.
+    fn name<'e>(&self, element: At<'e>) -> (Cow<'e, str>, Span)
+    where
+        'a: 'e,
+    {
+        let source = self.source;
+        let given = || element.tag().attributes.iter().find(|attribute| source.slice(attribute.name) == "name");
+        match self.is_member(&element).then(given).flatten() {
+            Some(attribute) => (self.text_of(attribute).to_owned().into(), attribute.value),
+            None => (Cow::Borrowed(source.slice(element.tag.name)), element.tag.name),
+        }
+    }
+
+    fn key(&mut self, name: &str, span: Span) {
+        let verbatim = self.source.slice(span) == name;
+        self.tree.key(span, if verbatim { Text::Source(span) } else { Text::Owned(name) });
     }
 
     fn note(&mut self, id: NodeId) {
         note_duplicates(self.tree, id, &mut *self.intake);
     }
 
-    // One element, or several of one name.
+    // One element of a document of others, or several of one name.
     fn member(&mut self, same: &[At<'_>], part: Part<'_>) {
         let (first, last) = (same[0], same[same.len() - 1]);
         let list_only = part.types().without(Types::NULL) == Types::ARRAY;
-        if same.len() == 1 && (self.own.is_some() || !list_only || self.is_wrapper(first, part)) {
+        if same.len() == 1 && (!list_only || self.is_wrapper(first, part)) {
             return self.value(first, part);
         }
         self.tree.open(Kind::Array, first.tag.span);

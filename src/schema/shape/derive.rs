@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{ANY, NamePattern, PartData, PartId, Shape, Types};
 use crate::schema::library::{At, Library};
-use crate::tree::{Kind, Node, number};
+use crate::tree::{Kind, Node, key_hash, number};
 
 // Parts of the widest schemas in use stay below; what is cut off lies many levels deep.
 const MOST_PARTS: usize = 1 << 14;
@@ -253,7 +253,7 @@ impl Deriver<'_> {
     }
 
     fn finish(&mut self, goal: &Goal, facts: Facts) -> PartData {
-        const FEW: usize = 12;
+        const FEW: usize = 64;
         let types = facts.types();
         let index = if facts.members.len() > FEW {
             facts.members.iter().enumerate().map(|(at, (name, _))| (Arc::clone(name), at as u32)).collect()
@@ -262,6 +262,7 @@ impl Deriver<'_> {
         };
         PartData {
             types,
+            hashes: facts.members.iter().map(|(name, _)| key_hash(name)).collect(),
             members: facts.members.into_iter().map(|(name, goal)| (name, self.part(goal))).collect(),
             index,
             required: facts.required,

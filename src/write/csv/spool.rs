@@ -47,6 +47,29 @@ pub(super) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out[start - 4..start].copy_from_slice(&length.to_le_bytes());
 }
 
+// A number in a row that waits: seven bits a byte, the lowest first, so that most take one.
+fn put(mut number: u64, out: &mut Vec<u8>) {
+    while number > 0x7f {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+// Reads back what was put, from the front of `bytes`.
+fn get(bytes: &mut &[u8]) -> io::Result<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first().ok_or(io::ErrorKind::UnexpectedEof)?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
+            break;
+        }
+    }
+    Ok(number)
+}
+
 // Reads back what was written so.
 struct Encoded<'a>(&'a [u8]);
 
@@ -291,12 +314,12 @@ impl Spool {
         // Where each cell goes, and where it lies in the buffer.
         let mut cells: Vec<(usize, Range<usize>)> = Vec::new();
         for number in 1..=rows.count {
-            let mut head = [0; 24];
-            input.read_exact(&mut head)?;
-            let word = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().expect("eight bytes are taken"));
-            let (parent, position, length) = (word(0), word(8), word(16));
-            buffer.resize(length as usize, 0);
+            let mut length = [0; 8];
+            input.read_exact(&mut length)?;
+            buffer.resize(u64::from_le_bytes(length) as usize, 0);
             input.read_exact(&mut buffer)?;
+            let mut rest = &buffer[..];
+            let (parent, position) = (get(&mut rest)?, get(&mut rest)?);
             for tie in &ties {
                 let value = match *tie {
                     column::ROW => number,
@@ -306,12 +329,11 @@ impl Spool {
                 out.write_field(value.to_string())?;
             }
             cells.clear();
-            let mut encoded = Encoded(&buffer);
-            while !encoded.0.is_empty() {
-                let column = encoded.number() as usize;
-                let length = encoded.text().len();
-                let end = buffer.len() - encoded.0.len();
-                cells.push((place[column], end - length..end));
+            while !rest.is_empty() {
+                let (column, length) = (get(&mut rest)? as usize, get(&mut rest)? as usize);
+                let start = buffer.len() - rest.len();
+                rest = rest.get(length..).ok_or(io::ErrorKind::UnexpectedEof)?;
+                cells.push((place[column], start..start + length));
             }
             cells.sort_by_key(|(place, _)| *place);
             let mut at = ties.len();
@@ -349,21 +371,21 @@ impl Assembler for Spool {
             let table = self.table(path, parent_table);
             let rows = &mut self.tables[table];
             buffer.clear();
+            put(parent_row, &mut buffer);
+            put(u64::from(position), &mut buffer);
             let mut cells = Encoded(encoded.text());
             let mut before = 0;
             while !cells.0.is_empty() {
                 let column = rows.column(cells.text(), before);
                 before = column as usize + 1;
                 let cell = cells.text();
-                buffer.extend_from_slice(&column.to_le_bytes());
-                buffer.extend_from_slice(&(cell.len() as u32).to_le_bytes());
+                put(u64::from(column), &mut buffer);
+                put(cell.len() as u64, &mut buffer);
                 buffer.extend_from_slice(cell);
             }
             rows.count += 1;
             placed.push((table, rows.count));
-            for word in [parent_row, u64::from(position), buffer.len() as u64] {
-                rows.rows.write_all(&word.to_le_bytes())?;
-            }
+            rows.rows.write_all(&(buffer.len() as u64).to_le_bytes())?;
             rows.rows.write_all(&buffer)?;
         }
         Ok(())
