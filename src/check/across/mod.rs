@@ -157,8 +157,8 @@ impl Mention {
 /// A finding across records, and whether one of the records is among those to report on.
 pub type Found = (Diagnostic, bool);
 
-/// So many keys are held in memory, about twenty million bytes; older ones lie on disk.
-const IN_MEMORY: usize = 1 << 18;
+/// So many keys are held in memory, which fill a table of thirteen million bytes; older ones lie on disk.
+const IN_MEMORY: usize = (1 << 18) / 8 * 7;
 /// So many references wait in memory for their key.
 const WAITING: usize = 1 << 14;
 
