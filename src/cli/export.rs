@@ -45,5 +45,9 @@ fn open(dsn: &Dsn, collection: Option<&str>) -> Result<(String, Lines), Trouble>
         }
         #[cfg(not(feature = "postgres"))]
         Dsn::Postgres(_) => Err(Trouble::usage("this program was built without PostgreSQL")),
+        #[cfg(feature = "parquet")]
+        Dsn::Parquet(_) | Dsn::Arrow(_) => super::columns::lines(dsn, collection),
+        #[cfg(not(feature = "parquet"))]
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(Trouble::usage("this program was built without Parquet and Arrow")),
     }
 }

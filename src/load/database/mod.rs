@@ -274,10 +274,15 @@ fn objections(shown: &str, settled: &Settled, mode: Mode, totals: Totals) -> Vec
         found.push(Diagnostic::new(&rules::KEY_PRESENT, &source, Span::at(0), message));
     }
     if mode == Mode::Replace && totals.incomplete {
-        let message = "not every input could be read to its end, so it is not known what to remove";
-        found.push(Diagnostic::new(&rules::INCOMPLETE_REPLACE, &source, Span::at(0), message));
+        found.push(incomplete(shown));
     }
     found
+}
+
+/// Why what is there is not replaced.
+pub(super) fn incomplete(shown: &str) -> Diagnostic {
+    let message = "not every input could be read to its end, so it is not known what to remove";
+    Diagnostic::new(&rules::INCOMPLETE_REPLACE, &Arc::new(Source::whole(shown, "")), Span::at(0), message)
 }
 
 // A finding, as the report that goes with a load has it.
@@ -306,7 +311,7 @@ impl Finding {
 }
 
 // The layout of a collection among all that are stored; of the only one, where none is named.
-fn choose(all: &[(String, String)], collection: Option<&str>) -> io::Result<Option<Layout>> {
+pub(super) fn choose(all: &[(String, String)], collection: Option<&str>) -> io::Result<Option<Layout>> {
     let found = match collection {
         Some(name) => all.iter().find(|(known, _)| known == name),
         None if all.len() > 1 => {
@@ -321,7 +326,7 @@ fn choose(all: &[(String, String)], collection: Option<&str>) -> io::Result<Opti
     serde_json::from_str(text).map(Some).map_err(unreadable)
 }
 
-fn no_records(collection: Option<&str>) -> io::Error {
+pub(super) fn no_records(collection: Option<&str>) -> io::Error {
     io::Error::other(
         collection.map_or_else(
             || "no load has put records here".to_owned(),

@@ -1,0 +1,117 @@
+//! Arrow: records as a stream of batches, for another program or a file.
+//!
+//! The stream begins with the first record, unless it may yet have to be held back. A reader that goes away ends it.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::Schema;
+use tempfile::NamedTempFile;
+
+use super::failed;
+use super::sheet::Sheets;
+use crate::diagnostic::Diagnostic;
+use crate::layout::columnar::{self, Form};
+use crate::layout::relational::Layout;
+use crate::load::file::{Finished, Stream, begin, folder_of};
+use crate::load::{Sink, Totals};
+
+/// A stream in the making.
+pub struct Batches {
+    sheets: Sheets,
+    // Until it is settled, and from then on.
+    writer: Option<StreamWriter<BufWriter<Outlet>>>,
+    ended: Option<Outlet>,
+}
+
+/// Where a stream goes.
+pub enum Outlet {
+    /// Into another one.
+    Stream(Stream),
+    /// Into a file, which is put into its place at the end.
+    File(NamedTempFile, PathBuf),
+}
+
+impl Outlet {
+    /// Into a file at `path`.
+    ///
+    /// # Errors
+    /// When its folder cannot be written to.
+    pub fn file(path: &Path) -> io::Result<Self> {
+        let folder = folder_of(path);
+        std::fs::create_dir_all(folder)?;
+        Ok(Self::File(begin(folder)?, path.to_owned()))
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stream(stream) => stream.writer().write(bytes),
+            Self::File(file, _) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stream(stream) => stream.writer().flush(),
+            Self::File(file, _) => file.flush(),
+        }
+    }
+}
+
+impl Batches {
+    /// Begins a stream of records of `layout`.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn open(outlet: Outlet, layout: &Layout) -> io::Result<Self> {
+        let sheets = Sheets::new(layout, Form::Nested);
+        let schema = Schema::clone(&sheets.schemas()[0]);
+        let mut metadata = schema.metadata().clone();
+        for (key, value) in columnar::metadata(layout, Form::Nested, 0).map_err(io::Error::other)? {
+            metadata.insert(key, value);
+        }
+        let writer = StreamWriter::try_new_buffered(outlet, &schema.with_metadata(metadata)).map_err(failed)?;
+        Ok(Self { sheets, writer: Some(writer), ended: None })
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        for batch in self.sheets.batches()? {
+            if let Some(writer) = &mut self.writer {
+                writer.write(&batch).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Batches {
+    fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
+        self.sheets.take(encoded)?;
+        if self.sheets.is_full() { self.turn() } else { Ok(()) }
+    }
+
+    fn settle(&mut self, _totals: Totals) -> io::Result<Vec<Diagnostic>> {
+        self.turn()?;
+        if let Some(writer) = self.writer.take() {
+            let buffer = writer.into_inner().map_err(failed)?;
+            self.ended = Some(buffer.into_inner().map_err(io::IntoInnerError::into_error)?);
+        }
+        Ok(Vec::new())
+    }
+
+    fn commit(self: Box<Self>) -> io::Result<()> {
+        match self.ended {
+            Some(Outlet::Stream(stream)) => stream.release(),
+            Some(Outlet::File(file, path)) => {
+                file.as_file().sync_data()?;
+                let mut finished = Finished::default();
+                finished.place(file, path);
+                finished.commit()
+            }
+            None => Ok(()),
+        }
+    }
+}
