@@ -16,7 +16,7 @@ use crate::layout::relational::Layout;
 use crate::layout::relational::join::Joiner;
 use crate::layout::relational::rows::{Splitter, Takes};
 use crate::load::Sink;
-use crate::load::columnar::parquet::Files;
+use crate::load::columnar::parquet::{self, Files};
 use crate::load::columnar::reading::Reading;
 use crate::load::columnar::stream::{Batches, Outlet};
 use crate::load::database::lines::Lines;
@@ -41,6 +41,10 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<Verdict, Trouble> {
     let sink: Box<dyn Sink> = match dsn {
         Dsn::Parquet(folder) => {
             session.refuse_input(folder)?;
+            let taken = parquet::taken(folder, &layout, form).map_err(|error| file(folder, error))?;
+            if !taken.is_empty() {
+                return Err(Trouble::Findings(taken));
+            }
             let files = Files::open(folder, &layout, form).map_err(|error| file(folder, error))?;
             told = Some((files.count(), files.paths().map(Path::to_path_buf).collect::<Vec<_>>()));
             Box::new(files)

@@ -60,13 +60,15 @@ pub enum Cell<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Items<'a>(&'a [u8]);
 
-impl<'a> Iterator for Items<'a> {
-    type Item = Cell<'a>;
-
-    fn next(&mut self) -> Option<Cell<'a>> {
-        let (next, rest) = cell(self.0)?;
-        self.0 = rest;
-        Some(next)
+impl<'a> Items<'a> {
+    /// The items in order.
+    pub fn cells(self) -> impl Iterator<Item = Cell<'a>> {
+        let mut bytes = self.0;
+        std::iter::from_fn(move || {
+            let (next, rest) = cell(bytes)?;
+            bytes = rest;
+            Some(next)
+        })
     }
 }
 

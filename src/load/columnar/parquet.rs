@@ -18,17 +18,28 @@ use tempfile::NamedTempFile;
 
 use super::failed;
 use super::sheet::Sheets;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::columnar::{self, Form, LAYOUT, SET, TABLE};
 use crate::layout::relational::Layout;
 use crate::layout::relational::rows::hex;
 use crate::load::database::incomplete;
 use crate::load::file::{Finished, Made, begin};
 use crate::load::{Sink, Totals};
+use crate::source::{Source, Span};
 
-/// A group of rows ends where its columns take so much memory, or came from so many bytes of values.
-const GROUP_BYTES: usize = 32 << 20;
-const GROUP_VALUES: usize = 128 << 20;
+/// How large a group of rows becomes.
+struct Group {
+    // What its columns take in memory, packed as far as they are.
+    bytes: usize,
+    // What came into it. A reader unpacks it all, however small it has become.
+    values: usize,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self { bytes: 32 << 20, values: 128 << 20 }
+    }
+}
 
 /// Files in the making.
 pub struct Files {
@@ -39,6 +50,7 @@ pub struct Files {
     open: Vec<(ArrowWriter<NamedTempFile>, PathBuf)>,
     sum: Sha256,
     values: usize,
+    group: Group,
     finished: Finished,
     count: Arc<AtomicU64>,
     // Dropped last: what is empty then goes.
@@ -74,6 +86,7 @@ impl Files {
             open,
             sum: Sha256::new(),
             values: 0,
+            group: Group::default(),
             finished: Finished::default(),
             count: Arc::default(),
             _made: made,
@@ -99,7 +112,7 @@ impl Files {
             bytes += writer.memory_size();
         }
         // All together, so that groups of the same number are of the same records.
-        if bytes >= GROUP_BYTES || self.values >= GROUP_VALUES {
+        if bytes >= self.group.bytes || self.values >= self.group.values {
             self.values = 0;
             for (writer, _) in &mut self.open {
                 writer.flush().map_err(failed)?;
@@ -129,9 +142,8 @@ impl Files {
     fn sweep(&self, own: &[PathBuf]) -> io::Result<()> {
         for path in files(&self.folder)? {
             let is_older = || {
-                let metadata = told_by(&path)?;
-                let layout: Layout = serde_json::from_str(&metadata.layout?).ok()?;
-                Some(layout.collection == self.collection && path.file_name()? == file_of(&metadata.table?).as_str())
+                let told = told_by(&path)?;
+                Some(told.collection()? == self.collection && path.file_name()? == file_of(&told.table?).as_str())
             };
             if !own.contains(&path) && is_older() == Some(true) {
                 fs::remove_file(&path)?;
@@ -171,6 +183,25 @@ impl Sink for Files {
     }
 }
 
+/// What stands in the place of the files to come and is of somebody else.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn taken(folder: &Path, layout: &Layout, form: Form) -> io::Result<Vec<Diagnostic>> {
+    let source = Arc::new(Source::whole(&*format!("parquet:{}", folder.display()), ""));
+    let mut found = Vec::new();
+    for table in form.tables(layout) {
+        let name = file_name(layout, table);
+        let path = folder.join(&name);
+        if path.try_exists()? && told_by(&path).and_then(|told| told.collection()).as_ref() != Some(&layout.collection) {
+            let message = format!("expected no file {name}, found one that no load of {} has made", layout.collection);
+            let help = "name another collection with --collection, or another folder";
+            found.push(Diagnostic::new(&rules::TABLE_TAKEN, &source, Span::at(0), message).help(help));
+        }
+    }
+    Ok(found)
+}
+
 /// The name of the file of a table.
 #[must_use]
 pub fn file_name(layout: &Layout, table: usize) -> String {
@@ -203,6 +234,14 @@ pub(super) struct Told {
     pub set: Option<String>,
 }
 
+impl Told {
+    // The collection of a file that a load has made.
+    fn collection(&self) -> Option<String> {
+        let layout: Layout = serde_json::from_str(self.layout.as_ref()?).ok()?;
+        Some(layout.collection)
+    }
+}
+
 /// The metadata of a file; `None` where it is no file of Parquet.
 pub(super) fn told_by(path: &Path) -> Option<Told> {
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&File::open(path).ok()?).ok()?;
@@ -218,4 +257,57 @@ pub(super) fn told_by(path: &Path) -> Option<Told> {
         place.clone_from(&pair.value);
     }
     Some(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::parquet::file::metadata::RowGroupMetaData;
+
+    use super::*;
+    use crate::layout::relational::rows::{Splitter, Takes};
+    use crate::read::{self, Format};
+    use crate::schema::Shape;
+
+    // A text that does not become much smaller when it is packed.
+    fn noise(length: usize) -> String {
+        let mut state = length as u32;
+        let letter = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'0' + (state >> 24) as u8 % 64)
+        };
+        (0..length).map(letter).map(|letter| if letter == '\\' { '-' } else { letter }).collect()
+    }
+
+    // The rows of each group, where every record has a text of so many bytes.
+    fn check(group: Group, lengths: &[usize], expected: &[i64]) {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let schema = r#"{"properties": {"id": {"type": "string"}}}"#;
+        let read = read::collect(Format::Json, "schema.json", schema.as_bytes(), &read::Options::default()).expect("a text can be read");
+        let schema = crate::schema::Schema::try_from(read.records.into_iter().next().expect("a schema")).expect("a good schema");
+        let layout = Layout::new(&Shape::of(&schema), "things", &[], None);
+        let mut files = Files::open(folder.path(), &layout, Form::Nested).expect("the folder is writable");
+        files.group = group;
+        let splitter = Splitter::new(&layout, Takes::Arrow);
+        for length in lengths {
+            let text = format!("{{\"id\":\"{}\"}}", noise(*length));
+            let read = read::collect(Format::Ndjson, "a.ndjson", text.as_bytes(), &read::Options::default()).expect("a text can be read");
+            let mut encoded = Vec::new();
+            splitter.encode(read.records[0].root(), &mut encoded);
+            files.record(&encoded).expect("the disk has place");
+        }
+        assert!(files.settle(Totals::default()).expect("the disk has place").is_empty());
+        Box::new(files).commit().expect("the folder is writable");
+        let file = File::open(folder.path().join("things.parquet")).expect("it is there");
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).expect("it is whole");
+        assert_eq!(metadata.row_groups().iter().map(RowGroupMetaData::num_rows).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn groups_of_rows_end_by_their_size() {
+        let large = 3 << 20;
+        check(Group::default(), &[], &[]);
+        check(Group::default(), &[large, 1, large], &[3]);
+        check(Group { values: 5 << 20, ..Group::default() }, &[large, 1, large, large, 1], &[3, 2]);
+        check(Group { bytes: 2 << 20, ..Group::default() }, &[large, large], &[1, 1]);
+    }
 }

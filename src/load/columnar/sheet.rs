@@ -29,7 +29,7 @@ pub struct Sheets {
     depths: Vec<usize>,
     gatherer: Gatherer,
     // By table.
-    sheets: Vec<Sheet>,
+    tables: Vec<Sheet>,
     branches: Vec<Vec<Branch>>,
     // What the columns of the present record cannot say.
     rest: Vec<u8>,
@@ -52,8 +52,8 @@ impl Sheets {
     /// Empty ones.
     #[must_use]
     pub fn new(layout: &Layout, form: Form) -> Self {
-        let tables = 0..layout.tables.len();
-        let depths: Vec<usize> = tables.clone().map(|table| layout.depth(table)).collect();
+        let numbers = 0..layout.tables.len();
+        let depths: Vec<usize> = numbers.clone().map(|table| layout.depth(table)).collect();
         let sheet = |table: usize| Sheet {
             leaves: layout.tables[table].columns.iter().map(Leaf::of).collect(),
             rests: StringBuilder::new(),
@@ -64,8 +64,8 @@ impl Sheets {
         Self {
             schemas: form.tables(layout).map(|table| Arc::new(columnar::schema(layout, form, table))).collect(),
             gatherer: Gatherer::new(layout),
-            sheets: tables.clone().map(sheet).collect(),
-            branches: tables.map(|table| columnar::branches(layout, table)).collect(),
+            tables: numbers.clone().map(sheet).collect(),
+            branches: numbers.map(|table| columnar::branches(layout, table)).collect(),
             depths,
             layout: layout.clone(),
             form,
@@ -91,17 +91,17 @@ impl Sheets {
         self.records += 1;
         self.waiting += 1;
         self.bytes += encoded.len();
-        let Self { layout, depths, sheets, gatherer, rest, records, .. } = self;
+        let Self { layout, depths, tables, gatherer, rest, records, .. } = self;
         let form = self.form;
         rest.clear();
         record.rows(layout, depths, |table, positions, cells| {
             let Some((own, cells)) = cells.split_first() else { return Ok(()) };
             // What lies in the row's lists comes behind it.
-            for list in 0..sheets[table].lists.len() {
-                let rows = sheets[sheets[table].lists[list].0].records.len();
-                sheets[table].lists[list].1.push(rows as i32);
+            for list in 0..tables[table].lists.len() {
+                let rows = tables[tables[table].lists[list].0].records.len();
+                tables[table].lists[list].1.push(rows as i32);
             }
-            let sheet = &mut sheets[table];
+            let sheet = &mut tables[table];
             sheet.records.push(*records);
             for (column, position) in sheet.positions.iter_mut().zip(positions) {
                 column.push(*position as i32);
@@ -121,7 +121,7 @@ impl Sheets {
         if self.form == Form::Nested {
             Gatherer::end(&mut self.rest);
             let cell = if self.rest.is_empty() { Cell::Null } else { Cell::Text(&self.rest) };
-            text_into(&mut self.sheets[0].rests, cell)?;
+            text_into(&mut self.tables[0].rests, cell)?;
         }
         Ok(record.hash)
     }
@@ -145,14 +145,14 @@ impl Sheets {
                     let branches = std::mem::take(&mut self.branches[table]);
                     let mut columns = self.nested(table, &branches, schema.fields());
                     self.branches[table] = branches;
-                    let sheet = &mut self.sheets[table];
+                    let sheet = &mut self.tables[table];
                     sheet.records.clear();
                     if let Ok(columns) = &mut columns {
                         columns.push(Arc::new(sheet.rests.finish()));
                     }
                     columns
                 }
-                Form::Flat => Ok(self.sheets[table].flat()),
+                Form::Flat => Ok(self.tables[table].flat()),
             };
             columns.and_then(|columns| RecordBatch::try_new(schema, columns).map_err(failed))
         };
@@ -170,8 +170,8 @@ impl Sheets {
                     Arc::new(StructArray::try_new(fields.clone(), parts, present).map_err(failed)?)
                 }
                 (Kind::List(list), DataType::List(item)) => Arc::new(self.list(table, *list, item)?),
-                (Kind::Column(at), _) => self.sheets[table].leaves[*at].finish(),
-                _ => Arc::new(Int32Array::from(self.sheets[table].positions.last().cloned().unwrap_or_default())),
+                (Kind::Column(at), _) => self.tables[table].leaves[*at].finish(),
+                _ => Arc::new(Int32Array::from(self.tables[table].positions.last().cloned().unwrap_or_default())),
             });
         }
         Ok(columns)
@@ -182,11 +182,11 @@ impl Sheets {
         let branches = std::mem::take(&mut self.branches[list]);
         let columns = self.nested(list, &branches, fields);
         self.branches[list] = branches;
-        let sheet = &mut self.sheets[list];
+        let sheet = &mut self.tables[list];
         let end = sheet.records.len();
         sheet.clear();
         let items = StructArray::try_new_with_length(fields.clone(), columns?, None, end).map_err(failed)?;
-        let starts = self.sheets[table].lists.iter_mut().find(|(of, _)| *of == list).map(|(_, starts)| std::mem::take(starts));
+        let starts = self.tables[table].lists.iter_mut().find(|(of, _)| *of == list).map(|(_, starts)| std::mem::take(starts));
         let mut offsets = starts.unwrap_or_default();
         offsets.push(end as i32);
         // A list without rows is missing, or stands in the rest.
@@ -265,8 +265,8 @@ impl Leaf {
             (Self::Timestamp(moments), cell) => moments.append_option(integer(cell)),
             (Self::List { items, ends, present, length, .. }, cell) => {
                 present.push(matches!(cell, Cell::List(_)));
-                if let Cell::List(cells) = cell {
-                    for cell in cells {
+                if let Cell::List(list) = cell {
+                    for cell in list.cells() {
                         items.push(cell)?;
                         *length += 1;
                     }
