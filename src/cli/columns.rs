@@ -13,7 +13,6 @@ use super::{Trouble, Verdict};
 use crate::check::OnInvalid;
 use crate::layout::columnar::Form;
 use crate::layout::relational::Layout;
-use crate::layout::relational::join::Joiner;
 use crate::layout::relational::rows::{Splitter, Takes};
 use crate::load::Sink;
 use crate::load::columnar::parquet::{self, Files};
@@ -75,14 +74,14 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<Verdict, Trouble> {
 
 // What is asked for and cannot be.
 fn refuse(dsn: &Dsn, args: &LoadArgs) -> Result<(), Trouble> {
-    let what = if matches!(dsn, Dsn::Parquet(_)) { "parquet" } else { "arrow" };
+    let what = if matches!(dsn, Dsn::Parquet(_)) { "Parquet" } else { "Arrow" };
     let to_stdout = *dsn == Dsn::Arrow("-".into());
     let wrong = match args.mode {
-        Some(LoadMode::Upsert | LoadMode::Append) => format!("a load into {what}: writes everything anew; --mode is replace, or left out"),
-        _ if args.dry_run => format!("a load into {what}: has no changes to list; chancery check tells what is valid"),
-        _ if args.migrate.is_some() => format!("a load into {what}: writes everything anew, so that nothing has to be migrated"),
-        _ if args.findings => format!("a load into {what}: has no table of findings; write them with --report ndjson=FILE"),
-        _ if what == "arrow" && args.layout == Some(args::Layout::Flat) => {
+        Some(LoadMode::Upsert | LoadMode::Append) => format!("a load into {what} writes everything anew; --mode is replace, or left out"),
+        _ if args.dry_run => format!("a load into {what} has no changes to list; chancery check tells what is valid"),
+        _ if args.migrate.is_some() => format!("a load into {what} writes everything anew, so that nothing has to be migrated"),
+        _ if args.findings => format!("a load into {what} has no table of findings; write them with --report ndjson=FILE"),
+        _ if what == "Arrow" && args.layout == Some(args::Layout::Flat) => {
             "a stream of Arrow is one table, so its layout is nested".to_owned()
         }
         _ if to_stdout && io::stdout().is_terminal() => {
@@ -95,7 +94,7 @@ fn refuse(dsn: &Dsn, args: &LoadArgs) -> Result<(), Trouble> {
 }
 
 /// The records of columns.
-pub fn lines(dsn: &Dsn, collection: Option<&str>) -> Result<(String, Lines), Trouble> {
+pub fn lines(dsn: &Dsn, collection: Option<&str>) -> Result<Lines, Trouble> {
     let (path, opened) = match dsn {
         Dsn::Parquet(path) => (path, Reading::folder(path, collection)),
         Dsn::Arrow(path) if path == Path::new("-") => (path, Reading::stream(io::stdin())),
@@ -103,6 +102,6 @@ pub fn lines(dsn: &Dsn, collection: Option<&str>) -> Result<(String, Lines), Tro
         Dsn::Sqlite(_) | Dsn::Postgres(_) => return Err(Trouble::usage("a database has tables of its own")),
     };
     let reading = opened.map_err(|error| file(path, error))?;
-    let joiner = Joiner::new(reading.layout().clone());
-    Ok((joiner.layout().collection.clone(), Lines::new(Box::new(reading), joiner)))
+    let layout = reading.layout().clone();
+    Ok(Lines::new(Box::new(reading), layout))
 }

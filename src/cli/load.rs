@@ -103,6 +103,7 @@ pub(super) fn rejects(session: &Session, path: Option<&Path>) -> Result<Option<T
     path.map(|path| session.refuse_input(path).map(|()| Target::file(path))).transpose()
 }
 
+#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only files are tried out, and may be inputs"))]
 fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, Trouble> {
     match dsn {
         #[cfg(feature = "sqlite")]
@@ -133,6 +134,7 @@ pub(super) fn access(url: &str) -> Result<(database::postgres::Access, String), 
     Ok((access, shown))
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "parquet"))]
 pub(super) fn file(path: &Path, error: io::Error) -> Trouble {
     Trouble::File { path: path.to_owned(), error }
 }

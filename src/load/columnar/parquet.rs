@@ -14,7 +14,7 @@ use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
 use ::parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::failed;
 use super::sheet::Sheets;
@@ -47,7 +47,7 @@ pub struct Files {
     folder: PathBuf,
     collection: String,
     sheets: Sheets,
-    open: Vec<(ArrowWriter<NamedTempFile>, PathBuf)>,
+    open: Vec<Open>,
     sum: Sha256,
     values: usize,
     group: Group,
@@ -55,6 +55,12 @@ pub struct Files {
     count: Arc<AtomicU64>,
     // Dropped last: what is empty then goes.
     _made: Made,
+}
+
+struct Open {
+    writer: ArrowWriter<File>,
+    making: TempPath,
+    place: PathBuf,
 }
 
 impl Files {
@@ -75,8 +81,9 @@ impl Files {
                 .set_max_row_group_row_count(None)
                 .set_key_value_metadata(Some(metadata))
                 .build();
-            let writer = ArrowWriter::try_new(begin(folder)?, Arc::clone(schema), Some(properties)).map_err(failed)?;
-            open.push((writer, folder.join(file_name(layout, table))));
+            let (file, making) = begin(folder)?.into_parts();
+            let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties)).map_err(failed)?;
+            open.push(Open { writer, making, place: folder.join(file_name(layout, table)) });
         }
         Ok(Self {
             shown: format!("parquet:{}", folder.display()),
@@ -95,7 +102,7 @@ impl Files {
 
     /// The paths that will be written.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.open.iter().map(|(_, path)| path.as_path())
+        self.open.iter().map(|open| open.place.as_path())
     }
 
     /// How many records came, as long as they come.
@@ -107,14 +114,14 @@ impl Files {
     fn turn(&mut self) -> io::Result<()> {
         let batches = self.sheets.batches()?;
         let mut bytes = 0;
-        for ((writer, _), batch) in self.open.iter_mut().zip(batches) {
+        for (Open { writer, .. }, batch) in self.open.iter_mut().zip(batches) {
             writer.write(&batch).map_err(failed)?;
             bytes += writer.memory_size();
         }
         // All together, so that groups of the same number are of the same records.
         if bytes >= self.group.bytes || self.values >= self.group.values {
             self.values = 0;
-            for (writer, _) in &mut self.open {
+            for Open { writer, .. } in &mut self.open {
                 writer.flush().map_err(failed)?;
             }
         }
@@ -129,11 +136,11 @@ impl Files {
     fn end(&mut self) -> io::Result<()> {
         self.turn()?;
         let set = hex(&self.sum.clone().finalize()[..16]);
-        for (mut writer, path) in self.open.drain(..) {
+        for Open { mut writer, making, place } in self.open.drain(..) {
             writer.append_key_value_metadata(KeyValue::new(SET.to_owned(), set.clone()));
             let file = writer.into_inner().map_err(failed)?;
-            file.as_file().sync_data()?;
-            self.finished.place(file, path);
+            file.sync_data()?;
+            self.finished.place(NamedTempFile::from_parts(file, making), place);
         }
         Ok(())
     }

@@ -23,6 +23,8 @@ pub struct Batches {
     // Until it is settled, and from then on.
     writer: Option<StreamWriter<BufWriter<Outlet>>>,
     ended: Option<Outlet>,
+    // The file that it goes into; what a closed pipe says is left as it is.
+    file: Option<PathBuf>,
 }
 
 /// Where a stream goes.
@@ -49,14 +51,14 @@ impl Write for Outlet {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stream(stream) => stream.writer().write(bytes),
-            Self::File(file, _) => file.write(bytes),
+            Self::File(file, _) => file.as_file_mut().write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stream(stream) => stream.writer().flush(),
-            Self::File(file, _) => file.flush(),
+            Self::File(file, _) => file.as_file_mut().flush(),
         }
     }
 }
@@ -68,13 +70,14 @@ impl Batches {
     /// When nothing can be written.
     pub fn open(outlet: Outlet, layout: &Layout) -> io::Result<Self> {
         let sheets = Sheets::new(layout, Form::Nested);
+        let file = if let Outlet::File(_, path) = &outlet { Some(path.clone()) } else { None };
         let schema = Schema::clone(&sheets.schemas()[0]);
         let mut metadata = schema.metadata().clone();
         for (key, value) in columnar::metadata(layout, Form::Nested, 0).map_err(io::Error::other)? {
             metadata.insert(key, value);
         }
         let writer = StreamWriter::try_new_buffered(outlet, &schema.with_metadata(metadata)).map_err(failed)?;
-        Ok(Self { sheets, writer: Some(writer), ended: None })
+        Ok(Self { sheets, writer: Some(writer), ended: None, file })
     }
 
     fn turn(&mut self) -> io::Result<()> {
@@ -85,21 +88,32 @@ impl Batches {
         }
         Ok(())
     }
-}
 
-impl Sink for Batches {
-    fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
-        self.sheets.take(encoded)?;
-        if self.sheets.is_full() { self.turn() } else { Ok(()) }
-    }
-
-    fn settle(&mut self, _totals: Totals) -> io::Result<Vec<Diagnostic>> {
+    fn end(&mut self) -> io::Result<()> {
         self.turn()?;
         if let Some(writer) = self.writer.take() {
             let buffer = writer.into_inner().map_err(failed)?;
             self.ended = Some(buffer.into_inner().map_err(io::IntoInnerError::into_error)?);
         }
-        Ok(Vec::new())
+        Ok(())
+    }
+
+    fn told(&self, error: io::Error) -> io::Error {
+        match &self.file {
+            Some(path) => io::Error::other(format!("{}: {error}", path.display())),
+            None => error,
+        }
+    }
+}
+
+impl Sink for Batches {
+    fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
+        let taken = self.sheets.take(encoded).and_then(|_| if self.sheets.is_full() { self.turn() } else { Ok(()) });
+        taken.map_err(|error| self.told(error))
+    }
+
+    fn settle(&mut self, _totals: Totals) -> io::Result<Vec<Diagnostic>> {
+        self.end().map_err(|error| self.told(error)).map(|()| Vec::new())
     }
 
     fn commit(self: Box<Self>) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! A [`Database`] is opened with its lock held, tells which [`Layout`] it has, and is [prepared](prepare): what has to change
 //! is worked out, and what would lose values is refused. A [`clerk`] then takes the records on a thread of its own, in one
 //! transaction. [`lines`] gives the records back.
+#![cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "only a database needs all of it"))]
 
 pub mod clerk;
 pub mod lines;
