@@ -392,8 +392,10 @@ fn what_cannot_be_is_told() {
         assert!(ran.err.contains(told), "{flags:?}: {}", ran.err);
     }
     assert_eq!(names_of(home), ["file", "in", "schema.json"], "nothing was made");
-    let ran = into(home, &["parquet:a/b/lake"], "{\"id\":1}\n");
-    assert_eq!(ran.status, 1, "{}", ran.err);
+    for place in ["parquet:a/b/lake", "arrow:a/b/things.arrows"] {
+        let ran = into(home, &[place], "{\"id\":1}\n");
+        assert_eq!(ran.status, 1, "{}", ran.err);
+    }
     assert_eq!(names_of(home), ["file", "in", "schema.json"], "nothing is left");
     // A name of the collection is no path.
     load(home, "parquet:lake", "{\"id\":\"a\"}\n", &["--collection", "../../Escaped"]);

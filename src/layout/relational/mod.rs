@@ -143,6 +143,13 @@ impl Layout {
         derived.layout
     }
 
+    /// Whether the tables lie in each other as they should: the one for records first, each list behind what holds it.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let mut tables = self.tables.iter().enumerate();
+        !self.tables.is_empty() && tables.all(|(number, table)| table.list.as_ref().map_or(number == 0, |list| list.of < number))
+    }
+
     /// The same without lists in columns.
     #[must_use]
     pub fn flat(mut self) -> Self {

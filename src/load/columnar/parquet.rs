@@ -22,7 +22,7 @@ use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::columnar::{self, Form, LAYOUT, SET, TABLE};
 use crate::layout::relational::Layout;
 use crate::layout::relational::rows::hex;
-use crate::load::database::incomplete;
+use crate::load::database::{incomplete, layout_of};
 use crate::load::file::{Finished, Made, begin};
 use crate::load::{Sink, Totals};
 use crate::source::{Source, Span};
@@ -244,8 +244,7 @@ pub(super) struct Told {
 impl Told {
     // The collection of a file that a load has made.
     fn collection(&self) -> Option<String> {
-        let layout: Layout = serde_json::from_str(self.layout.as_ref()?).ok()?;
-        Some(layout.collection)
+        layout_of(self.layout.as_ref()?).ok().map(|layout| layout.collection)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::layout::relational::gather::Gatherer;
 use crate::layout::relational::join::Stored;
 use crate::lexicon::date;
 use crate::load::database::lines::{PAGE, Page, Pages};
-use crate::load::database::{choose, no_records};
+use crate::load::database::{choose, layout_of, no_records};
 use crate::tree::json_string;
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
@@ -49,8 +49,8 @@ impl Reading {
         for path in files(folder)? {
             match told_by(&path) {
                 Some(Told { layout: Some(text), table: Some(table), form: Some(form), set: Some(set) }) => {
-                    let layout: Layout = serde_json::from_str(&text).map_err(io::Error::other)?;
-                    if layout.tables.first().is_some_and(|first| first.name == table) && path.ends_with(file_name(&layout, 0)) {
+                    let layout = layout_of(&text)?;
+                    if layout.tables[0].name == table && path.ends_with(file_name(&layout, 0)) {
                         known.push(((layout.collection, text), form, set));
                     }
                 }
@@ -105,7 +105,7 @@ impl Reading {
         let (Some(layout), Some(form)) = (metadata.get(LAYOUT), metadata.get(FORM)) else {
             return Err(io::Error::other("the stream was not written by a load, so nothing tells how its columns stand for records"));
         };
-        let layout: Layout = serde_json::from_str(layout).map_err(io::Error::other)?;
+        let layout = layout_of(layout)?;
         compare(&reader.schema(), &columnar::schema(&layout, form_of(form)?, 0))?;
         let rows = Rows::nested(&layout, Box::new(reader));
         Ok(Self { layout, rows })

@@ -14,7 +14,7 @@ use super::sheet::Sheets;
 use crate::diagnostic::Diagnostic;
 use crate::layout::columnar::{self, Form};
 use crate::layout::relational::Layout;
-use crate::load::file::{Finished, Stream, begin, folder_of};
+use crate::load::file::{Finished, Made, Stream, begin, folder_of};
 use crate::load::{Sink, Totals};
 
 /// A stream in the making.
@@ -31,8 +31,8 @@ pub struct Batches {
 pub enum Outlet {
     /// Into another one.
     Stream(Stream),
-    /// Into a file, which is put into its place at the end.
-    File(NamedTempFile, PathBuf),
+    /// Into a file, which is put into its place at the end, in a folder that is made for it.
+    File(NamedTempFile, PathBuf, Made),
 }
 
 impl Outlet {
@@ -42,8 +42,8 @@ impl Outlet {
     /// When its folder cannot be written to.
     pub fn file(path: &Path) -> io::Result<Self> {
         let folder = folder_of(path);
-        std::fs::create_dir_all(folder)?;
-        Ok(Self::File(begin(folder)?, path.to_owned()))
+        let made = Made::folder(folder)?;
+        Ok(Self::File(begin(folder)?, path.to_owned(), made))
     }
 }
 
@@ -51,14 +51,14 @@ impl Write for Outlet {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stream(stream) => stream.writer().write(bytes),
-            Self::File(file, _) => file.as_file_mut().write(bytes),
+            Self::File(file, ..) => file.as_file_mut().write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stream(stream) => stream.writer().flush(),
-            Self::File(file, _) => file.as_file_mut().flush(),
+            Self::File(file, ..) => file.as_file_mut().flush(),
         }
     }
 }
@@ -70,7 +70,7 @@ impl Batches {
     /// When nothing can be written.
     pub fn open(outlet: Outlet, layout: &Layout) -> io::Result<Self> {
         let sheets = Sheets::new(layout, Form::Nested);
-        let file = if let Outlet::File(_, path) = &outlet { Some(path.clone()) } else { None };
+        let file = if let Outlet::File(_, path, _) = &outlet { Some(path.clone()) } else { None };
         let schema = Schema::clone(&sheets.schemas()[0]);
         let mut metadata = schema.metadata().clone();
         for (key, value) in columnar::metadata(layout, Form::Nested, 0).map_err(io::Error::other)? {
@@ -119,7 +119,7 @@ impl Sink for Batches {
     fn commit(self: Box<Self>) -> io::Result<()> {
         match self.ended {
             Some(Outlet::Stream(stream)) => stream.release(),
-            Some(Outlet::File(file, path)) => {
+            Some(Outlet::File(file, path, _made)) => {
                 file.as_file().sync_data()?;
                 let mut finished = Finished::default();
                 finished.place(file, path);

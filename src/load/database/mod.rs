@@ -323,8 +323,14 @@ pub(super) fn choose(all: &[(String, String)], collection: Option<&str>) -> io::
         None => all.first(),
     };
     let Some((name, text)) = found else { return Ok(None) };
-    let unreadable = |error| io::Error::other(format!("the layout of {name} cannot be read; a newer version may have written it: {error}"));
-    serde_json::from_str(text).map(Some).map_err(unreadable)
+    layout_of(text).map(Some).map_err(|error| io::Error::other(format!("{name}: {error}")))
+}
+
+/// A layout as a load left it.
+pub(super) fn layout_of(text: &str) -> io::Result<Layout> {
+    let told = |why: &str| io::Error::other(format!("the layout cannot be read; a newer version may have written it: {why}"));
+    let layout: Layout = serde_json::from_str(text).map_err(|error| told(&error.to_string()))?;
+    if layout.is_sound() { Ok(layout) } else { Err(told("tables do not lie in each other")) }
 }
 
 pub(super) fn no_records(collection: Option<&str>) -> io::Error {
