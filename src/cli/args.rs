@@ -32,9 +32,9 @@ pub enum Command {
     #[command(mut_arg("paths", |paths| paths.value_names(["OLD", "NEW"]).required(true).help(DIFF_PATHS)))]
     #[command(override_usage = "chancery diff [OPTIONS] <OLD> <NEW>")]
     Diff(Box<DiffArgs>),
-    /// Reads, checks, and puts records into a database
+    /// Reads, checks, and puts records into a database, files of Parquet or a stream of Arrow
     Load(LoadArgs),
-    /// Writes the records of a database in any format
+    /// Writes what a load has put into a database, files of Parquet or a stream of Arrow, in any format
     Export(ExportArgs),
     /// Shows the page of a rule, or which part of a file became which member
     Explain(ExplainArgs),
@@ -183,12 +183,15 @@ pub struct DiffArgs {
 pub struct LoadArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`
+    /// The place: `sqlite:FILE`, `postgres://USER@HOST/DATABASE`, `parquet:DIR`, `arrow:FILE` or `arrow:-` for a pipe
     #[arg(long, value_name = "DATABASE")]
     pub into: String,
-    /// What becomes of records that are there already, or no longer there [default: upsert]
+    /// What becomes of records that are there already, or no longer there [default: upsert; Parquet and Arrow: replace]
     #[arg(long, value_name = "MODE")]
     pub mode: Option<LoadMode>,
+    /// How records lie in files of Parquet [default: nested]
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: Option<Layout>,
     /// List what would change, by what is done and key, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -221,6 +224,15 @@ pub enum LoadMode {
     Append,
 }
 
+/// How records lie in columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// One file, in which objects are structs and lists are lists
+    Nested,
+    /// A file for the records and one for each list of objects
+    Flat,
+}
+
 /// What to do where tables have to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Migrate {
@@ -233,7 +245,7 @@ pub enum Migrate {
 /// `export`
 #[derive(Clone, Debug, Args)]
 pub struct ExportArgs {
-    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`
+    /// The place: `sqlite:FILE`, `postgres://USER@HOST/DATABASE`, `parquet:DIR`, `arrow:FILE` or `arrow:-` for a pipe
     #[arg(value_name = "DATABASE")]
     pub dsn: String,
     /// Which records, where there are several collections

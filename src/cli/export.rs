@@ -4,13 +4,13 @@ use super::args::ExportArgs;
 use super::dsn::Dsn;
 use super::session::Session;
 use super::{Trouble, Verdict, convert};
-use crate::layout::relational::join::Joiner;
 use crate::load::database::lines::Lines;
 
 /// Runs the command.
 pub fn run(mut args: ExportArgs) -> Result<Verdict, Trouble> {
     let dsn = Dsn::parse(&args.dsn)?;
-    let (name, lines) = open(&dsn, args.collection.as_deref())?;
+    let lines = open(&dsn, args.collection.as_deref())?;
+    let name = lines.collection().to_owned();
     // What was checked when it was loaded is checked again only against a schema that is named.
     args.common.schema.get_or_insert_with(|| "none".to_owned());
     let outlet = convert::Outlet {
@@ -24,14 +24,18 @@ pub fn run(mut args: ExportArgs) -> Result<Verdict, Trouble> {
     convert::write(outlet, || Session::of_stream(args.common, &name, Box::new(lines)))
 }
 
-fn open(dsn: &Dsn, collection: Option<&str>) -> Result<(String, Lines), Trouble> {
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres", feature = "parquet")),
+    expect(unused_variables, reason = "there is nothing to open then")
+)]
+fn open(dsn: &Dsn, collection: Option<&str>) -> Result<Lines, Trouble> {
     match dsn {
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
             use crate::load::database::sqlite::Reading;
             let reading = Reading::open(path, collection).map_err(|error| super::load::file(path, error))?;
-            let joiner = Joiner::new(reading.layout().clone());
-            Ok((joiner.layout().collection.clone(), Lines::new(Box::new(reading), joiner)))
+            let layout = reading.layout().clone();
+            Ok(Lines::new(Box::new(reading), layout))
         }
         #[cfg(not(feature = "sqlite"))]
         Dsn::Sqlite(_) => Err(Trouble::usage("this program was built without SQLite")),
@@ -40,10 +44,14 @@ fn open(dsn: &Dsn, collection: Option<&str>) -> Result<(String, Lines), Trouble>
             use crate::load::database::postgres::Reading;
             let (access, shown) = super::load::access(url)?;
             let reading = Reading::open(&access, collection).map_err(|error| super::load::file(shown.as_ref(), error))?;
-            let joiner = Joiner::new(reading.layout().clone());
-            Ok((joiner.layout().collection.clone(), Lines::new(Box::new(reading), joiner)))
+            let layout = reading.layout().clone();
+            Ok(Lines::new(Box::new(reading), layout))
         }
         #[cfg(not(feature = "postgres"))]
         Dsn::Postgres(_) => Err(Trouble::usage("this program was built without PostgreSQL")),
+        #[cfg(feature = "parquet")]
+        Dsn::Parquet(_) | Dsn::Arrow(_) => super::columns::lines(dsn, collection),
+        #[cfg(not(feature = "parquet"))]
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(Trouble::usage("this program was built without Parquet and Arrow")),
     }
 }

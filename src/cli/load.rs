@@ -1,4 +1,6 @@
 //! `chancery load`: checked records into a database, so that the next load of the same data is safe, quick and complete.
+//!
+//! What goes into columns of Parquet or Arrow instead is [`super::columns`].
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::args::{LoadArgs, LoadMode, Migrate};
 use super::dsn::Dsn;
-use super::session::{Beside, Session, To};
+use super::session::{Beside, Records, Session, To};
 use super::{Trouble, Verdict, print};
 use crate::check::OnInvalid;
 use crate::layout::relational::rows::{Splitter, hex};
@@ -22,12 +24,17 @@ use crate::write::rows::Rows;
 /// Runs the command.
 pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
     let dsn = Dsn::parse(&args.into)?;
+    #[cfg(feature = "parquet")]
+    if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
+        return super::columns::load(&dsn, args);
+    }
+    if args.layout.is_some() {
+        return Err(Trouble::usage("--layout is for parquet:DIR; a database has a table for each list of objects"));
+    }
     let quiet = args.common.quiet;
     let mut session = Session::new(args.common, args.input)?;
     let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
-    let records = session.only_course()?.ok_or_else(|| {
-        Trouble::usage("the inputs have several schemas; load those of one after those of another, or name a schema with --schema")
-    })?;
+    let records = records(&session)?;
     let collection = args.collection.unwrap_or(records.name);
     let trial = args.dry_run || args.migrate == Some(Migrate::Print);
     let mut database = open(&dsn, trial, &session)?;
@@ -61,13 +68,7 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
         now,
     })?;
     let settled = clerk.settled();
-    let rejects = match &args.rejects {
-        Some(path) => {
-            session.refuse_input(path)?;
-            Some(Target::file(path))
-        }
-        None => None,
-    };
+    let rejects = rejects(&session, args.rejects.as_deref())?;
     let beside = Beside { rejects, findings: args.findings.then(|| clerk.findings()), ..Beside::default() };
     let place = if args.dry_run { Place::Sink(Box::new(DryRun(clerk))) } else { Place::Sink(Box::new(clerk)) };
     let ran = session.run_all(vec![Output { writer, place }], Some(beside), on_invalid, To::Stderr)?;
@@ -90,6 +91,19 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
     Ok(ran.verdict)
 }
 
+/// The records to load, which are of one schema.
+pub(super) fn records(session: &Session) -> Result<Records, Trouble> {
+    session.only_course()?.ok_or_else(|| {
+        Trouble::usage("the inputs have several schemas; load those of one after those of another, or name a schema with --schema")
+    })
+}
+
+/// Where records go that are not loaded.
+pub(super) fn rejects(session: &Session, path: Option<&Path>) -> Result<Option<Target>, Trouble> {
+    path.map(|path| session.refuse_input(path).map(|()| Target::file(path))).transpose()
+}
+
+#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only files are tried out, and may be inputs"))]
 fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, Trouble> {
     match dsn {
         #[cfg(feature = "sqlite")]
@@ -107,6 +121,7 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
         }
         #[cfg(not(feature = "postgres"))]
         Dsn::Postgres(_) => Err(Trouble::usage("this program was built without PostgreSQL")),
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(Trouble::usage("this program was built without Parquet and Arrow")),
     }
 }
 
@@ -119,6 +134,7 @@ pub(super) fn access(url: &str) -> Result<(database::postgres::Access, String), 
     Ok((access, shown))
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "parquet"))]
 pub(super) fn file(path: &Path, error: io::Error) -> Trouble {
     Trouble::File { path: path.to_owned(), error }
 }
@@ -142,20 +158,7 @@ impl crate::load::Sink for DryRun {
 
 // The time in UTC.
 fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let (mut days, time) = (seconds / 86400, seconds % 86400);
-    let (mut year, mut month) = (1970, 1);
-    loop {
-        let length = if date::days(year, 2) == 29 { 366 } else { 365 };
-        if days < length {
-            break;
-        }
-        days -= length;
-        year += 1;
-    }
-    while days >= u64::from(date::days(year, month)) {
-        days -= u64::from(date::days(year, month));
-        month += 1;
-    }
-    format!("{year}-{month:02}-{:02}T{:02}:{:02}:{:02}Z", days + 1, time / 3600, time / 60 % 60, time % 60)
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let ((year, month, day), time) = (date::of_number(seconds / 86400), seconds % 86400);
+    format!("{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time / 3600, time / 60 % 60, time % 60)
 }

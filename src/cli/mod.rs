@@ -4,6 +4,8 @@
 
 mod args;
 mod check;
+#[cfg(feature = "parquet")]
+mod columns;
 mod config;
 mod convert;
 mod diff;

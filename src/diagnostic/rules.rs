@@ -126,7 +126,7 @@ rules! {
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
     WOULD_LOSE_VALUES "W130" "would-lose-values" Error "the schema no longer has a place for values that a database holds"
     WOULD_NARROW "W131" "would-narrow" Error "a column of a database would have a type that does not hold what is in it"
-    TABLE_TAKEN "W132" "table-taken" Error "a database has a table of that name that no load has made"
+    TABLE_TAKEN "W132" "table-taken" Error "there is a table or a file of that name that no load has made"
     KEY_PRESENT "W133" "key-present" Error "a record that is only to be added is there already"
     KEY_CHANGED "W134" "key-changed" Error "the records of a database have another key than the schema says"
     INCOMPLETE_REPLACE "W135" "incomplete-replace" Error "records would be removed on the word of inputs that could not be read to their end"

@@ -2,5 +2,7 @@
 
 pub mod cell;
 pub mod column;
+#[cfg(feature = "parquet")]
+pub mod columnar;
 pub mod relational;
 pub mod xml;

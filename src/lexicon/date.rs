@@ -67,6 +67,29 @@ pub fn days(year: i32, month: u8) -> u8 {
     }
 }
 
+/// The number of a day of the calendar, counted from 1970-01-01.
+#[must_use]
+pub fn number(year: i32, month: u8, day: u8) -> i64 {
+    // Years begin in March, so that the day of a leap year is the last; 400 years are an era of 146,097 days.
+    let (month, year) = (i64::from(month), i64::from(year) - i64::from(month <= 2));
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(day) - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// Year, month and day of a day's number: the inverse of [`number`].
+#[must_use]
+pub fn of_number(number: i64) -> (i64, i64, i64) {
+    let day = number + 719_468;
+    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + i64::from(month <= 2), month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +105,26 @@ mod tests {
         for bad in ["", "48", "1948-7", "1948-", "1948-07-01-02", "+1948", "1948-07-01T00:00", "１９４８", "1948??"] {
             assert_eq!(PartialDate::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn days_have_numbers() {
+        for (date, expected) in [
+            ((1970, 1, 1), 0),
+            ((1969, 12, 31), -1),
+            ((2000, 2, 29), 11_016),
+            ((2024, 3, 1), 19_783),
+            ((1, 1, 1), -719_162),
+            ((9999, 12, 31), 2_932_896),
+        ] {
+            let (year, month, day) = date;
+            assert_eq!(number(year, month, day), expected, "{date:?}");
+            assert_eq!(of_number(expected), (i64::from(year), i64::from(month), i64::from(day)));
+        }
+        assert!((-719_162..=2_932_896).step_by(97).all(|day| {
+            let (year, month, of_month) = of_number(day);
+            number(year as i32, month as u8, of_month as u8) == day
+        }));
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Target {
             Entry::Vacant(free) => {
                 let folder = folder_of(free.key());
                 fs::create_dir_all(folder)?;
-                let file = tempfile::Builder::new().prefix(".chancery-").suffix(".tmp").tempfile_in(folder)?;
+                let file = begin(folder)?;
                 Ok(free.insert(BufWriter::with_capacity(1 << 16, file)))
             }
         }
@@ -93,6 +93,11 @@ impl Finished {
         self.files.iter().map(|(_, path)| path.as_path())
     }
 
+    /// Takes a file that is done, for its place.
+    pub fn place(&mut self, file: NamedTempFile, path: PathBuf) {
+        self.files.push((file, path));
+    }
+
     /// Keeps a place that is no file until everything is put into place.
     pub fn add(&mut self, sink: Box<dyn Sink>) {
         self.sinks.push(sink);
@@ -116,6 +121,37 @@ impl Finished {
         }
         Ok(())
     }
+}
+
+/// A folder for files to come, and those around it, as far as they are not there yet. What is empty in the end goes again.
+pub struct Made(Vec<PathBuf>);
+
+impl Made {
+    /// Makes a folder.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(folder: &Path) -> io::Result<Self> {
+        let absent = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let made = Self(absent.map(Path::to_path_buf).collect());
+        fs::create_dir_all(folder)?;
+        Ok(made)
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        // A folder that holds something stays.
+        self.0.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    }
+}
+
+/// Begins a file of a folder, under a name that goes when the file does.
+///
+/// # Errors
+/// When the folder takes no file.
+pub(super) fn begin(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".chancery-").suffix(".tmp").tempfile_in(folder)
 }
 
 /// The folder a path lies in.

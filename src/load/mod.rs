@@ -1,5 +1,7 @@
 //! Sinks: where what was written ends up, complete or not at all.
 
+#[cfg(feature = "parquet")]
+pub mod columnar;
 pub mod database;
 pub mod file;
 pub mod replace;

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::file::folder_of;
+use super::file::{begin, folder_of};
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn replace(path: &Path, old: &[u8], new: &[u8]) -> io::Result<Replaced> {
     if !there.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    let mut file = tempfile::Builder::new().prefix(".chancery-").suffix(".tmp").tempfile_in(folder_of(&path))?;
+    let mut file = begin(folder_of(&path))?;
     file.write_all(new)?;
     file.as_file().sync_data()?;
     own(file.as_file(), &there);

@@ -14,7 +14,7 @@ use crate::program::{folder, run, run_with};
 use crate::support;
 
 /// A schema with a column of each sort, lists in lists, a map, names that SQL knows, and names that become the same.
-const SCHEMA: &str = r##"{"type": "object", "x-key": "/id", "x-record-name": "things", "description": "It's a thing; -- no /* comment */",
+pub const SCHEMA: &str = r##"{"type": "object", "x-key": "/id", "x-record-name": "things", "description": "It's a thing; -- no /* comment */",
   "properties": {
     "id": {"type": "string", "description": "its key"},
     "select": {"type": "string"},
@@ -89,11 +89,13 @@ pub fn canonical(node: Node<'_>) -> String {
     }
 }
 
-fn canonical_lines(text: &str) -> Vec<String> {
+/// The same of each line.
+pub fn canonical_lines(text: &str) -> Vec<String> {
     text.lines().map(|line| canonical(support::tree("line", line).root())).collect()
 }
 
-fn load(home: &Path, dsn: &str, text: &str, flags: &[&str]) -> String {
+/// Loads a text; gives what the program says of it last.
+pub fn load(home: &Path, dsn: &str, text: &str, flags: &[&str]) -> String {
     let mut args = vec!["load", "-", "--from", "ndjson", "--no-config", "--schema", "schema.json", "--into", dsn, "--fail-on", "never"];
     args.extend(flags);
     let ran = run_with(home, &args, text.as_bytes());
@@ -102,6 +104,7 @@ fn load(home: &Path, dsn: &str, text: &str, flags: &[&str]) -> String {
     last.rsplit_once(": ").map_or(last, |(_, counts)| counts).to_owned()
 }
 
+/// All records of a place.
 pub fn export(home: &Path, dsn: &str) -> String {
     let ran = run(home, &["export", dsn, "--to", "ndjson", "--no-config", "--quiet"]);
     assert_eq!(ran.status, 0, "{}", ran.err);
@@ -195,13 +198,17 @@ fn record() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Rounds of sixty records of any kind, a line each; the same ones every time.
+pub fn hostile() -> impl Iterator<Item = String> {
+    let mut runner = TestRunner::deterministic();
+    let records = proptest::collection::vec(record(), 60);
+    (0..6).map(move |_| records.new_tree(&mut runner).expect("a strategy gives values").current().join("\n") + "\n")
+}
+
 /// Whatever the records are, they come back to the last byte of each number; loaded again, nothing changes.
 pub fn anything_comes_back(base: &mut dyn Base) {
     let home = folder(&[("schema.json", SCHEMA)]);
-    let mut runner = TestRunner::deterministic();
-    let records = proptest::collection::vec(record(), 60);
-    for round in 0..6 {
-        let text = records.new_tree(&mut runner).expect("a strategy gives values").current().join("\n") + "\n";
+    for (round, text) in hostile().enumerate() {
         let dsn = base.fresh(home.path());
         let done = load(home.path(), &dsn, &text, &["--on-invalid", "keep"]);
         assert_eq!(done, "60 added, 0 updated, 0 unchanged, 0 removed");

@@ -28,6 +28,7 @@ mod mend;
 mod normalise;
 mod open;
 mod parity;
+mod parquet;
 mod postgres;
 mod program;
 mod recall;

@@ -195,7 +195,7 @@ fn one_line(json: &str) -> String {
 
 // The members of a JSON object whose names are pointers, with the text of each value. What is no such object gives none
 // beyond the first fault.
-fn entries(text: &str) -> Vec<(String, &str)> {
+pub(super) fn entries(text: &str) -> Vec<(String, &str)> {
     let mut found = Vec::new();
     let mut at = 0;
     let bytes = text.as_bytes();

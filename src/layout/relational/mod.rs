@@ -6,10 +6,12 @@
 //! pointers to values, so that null, missing and "" stay apart, numbers keep their text and no record has to be refused.
 //!
 //! [`rows`] takes records apart, [`join`] puts them together again, [`sql`] says it all in SQL, [`change`] compares layouts.
+//! [`gather`] is for places where the lists of a record lie in its own row.
 
 pub mod change;
+pub mod gather;
 pub mod join;
-mod names;
+pub(super) mod names;
 pub mod rows;
 pub mod sql;
 
@@ -88,6 +90,9 @@ pub struct Column {
     pub path: Vec<String>,
     /// What it holds.
     pub holds: Holds,
+    /// What the items hold, where the value is a list of scalars; a place without lists has them as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<Holds>,
     /// Where the value stands among the members around it.
     pub order: usize,
     /// The name of its index, where values are looked for: keys and references.
@@ -136,6 +141,20 @@ impl Layout {
         let table = Table { name, list: None, columns: Vec::new(), comment: comment(root) };
         derived.table(table, root, &mut Vec::new());
         derived.layout
+    }
+
+    /// Whether the tables lie in each other as they should: the one for records first, each list behind what holds it.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let mut tables = self.tables.iter().enumerate();
+        !self.tables.is_empty() && tables.all(|(number, table)| table.list.as_ref().map_or(number == 0, |list| list.of < number))
+    }
+
+    /// The same without lists in columns.
+    #[must_use]
+    pub fn flat(mut self) -> Self {
+        self.tables.iter_mut().flat_map(|table| &mut table.columns).for_each(|column| column.items = None);
+        self
     }
 
     /// The tables of lists straight below a table, with their numbers.
@@ -281,7 +300,7 @@ impl<'a> Derived<'a> {
         let known = stored.and_then(|(stored, found)| stored.tables[found].columns.iter().find(|column| column.path == path));
         let name = self.names.column(known.map(|column| &*column.name), path);
         let pointer = pointer_to(path);
-        let holds = holds(part, types);
+        let holds = holds_of(part, types);
         let is_key = self.layout.tables[table].list.is_none() && self.layout.key.contains(&pointer);
         let looked_for = is_key || guide::annotation(part, "x-references").is_some();
         let index = (looked_for && holds != Holds::Json).then(|| {
@@ -289,13 +308,17 @@ impl<'a> Derived<'a> {
             let identity = format!("index {} {pointer}", self.layout.path(table));
             self.names.table(known.and_then(|column| column.index.as_deref()), &wanted, &identity)
         });
-        let column = Column { name, path: path.to_vec(), holds, order: self.order, index, comment: comment(part) };
+        let items = (types == Types::ARRAY && part.prefix_len() == 0)
+            .then(|| part.item(0))
+            .map(|item| holds_of(item, item.types().without(Types::NULL)))
+            .filter(|items| *items != Holds::Json);
+        let column = Column { name, path: path.to_vec(), holds, items, order: self.order, index, comment: comment(part) };
         self.layout.tables[table].columns.push(column);
         self.order += 1;
     }
 }
 
-fn holds(part: Part<'_>, types: Types) -> Holds {
+fn holds_of(part: Part<'_>, types: Types) -> Holds {
     match types {
         Types::BOOLEAN => Holds::Boolean,
         Types::INTEGER => Holds::Integer,

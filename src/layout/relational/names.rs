@@ -29,7 +29,7 @@ impl Names {
 
     /// A name among tables, views and indexes: the one by which it is known, else one like `wanted`.
     pub fn table(&mut self, known: Option<&str>, wanted: &str, identity: &str) -> String {
-        known.map_or_else(|| take(&mut self.tables, &snake(wanted), identity), str::to_owned)
+        known.map_or_else(|| take(&mut self.tables, &snake(wanted), identity, LONGEST), str::to_owned)
     }
 
     /// Begins the columns of a table.
@@ -43,7 +43,7 @@ impl Names {
 
     /// The name of a column.
     pub fn column(&mut self, known: Option<&str>, path: &[String]) -> String {
-        known.map_or_else(|| take(&mut self.columns, &plain(path), &path.join("\u{0}")), str::to_owned)
+        known.map_or_else(|| take(&mut self.columns, &plain(path), &path.join("\u{0}"), LONGEST), str::to_owned)
     }
 }
 
@@ -78,20 +78,21 @@ fn snake(name: &str) -> String {
     if plain.is_empty() { "value".to_owned() } else { plain.to_owned() }
 }
 
-fn take(taken: &mut BTreeSet<String>, wanted: &str, identity: &str) -> String {
+/// A name like `wanted` that is not taken, whatever its case, and not longer than `longest`; it is taken then.
+pub fn take(taken: &mut BTreeSet<String>, wanted: &str, identity: &str, longest: usize) -> String {
     let mut name = wanted.to_owned();
     let mut attempt = 0_u32;
-    while name.len() > LONGEST || taken.contains(&name) {
+    while name.len() > longest || taken.contains(&name.to_lowercase()) {
         let sum = Sha256::digest(format!("{attempt}\u{0}{identity}"));
         let tail: String = sum.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        let mut end = wanted.len().min(LONGEST - 1 - tail.len());
+        let mut end = wanted.len().min(longest - 1 - tail.len());
         while !wanted.is_char_boundary(end) {
             end -= 1;
         }
         name = format!("{}_{tail}", wanted[..end].trim_end_matches('_'));
         attempt += 1;
     }
-    taken.insert(name.clone());
+    taken.insert(name.to_lowercase());
     name
 }
 

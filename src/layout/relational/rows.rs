@@ -6,17 +6,37 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Holds, Layout, pointer_to};
-use crate::lexicon::date::PartialDate;
+use super::{Column, Holds, Layout, pointer_to};
+use crate::lexicon::date::{self, PartialDate};
 use crate::tree::{Kind, Node, json_string, key_hash, number};
 
-/// What the columns of a database take.
+/// A kind of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// Numbers are integers or floats of 64 bits; dates and moments are text.
+    /// That of SQLite.
     Sqlite,
-    /// Numbers of any length, dates, moments; no text with U+0000.
+    /// That of PostgreSQL.
     Postgres,
+}
+
+/// What columns take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Numbers are integers or floats of 64 bits; dates and moments are text. No text with U+0000.
+    Sqlite,
+    /// Numbers of any length, dates, moments. No text with U+0000.
+    Postgres,
+    /// Numbers are integers or floats of 64 bits; dates are days since 1970, moments microseconds; lists of scalars.
+    Arrow,
+}
+
+impl From<Dialect> for Takes {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Sqlite => Self::Sqlite,
+            Dialect::Postgres => Self::Postgres,
+        }
+    }
 }
 
 /// A value in a column.
@@ -32,6 +52,24 @@ pub enum Cell<'a> {
     Boolean(bool),
     /// Text, or what the database reads from text, in UTF-8.
     Text(&'a [u8]),
+    /// The items of a list, none of them a list itself; only where columns take lists.
+    List(Items<'a>),
+}
+
+/// The items of a list in a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Items<'a>(&'a [u8]);
+
+impl<'a> Items<'a> {
+    /// The items in order.
+    pub fn cells(self) -> impl Iterator<Item = Cell<'a>> {
+        let mut bytes = self.0;
+        std::iter::from_fn(move || {
+            let (next, rest) = cell(bytes)?;
+            bytes = rest;
+            Some(next)
+        })
+    }
 }
 
 /// A text that is longer, or that does not print, is known by its hash.
@@ -41,10 +79,10 @@ const LONGEST_KEY: usize = 200;
 #[derive(Debug)]
 pub struct Splitter {
     key: Vec<String>,
-    dialect: Dialect,
+    takes: Takes,
     // By table.
     levels: Vec<Level>,
-    columns: Vec<Vec<Holds>>,
+    columns: Vec<Vec<(Holds, Option<Holds>)>>,
     // So that records are written anew when the layout changes.
     salt: [u8; 32],
 }
@@ -89,7 +127,8 @@ impl Level {
 impl Splitter {
     /// One for the tables of `layout`.
     #[must_use]
-    pub fn new(layout: &Layout, dialect: Dialect) -> Self {
+    pub fn new(layout: &Layout, takes: impl Into<Takes>) -> Self {
+        let takes = takes.into();
         let mut levels: Vec<Level> = layout.tables.iter().map(|_| Level::default()).collect();
         for (number, table) in layout.tables.iter().enumerate() {
             for (at, column) in table.columns.iter().enumerate() {
@@ -101,7 +140,7 @@ impl Splitter {
         }
         // What comments and names say does not change what is stored.
         let mut salt = Sha256::new();
-        salt.update([dialect as u8]);
+        salt.update([takes as u8]);
         for (number, table) in layout.tables.iter().enumerate() {
             salt.update(layout.path(number));
             for column in &table.columns {
@@ -109,8 +148,9 @@ impl Splitter {
                 salt.update(pointer_to(&column.path));
             }
         }
-        let columns = layout.tables.iter().map(|table| table.columns.iter().map(|column| column.holds).collect()).collect();
-        Self { key: layout.key.clone(), dialect, levels, columns, salt: salt.finalize().into() }
+        let holds = |column: &Column| (column.holds, column.items.filter(|_| takes == Takes::Arrow));
+        let columns = layout.tables.iter().map(|table| table.columns.iter().map(holds).collect()).collect();
+        Self { key: layout.key.clone(), takes, levels, columns, salt: salt.finalize().into() }
     }
 
     /// Appends a record as bytes for [`Encoded`].
@@ -182,6 +222,7 @@ enum Value<'t> {
     Boolean(bool),
     Text(&'t str),
     Json(Node<'t>),
+    List(Node<'t>, Holds, Takes),
 }
 
 impl Value<'_> {
@@ -197,14 +238,17 @@ impl Value<'_> {
                 out.extend_from_slice(&number.to_le_bytes());
             }
             Self::Boolean(flag) => out.push(if flag { 5 } else { 4 }),
-            Self::Text(text) => measured(out, |out| out.extend_from_slice(text.as_bytes())),
-            Self::Json(node) => measured(out, |out| json(node, out)),
+            Self::Text(text) => measured(3, out, |out| out.extend_from_slice(text.as_bytes())),
+            Self::Json(node) => measured(3, out, |out| json(node, out)),
+            Self::List(node, items, takes) => {
+                measured(6, out, |out| node.items().for_each(|item| fit(items, item, takes).0.write(out)));
+            }
         }
     }
 }
 
-fn measured(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    out.extend_from_slice(&[3, 0, 0, 0, 0]);
+fn measured(tag: u8, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(&[tag, 0, 0, 0, 0]);
     let start = out.len();
     write(out);
     let length = (out.len() - start) as u32;
@@ -241,7 +285,11 @@ impl<'t> Row<'_, 't> {
     }
 
     fn column(&mut self, at: usize, node: Node<'t>, path: &[&str]) {
-        let (value, exact) = fit(self.splitter.columns[self.table][at], node, self.splitter.dialect);
+        let takes = self.splitter.takes;
+        let (value, exact) = match self.splitter.columns[self.table][at] {
+            (_, Some(items)) => list(items, node, takes),
+            (holds, None) => fit(holds, node, takes),
+        };
         self.cells[at] = value;
         if !exact {
             self.rest.push((pointer_to(path), node));
@@ -252,7 +300,7 @@ impl<'t> Row<'_, 't> {
         if self.rest.is_empty() {
             return out.push(0);
         }
-        measured(out, |out| {
+        measured(3, out, |out| {
             for (index, (pointer, node)) in self.rest.iter().enumerate() {
                 out.push(if index == 0 { b'{' } else { b',' });
                 json_string(pointer, out);
@@ -268,30 +316,39 @@ fn is_list(node: Node<'_>) -> bool {
     node.kind() == Kind::Array && !node.is_empty() && node.items().all(|item| item.kind() == Kind::Object && item.duplicates().is_empty())
 }
 
+// What a column of lists holds of a value: each item as nearly as it can.
+fn list(items: Holds, node: Node<'_>, takes: Takes) -> (Value<'_>, bool) {
+    if node.kind() != Kind::Array {
+        return (Value::Null, false);
+    }
+    let exact = node.items().all(|item| item.kind() == Kind::Null || fit(items, item, takes).1);
+    (Value::List(node, items, takes), exact)
+}
+
 // What a column holds of a value, and whether that says all of it.
-fn fit(holds: Holds, node: Node<'_>, dialect: Dialect) -> (Value<'_>, bool) {
+fn fit(holds: Holds, node: Node<'_>, takes: Takes) -> (Value<'_>, bool) {
     let nothing = (Value::Null, false);
     let text = node.text();
     match (holds, node.kind()) {
         (Holds::Json, _) => (Value::Json(node), true),
         (Holds::Boolean, Kind::Bool) => (Value::Boolean(text == "true"), true),
         (Holds::Integer, Kind::Number) => integer(text),
-        (Holds::Number, Kind::Number) => match dialect {
-            Dialect::Sqlite => real(text),
-            Dialect::Postgres => decimal(text),
+        (Holds::Number, Kind::Number) => match takes {
+            Takes::Sqlite | Takes::Arrow => real(text),
+            Takes::Postgres => decimal(text),
         },
         // SQLite's own functions stop at U+0000, and PostgreSQL has no place for it.
-        (Holds::Text | Holds::Date | Holds::Timestamp, Kind::String) if text.contains('\0') => nothing,
-        (Holds::Date, Kind::String) if dialect == Dialect::Postgres => {
-            if is_day(text) {
-                (Value::Text(text), true)
-            } else {
-                nothing
-            }
-        }
-        (Holds::Timestamp, Kind::String) if dialect == Dialect::Postgres => {
-            moment(text).map_or(nothing, |exact| (Value::Text(text), exact))
-        }
+        (Holds::Text | Holds::Date | Holds::Timestamp, Kind::String) if takes != Takes::Arrow && text.contains('\0') => nothing,
+        (Holds::Date, Kind::String) if takes != Takes::Sqlite => match day(text) {
+            Some(_) if takes == Takes::Postgres => (Value::Text(text), true),
+            Some(day) => (Value::Integer(day), true),
+            None => nothing,
+        },
+        (Holds::Timestamp, Kind::String) if takes != Takes::Sqlite => match moment(text) {
+            Some(moment) if takes == Takes::Postgres => (Value::Text(text), moment.plain),
+            Some(moment) => (Value::Integer(moment.microseconds), moment.plain),
+            None => nothing,
+        },
         (Holds::Text | Holds::Date | Holds::Timestamp, Kind::String) => (Value::Text(text), true),
         _ => nothing,
     }
@@ -326,35 +383,56 @@ fn decimal(text: &str) -> (Value<'_>, bool) {
     (if held { Value::Text(text) } else { Value::Null }, held && exponent.is_none() && !negative_zero)
 }
 
-fn is_day(text: &str) -> bool {
-    text.len() == 10 && PartialDate::parse(text).is_some_and(|date| date.day.is_some() && (1..=9999).contains(&date.year) && date.exists())
+// The number of a day that the calendar has.
+fn day(text: &str) -> Option<i64> {
+    let date = PartialDate::parse(text).filter(|date| text.len() == 10 && (1..=9999).contains(&date.year) && date.exists())?;
+    Some(date::number(date.year, date.month?, date.day?))
 }
 
-// Whether a text is a moment that the column holds exactly; whether it is written as the column gives it back.
-fn moment(text: &str) -> Option<bool> {
-    let (day, time) = (text.get(..10)?, text.get(10..)?);
-    let year: i32 = day.get(..4)?.parse().ok()?;
-    if !is_day(day) || !(2..9999).contains(&year) {
+// A moment that columns hold exactly.
+struct Moment {
+    // Since the beginning of 1970 in UTC.
+    microseconds: i64,
+    // Whether it is written as a column gives it back.
+    plain: bool,
+}
+
+fn moment(text: &str) -> Option<Moment> {
+    let (date, time) = (text.get(..10)?, text.get(10..)?);
+    let year: i32 = date.get(..4)?.parse().ok()?;
+    if !(2..9999).contains(&year) {
         return None;
     }
     let clock = time.get(..9)?.as_bytes();
-    let two = |at: usize, most: u8| {
-        let digits = clock[at].is_ascii_digit() && clock[at + 1].is_ascii_digit();
-        digits && (clock[at] - b'0') * 10 + (clock[at + 1] - b'0') <= most
+    let two = |at: usize, most: i64| {
+        let number = (clock[at].is_ascii_digit() && clock[at + 1].is_ascii_digit())
+            .then(|| i64::from(clock[at] - b'0') * 10 + i64::from(clock[at + 1] - b'0'));
+        number.filter(|number| *number <= most)
     };
-    if !(clock[0] == b'T' && two(1, 23) && clock[3] == b':' && two(4, 59) && clock[6] == b':' && two(7, 59)) {
+    if !(clock[0] == b'T' && clock[3] == b':' && clock[6] == b':') {
         return None;
     }
+    let seconds = (day(date)? * 24 + two(1, 23)?) * 3600 + two(4, 59)? * 60 + two(7, 59)?;
     let behind = &time[9..];
     let (fraction, zone) = behind.split_at(behind.find(['Z', '+', '-'])?);
-    let plain_fraction = fraction.is_empty()
-        || (fraction.starts_with('.') && (2..=7).contains(&fraction.len()) && fraction[1..].bytes().all(|byte| byte.is_ascii_digit()));
-    let plain_zone = match zone.as_bytes() {
-        [b'Z'] => true,
-        [b'+' | b'-', ten @ b'0'..=b'1', one @ b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9'] => (ten - b'0') * 10 + (one - b'0') < 15,
-        _ => false,
+    let part = match fraction.strip_prefix('.') {
+        Some(digits) if (1..=6).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse::<i64>().ok()? * 10_i64.pow(6 - digits.len() as u32)
+        }
+        _ if fraction.is_empty() => 0,
+        _ => return None,
     };
-    (plain_fraction && plain_zone).then(|| fraction.is_empty() && zone == "Z")
+    let minutes = match zone.as_bytes() {
+        [b'Z'] => 0,
+        [sign @ (b'+' | b'-'), ten @ b'0'..=b'1', one @ b'0'..=b'9', b':', tens @ b'0'..=b'5', ones @ b'0'..=b'9'] => {
+            let number = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+            let hours = Some(number(*ten, *one)).filter(|hours| *hours < 15)?;
+            let ahead = hours * 60 + number(*tens, *ones);
+            if *sign == b'-' { -ahead } else { ahead }
+        }
+        _ => return None,
+    };
+    Some(Moment { microseconds: (seconds - minutes * 60) * 1_000_000 + part, plain: fraction.is_empty() && zone == "Z" })
 }
 
 fn json(node: Node<'_>, out: &mut Vec<u8>) {
@@ -455,6 +533,11 @@ fn cell(bytes: &[u8]) -> Option<(Cell<'_>, &[u8])> {
             let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
             (Cell::Text(text), rest)
         }
+        6 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            let (items, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            (Cell::List(Items(items)), rest)
+        }
         4 | 5 => (Cell::Boolean(*tag == 5), rest),
         _ => (Cell::Null, rest),
     })
@@ -471,7 +554,7 @@ mod tests {
             Value::Integer(number) => number.to_string(),
             Value::Real(number) => number.to_string(),
             Value::Text(text) => format!("text {text}"),
-            Value::Boolean(_) | Value::Json(_) => "something else".to_owned(),
+            Value::Boolean(_) | Value::Json(_) | Value::List(..) => "something else".to_owned(),
         };
         assert_eq!(format!("{value}{}", if exact { "" } else { ", not exactly" }), expected);
     }
@@ -523,8 +606,12 @@ mod tests {
             ("2024-05-06", None),
             ("é", None),
         ] {
-            assert_eq!(moment(text), expected, "{text}");
+            assert_eq!(moment(text).map(|moment| moment.plain), expected, "{text}");
         }
-        assert!(is_day("2024-02-29") && !is_day("2023-02-29") && !is_day("0000-01-01") && !is_day("2024-02"));
+        let microseconds = |text: &str| moment(text).map(|moment| moment.microseconds);
+        assert_eq!(microseconds("1970-01-02T00:00:01.25Z"), Some(86_401_250_000));
+        assert_eq!(microseconds("2024-05-06T07:08:09+02:30"), microseconds("2024-05-06T04:38:09Z"));
+        assert_eq!(microseconds("1969-12-31T23:00:00-02:00"), Some(3_600_000_000));
+        assert!(day("2024-02-29").is_some() && ["2023-02-29", "0000-01-01", "2024-02"].iter().all(|text| day(text).is_none()));
     }
 }

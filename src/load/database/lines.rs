@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use crate::layout::relational::Layout;
 use crate::layout::relational::join::{Joiner, Stored};
 
 /// A page holds so many records.
@@ -30,10 +31,16 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// All records that `pages` has.
+    /// All records that `pages` has, which are rows of `layout`.
     #[must_use]
-    pub fn new(pages: Box<dyn Pages>, joiner: Joiner) -> Self {
-        Self { pages, joiner, after: i64::MIN, text: Vec::new(), taken: 0, ended: false }
+    pub fn new(pages: Box<dyn Pages>, layout: Layout) -> Self {
+        Self { pages, joiner: Joiner::new(layout), after: i64::MIN, text: Vec::new(), taken: 0, ended: false }
+    }
+
+    /// What the records are called.
+    #[must_use]
+    pub fn collection(&self) -> &str {
+        &self.joiner.layout().collection
     }
 
     fn turn(&mut self) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! A [`Database`] is opened with its lock held, tells which [`Layout`] it has, and is [prepared](prepare): what has to change
 //! is worked out, and what would lose values is refused. A [`clerk`] then takes the records on a thread of its own, in one
 //! transaction. [`lines`] gives the records back.
+#![cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "only a database needs all of it"))]
 
 pub mod clerk;
 pub mod lines;
@@ -274,10 +275,15 @@ fn objections(shown: &str, settled: &Settled, mode: Mode, totals: Totals) -> Vec
         found.push(Diagnostic::new(&rules::KEY_PRESENT, &source, Span::at(0), message));
     }
     if mode == Mode::Replace && totals.incomplete {
-        let message = "not every input could be read to its end, so it is not known what to remove";
-        found.push(Diagnostic::new(&rules::INCOMPLETE_REPLACE, &source, Span::at(0), message));
+        found.push(incomplete(shown));
     }
     found
+}
+
+/// Why what is there is not replaced.
+pub(super) fn incomplete(shown: &str) -> Diagnostic {
+    let message = "not every input could be read to its end, so it is not known what to remove";
+    Diagnostic::new(&rules::INCOMPLETE_REPLACE, &Arc::new(Source::whole(shown, "")), Span::at(0), message)
 }
 
 // A finding, as the report that goes with a load has it.
@@ -306,7 +312,7 @@ impl Finding {
 }
 
 // The layout of a collection among all that are stored; of the only one, where none is named.
-fn choose(all: &[(String, String)], collection: Option<&str>) -> io::Result<Option<Layout>> {
+pub(super) fn choose(all: &[(String, String)], collection: Option<&str>) -> io::Result<Option<Layout>> {
     let found = match collection {
         Some(name) => all.iter().find(|(known, _)| known == name),
         None if all.len() > 1 => {
@@ -317,11 +323,17 @@ fn choose(all: &[(String, String)], collection: Option<&str>) -> io::Result<Opti
         None => all.first(),
     };
     let Some((name, text)) = found else { return Ok(None) };
-    let unreadable = |error| io::Error::other(format!("the layout of {name} cannot be read; a newer version may have written it: {error}"));
-    serde_json::from_str(text).map(Some).map_err(unreadable)
+    layout_of(text).map(Some).map_err(|error| io::Error::other(format!("{name}: {error}")))
 }
 
-fn no_records(collection: Option<&str>) -> io::Error {
+/// A layout as a load left it.
+pub(super) fn layout_of(text: &str) -> io::Result<Layout> {
+    let told = |why: &str| io::Error::other(format!("the layout cannot be read; a newer version may have written it: {why}"));
+    let layout: Layout = serde_json::from_str(text).map_err(|error| told(&error.to_string()))?;
+    if layout.is_sound() { Ok(layout) } else { Err(told("tables do not lie in each other")) }
+}
+
+pub(super) fn no_records(collection: Option<&str>) -> io::Error {
     io::Error::other(
         collection.map_or_else(
             || "no load has put records here".to_owned(),

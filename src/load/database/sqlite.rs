@@ -178,7 +178,7 @@ fn stored(connection: &Connection, collection: Option<&str>) -> io::Result<Optio
 impl ToSql for Cell<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
-            Self::Null => ToSqlOutput::Owned(Value::Null),
+            Self::Null | Self::List(_) => ToSqlOutput::Owned(Value::Null),
             Self::Integer(number) => ToSqlOutput::Owned(Value::Integer(*number)),
             Self::Real(number) => ToSqlOutput::Owned(Value::Real(*number)),
             Self::Boolean(flag) => ToSqlOutput::Owned(Value::Integer(i64::from(*flag))),

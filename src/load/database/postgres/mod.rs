@@ -378,7 +378,7 @@ fn positions(layout: &Layout, table: usize) -> Vec<String> {
 // A value in the text format of COPY.
 fn put(cell: &Cell<'_>, out: &mut Vec<u8>) {
     match cell {
-        Cell::Null => out.extend_from_slice(b"\\N"),
+        Cell::Null | Cell::List(_) => out.extend_from_slice(b"\\N"),
         Cell::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
         Cell::Real(number) => out.extend_from_slice(number.to_string().as_bytes()),
         Cell::Boolean(flag) => out.push(if *flag { b't' } else { b'f' }),
