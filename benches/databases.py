@@ -112,7 +112,7 @@ def work(program, folder, server):
     task, postgres = "into PostgreSQL", server and server.url("work")
     if server:
         server.fresh("loaded")
-        subprocess.run(load(first, server.url("loaded")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(load(first, server.url("loaded")), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     of_loaded = lambda: server.fresh("work", "loaded")
     own(task, first, postgres, lambda: server.fresh("work"), "checked; 5 tables, keys, indexes")
     own(task + ", again", first, postgres, of_loaded, "nothing has changed")

@@ -69,13 +69,17 @@ class Case:
 class File(Case):
     dsn, there = "sqlite:things.db", True
 
-    def begin(self):
+    def clear(self):
         for name in glob.glob(f"{self.folder}/things.db*"):
             os.remove(name)
+
+    def begin(self):
+        self.clear()
         if self.there:
             shutil.copy(f"{self.folder}/before.db", f"{self.folder}/things.db")
 
     def keep(self):
+        self.clear()
         if self.there:
             self.load("before")
             shutil.move(f"{self.folder}/things.db", f"{self.folder}/before.db")
@@ -158,6 +162,7 @@ def main():
             complete = sorted(((kept if case.there else "") + texts["after"]).encode().splitlines())
             case.keep()
             case.begin()
+            assert case.export() == (before if case.there else None)
             start = time.monotonic()
             case.load("after")
             whole = time.monotonic() - start
