@@ -119,14 +119,20 @@ impl Server {
             return false;
         }
         let data = self.home.path().join("data");
-        for name in ["server.key", "server.crt"] {
-            fs::copy(folder.join(name), data.join(name)).expect("copied");
-        }
-        allow(&data.join("server.key"), 0o600);
         fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n")
             .expect("written");
         let settings = fs::read_to_string(data.join("postgresql.conf")).expect("settings");
         fs::write(data.join("postgresql.conf"), settings + "\nssl = on\n").expect("written");
+        self.certify(folder)
+    }
+
+    /// Takes the certificate of a folder, and begins anew.
+    fn certify(&self, folder: &Path) -> bool {
+        let data = self.home.path().join("data");
+        for name in ["server.key", "server.crt"] {
+            fs::copy(folder.join(name), data.join(name)).expect("copied");
+        }
+        allow(&data.join("server.key"), 0o600);
         if is_root() {
             Command::new("chown").args(["-R", "postgres"]).arg(&data).status().expect("chown is installed");
         }
@@ -371,6 +377,18 @@ fn the_way_to_a_server_is_secured() {
             Ok(()) => assert_eq!(status, 0, "{host}{query}: {said}"),
             Err(why) => assert!(status == 2 && said.contains(why) && said.starts_with("error: "), "{host}{query}: {status} {said}"),
         }
+    }
+
+    // A certificate that the server has signed itself is its own root.
+    let own = ["req", "-new", "-x509", "-nodes", "-days", "3650", "-newkey", "rsa:2048", "-subj", "/CN=localhost"];
+    let own = [&own[..], &["-addext", "subjectAltName=DNS:localhost", "-keyout", "server.key", "-out", "server.crt"]].concat();
+    let made = Command::new("openssl").current_dir(home).args(own).stderr(Stdio::null()).status();
+    assert!(made.is_ok_and(|status| status.success()) && server.certify(home), "another certificate");
+    for (host, mode, status) in [(near, "verify-full", 0), (other, "verify-full", 2), (other, "verify-ca", 0), (other, "require", 0)] {
+        let ran = load(host, &format!("?sslmode={mode}&sslrootcert=server.crt"), &[]);
+        assert_eq!(ran.0, status, "{host} {mode}: {}", ran.1);
+        let ran = load(host, &format!("?sslmode={mode}&sslrootcert=root.crt"), &[]);
+        assert!(ran.0 == 2 && ran.1.contains("certificate"), "{host} {mode}: {}", ran.1);
     }
 
     // Passwords from a file, which nobody else may read.
