@@ -94,9 +94,11 @@ def work(program, folder):
     return rows
 
 
-def measure(command, runs, folder):
+def measure(command, runs, folder, before=lambda: None):
+    """Median of wall-clock and CPU seconds, and MiB; `before` makes each run's start the same. None where it fails."""
     walls, cpus, memory = [], [], 0
     for _ in range(runs):
+        before()
         start = time.monotonic()
         process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
@@ -109,13 +111,19 @@ def measure(command, runs, folder):
     return statistics.median(walls), statistics.median(cpus), memory / 1024
 
 
-def prepare(program, records):
+def generate(records):
+    """A folder with the generated records."""
     shared = pathlib.Path(os.environ.get("CHANCERY_SHARED", ROOT / "../shared")).resolve()
     generator = shared / "bench/gen.py"
     if not generator.exists():
         sys.exit(f"the generator {generator} is absent; CHANCERY_SHARED names the folder that holds bench/gen.py")
     folder = tempfile.mkdtemp(prefix="chancery-peers-")
     subprocess.run([sys.executable, generator, folder, str(records)], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def prepare(program, records):
+    folder = generate(records)
     os.link(f"{folder}/records.ndjson", f"{folder}/records.jsonl")
     os.mkdir(f"{folder}/tables")
     with open(f"{folder}/records.ndjson", encoding="utf-8") as lines, open(f"{folder}/few.json", "w", encoding="utf-8") as few:
@@ -183,4 +191,5 @@ def main():
     shutil.rmtree(folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -201,6 +201,9 @@ pub struct LoadArgs {
     /// What the tables are called [default: the schema's x-record-name or title]
     #[arg(long, value_name = "NAME")]
     pub collection: Option<String>,
+    /// Keep each record as a whole too, as JSON in the column `_json`
+    #[arg(long)]
+    pub keep_json: bool,
     /// Put findings into the table `_chancery_findings`
     #[arg(long)]
     pub findings: bool,
@@ -211,6 +214,9 @@ pub struct LoadArgs {
     pub invalid: InvalidArgs,
     #[command(flatten)]
     pub common: CommonArgs,
+    /// Load everything anew, also where inputs and tables are as the last load left them
+    #[arg(long, help_heading = "Config")]
+    pub no_cache: bool,
 }
 
 /// What becomes of records that are there already, or no longer there.
@@ -601,6 +607,9 @@ pub struct SqlArgs {
     /// What the tables are called [default: the schema's x-record-name or title]
     #[arg(long, value_name = "NAME")]
     pub collection: Option<String>,
+    /// With a column for each record as a whole, as `load --keep-json` makes it
+    #[arg(long)]
+    pub keep_json: bool,
 }
 
 /// A database.

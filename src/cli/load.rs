@@ -2,18 +2,20 @@
 //!
 //! What goes into columns of Parquet or Arrow instead is [`super::columns`].
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
+use super::again::{Question, Remembered};
 use super::args::{LoadArgs, LoadMode, Migrate};
 use super::dsn::Dsn;
-use super::session::{Beside, Records, Session, To};
+use super::session::{Beside, Records, Session, To, draw_findings};
 use super::{Trouble, Verdict, print};
 use crate::check::OnInvalid;
+use crate::diagnostic::{Diagnostic, one_line};
 use crate::layout::relational::rows::{Splitter, hex};
 use crate::lexicon::date;
 use crate::load::database::{self, Database, Mode, Settled, Start};
@@ -31,16 +33,19 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
     if args.layout.is_some() {
         return Err(Trouble::usage("--layout is for parquet:DIR; a database has a table for each list of objects"));
     }
-    let quiet = args.common.quiet;
+    let begun = Instant::now();
+    let (quiet, verbose) = (args.common.quiet, args.common.verbose);
+    let asked = args.clone();
     let mut session = Session::new(args.common, args.input)?;
     let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
     let records = records(&session)?;
     let collection = args.collection.unwrap_or(records.name);
+    let question = Question::new(&asked, &session);
     let trial = args.dry_run || args.migrate == Some(Migrate::Print);
     let mut database = open(&dsn, trial, &session)?;
-    let prepared = database::prepare(&mut *database, &records.shape, &collection, &records.key)?;
+    let prepared = database::prepare(&mut *database, &records.shape, &collection, &records.key, args.keep_json)?;
     if !prepared.refused.is_empty() {
-        return Err(Trouble::Findings(prepared.refused));
+        return refuse(&prepared.refused);
     }
     if args.migrate == Some(Migrate::Print) {
         let statements = prepared.changes.iter().map(|change| {
@@ -56,6 +61,17 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
         Some(LoadMode::Replace) => Mode::Replace,
         Some(LoadMode::Append) => Mode::Append,
     };
+    // Records that are there already are refused, not counted, where records are only added.
+    if let Some(question) = question.as_ref().filter(|_| prepared.changes.is_empty() && mode != Mode::Append)
+        && let Some(answer) = question.answer(&mut *database, &collection, &prepared.layout.tables[0].name).map_err(of_database(&shown))?
+    {
+        let unchanged = database.repeat(answer.load, &now()).map_err(of_database(&shown))?;
+        io::stderr().write_all(answer.text.as_bytes())?;
+        if !quiet {
+            tell(&shown, &collection, &Settled { unchanged, ..Settled::default() }, false);
+        }
+        return Ok(if answer.failed { Verdict::Findings } else { Verdict::Clean });
+    }
     let writer = std::sync::Arc::new(Rows::new(Splitter::new(&prepared.layout, dialect)));
     let clerk = database.begin(Start {
         layout: prepared.layout,
@@ -70,7 +86,11 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
     let settled = clerk.settled();
     let rejects = rejects(&session, args.rejects.as_deref())?;
     let beside = Beside { rejects, findings: args.findings.then(|| clerk.findings()), ..Beside::default() };
-    let place = if args.dry_run { Place::Sink(Box::new(DryRun(clerk))) } else { Place::Sink(Box::new(clerk)) };
+    let place = Place::Sink(match question {
+        _ if args.dry_run => Box::new(DryRun(clerk)),
+        Some(question) => Box::new(Remembered::new(clerk, question, session.keep_copy())),
+        None => Box::new(clerk),
+    });
     let ran = session.run_all(vec![Output { writer, place }], Some(beside), on_invalid, To::Stderr)?;
     if ran.held_back || ran.verdict == Verdict::Interrupted {
         return Ok(ran.verdict);
@@ -82,11 +102,10 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
         out.flush()?;
     }
     if !quiet {
-        let Settled { added, updated, unchanged, removed, .. } = *settled;
-        let trial = if args.dry_run { " (not done)" } else { "" };
-        let place = format!("{shown}, {collection}");
-        let place = crate::diagnostic::one_line(&place);
-        eprintln!("{place}: {added} added, {updated} updated, {unchanged} unchanged, {removed} removed{trial}");
+        tell(&shown, &collection, &settled, args.dry_run);
+    }
+    if verbose && !settled.waited.is_zero() {
+        eprintln!("waited {:.2} s of {:.2} s for the server", settled.waited.as_secs_f64(), begun.elapsed().as_secs_f64());
     }
     Ok(ran.verdict)
 }
@@ -101,6 +120,31 @@ pub(super) fn records(session: &Session) -> Result<Records, Trouble> {
 /// Where records go that are not loaded.
 pub(super) fn rejects(session: &Session, path: Option<&Path>) -> Result<Option<Target>, Trouble> {
     path.map(|path| session.refuse_input(path).map(|()| Target::file(path))).transpose()
+}
+
+fn tell(shown: &str, collection: &str, settled: &Settled, is_trial: bool) {
+    let Settled { added, updated, unchanged, removed, .. } = settled;
+    let trial = if is_trial { " (not done)" } else { "" };
+    let place = format!("{shown}, {collection}");
+    let place = one_line(&place);
+    eprintln!("{place}: {added} added, {updated} updated, {unchanged} unchanged, {removed} removed{trial}");
+}
+
+// What fails is the database's.
+fn of_database(shown: &str) -> impl Fn(io::Error) -> Trouble {
+    move |error| file(Path::new(shown), error)
+}
+
+// What is to be run has to be seen also where a finding takes one line.
+fn refuse(notes: &[Diagnostic]) -> Result<Verdict, Trouble> {
+    let (terminal, mut out) = (io::stderr().is_terminal(), io::stderr().lock());
+    for note in notes {
+        draw_findings(std::slice::from_ref(note), terminal, &mut out)?;
+        if let Some(help) = note.help.as_deref().filter(|_| !terminal) {
+            writeln!(out, "  help: {}", one_line(help))?;
+        }
+    }
+    Ok(Verdict::Unable)
 }
 
 #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only files are tried out, and may be inputs"))]
@@ -147,7 +191,7 @@ impl crate::load::Sink for DryRun {
         self.0.record(encoded)
     }
 
-    fn settle(&mut self, totals: crate::load::Totals) -> io::Result<Vec<crate::diagnostic::Diagnostic>> {
+    fn settle(&mut self, totals: crate::load::Totals) -> io::Result<Vec<Diagnostic>> {
         self.0.settle(totals)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! [`main`] turns arguments into an exit status: 0 clean, 1 findings, 2 the work could not be done.
 
+mod again;
 mod args;
 mod check;
 #[cfg(feature = "parquet")]

@@ -308,6 +308,11 @@ impl Default for Copy {
 }
 
 impl Copy {
+    /// What was reported, unless that is too long.
+    pub fn text(&self) -> Option<String> {
+        String::from_utf8(self.0.borrow().clone()?).ok()
+    }
+
     /// A stream into `out` of which this is a copy.
     pub fn of<W: Write>(&self, out: W) -> Copied<W> {
         Copied { out, copy: self.clone() }

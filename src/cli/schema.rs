@@ -43,7 +43,10 @@ fn statements(args: &SqlArgs) -> Result<String, Trouble> {
         Dialect::Sqlite => relational::rows::Dialect::Sqlite,
         Dialect::Postgres => relational::rows::Dialect::Postgres,
     };
-    let layout = Layout::new(&shape, &collection, plan.pointers(), None);
+    let mut layout = Layout::new(&shape, &collection, plan.pointers(), None);
+    if args.keep_json {
+        layout.keep_whole();
+    }
     Ok(sql::create(&layout, dialect).iter().map(|statement| format!("{statement};\n\n")).collect())
 }
 

@@ -60,7 +60,7 @@ pub struct Session {
     whole: bool,
     // Where the sums of inputs are kept, for a place that keeps account of them.
     seals: Option<Seals>,
-    // Keeps what is reported on standard output.
+    // Keeps what is reported on the stream.
     copy: Option<recall::Copy>,
     // Records that come from no file.
     stream: Option<pipeline::Input>,
@@ -392,14 +392,40 @@ impl Session {
                 files.push(Known::new(table.to_str()?.to_owned(), false, &std::fs::metadata(table).ok()?));
             }
         }
-        let (config, baseline) = (&self.config, self.common.baseline.as_ref().or(self.config.baseline.as_ref()));
-        let form = form.or(config.form.as_deref()).map(PathBuf::from).filter(|form| form.exists());
-        let schemas = self.courses.iter().flat_map(|plan| plan.files.iter().cloned());
-        let judges = config.path.iter().chain(baseline).cloned().chain(form).chain(schemas).collect();
+        let judges = self.judges(form);
         let seals = self.seals.insert(Seals::of_files_up_to(recall::LARGEST_HASHED));
         let report = recall::Copy::default();
         self.copy = Some(report.clone());
         Some(Kept { ground: Ground { groups, judges, files }, sums: seals.list(), report })
+    }
+
+    // Config, schemas and the like.
+    fn judges(&self, form: Option<&str>) -> Vec<PathBuf> {
+        let (config, baseline) = (&self.config, self.common.baseline.as_ref().or(self.config.baseline.as_ref()));
+        let form = form.or(config.form.as_deref()).map(PathBuf::from).filter(|form| form.exists());
+        let schemas = self.courses.iter().flat_map(|plan| plan.files.iter().cloned());
+        config.path.iter().chain(baseline).cloned().chain(form).chain(schemas).collect()
+    }
+
+    /// The files that a load depends on; `None` where it depends on more than files, or writes more of them.
+    pub fn ground(&self, form: Option<&str>) -> Option<Footing> {
+        let told_elsewhere = self.reports.iter().any(|report| report.file.is_some() || report.format == report::Format::Github);
+        let partial =
+            !self.problems.is_empty() || self.common.changed_since.is_some() || self.inputs.iter().any(|planned| planned.at.is_some());
+        if told_elsewhere || partial || self.common.write_baseline.is_some() {
+            return None;
+        }
+        let mut inputs = Vec::new();
+        for planned in &self.inputs {
+            inputs.push((planned.input.name.to_string(), planned.input.path.clone()?));
+            inputs.extend(planned.files().into_iter().skip(1).map(|table| (table.to_string_lossy().replace('\\', "/"), table)));
+        }
+        Some(Footing { inputs, judges: self.judges(form) })
+    }
+
+    /// Keeps a copy of what is reported.
+    pub fn keep_copy(&mut self) -> recall::Copy {
+        self.copy.get_or_insert_default().clone()
     }
 
     /// The folder that `run` writes to where no flag says.
@@ -652,7 +678,10 @@ impl Session {
                     Some(copy) => progress.beside(copy.of(io::stdout())),
                     None => progress.beside(io::stdout()),
                 }),
-                None => ReportPlace::Stream(progress.beside(io::stderr())),
+                None => ReportPlace::Stream(match &self.copy {
+                    Some(copy) => progress.beside(copy.of(io::stderr())),
+                    None => progress.beside(io::stderr()),
+                }),
             };
             let options =
                 if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };
@@ -691,6 +720,14 @@ pub struct Records {
     pub key: Vec<String>,
     /// The text of the schema and of those it refers to.
     pub schema: Vec<u8>,
+}
+
+/// The files that a load depends on.
+pub struct Footing {
+    /// The inputs by their names.
+    pub inputs: Vec<(String, PathBuf)>,
+    /// Config, schemas and the like.
+    pub judges: Vec<PathBuf>,
 }
 
 /// What is written beside outputs.

@@ -19,6 +19,8 @@ pub struct Totals {
     pub rejected: u64,
     /// Whether an input could not be read to its end.
     pub incomplete: bool,
+    /// Whether there are findings that make the run fail.
+    pub failed: bool,
 }
 
 /// A place that takes encoded records and is no file; whole or not at all: until it is told to commit it can be dropped, and

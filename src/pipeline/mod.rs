@@ -575,7 +575,8 @@ impl Desk {
         let tally = &self.outcome.tally;
         let mut held_back = self.on_invalid == OnInvalid::Stop && !self.outputs.is_empty() && (tally.rejected > 0 || incomplete);
         if !held_back {
-            let totals = Totals { records: tally.records, rejected: tally.rejected, incomplete };
+            let failed = self.policy.fails(tally);
+            let totals = Totals { records: tally.records, rejected: tally.rejected, incomplete, failed };
             let mut objections = Vec::new();
             for output in &mut self.outputs {
                 if let Place::Sink(sink) = &mut output.place {

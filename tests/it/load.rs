@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use chancery::tree::{Kind, Node};
 use proptest::prelude::*;
@@ -63,14 +63,45 @@ const NAMES: &[&str] = &[
 pub trait Base {
     /// Its name, for the program; an empty one each time.
     fn fresh(&mut self, home: &Path) -> String;
+
+    /// Runs statements, as somebody would who works with the database by hand.
+    fn run(&mut self, home: &Path, dsn: &str, statements: &str);
+
+    /// The rows of a query, the values of each with a stroke between them.
+    fn rows(&mut self, home: &Path, dsn: &str, query: &str) -> Vec<String>;
 }
 
-struct Sqlite(u32);
+/// Files of SQLite.
+pub struct Sqlite(pub u32);
+
+fn connection(home: &Path, dsn: &str) -> rusqlite::Connection {
+    rusqlite::Connection::open(home.join(dsn.trim_start_matches("sqlite:"))).expect("a file of SQLite")
+}
 
 impl Base for Sqlite {
     fn fresh(&mut self, _home: &Path) -> String {
         self.0 += 1;
         format!("sqlite:things-{}.db", self.0)
+    }
+
+    fn run(&mut self, home: &Path, dsn: &str, statements: &str) {
+        connection(home, dsn).execute_batch(statements).unwrap_or_else(|error| panic!("{error}: {statements}"));
+    }
+
+    fn rows(&mut self, home: &Path, dsn: &str, query: &str) -> Vec<String> {
+        let connection = connection(home, dsn);
+        let mut query = connection.prepare(query).expect("a query");
+        let columns = query.column_count();
+        let row = |row: &rusqlite::Row<'_>| {
+            let value = |at: usize| match row.get_ref(at).expect("a value") {
+                rusqlite::types::ValueRef::Null => String::new(),
+                rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+                rusqlite::types::ValueRef::Real(number) => number.to_string(),
+                rusqlite::types::ValueRef::Text(text) | rusqlite::types::ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+            };
+            Ok((0..columns).map(value).collect::<Vec<_>>().join("|"))
+        };
+        query.query_map([], row).expect("it runs").map(|row| row.expect("a row")).collect()
     }
 }
 
@@ -102,6 +133,17 @@ pub fn load(home: &Path, dsn: &str, text: &str, flags: &[&str]) -> String {
     assert_eq!(ran.status, 0, "{}", ran.err);
     let last = ran.err.lines().last().unwrap_or_default();
     last.rsplit_once(": ").map_or(last, |(_, counts)| counts).to_owned()
+}
+
+/// Begins a load of what it is fed.
+pub fn begin(home: &Path, dsn: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_chancery"))
+        .current_dir(home)
+        .args(["load", "-", "--from", "ndjson", "--no-config", "--schema", "schema.json", "--into", dsn])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
 }
 
 /// All records of a place.
@@ -344,13 +386,7 @@ pub fn loads_do_not_mix(base: &mut dyn Base) {
         }
         let start = |name: &str| {
             let text: String = (0..200).map(|number| format!("{{\"id\":\"{name}{number}\",\"lists\":[{{\"name\":\"n\"}}]}}\n")).collect();
-            let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
-                .current_dir(home)
-                .args(["load", "-", "--from", "ndjson", "--no-config", "--schema", "schema.json", "--into", &dsn])
-                .stdin(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("the program starts");
+            let mut child = begin(home, &dsn);
             child.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("it reads");
             child
         };
@@ -387,13 +423,7 @@ pub fn a_killed_load_leaves_nothing_half_done(base: &mut dyn Base) {
             if there {
                 load(home, &dsn, &old, &[]);
             }
-            let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
-                .current_dir(home)
-                .args(["load", "-", "--from", "ndjson", "--no-config", "--schema", "schema.json", "--into", &dsn, "--quiet"])
-                .stdin(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("the program starts");
+            let mut child = begin(home, &dsn);
             let mut stdin = child.stdin.take().expect("it is piped");
             stdin.write_all(&text.as_bytes()[..bytes]).expect("it reads");
             if bytes == text.len() {
@@ -407,6 +437,9 @@ pub fn a_killed_load_leaves_nothing_half_done(base: &mut dyn Base) {
             assert!(before || left.out.len() > text.len(), "there {there}, {bytes} bytes: {}", left.err);
             load(home, &dsn, &text, &[]);
             assert!(export(home, &dsn) == text, "there {there}, {bytes} bytes");
+            let names = fs::read_dir(home).expect("a folder").map(|file| file.expect("readable").file_name());
+            let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".chancery-")).collect();
+            assert!(left.is_empty(), "there {there}, {bytes} bytes: {left:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The outside-in tests: one binary, a module a subject.
 
 mod across;
+mod again;
 mod author;
 mod carriers;
 mod check;
@@ -17,6 +18,7 @@ mod fix;
 mod fresh;
 mod git;
 mod handbook;
+mod hostile;
 mod house;
 mod html;
 mod json_suite;
@@ -25,6 +27,7 @@ mod load;
 mod lsp;
 mod mask;
 mod mend;
+mod migrate;
 mod normalise;
 mod open;
 mod parity;

@@ -5,14 +5,18 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use postgres::{Client, NoTls};
+use postgres::{Client, NoTls, SimpleQueryMessage};
 use tempfile::TempDir;
 
+use crate::again;
+use crate::hostile;
 use crate::load::{self, Base};
+use crate::migrate;
 use crate::program::{folder, run, run_with};
 
 const PASSWORD: &str = "cl0se%20mouthed";
@@ -22,6 +26,7 @@ struct Server {
     bin: PathBuf,
     home: TempDir,
     url: String,
+    port: u16,
 }
 
 fn installed() -> Option<PathBuf> {
@@ -75,25 +80,80 @@ impl Server {
                 .arg(&data),
         );
         let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
-        let options = format!("-p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=20", home.path().display());
-        let started = made && quiet(command(&bin.join("pg_ctl")).args(["-w", "-l", "log", "-o", &options, "-D"]).arg(&data).arg("start"));
         let url = format!("postgres://tester:{PASSWORD}@127.0.0.1:{port}");
-        let server = Self { bin, home, url };
-        started.then_some(server)
+        let server = Self { bin, home, url, port };
+        (made && server.launch()).then_some(server)
+    }
+
+    fn control(&self, words: &[&str]) -> bool {
+        let mut command = command(&self.bin.join("pg_ctl"));
+        command.current_dir(self.home.path()).args(words).arg("-D").arg(self.home.path().join("data"));
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+
+    fn launch(&self) -> bool {
+        let (port, home) = (self.port, self.home.path().display());
+        let options = format!("-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=20");
+        self.control(&["start", "-w", "-l", "log", "-o", &options])
+    }
+
+    /// Takes encrypted connections only, with a certificate for `localhost` from the root in `root.crt` of a folder, which also
+    /// gets a `wrong.crt`.
+    fn secure(&self, folder: &Path) -> bool {
+        let run = |words: &[&str]| {
+            let mut command = Command::new("openssl");
+            command.current_dir(folder).args(words).stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        };
+        let root = |name: &str| {
+            let (key, out, subject) = (format!("{name}.key"), format!("{name}.crt"), format!("/CN={name}"));
+            run(&[
+                "req", "-new", "-x509", "-nodes", "-days", "3650", "-newkey", "rsa:2048", "-subj", &subject, "-keyout", &key, "-out", &out,
+            ])
+        };
+        fs::write(folder.join("names"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n").expect("written");
+        let request =
+            ["req", "-new", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"];
+        let sign = ["x509", "-req", "-days", "3650", "-in", "server.csr", "-CA", "root.crt", "-CAkey", "root.key", "-CAcreateserial"];
+        if !(root("root") && root("wrong") && run(&request) && run(&[&sign[..], &["-extfile", "names", "-out", "server.crt"]].concat())) {
+            return false;
+        }
+        let data = self.home.path().join("data");
+        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n")
+            .expect("written");
+        let settings = fs::read_to_string(data.join("postgresql.conf")).expect("settings");
+        fs::write(data.join("postgresql.conf"), settings + "\nssl = on\n").expect("written");
+        self.certify(folder)
+    }
+
+    /// Takes the certificate of a folder, and begins anew.
+    fn certify(&self, folder: &Path) -> bool {
+        let data = self.home.path().join("data");
+        for name in ["server.key", "server.crt"] {
+            fs::copy(folder.join(name), data.join(name)).expect("copied");
+        }
+        allow(&data.join("server.key"), 0o600);
+        if is_root() {
+            Command::new("chown").args(["-R", "postgres"]).arg(&data).status().expect("chown is installed");
+        }
+        self.control(&["stop", "-w", "-m", "fast"]) && self.launch()
+    }
+
+    /// Ends the server as a power cut would: all of its programs at once, or only the one that has started the others.
+    fn die(&self, all: bool) {
+        if all {
+            assert!(self.control(&["stop", "-m", "immediate"]), "the server can be stopped");
+            return;
+        }
+        let text = fs::read_to_string(self.home.path().join("data/postmaster.pid")).expect("the server has a number");
+        let number = text.lines().next().expect("a number");
+        assert!(Command::new("kill").args(["-9", number]).status().expect("kill is installed").success());
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let data = self.home.path().join("data");
-        let _ = command(&self.bin.join("pg_ctl"))
-            .args(["-m", "immediate", "-D"])
-            .arg(&data)
-            .arg("stop")
-            .current_dir(self.home.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        self.control(&["stop", "-m", "immediate"]);
     }
 }
 
@@ -115,6 +175,20 @@ impl Base for Postgres {
         let mut client = self.client("postgres");
         client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")).expect("a database can be made");
         format!("{}/{name}", self.url)
+    }
+
+    fn run(&mut self, _home: &Path, dsn: &str, statements: &str) {
+        let mut client = self.client(dsn.rsplit('/').next().expect("a name"));
+        client.batch_execute(statements).unwrap_or_else(|error| panic!("{error}: {statements}"));
+    }
+
+    fn rows(&mut self, _home: &Path, dsn: &str, query: &str) -> Vec<String> {
+        let rows = self.client(dsn.rsplit('/').next().expect("a name")).simple_query(query).expect("a query");
+        let row = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).unwrap_or_default()).collect::<Vec<_>>().join("|")),
+            _ => None,
+        };
+        rows.iter().filter_map(row).collect()
     }
 }
 
@@ -142,8 +216,85 @@ fn postgres_keeps_the_same_laws() {
     load::tables_follow_the_schema(&mut base);
     load::loads_do_not_mix(&mut base);
     load::a_killed_load_leaves_nothing_half_done(&mut base);
+    again::the_same_is_said_again(&mut base);
+    again::whole_records_stand_beside_their_columns(&mut base);
+    migrate::tables_follow_each_step(&mut base);
+    migrate::views_of_others(&mut base);
+    migrate::names_of_collections(&mut base);
+    hostile::names_and_values_stay_what_they_are(&mut base, &psql);
+    hostile::large_values_and_many_members(&mut base);
+    hostile::an_interrupted_load_is_taken_back(&mut base);
     columns_are_typed(&mut base);
     passwords_are_not_shown(&mut base);
+    if server.is_some() {
+        a_server_may_be_full(&mut base);
+    }
+}
+
+fn psql(_home: &Path, dsn: &str, query: &str) -> Option<String> {
+    let Ok(output) = Command::new("psql").args(["-X", "-A", "-t", dsn, "-c", query]).output() else {
+        eprintln!("SKIPPED: psql is not installed");
+        return None;
+    };
+    assert!(output.status.success(), "{}: {query}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+/// A server that has no more connections to give says so, and so does the program.
+fn a_server_may_be_full(base: &mut Postgres) {
+    let home = folder(&[("a.json", "{\"id\":\"a\",\"name\":\"A\"}")]);
+    let dsn = base.fresh(home.path());
+    let mut clients = Vec::new();
+    while let Ok(client) = Client::connect(&format!("{}/postgres?sslmode=disable", base.url), NoTls) {
+        clients.push(client);
+    }
+    let ran = run(home.path(), &["load", "a.json", "--into", &dsn]);
+    assert!(ran.status == 2 && ran.err.starts_with("error: postgres://") && ran.err.contains("client"), "{}", ran.err);
+    drop(clients);
+}
+
+/// The server dies in the middle of a load: the program says so, the database is as before, and the next load is complete.
+#[test]
+fn a_killed_server_leaves_nothing_half_done() {
+    let Some(server) = Server::start() else {
+        eprintln!("SKIPPED: no server of PostgreSQL is installed");
+        return;
+    };
+    let mut base = Postgres { url: server.url.clone(), count: 0 };
+    let home = folder(&[(
+        "schema.json",
+        r#"{"type":"object","x-key":"/id","x-record-name":"things","properties":{"id":{"type":"string"},"text":{"type":"string"}}}"#,
+    )]);
+    let home = home.path();
+    let text =
+        |what: &str| (0..12).map(|number| format!("{{\"id\":\"k{number}\",\"text\":\"{}\"}}\n", what.repeat(1 << 20))).collect::<String>();
+    let (old, new) = (text("o"), text("n"));
+    for all in [true, false] {
+        let dsn = base.fresh(home);
+        load::load(home, &dsn, &old, &[]);
+        let mut child = load::begin(home, &dsn);
+        let mut stdin = child.stdin.take().expect("it is piped");
+        // So much that some of it is on the server, and the transaction is under way.
+        stdin.write_all(&new.as_bytes()[..11 << 20]).expect("it reads");
+        let mut client = base.client("postgres");
+        let copying = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'chancery' AND query LIKE 'COPY%'";
+        while client.query_opt(copying, &[]).expect("the server is there").is_none() {
+            assert!(child.try_wait().expect("it can be asked").is_none(), "the program has ended");
+        }
+        server.die(all);
+        // What is fed to a program that has given up is not read.
+        let _ = stdin.write_all(&new.as_bytes()[11 << 20..]);
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("error: postgres://127.0.0.1:") && !said.contains("panicked"), "{said}");
+        // The last of its programs may still be on the way out.
+        while !server.launch() {}
+        assert!(load::export(home, &dsn) == old, "as before");
+        assert_eq!(load::load(home, &dsn, &new, &[]), "0 added, 12 updated, 0 unchanged, 0 removed");
+        assert!(load::export(home, &dsn) == new, "complete");
+    }
 }
 
 /// Columns hold what SQL can reckon with, and the view joins everything.
@@ -176,6 +327,95 @@ fn columns_are_typed(base: &mut Postgres) {
         client.query_one("SELECT col_description('things'::regclass, 6)", &[]).expect("comments are there").get(0);
     assert_eq!(comment.as_deref(), Some("It's a key"));
     assert_eq!(load::export(home.path(), &dsn), text);
+}
+
+/// What the server's certificate has to be, by `sslmode`; and where a password may come from.
+#[test]
+fn the_way_to_a_server_is_secured() {
+    let Some(server) = Server::start() else {
+        eprintln!("SKIPPED: no server of PostgreSQL is installed");
+        return;
+    };
+    let home = folder(&[("a.json", "{\"id\":\"a\",\"name\":\"A\"}")]);
+    let home = home.path();
+    if !server.secure(home) {
+        eprintln!("SKIPPED: openssl is not installed");
+        return;
+    }
+    let load = |host: &str, query: &str, environment: &[(&str, &str)]| {
+        let dsn = format!("postgres://tester@{host}:{}/postgres{query}", server.port);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+        command.current_dir(home).args(["load", "a.json", "--no-config", "--into", &dsn]).env("HOME", home).env_remove("PGPASSFILE");
+        let password = PASSWORD.replace("%20", " ");
+        command.env("PGPASSWORD", password).envs(environment.iter().copied()).stdin(Stdio::null());
+        let output = command.output().expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("mouthed"), "{said}");
+        (output.status.code().unwrap_or(-1), said)
+    };
+    let (near, other) = ("localhost", "127.0.0.1");
+    for (host, query, environment, expected) in [
+        // The server takes no connection without TLS.
+        (near, "?sslmode=disable", &[][..], Err("no encryption")),
+        (near, "", &[], Ok(())),
+        (other, "?sslmode=prefer", &[], Ok(())),
+        (other, "?sslmode=require", &[], Ok(())),
+        (other, "?sslmode=require&sslrootcert=root.crt", &[], Ok(())),
+        (other, "?sslmode=require&sslrootcert=wrong.crt", &[], Err("certificate")),
+        (other, "?sslmode=verify-ca&sslrootcert=root.crt", &[], Ok(())),
+        (other, "?sslmode=verify-ca&sslrootcert=wrong.crt", &[], Err("certificate")),
+        (near, "?sslmode=verify-full&sslrootcert=root.crt", &[], Ok(())),
+        (near, "?sslmode=verify-full&sslrootcert=wrong.crt", &[], Err("certificate")),
+        (other, "?sslmode=verify-full&sslrootcert=root.crt", &[], Err("certificate")),
+        (near, "?sslmode=verify-full", &[], Err("")),
+        (near, "?sslmode=verify-full&sslrootcert=none.crt", &[], Err("none.crt")),
+        (near, "", &[("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "root.crt")], Ok(())),
+        (other, "", &[("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "root.crt")], Err("certificate")),
+    ] {
+        let (status, said) = load(host, query, environment);
+        match expected {
+            Ok(()) => assert_eq!(status, 0, "{host}{query}: {said}"),
+            Err(why) => assert!(status == 2 && said.contains(why) && said.starts_with("error: "), "{host}{query}: {status} {said}"),
+        }
+    }
+
+    // A certificate that the server has signed itself is its own root.
+    let own = ["req", "-new", "-x509", "-nodes", "-days", "3650", "-newkey", "rsa:2048", "-subj", "/CN=localhost"];
+    let own = [&own[..], &["-addext", "subjectAltName=DNS:localhost", "-keyout", "server.key", "-out", "server.crt"]].concat();
+    let made = Command::new("openssl").current_dir(home).args(own).stderr(Stdio::null()).status();
+    assert!(made.is_ok_and(|status| status.success()) && server.certify(home), "another certificate");
+    for (host, mode, status) in [(near, "verify-full", 0), (other, "verify-full", 2), (other, "verify-ca", 0), (other, "require", 0)] {
+        let ran = load(host, &format!("?sslmode={mode}&sslrootcert=server.crt"), &[]);
+        assert_eq!(ran.0, status, "{host} {mode}: {}", ran.1);
+        let ran = load(host, &format!("?sslmode={mode}&sslrootcert=root.crt"), &[]);
+        assert!(ran.0 == 2 && ran.1.contains("certificate"), "{host} {mode}: {}", ran.1);
+    }
+
+    // Passwords from a file, which nobody else may read.
+    let (listed, empty) = (home.join("listed"), [("PGPASSWORD", "")]);
+    let password = PASSWORD.replace("%20", " ");
+    for path in [&listed, &home.join(".pgpass")] {
+        fs::write(path, format!("# servers\nelsewhere:*:*:*:wrong\nlocalhost:{}:*:tester:{password}\n", server.port)).expect("written");
+        let mut environment = empty.to_vec();
+        let name = listed.to_string_lossy();
+        if path == &listed {
+            environment.push(("PGPASSFILE", &name));
+        }
+        allow(path, 0o644);
+        let (status, said) = load(near, "", &environment);
+        assert!(status == 2 && said.contains("is passed over, since others can read the file"), "{said}");
+        allow(path, 0o600);
+        let (status, said) = load(near, "", &environment);
+        assert_eq!(status, 0, "{said}");
+        assert_eq!(load(other, "", &environment).0, 2, "the password is that of another host");
+    }
+    let (status, said) = load(near, "", &[("PGPASSWORD", "wr0ng")]);
+    assert!(status == 2 && said.contains("password authentication failed") && !said.contains("wr0ng"), "{said}");
+}
+
+fn allow(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the file is ours");
 }
 
 /// Whatever goes wrong, the password stays where it is.

@@ -42,7 +42,8 @@ pub fn compare(stored: &Layout, wanted: &Layout, dialect: Dialect) -> Vec<Change
         let key = |layout: &Layout| if layout.key.is_empty() { "no key".to_owned() } else { layout.key.join(" ") };
         changes.push(Change {
             says: format!("records have the key {}, and would be known by {}", key(stored), key(wanted)),
-            statements: vec![format!("DELETE FROM {record}")],
+            // Not every shell looks at foreign keys.
+            statements: stored.tables.iter().rev().map(|table| format!("DELETE FROM {}", name(&table.name))).collect(),
             loses: Some(format!("SELECT 1 FROM {record} LIMIT 1")),
             kind: Kind::Key,
         });
@@ -59,13 +60,27 @@ pub fn compare(stored: &Layout, wanted: &Layout, dialect: Dialect) -> Vec<Change
             let table_name = name(&table.name);
             changes.push(Change {
                 says: format!("the schema no longer has the list {} of table {}", stored.path(number), table.name),
-                statements: vec![format!("DROP TABLE {table_name}")],
+                // A database does not let go of a table to which others refer.
+                statements: below(stored, number)
+                    .map(|below| format!("DROP TABLE IF EXISTS {}", name(&stored.tables[below].name)))
+                    .collect(),
                 loses: Some(format!("SELECT 1 FROM {table_name} LIMIT 1")),
                 kind: Kind::Gone,
             });
         }
     }
     changes
+}
+
+// The tables of the lists in a table's rows, the deepest first, and the table itself.
+fn below(layout: &Layout, number: usize) -> impl Iterator<Item = usize> {
+    let is_below = move |mut table: usize| {
+        while let Some(list) = layout.tables[table].list.as_ref().filter(|_| table != number) {
+            table = list.of;
+        }
+        table == number
+    };
+    (number..layout.tables.len()).rev().filter(move |table| is_below(*table))
 }
 
 fn new_table(wanted: &Layout, number: usize, dialect: Dialect) -> Change {

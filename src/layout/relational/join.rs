@@ -48,7 +48,9 @@ impl Joiner {
     #[must_use]
     pub fn new(layout: Layout) -> Self {
         let parts = |number: usize| {
-            let columns = layout.tables[number].columns.iter().enumerate().map(|(at, column)| (column.order, Part::Column(at)));
+            // The columns say all of a record; the whole of it beside them is for others.
+            let columns = layout.tables[number].columns.iter().enumerate().filter(|(_, column)| !column.is_whole());
+            let columns = columns.map(|(at, column)| (column.order, Part::Column(at)));
             let mut parts: Vec<(usize, Part)> = columns.collect();
             parts.extend(layout.lists(number).map(|(list, _, place)| (place.order, Part::List(list))));
             parts.sort_by_key(|(order, _)| *order);

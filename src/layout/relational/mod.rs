@@ -33,6 +33,8 @@ pub const HASH: &str = "_hash";
 pub const LOAD: &str = "_load";
 /// The column of what the others cannot say.
 pub const REST: &str = "_rest";
+/// The column of the whole record as JSON, where it was asked for.
+pub const WHOLE: &str = "_json";
 /// The column of the record to which a row of a list belongs.
 pub const RECORD: &str = "_record";
 /// The column of a row's position in its list, from 0.
@@ -86,7 +88,7 @@ pub struct List {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Names of the members that lead from a row's object to the value.
+    /// Names of the members that lead from a row's object to the value; none where the value is the whole record.
     pub path: Vec<String>,
     /// What it holds.
     pub holds: Holds,
@@ -125,7 +127,14 @@ impl Layout {
     /// The tables for records of `shape`. Where `stored` is given, what it has under the same path keeps its name.
     #[must_use]
     pub fn new(shape: &Shape, collection: &str, key: &[String], stored: Option<&Layout>) -> Self {
+        Self::among(&[], shape, collection, key, stored)
+    }
+
+    /// As [`Layout::new`], in a database that has tables of other collections too, whose names are taken.
+    #[must_use]
+    pub fn among(others: &[Layout], shape: &Shape, collection: &str, key: &[String], stored: Option<&Layout>) -> Self {
         let mut names = Names::default();
+        others.iter().for_each(|other| names.reserve(other));
         if let Some(stored) = stored {
             names.reserve(stored);
         }
@@ -140,7 +149,29 @@ impl Layout {
         };
         let table = Table { name, list: None, columns: Vec::new(), comment: comment(root) };
         derived.table(table, root, &mut Vec::new());
-        derived.layout
+        let mut layout = derived.layout;
+        if stored.is_some_and(|stored| stored.tables[0].columns.iter().any(Column::is_whole)) {
+            layout.keep_whole();
+        }
+        layout
+    }
+
+    /// Adds the column in which each record stands as a whole. A database that has it keeps it.
+    pub fn keep_whole(&mut self) {
+        let columns = &mut self.tables[0].columns;
+        if columns.iter().any(Column::is_whole) {
+            return;
+        }
+        let comment = Some("The whole record.".to_owned());
+        columns.push(Column {
+            name: WHOLE.to_owned(),
+            path: Vec::new(),
+            holds: Holds::Json,
+            items: None,
+            order: usize::MAX,
+            index: None,
+            comment,
+        });
     }
 
     /// Whether the tables lie in each other as they should: the one for records first, each list behind what holds it.
@@ -208,6 +239,14 @@ impl Layout {
     #[must_use]
     pub fn find(&self, path: &str) -> Option<usize> {
         (0..self.tables.len()).find(|table| self.path(*table) == path)
+    }
+}
+
+impl Column {
+    /// Whether the column has the whole record, beside the others.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.path.is_empty()
     }
 }
 

@@ -22,14 +22,16 @@ impl Names {
     pub fn reserve(&mut self, stored: &Layout) {
         self.tables.insert(stored.view.clone());
         for table in &stored.tables {
-            self.tables.insert(table.name.clone());
+            self.tables.extend([table.name.clone(), primary(&table.name)]);
             self.tables.extend(table.columns.iter().filter_map(|column| column.index.clone()));
         }
     }
 
     /// A name among tables, views and indexes: the one by which it is known, else one like `wanted`.
     pub fn table(&mut self, known: Option<&str>, wanted: &str, identity: &str) -> String {
-        known.map_or_else(|| take(&mut self.tables, &snake(wanted), identity, LONGEST), str::to_owned)
+        let name = known.map_or_else(|| take(&mut self.tables, &snake(wanted), identity, LONGEST), str::to_owned);
+        self.tables.insert(primary(&name));
+        name
     }
 
     /// Begins the columns of a table.
@@ -45,6 +47,11 @@ impl Names {
     pub fn column(&mut self, known: Option<&str>, path: &[String]) -> String {
         known.map_or_else(|| take(&mut self.columns, &plain(path), &path.join("\u{0}"), LONGEST), str::to_owned)
     }
+}
+
+// What PostgreSQL calls the index of a table's primary key.
+fn primary(table: &str) -> String {
+    format!("{table}_pkey")
 }
 
 /// A path as a name.

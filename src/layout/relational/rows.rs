@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Column, Holds, Layout, pointer_to};
 use crate::lexicon::date::{self, PartialDate};
-use crate::tree::{Kind, Node, json_string, key_hash, number};
+use crate::tree::{Kind, Node, json, json_string, key_hash, number};
 
 /// A kind of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub enum Dialect {
 pub enum Takes {
     /// Numbers are integers or floats of 64 bits; dates and moments are text. No text with U+0000.
     Sqlite,
-    /// Numbers of any length, dates, moments. No text with U+0000.
+    /// Numbers of any length; dates are days since 1970, moments microseconds. No text with U+0000.
     Postgres,
-    /// Numbers are integers or floats of 64 bits; dates are days since 1970, moments microseconds; lists of scalars.
+    /// Numbers are integers or floats of 64 bits; dates and moments as in PostgreSQL; lists of scalars.
     Arrow,
 }
 
@@ -83,6 +83,8 @@ pub struct Splitter {
     // By table.
     levels: Vec<Level>,
     columns: Vec<Vec<(Holds, Option<Holds>)>>,
+    // The column of the whole record, in the first table.
+    whole: Option<usize>,
     // So that records are written anew when the layout changes.
     salt: [u8; 32],
 }
@@ -150,7 +152,8 @@ impl Splitter {
         }
         let holds = |column: &Column| (column.holds, column.items.filter(|_| takes == Takes::Arrow));
         let columns = layout.tables.iter().map(|table| table.columns.iter().map(holds).collect()).collect();
-        Self { key: layout.key.clone(), takes, levels, columns, salt: salt.finalize().into() }
+        let whole = layout.tables.first().and_then(|table| table.columns.iter().position(Column::is_whole));
+        Self { key: layout.key.clone(), takes, levels, columns, whole, salt: salt.finalize().into() }
     }
 
     /// Appends a record as bytes for [`Encoded`].
@@ -165,7 +168,7 @@ impl Splitter {
         out.extend_from_slice(key.as_bytes());
         let hash = out.len();
         out.extend_from_slice(&[0; 16]);
-        self.row(0, record, &mut Vec::new(), out);
+        self.row(0, record, &mut Desk::default(), out);
         // The rows say all of the record, so they stand for its content.
         let sum = Sha256::new().chain_update(self.salt).chain_update(&out[hash + 16..]).finalize();
         out[hash..hash + 16].copy_from_slice(&sum[..16]);
@@ -195,23 +198,47 @@ impl Splitter {
         Some(if plain { text } else { format!("#key {}", hex(&Sha256::digest(&text)[..16])) })
     }
 
-    fn row(&self, table: usize, node: Node<'_>, positions: &mut Vec<u32>, out: &mut Vec<u8>) {
-        let mut row =
-            Row { splitter: self, table, cells: vec![Value::Null; self.columns[table].len()], rest: Vec::new(), lists: Vec::new() };
-        row.object(&self.levels[table], node, &mut Vec::new());
+    // Lists of this row and of those below it stand one behind the other in `desk`, so that nothing is allocated for a row.
+    fn row<'t>(&self, table: usize, node: Node<'t>, desk: &mut Desk<'t>, out: &mut Vec<u8>) {
+        let (cells, rest, lists) = (desk.cells.len(), desk.rest.len(), desk.lists.len());
+        desk.cells.resize(cells + self.columns[table].len(), Value::Null);
+        let mut row = Row { splitter: self, table, first: cells, desk };
+        if table == 0 {
+            row.object(&self.levels[table], node);
+        } else {
+            // What has a member twice is no item of such a list.
+            row.members(&self.levels[table], node);
+        }
+        if let Some(whole) = self.whole.filter(|_| table == 0) {
+            desk.cells[cells + whole] = Value::Json(node);
+        }
         out.extend_from_slice(&(table as u16).to_le_bytes());
-        positions.iter().for_each(|position| out.extend_from_slice(&position.to_le_bytes()));
-        row.rest(out);
-        row.cells.iter().for_each(|cell| cell.write(out));
+        desk.positions.iter().for_each(|position| out.extend_from_slice(&position.to_le_bytes()));
+        write_rest(&desk.rest[rest..], out);
+        desk.cells[cells..].iter().for_each(|cell| cell.write(out));
+        desk.cells.truncate(cells);
+        desk.rest.truncate(rest);
         // Each row stands behind the one that it belongs to.
-        for (table, list) in row.lists {
+        for at in lists..desk.lists.len() {
+            let (table, list) = desk.lists[at];
             for (position, item) in list.items().enumerate() {
-                positions.push(position as u32);
-                self.row(table, item, positions, out);
-                positions.pop();
+                desk.positions.push(position as u32);
+                self.row(table, item, desk, out);
+                desk.positions.pop();
             }
         }
+        desk.lists.truncate(lists);
     }
+}
+
+// What rows are made on.
+#[derive(Default)]
+struct Desk<'t> {
+    path: Vec<&'t str>,
+    positions: Vec<u32>,
+    cells: Vec<Value<'t>>,
+    rest: Vec<(String, Node<'t>)>,
+    lists: Vec<(usize, Node<'t>)>,
 }
 
 #[derive(Clone, Copy)]
@@ -255,60 +282,70 @@ fn measured(tag: u8, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out[start - 4..start].copy_from_slice(&length.to_le_bytes());
 }
 
+fn write_rest(rest: &[(String, Node<'_>)], out: &mut Vec<u8>) {
+    if rest.is_empty() {
+        return out.push(0);
+    }
+    measured(3, out, |out| {
+        for (index, (pointer, node)) in rest.iter().enumerate() {
+            out.push(if index == 0 { b'{' } else { b',' });
+            json_string(pointer, out);
+            out.push(b':');
+            json(*node, out);
+        }
+        out.push(b'}');
+    });
+}
+
 // One row in the making.
 struct Row<'a, 't> {
     splitter: &'a Splitter,
     table: usize,
-    cells: Vec<Value<'t>>,
-    rest: Vec<(String, Node<'t>)>,
-    lists: Vec<(usize, Node<'t>)>,
+    // Where its cells begin.
+    first: usize,
+    desk: &'a mut Desk<'t>,
 }
 
 impl<'t> Row<'_, 't> {
-    fn object(&mut self, level: &Level, node: Node<'t>, path: &mut Vec<&'t str>) {
+    fn object(&mut self, level: &Level, node: Node<'t>) {
         // What has a member twice has no columns for both; and what is empty would be taken for missing, but for a row.
-        if node.kind() != Kind::Object || (node.is_empty() && !path.is_empty()) || !node.duplicates().is_empty() {
-            return self.rest.push((pointer_to(path), node));
+        if node.kind() != Kind::Object || (node.is_empty() && !self.desk.path.is_empty()) || !node.duplicates().is_empty() {
+            return self.keep(node);
         }
+        self.members(level, node);
+    }
+
+    fn members(&mut self, level: &Level, node: Node<'t>) {
         let mut from = 0;
         for member in node.members() {
             let (name, value) = (member.key.text(), member.value);
-            path.push(name);
+            self.desk.path.push(name);
             match level.find(member.hash(), name, &mut from) {
-                Some(Slot::Column(at)) => self.column(*at, value, path),
-                Some(Slot::Nested(level)) => self.object(level, value, path),
-                Some(Slot::List(table)) if is_list(value) => self.lists.push((*table, value)),
-                Some(Slot::List(_)) | None => self.rest.push((pointer_to(path), value)),
+                Some(Slot::Column(at)) => self.column(*at, value),
+                Some(Slot::Nested(level)) => self.object(level, value),
+                Some(Slot::List(table)) if is_list(value) => self.desk.lists.push((*table, value)),
+                Some(Slot::List(_)) | None => self.keep(value),
             }
-            path.pop();
+            self.desk.path.pop();
         }
     }
 
-    fn column(&mut self, at: usize, node: Node<'t>, path: &[&str]) {
+    fn column(&mut self, at: usize, node: Node<'t>) {
         let takes = self.splitter.takes;
         let (value, exact) = match self.splitter.columns[self.table][at] {
             (_, Some(items)) => list(items, node, takes),
             (holds, None) => fit(holds, node, takes),
         };
-        self.cells[at] = value;
+        self.desk.cells[self.first + at] = value;
         if !exact {
-            self.rest.push((pointer_to(path), node));
+            self.keep(node);
         }
     }
 
-    fn rest(&self, out: &mut Vec<u8>) {
-        if self.rest.is_empty() {
-            return out.push(0);
-        }
-        measured(3, out, |out| {
-            for (index, (pointer, node)) in self.rest.iter().enumerate() {
-                out.push(if index == 0 { b'{' } else { b',' });
-                json_string(pointer, out);
-                out.push(b':');
-                json(*node, out);
-            }
-            out.push(b'}');
-        });
+    // Puts a value into the rest.
+    fn keep(&mut self, node: Node<'t>) {
+        let pointer = pointer_to(&self.desk.path);
+        self.desk.rest.push((pointer, node));
     }
 }
 
@@ -339,16 +376,10 @@ fn fit(holds: Holds, node: Node<'_>, takes: Takes) -> (Value<'_>, bool) {
         },
         // SQLite's own functions stop at U+0000, and PostgreSQL has no place for it.
         (Holds::Text | Holds::Date | Holds::Timestamp, Kind::String) if takes != Takes::Arrow && text.contains('\0') => nothing,
-        (Holds::Date, Kind::String) if takes != Takes::Sqlite => match day(text) {
-            Some(_) if takes == Takes::Postgres => (Value::Text(text), true),
-            Some(day) => (Value::Integer(day), true),
-            None => nothing,
-        },
-        (Holds::Timestamp, Kind::String) if takes != Takes::Sqlite => match moment(text) {
-            Some(moment) if takes == Takes::Postgres => (Value::Text(text), moment.plain),
-            Some(moment) => (Value::Integer(moment.microseconds), moment.plain),
-            None => nothing,
-        },
+        (Holds::Date, Kind::String) if takes != Takes::Sqlite => day(text).map_or(nothing, |day| (Value::Integer(day), true)),
+        (Holds::Timestamp, Kind::String) if takes != Takes::Sqlite => {
+            moment(text).map_or(nothing, |moment| (Value::Integer(moment.microseconds), moment.plain))
+        }
         (Holds::Text | Holds::Date | Holds::Timestamp, Kind::String) => (Value::Text(text), true),
         _ => nothing,
     }
@@ -433,35 +464,6 @@ fn moment(text: &str) -> Option<Moment> {
         _ => return None,
     };
     Some(Moment { microseconds: (seconds - minutes * 60) * 1_000_000 + part, plain: fraction.is_empty() && zone == "Z" })
-}
-
-fn json(node: Node<'_>, out: &mut Vec<u8>) {
-    match node.kind() {
-        Kind::String => json_string(node.text(), out),
-        Kind::Array => {
-            out.push(b'[');
-            for (index, item) in node.items().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                json(item, out);
-            }
-            out.push(b']');
-        }
-        Kind::Object => {
-            out.push(b'{');
-            for (index, member) in node.members().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                json_string(member.key.text(), out);
-                out.push(b':');
-                json(member.value, out);
-            }
-            out.push(b'}');
-        }
-        _ => out.extend_from_slice(node.text().as_bytes()),
-    }
 }
 
 /// Bytes as hexadecimal digits.

@@ -42,6 +42,11 @@ pub fn create(layout: &Layout, dialect: Dialect) -> Vec<String> {
     let mut statements = own(dialect);
     for number in 0..layout.tables.len() {
         statements.push(table(layout, number, dialect));
+        // SQLite sorts the keys of a first load at its end, where the index stands by itself.
+        if number == 0 && dialect == Dialect::Sqlite {
+            let record = &layout.tables[0].name;
+            statements.push(format!("CREATE UNIQUE INDEX {} ON {} (\"{KEY}\")", name(&format!("{record}_{KEY}")), name(record)));
+        }
         statements.extend(comments(&layout.tables[number], dialect));
         let columns = layout.tables[number].columns.iter();
         statements.extend(columns.filter_map(|column| index(&layout.tables[number], column, dialect)));
@@ -50,12 +55,12 @@ pub fn create(layout: &Layout, dialect: Dialect) -> Vec<String> {
     statements
 }
 
-/// The tables that every collection shares: of loads, of layouts, and of findings.
+/// The tables that every collection shares: of loads, of layouts, of findings, and of what the last load said.
 #[must_use]
 pub fn own(dialect: Dialect) -> Vec<String> {
     let (id, number, bytes) = match dialect {
         Dialect::Sqlite => ("INTEGER PRIMARY KEY", "INTEGER", "TEXT"),
-        Dialect::Postgres => ("bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "bigint", "text"),
+        Dialect::Postgres => ("bigint PRIMARY KEY", "bigint", "text"),
     };
     let counts =
         ["records", "added", "updated", "unchanged", "removed", "rejected"].map(|name| format!("  \"{name}\" {number} NOT NULL,\n"));
@@ -73,6 +78,11 @@ pub fn own(dialect: Dialect) -> Vec<String> {
              CASCADE,\n  \"position\" {number} NOT NULL,\n  \"code\" {bytes} NOT NULL,\n  \"severity\" {bytes} NOT NULL,\n  \"message\" {bytes} \
              NOT NULL,\n  \"file\" {bytes},\n  \"line\" {number},\n  \"record\" {number},\n  \"key\" {bytes},\n  \"pointer\" {bytes},\n  \
              \"finding\" {bytes} NOT NULL,\n  PRIMARY KEY (\"load\", \"position\")\n)"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS \"_chancery_answer\" (\n  \"collection\" {bytes} NOT NULL PRIMARY KEY,\n  \"load\" {number} NOT NULL \
+             REFERENCES \"_chancery_load\" (\"id\") ON DELETE CASCADE,\n  \"asked\" {bytes} NOT NULL,\n  \"content\" {bytes} NOT \
+             NULL,\n  \"failed\" {number} NOT NULL,\n  \"said\" {bytes} NOT NULL\n)"
         ),
     ]
 }
@@ -105,7 +115,7 @@ pub fn table(layout: &Layout, number: usize, dialect: Dialect) -> String {
         });
     } else {
         lines.push((format!("\"{ID}\" {number_type} PRIMARY KEY"), None));
-        lines.push((format!("\"{KEY}\" {text} NOT NULL UNIQUE"), None));
+        lines.push((format!("\"{KEY}\" {text} NOT NULL{}", if sqlite { "" } else { " UNIQUE" }), None));
         lines.push((format!("\"{HASH}\" {bytes} NOT NULL"), None));
         lines.push((format!("\"{LOAD}\" {number_type} NOT NULL"), None));
     }

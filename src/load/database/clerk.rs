@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::{Mode, Settled, objections};
+use super::{Mode, Said, Settled, objections};
 use crate::diagnostic::Diagnostic;
 use crate::layout::relational::rows::Encoded;
 use crate::load::{Sink, Totals};
@@ -36,11 +36,11 @@ pub trait Ledger {
     /// When the database fails.
     fn settle(&mut self, totals: Totals) -> io::Result<Settled>;
 
-    /// Puts everything into place.
+    /// Puts everything into place, with what was said.
     ///
     /// # Errors
     /// When the database fails.
-    fn commit(&mut self) -> io::Result<()>;
+    fn commit(&mut self, said: Option<Said>) -> io::Result<()>;
 }
 
 enum Order {
@@ -48,7 +48,7 @@ enum Order {
     Records(Vec<u8>),
     Finding(Vec<u8>),
     Settle(Totals, Sender<Settled>),
-    Commit,
+    Commit(Option<Said>),
 }
 
 // The way to the thread, shared with the stream of findings; closed for both at once.
@@ -66,6 +66,7 @@ pub struct Clerk {
     mode: Mode,
     shown: String,
     settled: Arc<Mutex<Settled>>,
+    said: Option<Said>,
 }
 
 /// What the thread of a clerk has to do: it opens a ledger and [serves](Orders::serve) it.
@@ -93,8 +94,8 @@ impl Orders {
                     // Who no longer listens has given up, and will not order a commit.
                     let _ = answer.send(ledger.settle(totals)?);
                 }
-                Order::Commit => {
-                    ledger.commit()?;
+                Order::Commit(said) => {
+                    ledger.commit(said)?;
                     return Ok(true);
                 }
             }
@@ -118,6 +119,7 @@ impl Clerk {
             mode,
             shown: shown.to_owned(),
             settled: Arc::default(),
+            said: None,
         })
     }
 
@@ -125,6 +127,11 @@ impl Clerk {
     #[must_use]
     pub fn settled(&self) -> Arc<Mutex<Settled>> {
         Arc::clone(&self.settled)
+    }
+
+    /// Leaves in the database what was said, when all is put into place.
+    pub fn remember(&mut self, said: Said) {
+        self.said = Some(said);
     }
 
     /// A stream for a report whose lines are findings.
@@ -179,7 +186,8 @@ impl Sink for Clerk {
     }
 
     fn commit(mut self: Box<Self>) -> io::Result<()> {
-        self.send(Order::Commit)?;
+        let said = self.said.take();
+        self.send(Order::Commit(said))?;
         self.end()
     }
 }

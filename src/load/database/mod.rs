@@ -15,6 +15,7 @@ pub mod sqlite;
 use std::collections::HashMap;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
@@ -52,7 +53,7 @@ impl Mode {
 }
 
 /// An input as it was read.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Sealed {
     /// Its name.
     pub name: String,
@@ -80,6 +81,32 @@ pub struct Start {
     pub now: fn() -> String,
 }
 
+/// What a load was asked and said, kept so that it can be said again.
+pub struct Said {
+    /// The hash of what it was asked.
+    pub asked: String,
+    /// Whether there were findings that made it fail.
+    pub failed: bool,
+    /// What it reported.
+    pub text: String,
+}
+
+/// What the last load of a collection left.
+pub struct Answer {
+    /// The load.
+    pub load: i64,
+    /// Its inputs.
+    pub inputs: Vec<Sealed>,
+    /// The hash of what it was asked.
+    pub asked: String,
+    /// What the table of records held, as [`Database::content`] tells it.
+    pub content: String,
+    /// Whether there were findings that made it fail.
+    pub failed: bool,
+    /// What it reported.
+    pub text: String,
+}
+
 /// What a load did.
 #[derive(Debug, Default)]
 pub struct Settled {
@@ -97,6 +124,8 @@ pub struct Settled {
     pub clashes: Vec<String>,
     /// How many of them there are.
     pub clashing: u64,
+    /// How long the server was waited for, where there is one.
+    pub waited: Duration,
 }
 
 /// Changes by word and key, kept on disk where they are many.
@@ -152,6 +181,12 @@ pub trait Database {
     /// When the database fails.
     fn stored(&mut self, collection: &str) -> io::Result<Option<Layout>>;
 
+    /// The layouts of all other collections, as far as they can be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn others(&mut self, collection: &str) -> io::Result<Vec<Layout>>;
+
     /// Whether a query gives a row.
     ///
     /// # Errors
@@ -163,6 +198,24 @@ pub trait Database {
     /// # Errors
     /// When the database fails.
     fn has_table(&mut self, name: &str) -> io::Result<bool>;
+
+    /// What the last load of a collection left; `None` where it left nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn answer(&mut self, collection: &str) -> io::Result<Option<Answer>>;
+
+    /// The keys and hashes of all records of a table, in few letters.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn content(&mut self, table: &str) -> io::Result<String>;
+
+    /// Puts down that a load was done again and changed nothing. Gives the number of its records.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn repeat(self: Box<Self>, load: i64, now: &str) -> io::Result<u64>;
 
     /// Begins a load.
     ///
@@ -183,13 +236,16 @@ pub struct Prepared {
     pub refused: Vec<Diagnostic>,
 }
 
-/// Compares what a database has with what records of `shape` need.
+/// Compares what a database has with what records of `shape` need, and whether `whole` records shall stand beside their columns.
 ///
 /// # Errors
 /// When the database fails.
-pub fn prepare(database: &mut dyn Database, shape: &Shape, collection: &str, key: &[String]) -> io::Result<Prepared> {
+pub fn prepare(database: &mut dyn Database, shape: &Shape, collection: &str, key: &[String], whole: bool) -> io::Result<Prepared> {
     let stored = database.stored(collection)?;
-    let layout = Layout::new(shape, collection, key, stored.as_ref());
+    let mut layout = Layout::among(&database.others(collection)?, shape, collection, key, stored.as_ref());
+    if whole {
+        layout.keep_whole();
+    }
     let dialect = database.dialect();
     let mut refused = Vec::new();
     let source = Arc::new(Source::whole(database.shown(), ""));
@@ -239,6 +295,25 @@ pub fn prepare(database: &mut dyn Database, shape: &Shape, collection: &str, key
         changes.push(view(sql::view(&layout, dialect), "and comes anew"));
     }
     Ok(Prepared { layout, changes, is_new: false, refused })
+}
+
+// The answer for a collection.
+const ANSWER: &str = "SELECT a.\"load\", l.\"inputs\", a.\"asked\", a.\"content\", a.\"failed\", a.\"said\" FROM \"_chancery_answer\" a JOIN \
+                      \"_chancery_load\" l ON l.\"id\" = a.\"load\" WHERE a.\"collection\" = $1";
+
+// Puts a load down once more, at another time, and the answer as that of the newer one. The values come in the order in which
+// they stand, since SQLite numbers them so.
+const REPEAT: [&str; 2] = [
+    "INSERT INTO \"_chancery_load\" (\"id\", \"collection\", \"mode\", \"schema_sha256\", \"inputs\", \"records\", \"added\", \"updated\", \"unchanged\", \
+     \"removed\", \"rejected\", \"ended\") SELECT (SELECT max(\"id\") + 1 FROM \"_chancery_load\"), \"collection\", \"mode\", \
+     \"schema_sha256\", \"inputs\", \"records\", 0, 0, \"added\" + \"updated\" + \"unchanged\", 0, \"rejected\", $1 FROM \"_chancery_load\" WHERE \"id\" = $2 \
+     RETURNING \"id\", \"unchanged\"",
+    "UPDATE \"_chancery_answer\" SET \"load\" = $1 WHERE \"collection\" = (SELECT \"collection\" FROM \"_chancery_load\" WHERE \"id\" = $1)",
+];
+
+// Inputs as a load put them down.
+fn inputs(text: &str) -> Vec<Sealed> {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 // Tells the records of one load apart that have the same key.
@@ -331,6 +406,10 @@ pub(super) fn layout_of(text: &str) -> io::Result<Layout> {
     let told = |why: &str| io::Error::other(format!("the layout cannot be read; a newer version may have written it: {why}"));
     let layout: Layout = serde_json::from_str(text).map_err(|error| told(&error.to_string()))?;
     if layout.is_sound() { Ok(layout) } else { Err(told("tables do not lie in each other")) }
+}
+
+fn others(all: &[(String, String)], collection: &str) -> Vec<Layout> {
+    all.iter().filter(|(name, _)| name != collection).filter_map(|(_, text)| serde_json::from_str(text).ok()).collect()
 }
 
 pub(super) fn no_records(collection: Option<&str>) -> io::Error {

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Statement, ToSql};
+use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 
 use super::clerk::{Clerk, Ledger};
 use super::lines::{PAGE, Page, Pages};
-use super::{Changes, Database, Mode, Seen, Settled, Start, nth_key};
+use super::{Answer, Changes, Database, Mode, Said, Seen, Settled, Start, nth_key};
 use crate::layout::relational::join::Stored;
 use crate::layout::relational::rows::{Cell, Dialect, Encoded, hex};
 use crate::layout::relational::{HASH, ID, KEY, LOAD, Layout, RECORD, REST, position_column, sql};
@@ -26,6 +27,9 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A page of records is cut short behind so many bytes.
 const PAGE_BYTES: usize = 4 << 20;
+
+/// How the name of a file in the making begins and ends.
+const MAKING: [&str; 2] = [".chancery-database-", ".tmp"];
 
 /// A file that was opened for a load.
 pub struct Sqlite {
@@ -68,13 +72,16 @@ impl Sqlite {
             // Folders can be locked on most systems; elsewhere, the second of two loads is told that the file is there now.
             let lock = File::open(folder).ok().filter(|folder| !trial && folder.lock().is_ok());
             if !path.exists() {
-                let build = |folder: &Path| tempfile::Builder::new().prefix(".chancery-").suffix(".tmp").tempfile_in(folder);
-                let making = if trial { build(&std::env::temp_dir())? } else { build(folder)? }.into_temp_path();
+                if lock.is_some() {
+                    sweep(folder);
+                }
+                let build = |prefix, folder: &Path| tempfile::Builder::new().prefix(prefix).suffix(MAKING[1]).tempfile_in(folder);
+                let making = if trial { build(".chancery-", &std::env::temp_dir())? } else { build(MAKING[0], folder)? }.into_temp_path();
                 let connection = Connection::open(&making).map_err(failed)?;
                 // Nobody else knows of the file, and a broken one is thrown away.
                 connection
                     .execute_batch(
-                        "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
+                        "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
                     )
                     .map_err(failed)?;
                 let fresh = Fresh { making, place: path.to_owned(), _folder: lock };
@@ -99,6 +106,17 @@ impl Sqlite {
     }
 }
 
+// Takes away what killed loads have left. Whoever makes such a file holds the lock of its folder, as the caller does.
+fn sweep(folder: &Path) {
+    let [begins, ends] = MAKING;
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(begins) && name.ends_with(ends)) {
+            // It does no harm where it is.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 impl Database for Sqlite {
     fn shown(&self) -> &str {
         &self.shown
@@ -112,12 +130,47 @@ impl Database for Sqlite {
         stored(&self.connection, Some(collection))
     }
 
+    fn others(&mut self, collection: &str) -> io::Result<Vec<Layout>> {
+        Ok(super::others(&layouts(&self.connection)?, collection))
+    }
+
     fn has_row(&mut self, query: &str) -> io::Result<bool> {
         self.connection.prepare(query).and_then(|mut query| query.exists([])).map_err(failed)
     }
 
     fn has_table(&mut self, name: &str) -> io::Result<bool> {
         has_table(&self.connection, name).map_err(failed)
+    }
+
+    fn answer(&mut self, collection: &str) -> io::Result<Option<Answer>> {
+        if !has_table(&self.connection, "_chancery_answer").map_err(failed)? {
+            return Ok(None);
+        }
+        let answer = self.connection.query_row(super::ANSWER, [collection], |row| {
+            Ok(Answer {
+                load: row.get(0)?,
+                inputs: super::inputs(&row.get::<_, String>(1)?),
+                asked: row.get(2)?,
+                content: row.get(3)?,
+                failed: row.get::<_, i64>(4)? != 0,
+                text: row.get(5)?,
+            })
+        });
+        answer.optional().map_err(failed)
+    }
+
+    fn content(&mut self, table: &str) -> io::Result<String> {
+        Content::of(&self.connection, table).map(Content::text).map_err(failed)
+    }
+
+    fn repeat(self: Box<Self>, load: i64, now: &str) -> io::Result<u64> {
+        let [repeat, renew] = super::REPEAT;
+        let connection = &self.connection;
+        let (load, records): (i64, i64) =
+            connection.query_row(repeat, rusqlite::params![now, load], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        connection.execute(renew, [load]).map_err(failed)?;
+        connection.execute_batch("COMMIT").map_err(failed)?;
+        Ok(records.unsigned_abs())
     }
 
     fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
@@ -154,16 +207,58 @@ fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
     connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')")?.exists([name])
 }
 
-// The layout of a collection, or of the only one; less tables and columns that somebody has taken away.
-fn stored(connection: &Connection, collection: Option<&str>) -> io::Result<Option<Layout>> {
-    if !has_table(connection, "_chancery_layout").map_err(failed)? {
-        return Ok(None);
+// How many records there are, and a sum that tells their keys and hashes from others.
+#[derive(Clone, Copy, Default)]
+struct Content {
+    count: u64,
+    sum: u128,
+}
+
+impl Content {
+    fn of(connection: &Connection, table: &str) -> rusqlite::Result<Self> {
+        let mut query = connection.prepare(&format!("SELECT \"{KEY}\", \"{HASH}\" FROM {}", sql::name(table)))?;
+        let mut rows = query.query([])?;
+        let mut content = Self::default();
+        while let Some(row) = rows.next()? {
+            content.add(bytes(row.get_ref(0)?), bytes(row.get_ref(1)?));
+        }
+        Ok(content)
     }
-    let all: Vec<(String, String)> = connection
+
+    fn add(&mut self, key: &[u8], hash: &[u8]) {
+        let digest: [u8; 32] = Sha256::new().chain_update(key).chain_update([0]).chain_update(hash).finalize().into();
+        let (half, _) = digest.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(u128::from_le_bytes(*half));
+    }
+
+    fn text(self) -> String {
+        format!("{} {:x}", self.count, self.sum)
+    }
+}
+
+// Whatever somebody has put there instead is something else.
+fn bytes(value: ValueRef<'_>) -> &[u8] {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        _ => &[],
+    }
+}
+
+// The layouts of all collections, as text.
+fn layouts(connection: &Connection) -> io::Result<Vec<(String, String)>> {
+    if !has_table(connection, "_chancery_layout").map_err(failed)? {
+        return Ok(Vec::new());
+    }
+    connection
         .prepare("SELECT \"collection\", \"layout\" FROM \"_chancery_layout\" ORDER BY \"collection\"")
         .and_then(|mut query| query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
-        .map_err(failed)?;
-    let Some(mut layout) = super::choose(&all, collection)? else { return Ok(None) };
+        .map_err(failed)
+}
+
+// The layout of a collection, or of the only one; less tables and columns that somebody has taken away.
+fn stored(connection: &Connection, collection: Option<&str>) -> io::Result<Option<Layout>> {
+    let Some(mut layout) = super::choose(&layouts(connection)?, collection)? else { return Ok(None) };
     let mut columns = Vec::new();
     for table in &layout.tables {
         let names: rusqlite::Result<Vec<String>> = connection
@@ -195,6 +290,8 @@ struct Book<'c> {
     next: i64,
     // Whether there was no record before.
     empty: bool,
+    // What the table holds, where it was empty.
+    content: Content,
     find: Statement<'c>,
     update: Statement<'c>,
     // By table.
@@ -214,7 +311,7 @@ impl<'c> Book<'c> {
     fn open(connection: &'c Connection, start: Start) -> rusqlite::Result<Self> {
         let mut later = Vec::new();
         for statement in start.changes.iter().flat_map(|change| &change.statements) {
-            if start.is_new && statement.starts_with("CREATE INDEX") {
+            if start.is_new && ["CREATE INDEX", "CREATE UNIQUE INDEX"].iter().any(|index| statement.starts_with(index)) {
                 later.push(statement.clone());
             } else {
                 connection.execute_batch(statement)?;
@@ -249,6 +346,7 @@ impl<'c> Book<'c> {
             load,
             next: last + 1,
             empty: last == 0,
+            content: Content::default(),
             find: connection.prepare(&format!("SELECT \"{ID}\", \"{HASH}\" FROM {record} WHERE \"{KEY}\" = ?1"))?,
             update: connection.prepare(&update)?,
             insert,
@@ -267,7 +365,7 @@ impl<'c> Book<'c> {
     fn take(&mut self, record: &Encoded<'_>) -> rusqlite::Result<Option<(&'static str, String)>> {
         let mut nth = self.seen.nth(record.key);
         let mut key = if nth == 1 { record.key.to_owned() } else { nth_key(record.key, nth) };
-        let mut found = if self.empty { None } else { self.find(&key)? };
+        let mut found = if self.empty { None } else { self.find(&key, record.hash)? };
         if self.start.mode == Mode::Append && found.is_some() {
             // Without a key of its own, a record is one more of the same.
             if !record.key.starts_with('#') || record.key.starts_with("#key ") {
@@ -277,11 +375,11 @@ impl<'c> Book<'c> {
             while found.is_some() {
                 nth = self.seen.nth(record.key);
                 key = nth_key(record.key, nth);
-                found = self.find(&key)?;
+                found = self.find(&key, record.hash)?;
             }
         }
         let (id, done) = match found {
-            Some((id, hash)) if hash == record.hash => {
+            Some((id, true)) => {
                 self.settled.unchanged += 1;
                 self.seen_in_place(id)?;
                 return Ok(None);
@@ -301,6 +399,9 @@ impl<'c> Book<'c> {
         };
         self.seen_in_place(id)?;
         let is_new = done == "added";
+        if self.empty {
+            self.content.add(key.as_bytes(), &record.hash);
+        }
         let (insert, update, load) = (&mut self.insert, &mut self.update, self.load);
         record.rows(&self.start.layout, &self.depths, |table, positions, cells| {
             if table == 0 && !is_new {
@@ -329,8 +430,9 @@ impl<'c> Book<'c> {
         Ok(Some((done, key)))
     }
 
-    fn find(&mut self, key: &str) -> rusqlite::Result<Option<(i64, [u8; 16])>> {
-        self.find.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    // The record with a key, and whether it is the same.
+    fn find(&mut self, key: &str, hash: [u8; 16]) -> rusqlite::Result<Option<(i64, bool)>> {
+        self.find.query_row([key], |row| Ok((row.get(0)?, bytes(row.get_ref(1)?) == hash))).optional()
     }
 
     // Only what replaces the whole has to know what there still is.
@@ -451,7 +553,19 @@ impl Ledger for Book<'_> {
         Ok(std::mem::take(&mut self.settled))
     }
 
-    fn commit(&mut self) -> io::Result<()> {
+    fn commit(&mut self, said: Option<Said>) -> io::Result<()> {
+        let layout = &self.start.layout;
+        if has_table(self.connection, "_chancery_answer").map_err(failed)? {
+            let collection = &layout.collection;
+            self.connection.execute("DELETE FROM \"_chancery_answer\" WHERE \"collection\" = ?", [collection]).map_err(failed)?;
+            if let Some(Said { asked, failed: has_failed, text }) = said {
+                // What was empty holds what has been added; else the records that did not come count too.
+                let content =
+                    if self.empty { self.content } else { Content::of(self.connection, &layout.tables[0].name).map_err(failed)? };
+                let answer = rusqlite::params![collection, self.load, asked, content.text(), i64::from(has_failed), text];
+                self.connection.execute("INSERT INTO \"_chancery_answer\" VALUES (?, ?, ?, ?, ?, ?)", answer).map_err(failed)?;
+            }
+        }
         self.connection.execute_batch("COMMIT").map_err(failed)
     }
 }

@@ -1,11 +1,11 @@
 //! Who may go where: the address of a database, its password, and how the way is secured.
 //!
-//! The address is a URL as everywhere with PostgreSQL. What it leaves out comes from the environment (`PGUSER`, `PGPASSWORD`,
-//! `PGSSLMODE`, `PGSSLROOTCERT`) and from the password file. A password is never shown.
+//! The address is a URL as everywhere with PostgreSQL. What it leaves out comes from the environment (`PGHOST`, `PGPORT`,
+//! `PGUSER`, `PGDATABASE`, `PGPASSWORD`, `PGSSLMODE`, `PGSSLROOTCERT`) and from the password file. A password is never shown.
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use postgres::config::{Host, SslMode};
@@ -19,6 +19,8 @@ pub struct Access {
     config: Config,
     mode: Mode,
     root: Option<Vec<u8>>,
+    // What may be the reason where the server does not let us in.
+    doubt: Option<String>,
     /// The database as it is shown.
     pub shown: String,
 }
@@ -40,17 +42,21 @@ impl Access {
                 _ => rest.push(pair),
             }
         }
-        let plain = if rest.is_empty() { address.to_owned() } else { format!("{address}?{}", rest.join("&")) };
+        let address = with_port(address, environment("PGPORT"));
+        let plain = if rest.is_empty() { address } else { format!("{address}?{}", rest.join("&")) };
         // What is wrong with it may be its password, so the reason is not told in its words.
         let mut config: Config = plain.parse().map_err(|_| io::Error::other("not an address such as postgres://USER@HOST/DATABASE"))?;
         if config.get_hosts().is_empty() {
             config.host(environment("PGHOST").as_deref().unwrap_or("localhost"));
+            if let Some(port) = environment("PGPORT").and_then(|port| port.parse().ok()).filter(|_| config.get_ports().is_empty()) {
+                config.port(port);
+            }
         }
         if config.get_user().is_none() {
             config.user(environment("PGUSER").or_else(|| environment("USER")).as_deref().unwrap_or("postgres"));
         }
         if config.get_dbname().is_none() {
-            let name = config.get_user().unwrap_or("postgres").to_owned();
+            let name = environment("PGDATABASE").unwrap_or_else(|| config.get_user().unwrap_or("postgres").to_owned());
             config.dbname(&name);
         }
         if config.get_connect_timeout().is_none() {
@@ -69,12 +75,22 @@ impl Access {
         };
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let shown = format!("postgres://{host}:{port}/{}", config.get_dbname().unwrap_or_default());
+        let mut doubt = None;
         if config.get_password().is_none() {
             let user = config.get_user().unwrap_or_default().to_owned();
             let file = environment("PGPASSFILE").map(PathBuf::from).or_else(|| Some(PathBuf::from(environment("HOME")?).join(".pgpass")));
-            let of_file =
-                || fs::read_to_string(file?).ok().and_then(|text| listed(&text, [&host, &port.to_string(), config.get_dbname()?, &user]));
-            if let Some(password) = environment("PGPASSWORD").or_else(of_file) {
+            let wanted = [&*host, &port.to_string(), config.get_dbname().unwrap_or_default(), &user];
+            let mut of_file = |file: Option<PathBuf>| {
+                let (file, text) = file.and_then(|file| fs::read_to_string(&file).ok().map(|text| (file, text)))?;
+                let found = listed(&text, wanted)?;
+                if is_open_to_others(&file) {
+                    doubt =
+                        Some(format!("the password in {} is passed over, since others can read the file; chmod 0600 it", file.display()));
+                    return None;
+                }
+                Some(found)
+            };
+            if let Some(password) = environment("PGPASSWORD").or_else(|| of_file(file)) {
                 config.password(password);
             }
         }
@@ -94,8 +110,9 @@ impl Access {
             Mode::Prefer => SslMode::Prefer,
             _ => SslMode::Require,
         });
-        let root = root.map(fs::read).transpose()?;
-        Ok(Self { config, mode, root, shown })
+        let read = |path: String| fs::read(&path).map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")));
+        let root = root.map(read).transpose()?;
+        Ok(Self { config, mode, root, doubt, shown })
     }
 
     /// Opens a connection.
@@ -107,8 +124,32 @@ impl Access {
             Mode::Disable => self.config.connect(NoTls),
             mode => self.config.connect(tls::connector(mode, self.root.as_deref())?),
         }
-        .map_err(failed)
+        .map_err(|error| match &self.doubt {
+            Some(doubt) => io::Error::other(format!("{}; {doubt}", failed(error))),
+            None => failed(error),
+        })
     }
+}
+
+// An address that names one host and no port, with this one.
+fn with_port(address: &str, port: Option<String>) -> String {
+    let Some((port, (scheme, rest))) = port.zip(address.split_once("//")) else { return address.to_owned() };
+    let (place, database) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+    let has_port = host.rsplit(']').next().is_some_and(|host| host.contains(':'));
+    if host.is_empty() || has_port || host.contains(',') { address.to_owned() } else { format!("{scheme}//{place}:{port}{database}") }
+}
+
+// Whether anybody but the owner can read a file, which the libraries of PostgreSQL take for no secret either.
+#[cfg(unix)]
+fn is_open_to_others(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_file: &Path) -> bool {
+    false
 }
 
 // The password in a password file for a host, port, database and user.
@@ -145,6 +186,16 @@ mod tests {
         ] {
             let access = access(url, &[("HOME", "/nowhere")]).expect("an address");
             assert_eq!((access.shown.as_str(), access.mode), (shown, mode), "{url}");
+        }
+        for (url, shown) in [
+            ("postgres://u@h/d", "postgres://h:5433/d"),
+            ("postgres://u@h:5434", "postgres://h:5434/base"),
+            ("postgres://u@[::1]/d", "postgres://::1:5433/d"),
+            ("postgres://u@/d", "postgres://there:5433/d"),
+            ("postgres://", "postgres://there:5433/base"),
+        ] {
+            let access = access(url, &[("PGPORT", "5433"), ("PGDATABASE", "base"), ("PGHOST", "there")]).expect("an address");
+            assert_eq!(access.shown, shown, "{url}");
         }
         assert!(access("postgres://u@h/d?sslmode=perhaps", &[]).is_err());
         let error = access("postgres://u:secret@h:port/d", &[]).err().map(|error| error.to_string()).unwrap_or_default();

@@ -4,10 +4,12 @@
 //! temporary tables and put into place by a few statements over all of them, by their keys.
 
 mod access;
+mod binary;
 mod tls;
 
 use std::io::{self, Write};
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
@@ -17,10 +19,10 @@ pub use access::Access;
 
 use super::clerk::{Clerk, Ledger};
 use super::lines::{Page, Pages};
-use super::{Changes, Database, Mode, Seen, Settled, Start, nth_key};
+use super::{Answer, Changes, Database, Mode, Said, Seen, Settled, Start, nth_key};
 use crate::layout::relational::change::moment_text;
 use crate::layout::relational::join::Stored;
-use crate::layout::relational::rows::{Cell, Dialect, Encoded, hex};
+use crate::layout::relational::rows::{Dialect, Encoded};
 use crate::layout::relational::{HASH, Holds, ID, KEY, LOAD, Layout, RECORD, REST, position_column, sql};
 use crate::load::Totals;
 
@@ -84,15 +86,25 @@ fn is_there(client: &mut Client, name: &str) -> io::Result<bool> {
     client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&sql::name(name)]).and_then(|row| row.try_get(0)).map_err(failed)
 }
 
-// The layout of a collection, or of the only one; less tables and columns that somebody has taken away.
-fn stored(client: &mut Client, collection: Option<&str>) -> io::Result<Option<Layout>> {
+// How many records there are, and a sum that tells their keys and hashes from others.
+fn content(client: &mut Client, table: &str) -> io::Result<String> {
+    let sum = format!("sum(hashtextextended(\"{KEY}\" || ' ' || encode(\"{HASH}\", 'hex'), 0))");
+    let query = format!("SELECT count(*) || ' ' || coalesce({sum}, 0) FROM {}", sql::name(table));
+    client.query_one(&query, &[]).and_then(|row| row.try_get(0)).map_err(failed)
+}
+
+// The layouts of all collections, as text.
+fn layouts(client: &mut Client) -> io::Result<Vec<(String, String)>> {
     if !is_there(client, "_chancery_layout")? {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let rows = client.query("SELECT \"collection\", \"layout\" FROM \"_chancery_layout\" ORDER BY 1", &[]).map_err(failed)?;
-    let all: Vec<(String, String)> =
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(failed)?;
-    let Some(mut layout) = super::choose(&all, collection)? else { return Ok(None) };
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(failed)
+}
+
+// The layout of a collection, or of the only one; less tables and columns that somebody has taken away.
+fn stored(client: &mut Client, collection: Option<&str>) -> io::Result<Option<Layout>> {
+    let Some(mut layout) = super::choose(&layouts(client)?, collection)? else { return Ok(None) };
     let mut columns = Vec::new();
     for table in &layout.tables {
         let query = "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
@@ -116,12 +128,47 @@ impl Database for Postgres {
         stored(&mut self.client, Some(collection))
     }
 
+    fn others(&mut self, collection: &str) -> io::Result<Vec<Layout>> {
+        Ok(super::others(&layouts(&mut self.client)?, collection))
+    }
+
     fn has_row(&mut self, query: &str) -> io::Result<bool> {
         self.client.query_opt(query, &[]).map(|row| row.is_some()).map_err(failed)
     }
 
     fn has_table(&mut self, name: &str) -> io::Result<bool> {
         is_there(&mut self.client, name)
+    }
+
+    fn answer(&mut self, collection: &str) -> io::Result<Option<Answer>> {
+        if !is_there(&mut self.client, "_chancery_answer")? {
+            return Ok(None);
+        }
+        let Some(row) = self.client.query_opt(super::ANSWER, &[&collection]).map_err(failed)? else { return Ok(None) };
+        let answer = || {
+            Ok(Answer {
+                load: row.try_get(0)?,
+                inputs: super::inputs(row.try_get(1)?),
+                asked: row.try_get(2)?,
+                content: row.try_get(3)?,
+                failed: row.try_get::<_, i64>(4)? != 0,
+                text: row.try_get(5)?,
+            })
+        };
+        answer().map(Some).map_err(failed)
+    }
+
+    fn content(&mut self, table: &str) -> io::Result<String> {
+        content(&mut self.client, table)
+    }
+
+    fn repeat(mut self: Box<Self>, load: i64, now: &str) -> io::Result<u64> {
+        let [repeat, renew] = super::REPEAT;
+        let row = self.client.query_one(repeat, &[&now, &load]).map_err(failed)?;
+        let (load, records): (i64, i64) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+        self.client.execute(renew, &[&load]).map_err(failed)?;
+        self.client.batch_execute("COMMIT").map_err(failed)?;
+        Ok(records.unsigned_abs())
     }
 
     fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
@@ -144,6 +191,10 @@ struct Book {
     findings: u64,
     seen: Seen,
     depths: Vec<usize>,
+    // The number of the load, once it is settled.
+    load: i64,
+    // How long records were copied.
+    waited: Duration,
 }
 
 impl Book {
@@ -167,16 +218,28 @@ impl Book {
         client.batch_execute("CREATE TEMP TABLE \"_in_findings\" (LIKE \"_chancery_findings\") ON COMMIT DROP").map_err(failed)?;
         let tables = start.layout.tables.len();
         let depths = (0..tables).map(|table| start.layout.depth(table)).collect();
-        Ok(Self { client, held: vec![Vec::new(); tables + 1], bytes: 0, number: 0, findings: 0, seen: Seen::default(), depths, start })
+        Ok(Self {
+            client,
+            held: vec![Vec::new(); tables + 1],
+            bytes: 0,
+            number: 0,
+            findings: 0,
+            seen: Seen::default(),
+            depths,
+            load: 0,
+            waited: Duration::ZERO,
+            start,
+        })
     }
 
     fn copy(&mut self) -> io::Result<()> {
+        let begun = Instant::now();
         for number in 0..self.held.len() {
             if self.held[number].is_empty() {
                 continue;
             }
             let statement = match self.start.layout.tables.get(number) {
-                None => "COPY \"_in_findings\" FROM STDIN".to_owned(),
+                None => "COPY \"_in_findings\" FROM STDIN (FORMAT binary)".to_owned(),
                 Some(table) => {
                     let mut columns = vec!["\"_seq\"".to_owned()];
                     match &table.list {
@@ -185,15 +248,16 @@ impl Book {
                     }
                     columns.push(sql::name(REST));
                     columns.extend(table.columns.iter().map(|column| sql::name(&column.name)));
-                    format!("COPY \"_in_{number}\" ({}) FROM STDIN", columns.join(", "))
+                    format!("COPY \"_in_{number}\" ({}) FROM STDIN (FORMAT binary)", columns.join(", "))
                 }
             };
             let mut copy = self.client.copy_in(&statement).map_err(failed)?;
-            copy.write_all(&self.held[number]).map_err(plain)?;
+            [binary::HEAD, &self.held[number], binary::END].into_iter().try_for_each(|part| copy.write_all(part)).map_err(plain)?;
             copy.finish().map_err(failed)?;
             self.held[number].clear();
         }
         self.bytes = 0;
+        self.waited += begun.elapsed();
         Ok(())
     }
 
@@ -278,8 +342,9 @@ impl Book {
         let load = self
             .client
             .query_one(
-                "INSERT INTO \"_chancery_load\" (\"collection\", \"mode\", \"schema_sha256\", \"inputs\", \"records\", \"added\", \"updated\", \
-                 \"unchanged\", \"removed\", \"rejected\", \"ended\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING \"id\"",
+                // Not from a sequence, which forgets its last steps when a copy of a database is struck down.
+                "INSERT INTO \"_chancery_load\" (\"id\", \"collection\", \"mode\", \"schema_sha256\", \"inputs\", \"records\", \"added\", \"updated\", \
+                 \"unchanged\", \"removed\", \"rejected\", \"ended\") VALUES ((SELECT coalesce(max(\"id\"), 0) + 1 FROM \"_chancery_load\"), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING \"id\"",
                 &[
                     &collection,
                     &self.start.mode.word(),
@@ -375,33 +440,20 @@ fn positions(layout: &Layout, table: usize) -> Vec<String> {
     (1..=depth).map(|at| sql::name(&position_column(at, depth))).collect()
 }
 
-// A value in the text format of COPY.
-fn put(cell: &Cell<'_>, out: &mut Vec<u8>) {
-    match cell {
-        Cell::Null | Cell::List(_) => out.extend_from_slice(b"\\N"),
-        Cell::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
-        Cell::Real(number) => out.extend_from_slice(number.to_string().as_bytes()),
-        Cell::Boolean(flag) => out.push(if *flag { b't' } else { b'f' }),
-        Cell::Text(text) => put_text(text, out),
+// There is no place for U+0000; only findings could still have one.
+fn put_text(text: Option<&str>, out: &mut Vec<u8>) {
+    match text {
+        None => binary::null(out),
+        Some(text) if text.contains('\0') => binary::bytes(text.replace('\0', "\u{fffd}").as_bytes(), out),
+        Some(text) => binary::bytes(text.as_bytes(), out),
     }
 }
 
-fn put_text(text: &[u8], out: &mut Vec<u8>) {
-    for byte in text {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            // There is no place for it; only findings could still have one.
-            0 => out.extend_from_slice("\u{fffd}".as_bytes()),
-            byte => out.push(*byte),
-        }
+fn put_count(number: Option<i64>, out: &mut Vec<u8>) {
+    match number {
+        None => binary::null(out),
+        Some(number) => binary::integer(number, out),
     }
-}
-
-fn text_or_null(text: Option<&str>) -> Cell<'_> {
-    text.map_or(Cell::Null, |text| Cell::Text(text.as_bytes()))
 }
 
 impl Ledger for Book {
@@ -409,27 +461,22 @@ impl Ledger for Book {
         let nth = self.seen.nth(record.key);
         let key = if nth == 1 { record.key.to_owned() } else { nth_key(record.key, nth) };
         self.number += 1;
-        let number = self.number.to_string();
-        let (held, bytes) = (&mut self.held, &mut self.bytes);
-        record.rows(&self.start.layout, &self.depths, |table, positions, cells| {
+        let number = self.number as i64;
+        let (held, bytes, layout) = (&mut self.held, &mut self.bytes, &self.start.layout);
+        record.rows(layout, &self.depths, |table, positions, cells| {
             let out = &mut held[table];
             let before = out.len();
-            out.extend_from_slice(number.as_bytes());
+            let own = if table == 0 { 2 } else { positions.len() };
+            binary::row(1 + own + cells.len(), out);
+            binary::integer(number, out);
             if table == 0 {
-                out.push(b'\t');
-                put_text(key.as_bytes(), out);
-                out.extend_from_slice(b"\t\\\\x");
-                out.extend_from_slice(hex(&record.hash).as_bytes());
+                binary::bytes(key.as_bytes(), out);
+                binary::bytes(&record.hash, out);
             }
-            for position in positions {
-                out.push(b'\t');
-                out.extend_from_slice(position.to_string().as_bytes());
-            }
-            for cell in cells {
-                out.push(b'\t');
-                put(cell, out);
-            }
-            out.push(b'\n');
+            positions.iter().for_each(|position| binary::integer(i64::from(*position), out));
+            // The rest stands before the columns.
+            let holds = std::iter::once(Holds::Json).chain(layout.tables[table].columns.iter().map(|column| column.holds));
+            cells.iter().zip(holds).for_each(|(cell, holds)| binary::cell(cell, holds, out));
             *bytes += out.len() - before;
             Ok::<(), io::Error>(())
         })?;
@@ -440,36 +487,25 @@ impl Ledger for Book {
         let Some(finding) = super::Finding::read(line) else { return Ok(()) };
         self.findings += 1;
         let line = String::from_utf8_lossy(line);
-        let count = |number: Option<i64>| number.map_or(Cell::Null, Cell::Integer);
-        let key = finding.record.as_ref().and_then(|record| record.key.as_deref());
-        let cells = [
-            Cell::Integer(0),
-            Cell::Integer(self.findings as i64),
-            Cell::Text(finding.code.as_bytes()),
-            Cell::Text(finding.severity.as_bytes()),
-            Cell::Text(finding.message.as_bytes()),
-            text_or_null(finding.file.as_deref()),
-            count(finding.line),
-            count(finding.record.as_ref().map(|record| record.index)),
-            text_or_null(key),
-            text_or_null(finding.pointer.as_deref()),
-            Cell::Text(line.trim_end().as_bytes()),
-        ];
+        let record = finding.record.as_ref();
         let Some(out) = self.held.last_mut() else { return Ok(()) };
         let before = out.len();
-        for (at, cell) in cells.iter().enumerate() {
-            if at > 0 {
-                out.push(b'\t');
-            }
-            put(cell, out);
-        }
-        out.push(b'\n');
+        binary::row(11, out);
+        [0, self.findings as i64].into_iter().for_each(|number| binary::integer(number, out));
+        [&finding.code, &finding.severity, &finding.message].into_iter().for_each(|text| put_text(Some(text), out));
+        put_text(finding.file.as_deref(), out);
+        put_count(finding.line, out);
+        put_count(record.map(|record| record.index), out);
+        put_text(record.and_then(|record| record.key.as_deref()), out);
+        put_text(finding.pointer.as_deref(), out);
+        put_text(Some(line.trim_end()), out);
         self.bytes += out.len() - before;
         Ok(())
     }
 
     fn settle(&mut self, totals: Totals) -> io::Result<Settled> {
         self.copy()?;
+        let begun = Instant::now();
         let mut settled = self.compare()?;
         if settled.clashing > 0 {
             return Ok(settled);
@@ -478,12 +514,24 @@ impl Ledger for Book {
             let record = sql::name(&self.start.layout.tables[0].name);
             settled.removed = self.run(&format!("DELETE FROM {record} r WHERE {}", gone()))?;
         }
-        let load = self.account(totals, &settled)?;
-        self.place(load)?;
+        self.load = self.account(totals, &settled)?;
+        self.place(self.load)?;
+        settled.waited = self.waited + begun.elapsed();
         Ok(settled)
     }
 
-    fn commit(&mut self) -> io::Result<()> {
+    fn commit(&mut self, said: Option<Said>) -> io::Result<()> {
+        let layout = &self.start.layout;
+        if is_there(&mut self.client, "_chancery_answer")? {
+            let collection = &layout.collection;
+            self.client.execute("DELETE FROM \"_chancery_answer\" WHERE \"collection\" = $1", &[collection]).map_err(failed)?;
+            if let Some(Said { asked, failed: has_failed, text }) = said {
+                let content = content(&mut self.client, &layout.tables[0].name)?;
+                let insert = "INSERT INTO \"_chancery_answer\" VALUES ($1, $2, $3, $4, $5, $6)";
+                let answer: [&(dyn ToSql + Sync); 6] = [collection, &self.load, &asked, &content, &i64::from(has_failed), &text];
+                self.client.execute(insert, &answer).map_err(failed)?;
+            }
+        }
         self.client.batch_execute("COMMIT").map_err(failed)
     }
 }

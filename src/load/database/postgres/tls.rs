@@ -3,11 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -51,28 +52,27 @@ pub fn connector(mode: Mode, root: Option<&[u8]>) -> io::Result<MakeRustlsConnec
     let config =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(io::Error::other)?;
     let mode = if mode == Mode::Require && root.is_some() { Mode::VerifyCa } else { mode };
+    let named = root.map_or_else(|| Ok(Vec::new()), named)?;
     let judge = match mode {
         Mode::VerifyCa | Mode::VerifyFull => {
-            let roots = Arc::new(roots(root)?);
+            let roots = Arc::new(roots(root.is_some().then_some(&named))?);
             Some(WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build().map_err(io::Error::other)?)
         }
         _ => None,
     };
-    let verifier: Arc<dyn ServerCertVerifier> = match judge {
-        Some(strict) if mode == Mode::VerifyFull => strict,
-        judge => Arc::new(Lenient { judge, provider }),
-    };
+    let verifier = Arc::new(Verifier { judge, named, looks_at_name: mode == Mode::VerifyFull, provider });
     Ok(MakeRustlsConnect::new(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 }
 
-fn roots(root: Option<&[u8]>) -> io::Result<RootCertStore> {
+// The certificates of a file.
+fn named(text: &[u8]) -> io::Result<Vec<CertificateDer<'static>>> {
+    CertificateDer::pem_slice_iter(text).map(|certificate| certificate.map_err(io::Error::other)).collect()
+}
+
+fn roots(named: Option<&Vec<CertificateDer<'static>>>) -> io::Result<RootCertStore> {
     let mut store = RootCertStore::empty();
-    match root {
-        Some(text) => {
-            for certificate in CertificateDer::pem_slice_iter(text) {
-                store.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
-            }
-        }
+    match named {
+        Some(named) => named.iter().try_for_each(|certificate| store.add(certificate.clone())).map_err(io::Error::other)?,
         None => {
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
@@ -80,14 +80,17 @@ fn roots(root: Option<&[u8]>) -> io::Result<RootCertStore> {
     if store.is_empty() { Err(io::Error::other("there are no certificates to trust; name some with sslrootcert=FILE")) } else { Ok(store) }
 }
 
-// Looks at the chain but not at the name, or at neither.
+// Looks at the chain and the name, at the chain, or at neither.
 #[derive(Debug)]
-struct Lenient {
+struct Verifier {
     judge: Option<Arc<WebPkiServerVerifier>>,
+    // A server whose own certificate is among these is the one that was meant, whoever has signed it.
+    named: Vec<CertificateDer<'static>>,
+    looks_at_name: bool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Lenient {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -97,8 +100,16 @@ impl ServerCertVerifier for Lenient {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(judge) = &self.judge else { return Ok(ServerCertVerified::assertion()) };
+        if self.named.contains(end_entity) {
+            if self.looks_at_name {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            return Ok(ServerCertVerified::assertion());
+        }
         match judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })) => {
+            Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }))
+                if !self.looks_at_name =>
+            {
                 Ok(ServerCertVerified::assertion())
             }
             verdict => verdict,
