@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills loads, and servers, at random moments, and looks each time whether the database is as before or complete.
 
-    tests/kill.py [--times N] [--records N] [--seed N] [PROGRAM]
+    tests/kill.py [--times N] [--records N] [--seed N] [--only WORD] [PROGRAM]
 
 Each time the same few steps: records are in the database (or there is none yet), a load of other records is begun, something is
 killed, and the database is looked at: its own check of itself, an export that has to be what was there before or all that
@@ -142,6 +142,7 @@ def main():
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="the cases whose names hold this")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     folder, host = tempfile.mkdtemp(prefix="chancery-kill-"), server()
@@ -157,7 +158,7 @@ def main():
     if not host:
         print("SKIPPED: no server of PostgreSQL is installed")
     try:
-        for name, kind in cases:
+        for name, kind in ((name, kind) for name, kind in cases if options.only in name):
             case = kind(os.path.abspath(options.program), folder, host)
             complete = sorted(((kept if case.there else "") + texts["after"]).encode().splitlines())
             case.keep()

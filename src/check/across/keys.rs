@@ -11,14 +11,22 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::iter;
 
 /// Where a key was seen first. Lines and columns are exact up to four thousand million.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
+    /// Offset in the file.
     pub byte: u64,
+    /// The file's number.
     pub file: u32,
+    /// Line, from 1.
     pub line: u32,
+    /// Column, from 1.
     pub column: u32,
+    /// Whether it is one to report on.
     pub fresh: bool,
 }
+
+/// So many keys are held in memory, which fill a table of thirteen million bytes; older ones lie on disk.
+const IN_MEMORY: usize = (1 << 18) / 8 * 7;
 
 /// Bytes of a key on disk: hash, byte, file, line, column, fresh.
 const ENTRY: usize = 16 + 8 + 4 + 4 + 4 + 1;
@@ -38,9 +46,15 @@ pub struct Keys {
     limit: usize,
 }
 
+impl Default for Keys {
+    fn default() -> Self {
+        Self::new(IN_MEMORY)
+    }
+}
+
 impl Keys {
-    /// None yet; at most `limit` are held in memory.
-    pub fn new(limit: usize) -> Self {
+    // None yet; at most `limit` are held in memory.
+    fn new(limit: usize) -> Self {
         Self { recent: HashMap::new(), runs: Vec::new(), limit: limit.max(1) }
     }
 

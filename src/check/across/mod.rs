@@ -7,7 +7,7 @@
 //! Two halves, as with reading and writing. A [`Plan`] takes the [`Mention`]s out of a record, anywhere; [`Across`] takes
 //! them in input order. It keeps a hash of 128 bits and a place for each key, and each reference until its key turns up.
 
-mod keys;
+pub mod keys;
 mod line;
 
 use std::hash::{DefaultHasher, Hasher};
@@ -157,8 +157,6 @@ impl Mention {
 /// A finding across records, and whether one of the records is among those to report on.
 pub type Found = (Diagnostic, bool);
 
-/// So many keys are held in memory, which fill a table of thirteen million bytes; older ones lie on disk.
-const IN_MEMORY: usize = (1 << 18) / 8 * 7;
 /// So many references wait in memory for their key.
 const WAITING: usize = 1 << 14;
 
@@ -175,7 +173,7 @@ impl Across {
     /// None yet. `complete` says that the inputs are the whole collection, so that a dangling reference is an error.
     #[must_use]
     pub fn new(complete: bool) -> Self {
-        Self { complete, files: Vec::new(), keys: Keys::new(IN_MEMORY), waiting: Line::new(WAITING) }
+        Self { complete, files: Vec::new(), keys: Keys::default(), waiting: Line::new(WAITING) }
     }
 
     /// Takes the mentions of the next record in input order. An error found here makes that record invalid. `fresh` says

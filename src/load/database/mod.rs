@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
 
 use super::Totals;
+use crate::check::across::keys::{self, Keys};
 use crate::diagnostic::{Diagnostic, Rule, one_line, rules};
 use crate::layout::relational::change::{self, Change, Kind};
 use crate::layout::relational::rows::Dialect;
@@ -318,16 +319,28 @@ fn inputs(text: &str) -> Vec<Sealed> {
 
 // Tells the records of one load apart that have the same key.
 #[derive(Debug, Default)]
-struct Seen(HashMap<u128, u32>);
+struct Seen {
+    keys: Keys,
+    // How often those came that came more than once, which are few.
+    again: HashMap<u128, u32>,
+}
 
 impl Seen {
     // The number of this record among those with its key, from 1.
-    fn nth(&mut self, key: &str) -> u32 {
+    fn nth(&mut self, key: &str) -> io::Result<u32> {
         let sum: [u8; 32] = Sha256::digest(key).into();
         let (half, _) = sum.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-        let count = self.0.entry(u128::from_le_bytes(*half)).or_insert(0);
-        *count += 1;
-        *count
+        let hash = u128::from_le_bytes(*half);
+        if let Some(count) = self.again.get_mut(&hash) {
+            *count += 1;
+            return Ok(*count);
+        }
+        if self.keys.get(hash)?.is_none() {
+            self.keys.insert(hash, keys::Seen::default())?;
+            return Ok(1);
+        }
+        self.again.insert(hash, 2);
+        Ok(2)
     }
 }
 

@@ -362,8 +362,8 @@ impl<'c> Book<'c> {
         })
     }
 
-    fn take(&mut self, record: &Encoded<'_>) -> rusqlite::Result<Option<(&'static str, String)>> {
-        let mut nth = self.seen.nth(record.key);
+    fn take(&mut self, record: &Encoded<'_>) -> io::Result<Option<(&'static str, String)>> {
+        let mut nth = self.seen.nth(record.key)?;
         let mut key = if nth == 1 { record.key.to_owned() } else { nth_key(record.key, nth) };
         let mut found = if self.empty { None } else { self.find(&key, record.hash)? };
         if self.start.mode == Mode::Append && found.is_some() {
@@ -373,7 +373,7 @@ impl<'c> Book<'c> {
                 return Ok(None);
             }
             while found.is_some() {
-                nth = self.seen.nth(record.key);
+                nth = self.seen.nth(record.key)?;
                 key = nth_key(record.key, nth);
                 found = self.find(&key, record.hash)?;
             }
@@ -387,7 +387,7 @@ impl<'c> Book<'c> {
             Some((id, _)) => {
                 self.settled.updated += 1;
                 for clear in &mut self.clear {
-                    clear.execute([id])?;
+                    clear.execute([id]).map_err(failed)?;
                 }
                 (id, "updated")
             }
@@ -403,42 +403,44 @@ impl<'c> Book<'c> {
             self.content.add(key.as_bytes(), &record.hash);
         }
         let (insert, update, load) = (&mut self.insert, &mut self.update, self.load);
-        record.rows(&self.start.layout, &self.depths, |table, positions, cells| {
-            if table == 0 && !is_new {
-                update.raw_bind_parameter(1, &record.hash[..])?;
-                update.raw_bind_parameter(2, load)?;
-                bind(update, 3, cells)?;
-                update.raw_bind_parameter(3 + cells.len(), id)?;
-                return update.raw_execute().map(|_| ());
-            }
-            let insert = &mut insert[table];
-            insert.raw_bind_parameter(1, id)?;
-            let mut at = 2;
-            if table == 0 {
-                insert.raw_bind_parameter(2, key.as_str())?;
-                insert.raw_bind_parameter(3, &record.hash[..])?;
-                insert.raw_bind_parameter(4, load)?;
-                at = 5;
-            }
-            for position in positions {
-                insert.raw_bind_parameter(at, position)?;
-                at += 1;
-            }
-            bind(insert, at, cells)?;
-            insert.raw_execute().map(|_| ())
-        })?;
+        record
+            .rows(&self.start.layout, &self.depths, |table, positions, cells| {
+                if table == 0 && !is_new {
+                    update.raw_bind_parameter(1, &record.hash[..])?;
+                    update.raw_bind_parameter(2, load)?;
+                    bind(update, 3, cells)?;
+                    update.raw_bind_parameter(3 + cells.len(), id)?;
+                    return update.raw_execute().map(|_| ());
+                }
+                let insert = &mut insert[table];
+                insert.raw_bind_parameter(1, id)?;
+                let mut at = 2;
+                if table == 0 {
+                    insert.raw_bind_parameter(2, key.as_str())?;
+                    insert.raw_bind_parameter(3, &record.hash[..])?;
+                    insert.raw_bind_parameter(4, load)?;
+                    at = 5;
+                }
+                for position in positions {
+                    insert.raw_bind_parameter(at, position)?;
+                    at += 1;
+                }
+                bind(insert, at, cells)?;
+                insert.raw_execute().map(|_| ())
+            })
+            .map_err(failed)?;
         Ok(Some((done, key)))
     }
 
     // The record with a key, and whether it is the same.
-    fn find(&mut self, key: &str, hash: [u8; 16]) -> rusqlite::Result<Option<(i64, bool)>> {
-        self.find.query_row([key], |row| Ok((row.get(0)?, bytes(row.get_ref(1)?) == hash))).optional()
+    fn find(&mut self, key: &str, hash: [u8; 16]) -> io::Result<Option<(i64, bool)>> {
+        self.find.query_row([key], |row| Ok((row.get(0)?, bytes(row.get_ref(1)?) == hash))).optional().map_err(failed)
     }
 
     // Only what replaces the whole has to know what there still is.
-    fn seen_in_place(&mut self, id: i64) -> rusqlite::Result<()> {
+    fn seen_in_place(&mut self, id: i64) -> io::Result<()> {
         if self.start.mode == Mode::Replace && !self.empty {
-            self.note.execute([id])?;
+            self.note.execute([id]).map_err(failed)?;
         }
         Ok(())
     }
@@ -512,7 +514,7 @@ fn own_columns(layout: &Layout, table: usize) -> Vec<String> {
 
 impl Ledger for Book<'_> {
     fn record(&mut self, record: &Encoded<'_>) -> io::Result<()> {
-        if let Some((done, key)) = self.take(record).map_err(failed)?
+        if let Some((done, key)) = self.take(record)?
             && let Some(changes) = &mut self.settled.changes
         {
             changes.note(done, &key)?;

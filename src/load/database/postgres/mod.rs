@@ -325,7 +325,7 @@ impl Book {
             }
             let mut free = key.clone();
             while self.client.query_opt(&format!("SELECT 1 FROM {record} WHERE \"{KEY}\" = $1"), &[&free]).map_err(failed)?.is_some() {
-                free = nth_key(base, self.seen.nth(base));
+                free = nth_key(base, self.seen.nth(base)?);
             }
             let rename = format!("UPDATE \"_in_0\" SET \"{KEY}\" = $1, \"{ID}\" = NULL, \"_same\" = NULL WHERE \"_seq\" = $2");
             self.client.execute(&rename, &[&free, &number]).map_err(failed)?;
@@ -458,7 +458,7 @@ fn put_count(number: Option<i64>, out: &mut Vec<u8>) {
 
 impl Ledger for Book {
     fn record(&mut self, record: &Encoded<'_>) -> io::Result<()> {
-        let nth = self.seen.nth(record.key);
+        let nth = self.seen.nth(record.key)?;
         let key = if nth == 1 { record.key.to_owned() } else { nth_key(record.key, nth) };
         self.number += 1;
         let number = self.number as i64;
