@@ -142,6 +142,14 @@ impl Tree {
         self.slots[value.0 as usize - 1].flags |= SHADOWED;
     }
 
+    /// As [`Tree::mark_shadowed`], for the member that was added last to the object that is open.
+    pub fn mark_last_shadowed(&mut self) {
+        let last = self.stack.last().map_or(NONE, |open| self.slots[*open as usize].b);
+        if last != NONE {
+            self.slots[last as usize].flags |= SHADOWED;
+        }
+    }
+
     /// Marks a scalar as quoted in the source.
     pub fn mark_quoted(&mut self, id: NodeId) {
         self.slots[id.0 as usize].flags |= QUOTED;

@@ -526,6 +526,12 @@ impl<'t> Node<'t> {
         self.members().filter(|member| member.key.slot().len == hash && member.key.text() == key).last()
     }
 
+    /// Whether a member is there twice, as far as the reader has marked it.
+    #[must_use]
+    pub fn has_duplicates(self) -> bool {
+        self.members().any(|member| member.is_shadowed())
+    }
+
     /// Pairs of members of the same name: the first, and each later one.
     #[must_use]
     pub fn duplicates(self) -> Vec<(Member<'t>, Member<'t>)> {

@@ -6,6 +6,7 @@ use chancery::check::schema::Checker;
 use chancery::diagnostic::Diagnostic;
 use chancery::schema::Schema;
 
+use crate::program::{folder, run};
 use crate::support::{schema, tree};
 
 fn findings(schema_text: &str, record: &str) -> Vec<Diagnostic> {
@@ -176,4 +177,22 @@ fn of_members_that_are_there_twice_the_last_counts() {
     let schema = r#"{"properties":{"n":{"type":"string"}},"additionalProperties":false}"#;
     check(schema, r#"{"n":5,"n":6,"n":"b"}"#, &[]);
     check(schema, r#"{"n":"a","n":5}"#, &["S103 /n [5] expected string, found number 5"]);
+}
+
+#[test]
+fn of_a_member_that_is_there_twice_the_last_counts_whatever_the_format() {
+    let schema = r#"{"type": "object", "properties": {"a": {"type": "integer"}}}"#;
+    let home = folder(&[
+        ("schema.json", schema),
+        ("a.csv", "a,a\n1.5,1\n"),
+        ("a.json", r#"{"a": 1.5, "a": 1}"#),
+        ("a.xml", "<list><r><a>1.5</a><a>1</a></r></list>"),
+        ("a.yaml", "a: 1.5\na: 1\n"),
+    ]);
+    for file in ["a.csv", "a.json", "a.xml", "a.yaml"] {
+        let ran = run(home.path(), &["check", file, "--schema", "schema.json", "--quiet"]);
+        let codes: Vec<&str> = ran.out.lines().filter_map(|line| line.split_once('[')?.1.split_once(']')).map(|(code, _)| code).collect();
+        // A table says it of the column too.
+        assert_eq!(codes, if file == "a.csv" { &["R110", "R102"][..] } else { &["R102"] }, "{}", ran.out);
+    }
 }

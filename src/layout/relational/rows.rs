@@ -309,7 +309,7 @@ struct Row<'a, 't> {
 impl<'t> Row<'_, 't> {
     fn object(&mut self, level: &Level, node: Node<'t>) {
         // What has a member twice has no columns for both; and what is empty would be taken for missing, but for a row.
-        if node.kind() != Kind::Object || (node.is_empty() && !self.desk.path.is_empty()) || !node.duplicates().is_empty() {
+        if node.kind() != Kind::Object || (node.is_empty() && !self.desk.path.is_empty()) || node.has_duplicates() {
             return self.keep(node);
         }
         self.members(level, node);
@@ -350,7 +350,7 @@ impl<'t> Row<'_, 't> {
 }
 
 fn is_list(node: Node<'_>) -> bool {
-    node.kind() == Kind::Array && !node.is_empty() && node.items().all(|item| item.kind() == Kind::Object && item.duplicates().is_empty())
+    node.kind() == Kind::Array && !node.is_empty() && node.items().all(|item| item.kind() == Kind::Object && !item.has_duplicates())
 }
 
 // What a column of lists holds of a value: each item as nearly as it can.

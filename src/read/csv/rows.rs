@@ -336,6 +336,7 @@ impl<'r> Run<'r> {
                     .related("first", Place::new(self.source, first))
                     .help("keep one of the two; readers of the data differ in which they take"),
                 );
+                tree.mark_last_shadowed();
                 self.key(table, child, name, tree);
                 self.cell(table, *second, tree, intake);
             }

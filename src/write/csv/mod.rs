@@ -101,7 +101,7 @@ impl<'a, 't> Flat<'a, 't> {
         let number = self.rows;
         self.rows += 1;
         let cells = spool::begin_row(self.out, table, parent, position);
-        if node.kind() != Kind::Object || (node.is_empty() && table.is_empty()) || !node.duplicates().is_empty() {
+        if node.kind() != Kind::Object || (node.is_empty() && table.is_empty()) || node.has_duplicates() {
             spool::text(self.out, |out| out.extend_from_slice(column::RECORD.as_bytes()));
             self.json(node);
             return spool::end_row(self.out, cells);
@@ -131,7 +131,7 @@ impl<'a, 't> Flat<'a, 't> {
     fn value(&mut self, node: Node<'t>, part: Part<'a>) {
         let fits = match node.kind() {
             _ if node.is_empty() => false,
-            Kind::Object => node.duplicates().is_empty() && !node.members().any(|m| column::is_doubtful(m.key.text(), part, false)),
+            Kind::Object => !node.has_duplicates() && !node.members().any(|m| column::is_doubtful(m.key.text(), part, false)),
             // Lists in lists would be columns by the square.
             Kind::Array => column::is_list(part, false) && !node.items().any(|item| item.kind() == Kind::Array),
             _ => false,
