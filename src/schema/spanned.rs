@@ -183,7 +183,7 @@ pub struct Members<'a>(Node<'a>);
 impl<'a> Object<'a, Spanned> for Members<'a> {
     type Node = Instance<'a>;
     type MemberName = &'a str;
-    type MembersIter = std::iter::FilterMap<tree::Members<'a>, fn(tree::Member<'a>) -> Option<(&'a str, Instance<'a>)>>;
+    type MembersIter = Named<'a>;
 
     fn len(&self) -> usize {
         self.0.len()
@@ -194,12 +194,21 @@ impl<'a> Object<'a, Spanned> for Members<'a> {
     }
 
     fn members(&self) -> Self::MembersIter {
-        // Of members that are there twice the last alone counts, as it does for `get`.
-        self.0.members().filter_map(
-            |member| {
-                if member.is_shadowed() { None } else { Some((member.key.text(), Instance::Node(member.value))) }
-            },
-        )
+        Named(self.0.members())
+    }
+}
+
+/// An object's members, each with its name. Of those that are there twice the last alone counts, as it does for `get`.
+// A type of its own, since a closure would have to be called by its address.
+pub struct Named<'a>(tree::Members<'a>);
+
+impl<'a> Iterator for Named<'a> {
+    type Item = (&'a str, Instance<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let member = self.0.find(|member| !member.is_shadowed())?;
+        Some((member.key.text(), Instance::Node(member.value)))
     }
 }
 
@@ -209,18 +218,30 @@ pub struct Items<'a>(Node<'a>);
 
 impl<'a> Array<'a, Spanned> for Items<'a> {
     type Node = Instance<'a>;
-    type ElementsIter = std::iter::Map<tree::Items<'a>, fn(Node<'a>) -> Instance<'a>>;
+    type ElementsIter = Elements<'a>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
     fn elements(&self) -> Self::ElementsIter {
-        self.0.items().map(Instance::Node)
+        Elements(self.0.items())
     }
 
     fn is_unique(&self) -> bool {
         first_repeat(self.0).is_none()
+    }
+}
+
+/// An array's items, one by one.
+pub struct Elements<'a>(tree::Items<'a>);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Instance<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(Instance::Node)
     }
 }
 
