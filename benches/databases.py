@@ -23,7 +23,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benches/peers"))
-from run import find, generate, measure, python
+from run import find, fine, generate, measure, python
 
 MARK = "<!-- figures: benches/databases.py --write -->"
 
@@ -86,7 +86,8 @@ def change(folder):
 def work(program, folder, server):
     """Rows of the table: (work, tool, remark, command or None where the tool is absent, what is done before each run)."""
     first, changed = f"{folder}/records.ndjson", f"{folder}/changed.ndjson"
-    load = lambda path, into, *flags: [program, "load", path, "--schema", f"{folder}/schema.json", "--on-invalid", "keep", "-q", "--no-progress", "--no-config", "--into", into, *flags]
+    load = lambda path, into, *flags: [program, "load", path, "--schema", f"{folder}/schema.json", "--key", "/id", "--on-invalid", "keep", "-q",
+                                      "--no-progress", "--no-config", "--into", into, *flags]
     remove = lambda *names: [pathlib.Path(f"{folder}/{name}").unlink(missing_ok=True) for name in names]
     rows = []
 
@@ -104,7 +105,7 @@ def work(program, folder, server):
     own(task + ", again", first, lite, copy, "--no-cache", "--no-cache")
     own(task + ", 1 % changed", changed, lite, copy, "")
     utils = find("sqlite-utils")
-    insert = [utils, "insert", "peer.db", "records", first, "--nl", "--pk", "id"] if utils else None
+    insert = [utils, "insert", "peer.db", "records", first, "--nl", "--alter", "--pk", "id"] if utils else None
     rows.append((task, "sqlite-utils", "one table, nested parts as text", insert, lambda: remove("peer.db")))
     duck = python("duckdb", f"import duckdb; duckdb.connect('peer.duckdb').sql(\"set threads=2; create table records as select * from read_ndjson('{first}')\")")
     rows.append(("into its own file", "DuckDB", "one table, nested types; null, [] and numbers bent", duck, lambda: remove("peer.duckdb", "peer.duckdb.wal")))
@@ -129,7 +130,7 @@ def work(program, folder, server):
 def waiting(program, folder, server):
     """How long the last of the client's time is spent on the server, as the client tells it."""
     server.fresh("work")
-    command = [program, "load", f"{folder}/records.ndjson", "--schema", f"{folder}/schema.json", "--on-invalid", "keep", "--verbose", "--no-progress",
+    command = [program, "load", f"{folder}/records.ndjson", "--schema", f"{folder}/schema.json", "--key", "/id", "--on-invalid", "keep", "--verbose", "--no-progress",
                "--no-config", "--max-diagnostics", "0", "--into", server.url("work")]
     told = subprocess.run(command, capture_output=True, text=True).stderr
     found = re.search(r"waited ([\d.]+) s of ([\d.]+) s for the server", told)
@@ -157,7 +158,7 @@ def main():
         if host:
             at_the_end.callback(host.stop)
         for task, tool, remark, command, before in work(program, folder, host):
-            measured = measure(command, options.runs, folder, before) if command else None
+            measured = measure(command, options.runs, folder, before, fine(task, tool)) if command else None
             cells = ["", "", "", ""]
             if measured:
                 wall, cpu, memory = measured

@@ -81,6 +81,7 @@ fn refuse(dsn: &Dsn, args: &LoadArgs) -> Result<(), Trouble> {
         _ if args.dry_run => format!("a load into {what} has no changes to list; chancery check tells what is valid"),
         _ if args.migrate.is_some() => format!("a load into {what} writes everything anew, so that nothing has to be migrated"),
         _ if args.findings => format!("a load into {what} has no table of findings; write them with --report ndjson=FILE"),
+        _ if args.keep_json => format!("a load into {what} has no column for records as a whole; chancery export gives them"),
         _ if what == "Arrow" && args.layout == Some(args::Layout::Flat) => {
             "a stream of Arrow is one table, so its layout is nested".to_owned()
         }

@@ -751,14 +751,18 @@ impl Builder<'_> {
         if self.tree.depth() >= self.max_depth {
             return Err(Box::new(too_deep(self.source, place, self.max_depth)));
         }
-        let members: Vec<(String, NodeId)> = copied.members().map(|member| (member.key.text().to_owned(), member.value.id())).collect();
+        let members: Vec<(String, NodeId, bool)> =
+            copied.members().map(|member| (member.key.text().to_owned(), member.value.id(), member.is_shadowed())).collect();
         let items: Vec<NodeId> = copied.items().map(Node::id).collect();
         self.tree.open(kind, place);
-        for (key, value) in members {
+        for (key, value, is_shadowed) in members {
             self.aliased_bytes += key.len();
             self.tree.key(place, Text::Owned(&key));
             self.tree.mark_key_shared();
             self.copy(value, place, anchor)?;
+            if is_shadowed {
+                self.tree.mark_last_shadowed();
+            }
         }
         for item in items {
             self.copy(item, place, anchor)?;

@@ -196,3 +196,21 @@ fn of_a_member_that_is_there_twice_the_last_counts_whatever_the_format() {
         assert_eq!(codes, if file == "a.csv" { &["R110", "R102"][..] } else { &["R102"] }, "{}", ran.out);
     }
 }
+
+#[test]
+fn of_a_member_that_is_there_twice_the_last_counts_also_in_copies() {
+    let schema = r#"{"type": "object", "properties": {"x": {"type": "object", "properties": {"a": {"type": "integer"}}}}}"#;
+    let home = folder(&[
+        ("schema.json", schema),
+        ("cell.csv", "id,x\n1,\"{\"\"a\"\":1.5,\"\"a\"\":1}\"\n"),
+        ("alias.yaml", "p: &k {a: 1.5, a: 1}\nx: *k\n"),
+    ]);
+    for file in ["cell.csv", "alias.yaml"] {
+        let ran = run(home.path(), &["check", file, "--schema", "schema.json", "--quiet"]);
+        assert!(ran.out.contains("R102") && !ran.out.contains("S103"), "{}", ran.out);
+        let flags = ["--schema", "schema.json", "--quiet", "--on-invalid", "keep", "--fail-on", "never"];
+        let kept = run(home.path(), &[&["convert", file, "--to", "csv", "-o", "kept.csv"], &flags[..]].concat());
+        let again = run(home.path(), &[&["convert", "kept.csv", "--to", "ndjson"], &flags[..]].concat());
+        assert!(again.out.contains(r#""a":1.5,"a":1"#), "{} {}", kept.err, again.out);
+    }
+}

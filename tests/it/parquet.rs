@@ -379,6 +379,7 @@ fn what_cannot_be_is_told() {
         (&["parquet:lake", "--dry-run"], "has no changes to list"),
         (&["parquet:lake", "--migrate", "print"], "nothing has to be migrated"),
         (&["parquet:lake", "--findings"], "--report ndjson=FILE"),
+        (&["parquet:lake", "--keep-json"], "chancery export gives them"),
         (&["arrow:-", "--layout", "flat"], "its layout is nested"),
         (&["sqlite:a.db", "--layout", "flat"], "--layout is for parquet:DIR"),
         (&["parquet:", "--mode", "replace"], "expected a path behind parquet:"),
@@ -435,4 +436,25 @@ fn a_killed_load_leaves_nothing_half_done() {
         child.wait().expect("it ends");
         assert_eq!(export(home, "parquet:lake"), old);
     }
+}
+
+#[test]
+fn a_stream_that_is_cut_is_no_whole() {
+    let home = folder(&[("schema.json", SCHEMA), ("a.ndjson", "{\"id\":\"a\"}\n")]);
+    let load = |input: &str| {
+        let flags = ["--schema", "schema.json", "--into", "arrow:a.arrows", "--no-config", "--quiet", "--on-invalid", "skip"];
+        run(home.path(), &[&["load", input], &flags[..]].concat())
+    };
+    assert_eq!(load("a.ndjson").status, 0);
+    let whole = fs::read(home.path().join("a.arrows")).expect("it is there");
+    // Behind the last batch there are eight bytes.
+    fs::write(home.path().join("cut.arrows"), &whole[..whole.len() - 8]).expect("written");
+    let cut = run(home.path(), &["export", "arrow:cut.arrows", "--to", "ndjson", "--no-config"]);
+    assert!(cut.status == 2 && cut.err.contains("ends before its end"), "{} {}", cut.status, cut.err);
+    // What cannot be read to its end leaves everything as it was.
+    fs::write(home.path().join("b.ndjson.gz"), b"\x1f\x8b\x08\x00no gzip").expect("written");
+    let broken = load("b.ndjson.gz");
+    assert_eq!(broken.status, 2, "{}", broken.err);
+    assert!(broken.err.contains("W135"), "{}", broken.err);
+    assert_eq!(fs::read(home.path().join("a.arrows")).expect("it is there"), whole);
 }

@@ -3,6 +3,8 @@
 //! In: what the columns of each row cannot say, by pointers from the row's object. Out: the same by pointers from the record, such as
 //! `/stock/0/count`; and back. A row's own pointers never lead into a list that has rows, so each entry has one place only.
 
+use std::collections::BTreeMap;
+
 use super::join::{Stored, entries};
 use super::{Layout, pointer_to};
 use crate::tree::json_string;
@@ -52,20 +54,16 @@ impl Gatherer {
 
     /// Gives each row of a record what is its own. `rows` has the rows of each table by their positions.
     pub fn scatter(&self, record: &str, rows: &mut [Vec<Stored>]) {
-        let mut texts: Vec<(usize, usize, Vec<u8>)> = Vec::new();
+        let mut texts: BTreeMap<(usize, usize), Vec<u8>> = BTreeMap::new();
         for (pointer, value) in entries(record) {
             let (table, row, own) = self.place(&pointer, rows);
-            let at = texts.iter().position(|(of, at, _)| (*of, *at) == (table, row)).unwrap_or_else(|| {
-                texts.push((table, row, Vec::new()));
-                texts.len() - 1
-            });
-            let text = &mut texts[at].2;
+            let text = texts.entry((table, row)).or_default();
             text.push(if text.is_empty() { b'{' } else { b',' });
             json_string(own, text);
             text.push(b':');
             text.extend_from_slice(value.as_bytes());
         }
-        for (table, row, mut text) in texts {
+        for ((table, row), mut text) in texts {
             Self::end(&mut text);
             if let Some(stored) = rows[table].get_mut(row) {
                 stored.rest = Some(String::from_utf8_lossy(&text).into_owned());

@@ -4,7 +4,7 @@
 //! since nothing tells how their columns stand for records.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -100,14 +100,17 @@ impl Reading {
     /// # Errors
     /// When it is no stream that a load wrote.
     pub fn stream(stream: impl io::Read + Send + 'static) -> io::Result<Self> {
-        let reader = StreamReader::try_new_buffered(stream, None).map_err(failed)?;
+        let reader = StreamReader::try_new_buffered(Tail { stream, last: Vec::new() }, None).map_err(failed)?;
         let metadata = reader.schema().metadata().clone();
         let (Some(layout), Some(form)) = (metadata.get(LAYOUT), metadata.get(FORM)) else {
             return Err(io::Error::other("the stream was not written by a load, so nothing tells how its columns stand for records"));
         };
         let layout = layout_of(layout)?;
-        compare(&reader.schema(), &columnar::schema(&layout, form_of(form)?, 0))?;
-        let rows = Rows::nested(&layout, Box::new(reader));
+        if form_of(form)? != Form::Nested {
+            return Err(io::Error::other("the stream is a table of several, and not whole records"));
+        }
+        compare(&reader.schema(), &columnar::schema(&layout, Form::Nested, 0))?;
+        let rows = Rows::nested(&layout, Box::new(Whole { reader, ended: false }));
         Ok(Self { layout, rows })
     }
 
@@ -115,6 +118,41 @@ impl Reading {
     #[must_use]
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+}
+
+/// What stands behind the last batch of a stream (Arrow IPC streaming format); the reader does without.
+const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+// Knows the last bytes that were read.
+struct Tail<R> {
+    stream: R,
+    last: Vec<u8>,
+}
+
+impl<R: io::Read> io::Read for Tail<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.stream.read(buffer)?;
+        self.last.extend_from_slice(&buffer[length.saturating_sub(END.len())..length]);
+        self.last.drain(..self.last.len().saturating_sub(END.len()));
+        Ok(length)
+    }
+}
+
+// The batches of a stream that is not cut short.
+struct Whole<R> {
+    reader: StreamReader<BufReader<Tail<R>>>,
+    ended: bool,
+}
+
+impl<R: io::Read> Iterator for Whole<R> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.reader.next();
+        let is_cut = next.is_none() && !self.ended && self.reader.get_ref().get_ref().last != END;
+        self.ended |= next.is_none();
+        if is_cut { Some(Err(ArrowError::IpcError("the stream ends before its end is told".to_owned()))) } else { next }
     }
 }
 

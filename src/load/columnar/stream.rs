@@ -14,6 +14,7 @@ use super::sheet::Sheets;
 use crate::diagnostic::Diagnostic;
 use crate::layout::columnar::{self, Form};
 use crate::layout::relational::Layout;
+use crate::load::database::incomplete;
 use crate::load::file::{Finished, Made, Stream, begin, folder_of};
 use crate::load::{Sink, Totals};
 
@@ -112,7 +113,10 @@ impl Sink for Batches {
         taken.map_err(|error| self.told(error))
     }
 
-    fn settle(&mut self, _totals: Totals) -> io::Result<Vec<Diagnostic>> {
+    fn settle(&mut self, totals: Totals) -> io::Result<Vec<Diagnostic>> {
+        if let Some(path) = self.file.as_ref().filter(|_| totals.incomplete) {
+            return Ok(vec![incomplete(&format!("arrow:{}", path.display()))]);
+        }
         self.end().map_err(|error| self.told(error)).map(|()| Vec::new())
     }
 

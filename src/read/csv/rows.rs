@@ -584,6 +584,9 @@ fn copy(node: Node<'_>, placing: &Placing, tree: &mut Tree) {
                 tree.key(placing.span(member.key.span()), Text::Owned(member.key.text()));
                 tree.mark_key_shared();
                 copy(member.value, placing, tree);
+                if member.is_shadowed() {
+                    tree.mark_last_shadowed();
+                }
             }
             tree.close(placing.offset(node.span().end));
         }
