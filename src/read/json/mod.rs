@@ -257,20 +257,17 @@ impl Scan {
     fn step(&mut self, bytes: &[u8], at: &mut usize) -> Option<Border> {
         while *at < bytes.len() {
             if self.in_string {
-                let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[*at..]) else {
-                    *at = bytes.len();
-                    return None;
-                };
-                *at += found;
-                if bytes[*at] == b'\\' {
+                // Most strings are short, for which this is half the cost of a search that has to be set up.
+                *at += plain_length(&bytes[*at..]);
+                match bytes.get(*at) {
                     // The escaped byte may not have been read yet.
-                    if *at + 1 >= bytes.len() {
-                        return None;
+                    Some(b'\\') if *at + 1 >= bytes.len() => return None,
+                    Some(b'\\') => *at += 2,
+                    Some(byte) => {
+                        self.in_string = *byte != b'"';
+                        *at += 1;
                     }
-                    *at += 2;
-                } else {
-                    *at += 1;
-                    self.in_string = false;
+                    None => return None,
                 }
                 continue;
             }
