@@ -151,11 +151,13 @@ def prepare(program, records):
 def chart(figures):
     """CPU seconds as bars, a logarithmic scale, as SVG that follows the reader's colours."""
     import math
-    shown = [(task, tool, cpu) for task, tool, _, cpu, _, _ in figures if cpu is not None]
-    low, high = 0.001, max(10.0, max(cpu for *_, cpu in shown))
+    # What was measured on a part of the data says so.
+    part = lambda remark: f" for {remark.split('; ')[-1].removesuffix(' only')}" if remark.endswith(" only") else ""
+    shown = [(task, tool, cpu, part(remark)) for task, tool, _, cpu, _, remark in figures if cpu is not None]
+    low, high = 0.001, max(10.0, max(cpu for _, _, cpu, _ in shown))
     scale = lambda cpu: 380 * math.log(max(cpu, low) / low) / math.log(high / low)
     lines, y, before = [], 10, None
-    for task, tool, cpu in shown:
+    for task, tool, cpu, of in shown:
         if task != before:
             y += 18
             lines.append(f'<text x="0" y="{y}" class="task">{task}</text>')
@@ -164,7 +166,7 @@ def chart(figures):
         y += 18
         own = "own" if tool.startswith("chancery") else "peer"
         lines.append(f'<text x="160" y="{y}" text-anchor="end">{tool}</text><rect class="{own}" x="170" y="{y - 11}" width="{max(scale(cpu), 2):.0f}" height="14" rx="2"/>'
-                     f'<text x="{176 + max(scale(cpu), 2):.0f}" y="{y}">{cpu:.3g} s</text>')
+                     f'<text x="{176 + max(scale(cpu), 2):.0f}" y="{y}">{cpu:.3g} s{of}</text>')
     style = ("text{font:13px system-ui,sans-serif;fill:#1d2126}.task{font-weight:600}.own{fill:#22577a}.peer{fill:#b8b2a4}"
              "@media(prefers-color-scheme:dark){text{fill:#e7e5df}.own{fill:#8ec5e6}.peer{fill:#5b6470}}")
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {y + 12}" role="img" aria-label="CPU seconds, logarithmic">'
