@@ -257,7 +257,7 @@ impl Scan {
     fn step(&mut self, bytes: &[u8], at: &mut usize) -> Option<Border> {
         while *at < bytes.len() {
             if self.in_string {
-                // Most strings are short, for which this is half the cost of a search that has to be set up.
+                // Most strings are short, for which a search that has to be set up costs more.
                 *at += plain_length(&bytes[*at..]);
                 match bytes.get(*at) {
                     // The escaped byte may not have been read yet.
