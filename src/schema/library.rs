@@ -285,6 +285,11 @@ impl Library {
         self.base(at).draft
     }
 
+    /// Whether every document, and every part of one with an address of its own, is of that draft.
+    pub(super) fn is_all_of(&self, draft: Draft) -> bool {
+        self.bases.iter().all(|base| base.draft == draft)
+    }
+
     // The draft a subschema names, if it names one.
     fn draft(&self, at: At) -> Option<Draft> {
         self.node(at).get("$schema").map(|name| Draft::from_schema_uri(name.text()))

@@ -3,6 +3,7 @@
 //! Whoever reads files puts them into a [`Library`], asks it what is still [`Library::missing`], and builds a [`Schema`] of
 //! one of its documents.
 
+mod accept;
 mod author;
 pub mod bundled;
 pub mod docs;
@@ -20,7 +21,7 @@ mod words;
 
 use std::sync::{Arc, OnceLock};
 
-use jsonschema::{Draft, ErrorIterator, PatternOptions, Registry, ValidationError, Validator};
+use jsonschema::{Draft, ErrorIterator, PatternOptions, Registry, Retrieve, ValidationError, ValidationOptions, Validator};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -28,6 +29,7 @@ use crate::tree::{Kind, Node, Tree, pointer};
 pub use guide::Guide;
 pub use library::Library;
 pub use shape::{Part, Shape, Types};
+use accept::Acceptor;
 use spanned::{Instance, Spanned, Whole};
 
 /// What building a schema depends on besides its documents.
@@ -48,6 +50,8 @@ pub struct Schema {
     library: Arc<Library>,
     root: usize,
     validator: Validator<Spanned>,
+    // Compiled for the first record.
+    acceptor: OnceLock<Option<Acceptor>>,
     formats: bool,
     // Looked for when the first finding is told.
     authored: OnceLock<bool>,
@@ -65,7 +69,10 @@ impl Schema {
             return Err(vec![fault]);
         }
         match Self::compile(&library, root, &value, options) {
-            Ok(validator) => Ok(Self { library, root, validator, formats: options.formats, authored: OnceLock::new() }),
+            Ok(validator) => {
+                let (acceptor, authored) = (OnceLock::new(), OnceLock::new());
+                Ok(Self { library, root, validator, acceptor, formats: options.formats, authored })
+            }
             Err(error) => Err(fault::explain(&library, root, &value, &error)),
         }
     }
@@ -77,11 +84,7 @@ impl Schema {
         options: Options,
     ) -> Result<Validator<Spanned>, ValidationError<'static>> {
         let shelf = library::Shelf(Arc::clone(library));
-        let mut build = jsonschema::options_for::<Spanned>()
-            .with_retriever(shelf.clone())
-            .with_base_uri(library.uri(root))
-            .with_format("email", formats::is_email)
-            .should_validate_formats(options.formats);
+        let mut build = validation_options(options.formats).with_retriever(shelf.clone()).with_base_uri(library.uri(root));
         // A metaschema of the user's own has to be known before the draft can be.
         let own = value.get("$schema").and_then(Value::as_str).filter(|name| Draft::from_schema_uri(name) == Draft::Unknown);
         let registry = own
@@ -93,9 +96,7 @@ impl Schema {
         if let Some(registry) = &registry {
             build = build.with_registry(registry);
         }
-        // The linear engine holds against hostile data; patterns that look around need the other one, which is bounded.
-        let linear = build.clone().with_pattern_options(PatternOptions::regex()).build(value);
-        linear.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(value))
+        either_engine(build, value)
     }
 
     /// The validator's errors for a record.
@@ -107,7 +108,11 @@ impl Schema {
     /// Whether a record is valid.
     #[must_use]
     pub fn is_valid(&self, record: Node<'_>) -> bool {
-        self.validator.is_valid(Instance::Node(record))
+        let by_validator = || self.validator.is_valid(Instance::Node(record));
+        let acceptor = self.acceptor.get_or_init(|| accept::acceptor(&self.library, self.root_at(), self.formats));
+        let accepted = acceptor.as_ref().and_then(|acceptor| acceptor.accepts(record));
+        debug_assert!(accepted.is_none_or(|accepted| accepted == by_validator()), "the rules and the validator say the same");
+        accepted.unwrap_or_else(by_validator)
     }
 
     /// The documents.
@@ -214,6 +219,25 @@ impl Schema {
         }
         Some((resource, below))
     }
+}
+
+// What every validator is built with.
+fn validation_options<'i>(formats: bool) -> ValidationOptions<'i, Arc<dyn Retrieve>, Spanned> {
+    jsonschema::options_for::<Spanned>().with_format("email", formats::is_email).should_validate_formats(formats)
+}
+
+// The linear engine holds against hostile data; patterns that look around need the other one, which is bounded.
+fn either_engine(
+    build: ValidationOptions<'_, Arc<dyn Retrieve>, Spanned>,
+    schema: &Value,
+) -> Result<Validator<Spanned>, ValidationError<'static>> {
+    let linear = build.clone().with_pattern_options(PatternOptions::regex()).build(schema);
+    linear.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(schema))
+}
+
+/// The validator of a schema that refers to nothing.
+fn plain_validator(schema: &Value, formats: bool) -> Option<Validator<Spanned>> {
+    either_engine(validation_options(formats).offline(), schema).ok()
 }
 
 impl TryFrom<Tree> for Schema {

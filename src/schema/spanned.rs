@@ -134,14 +134,7 @@ impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
     }
 
     fn string_length_within(&self, min: u64, max: u64) -> Option<bool> {
-        let text = self.as_string()?;
-        // A character takes one to four bytes, which decides most cases without counting.
-        let bytes = text.len() as u64;
-        let fewest = bytes.div_ceil(4);
-        if bytes < min || fewest > max {
-            return Some(false);
-        }
-        Some((min <= fewest && bytes <= max) || (min..=max).contains(&(text.chars().count() as u64)))
+        self.as_string().map(|text| length_within(&text, min, max))
     }
 
     fn equals_value(&self, expected: &Value) -> bool {
@@ -310,6 +303,14 @@ fn to_number(text: &str) -> serde_json::Number {
     }
     let float: f64 = text.parse().unwrap_or(0.0);
     serde_json::Number::from_f64(float.clamp(f64::MIN, f64::MAX)).unwrap_or_else(|| 0.into())
+}
+
+/// Whether a text has between `min` and `max` characters.
+pub(super) fn length_within(text: &str, min: u64, max: u64) -> bool {
+    // A character takes one to four bytes, which decides most cases without counting.
+    let bytes = text.len() as u64;
+    let fewest = bytes.div_ceil(4);
+    bytes >= min && fewest <= max && ((min <= fewest && bytes <= max) || (min..=max).contains(&(text.chars().count() as u64)))
 }
 
 /// A copy of a node as a `serde_json` value: for schemas, which the `jsonschema` crate takes in that form.

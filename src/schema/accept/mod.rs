@@ -1,0 +1,346 @@
+//! Tells whether a record is valid by rules that a schema's plain keywords are compiled to, several times as fast as the
+//! validator's walk: members are found by the hashes that the reader has made of their names, most of them where the schema's
+//! order lets expect them, and patterns are automata.
+//!
+//! An [`Acceptor`] has no say of its own. What it does not know, it leaves to the validator: a keyword by compiling that one
+//! alone, a subschema that is more than that by leaving the record. What is wrong with a record, the validator tells.
+
+mod compile;
+mod pattern;
+
+use std::sync::{Arc, OnceLock};
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::Types;
+use super::spanned::{self, Instance, Spanned};
+use crate::tree::{Kind, Member, Node, number};
+pub(super) use compile::acceptor;
+use pattern::Pattern;
+
+/// The rules of a schema.
+pub(super) struct Acceptor {
+    rules: Vec<Rule>,
+    root: RuleId,
+}
+
+type RuleId = u32;
+
+/// What a subschema demands.
+struct Rule {
+    // Whether there is more to it than is said here.
+    hard: bool,
+    types: Types,
+    choices: Vec<Choices>,
+    text: Option<TextRule>,
+    range: Option<Range>,
+    array: Option<ArrayRule>,
+    object: Option<Box<ObjectRule>>,
+    left: Option<Arc<Left>>,
+    branches: Vec<Branch>,
+}
+
+/// The values of an `enum` or a `const`.
+struct Choices {
+    texts: Vec<Box<str>>,
+    others: Vec<Value>,
+}
+
+/// Length in characters and patterns of a string.
+struct TextRule {
+    least: u64,
+    most: u64,
+    patterns: Vec<TextPattern>,
+}
+
+#[derive(Clone)]
+enum TextPattern {
+    Plain(Arc<Pattern>),
+    Left(Arc<Left>),
+}
+
+/// Limits of a number; all are integers below 2^53 or were written with a fraction.
+#[derive(Default)]
+struct Range {
+    least: Option<f64>,
+    most: Option<f64>,
+    above: Option<f64>,
+    below: Option<f64>,
+}
+
+struct ArrayRule {
+    least: usize,
+    most: usize,
+    unique: bool,
+    prefix: Vec<RuleId>,
+    items: Option<RuleId>,
+}
+
+struct ObjectRule {
+    least: usize,
+    most: usize,
+    // In the order of the schema.
+    declared: Vec<Declared>,
+    // Open addressing by hash: numbers of `declared` plus one, 0 where it is free. The length is a power of two.
+    table: Vec<u32>,
+    required: usize,
+    patterns: Vec<(TextPattern, RuleId)>,
+    others: Option<RuleId>,
+    names: Option<RuleId>,
+}
+
+struct Declared {
+    hash: u32,
+    name: Box<str>,
+    // `None` for a name that is required only.
+    rule: Option<RuleId>,
+    required: bool,
+}
+
+/// What applies to the same value.
+enum Branch {
+    All(Vec<RuleId>),
+    Any(Vec<RuleId>),
+    One(Vec<RuleId>),
+    Not(RuleId),
+    When { condition: RuleId, then: Option<RuleId>, otherwise: Option<RuleId> },
+}
+
+/// Keywords that are left to the validator, which is compiled when a value first needs it.
+struct Left {
+    // What they can refuse.
+    types: Types,
+    schema: Value,
+    formats: bool,
+    validator: OnceLock<Option<Validator<Spanned>>>,
+}
+
+impl Acceptor {
+    /// Whether the record is valid; `None` where only the validator can tell.
+    pub(super) fn accepts(&self, record: Node<'_>) -> Option<bool> {
+        self.holds(self.root, record)
+    }
+
+    fn holds(&self, id: RuleId, node: Node<'_>) -> Option<bool> {
+        let rule = &self.rules[id as usize];
+        if rule.hard {
+            return None;
+        }
+        let plain = match node.kind() {
+            Kind::String => rule.types.admits(Types::STRING) && rule.text.as_ref().map_or(Some(true), |text| text.holds(node.text()))?,
+            Kind::Number => rule.takes_number(node.text())?,
+            Kind::Array => rule.types.admits(Types::ARRAY) && rule.array.as_ref().map_or(Some(true), |array| self.items(array, node))?,
+            Kind::Object => {
+                rule.types.admits(Types::OBJECT) && rule.object.as_ref().map_or(Some(true), |object| self.members(object, node))?
+            }
+            kind => rule.types.admits(Types::of(kind)),
+        };
+        if !plain || !rule.choices.iter().all(|choices| choices.contain(node)) {
+            return Some(false);
+        }
+        if let Some(left) = &rule.left
+            && left.types.admits(Types::of(node.kind()))
+            && !left.holds(Instance::Node(node))?
+        {
+            return Some(false);
+        }
+        for branch in &rule.branches {
+            if !self.branch(branch, node)? {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    fn branch(&self, branch: &Branch, node: Node<'_>) -> Option<bool> {
+        Some(match branch {
+            Branch::All(rules) => {
+                for rule in rules {
+                    if !self.holds(*rule, node)? {
+                        return Some(false);
+                    }
+                }
+                true
+            }
+            Branch::Any(rules) => {
+                for rule in rules {
+                    if self.holds(*rule, node)? {
+                        return Some(true);
+                    }
+                }
+                false
+            }
+            Branch::One(rules) => {
+                let mut found = false;
+                for rule in rules {
+                    let holds = self.holds(*rule, node)?;
+                    if holds && found {
+                        return Some(false);
+                    }
+                    found |= holds;
+                }
+                found
+            }
+            Branch::Not(rule) => !self.holds(*rule, node)?,
+            Branch::When { condition, then, otherwise } => {
+                let next = if self.holds(*condition, node)? { then } else { otherwise };
+                next.map_or(Some(true), |rule| self.holds(rule, node))?
+            }
+        })
+    }
+
+    fn items(&self, array: &ArrayRule, node: Node<'_>) -> Option<bool> {
+        if !(array.least..=array.most).contains(&node.len()) {
+            return Some(false);
+        }
+        for (index, item) in node.items().enumerate() {
+            if let Some(rule) = array.prefix.get(index).or(array.items.as_ref())
+                && !self.holds(*rule, item)?
+            {
+                return Some(false);
+            }
+        }
+        Some(!array.unique || spanned::first_repeat(node).is_none())
+    }
+
+    fn members(&self, object: &ObjectRule, node: Node<'_>) -> Option<bool> {
+        if !(object.least..=object.most).contains(&node.len()) {
+            return Some(false);
+        }
+        let (mut expected, mut required) = (0, 0);
+        for member in node.members().filter(|member| !member.is_shadowed()) {
+            let mut judged = false;
+            if let Some(at) = object.find(member, expected) {
+                expected = at + 1;
+                let declared = &object.declared[at];
+                required += usize::from(declared.required);
+                if let Some(rule) = declared.rule {
+                    judged = true;
+                    if !self.holds(rule, member.value)? {
+                        return Some(false);
+                    }
+                }
+            }
+            for (pattern, rule) in &object.patterns {
+                if pattern.matches(member.key.text())? {
+                    judged = true;
+                    if !self.holds(*rule, member.value)? {
+                        return Some(false);
+                    }
+                }
+            }
+            if let Some(rule) = object.others
+                && !judged
+                && !self.holds(rule, member.value)?
+            {
+                return Some(false);
+            }
+            if let Some(rule) = object.names
+                && !self.holds(rule, member.key)?
+            {
+                return Some(false);
+            }
+        }
+        Some(required == object.required)
+    }
+}
+
+impl Rule {
+    fn takes_number(&self, text: &str) -> Option<bool> {
+        let typed = Types::NUMBER.within(self.types) || (self.types.admits(Types::INTEGER) && number::is_integer(text));
+        if !typed {
+            return Some(false);
+        }
+        self.range.as_ref().map_or(Some(true), |range| range.contains(text))
+    }
+}
+
+impl Choices {
+    fn contain(&self, node: Node<'_>) -> bool {
+        match node.kind() {
+            Kind::String => self.texts.iter().any(|text| **text == *node.text()),
+            _ => self.others.iter().any(|value| spanned::equals(node, value)),
+        }
+    }
+}
+
+impl TextRule {
+    fn holds(&self, text: &str) -> Option<bool> {
+        if !spanned::length_within(text, self.least, self.most) {
+            return Some(false);
+        }
+        for pattern in &self.patterns {
+            if !pattern.matches(text)? {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+}
+
+impl TextPattern {
+    fn matches(&self, text: &str) -> Option<bool> {
+        match self {
+            Self::Plain(pattern) => pattern.matches(text),
+            Self::Left(left) => left.holds(Instance::Name(text)),
+        }
+    }
+}
+
+impl Range {
+    fn contains(&self, text: &str) -> Option<bool> {
+        let value = exact(text)?;
+        Some(
+            self.least.is_none_or(|limit| value >= limit)
+                && self.most.is_none_or(|limit| value <= limit)
+                && self.above.is_none_or(|limit| value > limit)
+                && self.below.is_none_or(|limit| value < limit),
+        )
+    }
+}
+
+// A number that the validator, too, compares as a float: below 2^53.
+fn exact(text: &str) -> Option<f64> {
+    const SAFE: f64 = 9_007_199_254_740_992.0;
+    text.parse().ok().filter(|value: &f64| value.abs() < SAFE)
+}
+
+impl ObjectRule {
+    // The number of the declared member of that name. Records mostly have their members in the order of the schema.
+    fn find(&self, member: Member<'_>, expected: usize) -> Option<usize> {
+        let hash = member.hash();
+        let is = |at: usize| self.declared.get(at).is_some_and(|known| known.hash == hash && *known.name == *member.key.text());
+        if is(expected) {
+            return Some(expected);
+        }
+        let mut slot = hash as usize;
+        loop {
+            slot &= self.table.len() - 1;
+            let at = (*self.table.get(slot)?).checked_sub(1)? as usize;
+            if is(at) {
+                return Some(at);
+            }
+            slot += 1;
+        }
+    }
+
+    // Fills the table from `declared`. It stays half empty, so that a search ends.
+    fn index(&mut self) {
+        self.table = vec![0; (self.declared.len() * 2).next_power_of_two().max(2)];
+        for (at, declared) in self.declared.iter().enumerate() {
+            let mut slot = declared.hash as usize & (self.table.len() - 1);
+            while self.table[slot] != 0 {
+                slot = (slot + 1) & (self.table.len() - 1);
+            }
+            self.table[slot] = at as u32 + 1;
+        }
+    }
+}
+
+impl Left {
+    fn holds(&self, instance: Instance<'_>) -> Option<bool> {
+        let build = || super::plain_validator(&self.schema, self.formats);
+        self.validator.get_or_init(build).as_ref().map(|validator| validator.is_valid(instance))
+    }
+}
