@@ -171,6 +171,12 @@ impl Tree {
         self.stack.len()
     }
 
+    /// The innermost open container.
+    #[must_use]
+    pub fn innermost(&self) -> Option<(Kind, NodeId)> {
+        self.stack.last().map(|id| (self.slots[*id as usize].kind, NodeId(*id)))
+    }
+
     /// Opens an array or object; `opening` covers its brace, start tag or first byte.
     pub fn open(&mut self, kind: Kind, opening: Span) -> NodeId {
         debug_assert!(matches!(kind, Kind::Array | Kind::Object));
@@ -189,13 +195,15 @@ impl Tree {
     }
 
     /// Names the member that comes next; `span` covers the key as written, quotes included.
+    #[inline]
     pub fn key(&mut self, span: Span, text: Text<'_>) {
         self.pending = self.push_key(span, text);
     }
 
+    #[inline]
     fn push_key(&mut self, span: Span, text: Text<'_>) -> u32 {
         let hash = match text {
-            Text::Source(span) => key_hash(self.source.slice(span)),
+            Text::Source(span) => hash_bytes(&self.source.text().as_bytes()[span.range()]),
             Text::Owned(text) => key_hash(text),
         };
         let (a, b, flags) = self.keep(text);
@@ -203,6 +211,7 @@ impl Tree {
     }
 
     /// Adds a scalar; `span` covers it as written, quotes included.
+    #[inline]
     pub fn scalar(&mut self, kind: Kind, span: Span, text: Text<'_>) -> NodeId {
         debug_assert!(!matches!(kind, Kind::Array | Kind::Object));
         let (a, b, flags) = self.keep(text);
@@ -210,26 +219,22 @@ impl Tree {
     }
 
     // Puts a value where the builder stands: root, item of the open array, or value of the pending key.
+    #[expect(clippy::inline_always, reason = "a slot that goes through memory costs as much as all the rest of reading a value")]
+    #[inline(always)]
     fn place(&mut self, slot: Slot) -> u32 {
+        let id = self.push(slot);
         let Some(&parent) = self.stack.last() else {
-            let id = self.push(slot);
             self.root = id;
             return id;
         };
-        if self.slots[parent as usize].kind == Kind::Object {
-            debug_assert!(self.pending != NONE, "a member needs a key");
-            let key = std::mem::replace(&mut self.pending, NONE);
-            let id = self.push(slot);
-            debug_assert_eq!(id, key + 1, "a value stands behind its key");
-            self.link_last(parent, key);
-            id
-        } else {
-            let id = self.push(slot);
-            self.link_last(parent, id);
-            id
-        }
+        let key = std::mem::replace(&mut self.pending, NONE);
+        debug_assert_eq!(self.slots[parent as usize].kind == Kind::Object, key != NONE, "a member has a key, an item has none");
+        debug_assert!(key == NONE || id == key + 1, "a value stands behind its key");
+        self.link_last(parent, if key == NONE { id } else { key });
+        id
     }
 
+    #[inline]
     fn link_last(&mut self, parent: u32, child: u32) {
         let last = self.slots[parent as usize].b;
         if last == NONE {
@@ -242,12 +247,15 @@ impl Tree {
         parent.len += 1;
     }
 
+    #[expect(clippy::inline_always, reason = "as for `place`")]
+    #[inline(always)]
     fn push(&mut self, slot: Slot) -> u32 {
         let id = u32::try_from(self.slots.len()).expect("a window of 4 GiB holds fewer nodes");
         self.slots.push(slot);
         id
     }
 
+    #[inline]
     fn keep(&mut self, text: Text<'_>) -> (u32, u32, u8) {
         match text {
             Text::Source(span) => (span.start, span.len(), 0),
@@ -339,7 +347,10 @@ pub fn json(node: Node<'_>, out: &mut Vec<u8>) {
 /// The hash by which member names are told apart before their text is.
 #[must_use]
 pub fn key_hash(name: &str) -> u32 {
-    let bytes = name.as_bytes();
+    hash_bytes(name.as_bytes())
+}
+
+fn hash_bytes(bytes: &[u8]) -> u32 {
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     let four = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from(u32::from_le_bytes(*word)));
     let eight = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
@@ -360,6 +371,23 @@ pub fn key_hash(name: &str) -> u32 {
         }
     }
     (hash >> 32) as u32
+}
+
+/// Whether two short texts are the same; for long ones it is as fast as `==`.
+#[must_use]
+#[inline]
+pub fn is_same(left: &[u8], right: &[u8]) -> bool {
+    // Two words that may overlap are compared in place, where `==` calls a function.
+    let ends = |bytes: &[u8]| Some((*bytes.first_chunk::<8>()?, *bytes.last_chunk::<8>()?));
+    let small_ends = |bytes: &[u8]| Some((*bytes.first_chunk::<4>()?, *bytes.last_chunk::<4>()?));
+    left.len() == right.len()
+        && match left.len() {
+            0 => true,
+            1..4 => [0, left.len() / 2, left.len() - 1].iter().all(|at| left[*at] == right[*at]),
+            4..8 => small_ends(left) == small_ends(right),
+            8..=16 => ends(left) == ends(right),
+            _ => left == right,
+        }
 }
 
 /// Walking.
@@ -440,6 +468,18 @@ impl<'t> Node<'t> {
         }
         let range = slot.a as usize..(slot.a + slot.b) as usize;
         if slot.flags & OWNED == 0 { &self.tree.source.text()[range] } else { &self.tree.scratch[range] }
+    }
+
+    /// The bytes of [`Node::text`].
+    #[must_use]
+    pub fn bytes(self) -> &'t [u8] {
+        let slot = self.slot();
+        if matches!(slot.kind, Kind::Array | Kind::Object) {
+            return &[];
+        }
+        let range = slot.a as usize..(slot.a + slot.b) as usize;
+        let all = if slot.flags & OWNED == 0 { self.tree.source.text() } else { &self.tree.scratch };
+        &all.as_bytes()[range]
     }
 
     /// The value as the source has it.
@@ -523,7 +563,7 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn member_hashed(self, hash: u32, key: &str) -> Option<Member<'t>> {
         // Linear: objects of profiles have about ten members.
-        self.members().filter(|member| member.key.slot().len == hash && member.key.text() == key).last()
+        self.members().filter(|member| member.is_named(hash, key.as_bytes())).last()
     }
 
     /// Whether a member is there twice, as far as the reader has marked it.
@@ -537,23 +577,15 @@ impl<'t> Node<'t> {
     pub fn duplicates(self) -> Vec<(Member<'t>, Member<'t>)> {
         const FEW: usize = 24;
         let mut found = Vec::new();
+        if !self.may_have_duplicates() {
+            return found;
+        }
         if self.len() <= FEW {
-            // Quadratic over 32-bit hashes: for few members faster than any set, and it allocates nothing.
-            let mut hashes = [0; FEW];
-            // Most members are alone with the last bits of theirs.
-            let mut met = 0_u64;
             for (at, member) in self.members().enumerate() {
-                let hash = member.key.slot().len;
-                let bit = 1 << (hash % 64);
-                let may_repeat = met & bit != 0;
-                met |= bit;
-                if may_repeat
-                    && hashes[..at].contains(&hash)
-                    && let Some(first) = self.members().take(at).find(|other| other.key.text() == member.key.text())
-                {
+                let hash = member.hash();
+                if let Some(first) = self.members().take(at).find(|other| other.is_named(hash, member.key.bytes())) {
                     found.push((first, member));
                 }
-                hashes[at] = hash;
             }
         } else {
             let mut seen: std::collections::HashMap<&str, Member<'t>> = std::collections::HashMap::with_capacity(self.len());
@@ -567,6 +599,18 @@ impl<'t> Node<'t> {
             }
         }
         found
+    }
+
+    // Whether two members share the last ten bits of their hash, as hardly any do: this is asked of every object.
+    fn may_have_duplicates(self) -> bool {
+        let mut met = [0_u64; 16];
+        let mut shared = 0;
+        for member in self.members() {
+            let (word, bit) = (&mut met[member.hash() as usize / 64 % 16], 1 << (member.hash() % 64));
+            shared |= *word & bit;
+            *word |= bit;
+        }
+        shared != 0
     }
 
     /// Whether two values are equal as JSON: numbers by decimal value, members in any order, the last of duplicates.
@@ -689,6 +733,13 @@ impl Member<'_> {
     #[must_use]
     pub fn hash(&self) -> u32 {
         self.key.slot().len
+    }
+
+    /// Whether the key is this one, whose [`key_hash`] is at hand.
+    #[must_use]
+    #[inline]
+    pub fn is_named(&self, hash: u32, name: &[u8]) -> bool {
+        self.hash() == hash && is_same(self.key.bytes(), name)
     }
 }
 

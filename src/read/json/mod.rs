@@ -12,7 +12,7 @@ use super::ndjson::{TooLarge, floor_char};
 use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::source::{Failure, Feed, Position, Source, Span};
-use crate::tree::{Kind, NodeId, Text, Tree, number, plain_length};
+use crate::tree::{Kind, Text, Tree, number, plain_length};
 use way::{Found, Way};
 
 /// Cuts a root array at its items; takes any other document whole.
@@ -395,6 +395,8 @@ pub struct Parser<'s> {
     at: usize,
     max_depth: usize,
     scratch: String,
+    // Whether the text of the last string is in `scratch`, since it has escapes.
+    decoded: bool,
     // Whether the value at hand is written as it would be written again: no white space between tokens, no escape that is not needed.
     compact: bool,
 }
@@ -405,7 +407,7 @@ impl<'s> Parser<'s> {
     /// Reads `source` from offset `start` to `end`.
     #[must_use]
     pub fn new(source: &'s Arc<Source>, start: usize, end: usize, max_depth: usize) -> Self {
-        Self { source, bytes: &source.text().as_bytes()[..end], at: start, max_depth, scratch: String::new(), compact: true }
+        Self { source, bytes: &source.text().as_bytes()[..end], at: start, max_depth, scratch: String::new(), decoded: false, compact: true }
     }
 
     /// Reads one value with nothing but white space around it.
@@ -436,23 +438,26 @@ impl<'s> Parser<'s> {
     // Reads a value; containers are kept on the tree's own stack, so depth costs no call stack.
     fn value(&mut self, tree: &mut Tree, notes: &mut dyn Notes) -> Read {
         let floor = tree.depth();
-        let mut open: Vec<(Kind, NodeId)> = Vec::new();
         self.compact = true;
         loop {
             // A value stands here.
             let start = self.at as u32;
             match self.peek() {
                 Some(b'"') => {
-                    let (span, text) = self.string()?;
-                    let text = if text { Text::Owned(&self.scratch) } else { Text::Source(Span::new(span.start + 1, span.end - 1)) };
-                    tree.scalar(Kind::String, span, text);
+                    self.string()?;
+                    let span = Span::new(start, self.at as u32);
+                    if self.decoded {
+                        tree.scalar(Kind::String, span, Text::Owned(&self.scratch));
+                    } else {
+                        tree.scalar(Kind::String, span, Text::Source(Span::new(span.start + 1, span.end - 1)));
+                    }
                 }
                 Some(byte @ (b'{' | b'[')) => {
                     if tree.depth() - floor >= self.max_depth {
                         return Err(Box::new(too_deep(self.source, Span::new(start, start + 1), self.max_depth)));
                     }
                     let kind = if byte == b'{' { Kind::Object } else { Kind::Array };
-                    let id = tree.open(kind, Span::new(start, start + 1));
+                    tree.open(kind, Span::new(start, start + 1));
                     self.at += 1;
                     self.skip_space();
                     match (kind, self.peek()) {
@@ -461,14 +466,10 @@ impl<'s> Parser<'s> {
                             tree.close(self.at as u32);
                         }
                         (Kind::Object, _) => {
-                            open.push((kind, id));
                             self.key(tree, "a member name or }")?;
                             continue;
                         }
-                        _ => {
-                            open.push((kind, id));
-                            continue;
-                        }
+                        _ => continue,
                     }
                 }
                 Some(b'-' | b'0'..=b'9') => self.number(tree)?,
@@ -479,7 +480,7 @@ impl<'s> Parser<'s> {
             }
             // A value has ended; what follows depends on what it stands in.
             loop {
-                let Some(&(kind, id)) = open.last() else {
+                let Some((kind, id)) = tree.innermost().filter(|_| tree.depth() > floor) else {
                     if self.compact {
                         tree.mark_compact();
                     }
@@ -501,7 +502,6 @@ impl<'s> Parser<'s> {
                         if kind == Kind::Object {
                             note_duplicates(tree, id, notes);
                         }
-                        open.pop();
                     }
                     (Kind::Object, _) => return Err(self.unexpected("a comma or }")),
                     _ => return Err(self.unexpected("a comma or ]")),
@@ -514,9 +514,14 @@ impl<'s> Parser<'s> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected(expected));
         }
-        let (span, owned) = self.string()?;
-        let text = if owned { Text::Owned(&self.scratch) } else { Text::Source(Span::new(span.start + 1, span.end - 1)) };
-        tree.key(span, text);
+        let start = self.at as u32;
+        self.string()?;
+        let span = Span::new(start, self.at as u32);
+        if self.decoded {
+            tree.key(span, Text::Owned(&self.scratch));
+        } else {
+            tree.key(span, Text::Source(Span::new(span.start + 1, span.end - 1)));
+        }
         self.skip_space();
         if self.peek() != Some(b':') {
             return Err(self.unexpected("a colon"));
@@ -564,8 +569,20 @@ impl<'s> Parser<'s> {
         )
     }
 
-    // Reads a string from its opening quote; says whether the text had to be decoded into the scratch buffer.
-    fn string(&mut self) -> Result<(Span, bool), Box<Diagnostic>> {
+    // Reads a string from its opening quote; `decoded` then says whether its text is in the scratch buffer.
+    #[inline]
+    fn string(&mut self) -> Read {
+        let end = self.at + 1 + plain_length(&self.bytes[self.at + 1..]);
+        if self.bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            self.decoded = false;
+            return Ok(());
+        }
+        self.string_by_parts()
+    }
+
+    #[cold]
+    fn string_by_parts(&mut self) -> Read {
         let start = self.at;
         self.at += 1;
         let mut decoded = false;
@@ -578,7 +595,8 @@ impl<'s> Parser<'s> {
                         self.scratch.push_str(&self.source.text()[plain..self.at]);
                     }
                     self.at += 1;
-                    return Ok((Span::new(start as u32, self.at as u32), decoded));
+                    self.decoded = decoded;
+                    return Ok(());
                 }
                 Some(b'\\') => {
                     if !decoded {

@@ -7,9 +7,9 @@ use jsonschema::Draft;
 use serde_json::{Map, Value};
 
 use super::pattern::Pattern;
-use super::{Acceptor, ArrayRule, Branch, Choices, Declared, Left, ObjectRule, Range, Rule, RuleId, TextPattern, TextRule, exact};
+use super::{Acceptor, ArrayRule, Branch, Choices, Declared, Further, Left, ObjectRule, Range, Rule, RuleId, TextPattern, TextRule, exact};
 use crate::schema::library::{At, Library};
-use crate::schema::{Types, spanned};
+use crate::schema::{Types, formats, spanned};
 use crate::tree::{Kind, Node, key_hash};
 
 // A wider schema is the validator's.
@@ -102,7 +102,8 @@ impl Compiler<'_> {
 
     fn keywords(&mut self, at: At, node: Node<'_>) -> Option<Rule> {
         let mut rule = Rule::any();
-        let mut text = TextRule { least: 0, most: u64::MAX, patterns: Vec::new() };
+        let mut further = Further::default();
+        let mut text = TextRule { limited: false, least: 0, most: u64::MAX, patterns: Vec::new() };
         let mut range = Range::default();
         let (mut is_text, mut is_range, mut is_array, mut is_object) = (false, false, false, false);
         let mut left = Map::new();
@@ -112,7 +113,7 @@ impl Compiler<'_> {
             match member.key.text() {
                 "$ref" => {
                     let target = self.library.resolve(at, value.text())?;
-                    rule.branches.push(Branch::All(vec![self.rule(target)]));
+                    further.branches.push(Branch::All(vec![self.rule(target)]));
                 }
                 "$schema" if Draft::from_schema_uri(value.text()) != self.draft => return None,
                 "type" => {
@@ -121,8 +122,8 @@ impl Compiler<'_> {
                         _ => Types::named(value.text())?,
                     }
                 }
-                "enum" => rule.choices.push(Choices::of(value.items())),
-                "const" => rule.choices.push(Choices::of([value])),
+                "enum" => further.choices.push(Choices::of(value.items())),
+                "const" => further.choices.push(Choices::of([value])),
                 "minLength" => (is_text, text.least) = (true, count(value)?),
                 "maxLength" => (is_text, text.most) = (true, count(value)?),
                 "pattern" => {
@@ -150,14 +151,14 @@ impl Compiler<'_> {
                         _ => Types::STRING,
                     });
                 }
-                "allOf" => rule.branches.push(Branch::All(self.list(at, value))),
-                "anyOf" => rule.branches.push(Branch::Any(self.list(at, value))),
-                "oneOf" => rule.branches.push(Branch::One(self.list(at, value))),
-                "not" => rule.branches.push(Branch::Not(self.rule(Library::beside(at, value)))),
+                "allOf" => further.branches.push(Branch::All(self.list(at, value))),
+                "anyOf" => further.branches.push(Branch::Any(self.list(at, value))),
+                "oneOf" => further.branches.push(Branch::One(self.list(at, value))),
+                "not" => further.branches.push(Branch::Not(self.rule(Library::beside(at, value)))),
                 "if" => {
                     let mut below = |name| node.get(name).map(|value| self.rule(Library::beside(at, value)));
                     let (then, otherwise) = (below("then"), below("else"));
-                    rule.branches.push(Branch::When { condition: self.rule(Library::beside(at, value)), then, otherwise });
+                    further.branches.push(Branch::When { condition: self.rule(Library::beside(at, value)), then, otherwise });
                 }
                 "additionalItems"
                 | "contains"
@@ -173,11 +174,14 @@ impl Compiler<'_> {
                 _ => {}
             }
         }
-        rule.text = is_text.then_some(text);
-        rule.range = is_range.then_some(range);
-        rule.array = if is_array { Some(self.array(at, node)?) } else { None };
+        text.limited = text.least > 0 || text.most < u64::MAX;
+        rule.text = is_text.then(|| Box::new(text));
+        rule.range = is_range.then(|| Box::new(range));
+        rule.array = if is_array { Some(Box::new(self.array(at, node)?)) } else { None };
         rule.object = if is_object { Some(Box::new(self.object(at, node)?)) } else { None };
-        rule.left = (!left.is_empty()).then(|| self.left(left, left_types));
+        further.left = (!left.is_empty()).then(|| self.left(left, left_types));
+        let is_further = !further.choices.is_empty() || further.left.is_some() || !further.branches.is_empty();
+        rule.further = is_further.then(|| Box::new(further));
         Some(rule)
     }
 
@@ -252,27 +256,18 @@ impl Compiler<'_> {
     }
 
     fn left(&mut self, mut keywords: Map<String, Value>, types: Types) -> Arc<Left> {
+        let plain = keywords.get("format").filter(|_| keywords.len() == 1).and_then(Value::as_str).and_then(formats::plain);
         keywords.insert("$schema".to_owned(), Value::from(self.dialect));
         let schema = Value::Object(keywords);
         let formats = self.formats;
-        let left = || Arc::new(Left { types, schema: schema.clone(), formats, validator: OnceLock::new() });
+        let left = || Arc::new(Left { types, schema: schema.clone(), formats, plain, validator: OnceLock::new() });
         Arc::clone(self.lefts.entry(schema.to_string()).or_insert_with(left))
     }
 }
 
 impl Rule {
     fn any() -> Self {
-        Self {
-            hard: false,
-            types: Types::ANY,
-            choices: Vec::new(),
-            text: None,
-            range: None,
-            array: None,
-            object: None,
-            left: None,
-            branches: Vec::new(),
-        }
+        Self { hard: false, types: Types::ANY, text: None, range: None, array: None, object: None, further: None }
     }
 
     fn hard() -> Self {
@@ -281,7 +276,7 @@ impl Rule {
 
     // The rules that judge the same value.
     fn beside(&self) -> impl Iterator<Item = RuleId> {
-        self.branches.iter().flat_map(|branch| match branch {
+        self.further.iter().flat_map(|further| &further.branches).flat_map(|branch| match branch {
             Branch::All(rules) | Branch::Any(rules) | Branch::One(rules) => rules.clone(),
             Branch::Not(rule) => vec![*rule],
             Branch::When { condition, then, otherwise } => [Some(*condition), *then, *otherwise].into_iter().flatten().collect(),

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::Types;
 use super::spanned::{self, Instance, Spanned};
-use crate::tree::{Kind, Member, Node, number};
+use crate::tree::{Kind, Member, Node, is_same, number};
 pub(super) use compile::acceptor;
 use pattern::Pattern;
 
@@ -29,14 +29,21 @@ type RuleId = u32;
 
 /// What a subschema demands.
 struct Rule {
-    // Whether there is more to it than is said here.
+    // Whether there is more to it than can be said here.
     hard: bool,
     types: Types,
-    choices: Vec<Choices>,
-    text: Option<TextRule>,
-    range: Option<Range>,
-    array: Option<ArrayRule>,
+    text: Option<Box<TextRule>>,
+    range: Option<Box<Range>>,
+    array: Option<Box<ArrayRule>>,
     object: Option<Box<ObjectRule>>,
+    // Few values have any of it.
+    further: Option<Box<Further>>,
+}
+
+/// What is demanded of values of several types.
+#[derive(Default)]
+struct Further {
+    choices: Vec<Choices>,
     left: Option<Arc<Left>>,
     branches: Vec<Branch>,
 }
@@ -49,6 +56,7 @@ struct Choices {
 
 /// Length in characters and patterns of a string.
 struct TextRule {
+    limited: bool,
     least: u64,
     most: u64,
     patterns: Vec<TextPattern>,
@@ -113,6 +121,8 @@ struct Left {
     types: Types,
     schema: Value,
     formats: bool,
+    // Says of a text that they plainly admit it.
+    plain: Option<fn(&[u8]) -> bool>,
     validator: OnceLock<Option<Validator<Spanned>>>,
 }
 
@@ -128,7 +138,7 @@ impl Acceptor {
             return None;
         }
         let plain = match node.kind() {
-            Kind::String => rule.types.admits(Types::STRING) && rule.text.as_ref().map_or(Some(true), |text| text.holds(node.text()))?,
+            Kind::String => rule.types.admits(Types::STRING) && rule.text.as_ref().map_or(Some(true), |text| text.holds(node))?,
             Kind::Number => rule.takes_number(node.text())?,
             Kind::Array => rule.types.admits(Types::ARRAY) && rule.array.as_ref().map_or(Some(true), |array| self.items(array, node))?,
             Kind::Object => {
@@ -136,16 +146,24 @@ impl Acceptor {
             }
             kind => rule.types.admits(Types::of(kind)),
         };
-        if !plain || !rule.choices.iter().all(|choices| choices.contain(node)) {
+        match &rule.further {
+            Some(further) if plain => self.further(further, node),
+            _ => Some(plain),
+        }
+    }
+
+    fn further(&self, further: &Further, node: Node<'_>) -> Option<bool> {
+        if !further.choices.iter().all(|choices| choices.contain(node)) {
             return Some(false);
         }
-        if let Some(left) = &rule.left
+        if let Some(left) = &further.left
             && left.types.admits(Types::of(node.kind()))
+            && !left.plain.is_some_and(|plain| plain(node.bytes()))
             && !left.holds(Instance::Node(node))?
         {
             return Some(false);
         }
-        for branch in &rule.branches {
+        for branch in &further.branches {
             if !self.branch(branch, node)? {
                 return Some(false);
             }
@@ -223,7 +241,7 @@ impl Acceptor {
                 }
             }
             for (pattern, rule) in &object.patterns {
-                if pattern.matches(member.key.text())? {
+                if pattern.matches(member.key)? {
                     judged = true;
                     if !self.holds(*rule, member.value)? {
                         return Some(false);
@@ -259,19 +277,19 @@ impl Rule {
 impl Choices {
     fn contain(&self, node: Node<'_>) -> bool {
         match node.kind() {
-            Kind::String => self.texts.iter().any(|text| **text == *node.text()),
+            Kind::String => self.texts.iter().any(|text| is_same(text.as_bytes(), node.bytes())),
             _ => self.others.iter().any(|value| spanned::equals(node, value)),
         }
     }
 }
 
 impl TextRule {
-    fn holds(&self, text: &str) -> Option<bool> {
-        if !spanned::length_within(text, self.least, self.most) {
+    fn holds(&self, string: Node<'_>) -> Option<bool> {
+        if self.limited && !spanned::length_within(string.text(), self.least, self.most) {
             return Some(false);
         }
         for pattern in &self.patterns {
-            if !pattern.matches(text)? {
+            if !pattern.matches(string)? {
                 return Some(false);
             }
         }
@@ -280,10 +298,10 @@ impl TextRule {
 }
 
 impl TextPattern {
-    fn matches(&self, text: &str) -> Option<bool> {
+    fn matches(&self, string: Node<'_>) -> Option<bool> {
         match self {
-            Self::Plain(pattern) => pattern.matches(text),
-            Self::Left(left) => left.holds(Instance::Name(text)),
+            Self::Plain(pattern) => pattern.matches(string.bytes()),
+            Self::Left(left) => left.holds(Instance::Node(string)),
         }
     }
 }
@@ -303,18 +321,41 @@ impl Range {
 // A number that the validator, too, compares as a float: below 2^53.
 fn exact(text: &str) -> Option<f64> {
     const SAFE: f64 = 9_007_199_254_740_992.0;
-    text.parse().ok().filter(|value: &f64| value.abs() < SAFE)
+    short(text).or_else(|| text.parse().ok()).filter(|value| value.abs() < SAFE)
+}
+
+// The float nearest to a number of at most fifteen digits: it and the power of ten are floats without a rest, so that their
+// quotient is rounded once (W. D. Clinger, How to Read Floating Point Numbers Accurately, 1990).
+fn short(text: &str) -> Option<f64> {
+    const TENS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    if !(1..=16).contains(&digits.len()) {
+        return None;
+    }
+    let (mut value, mut fraction) = (0_u64, None);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => value = value * 10 + u64::from(byte - b'0'),
+            b'.' if fraction.is_none() => fraction = Some(0),
+            _ => return None,
+        }
+        fraction = fraction.map(|places| places + usize::from(*byte != b'.'));
+    }
+    if digits.len() == 16 && fraction.is_none() {
+        return None;
+    }
+    let value = value as f64 / TENS[fraction.unwrap_or(0)];
+    Some(if text.starts_with('-') { -value } else { value })
 }
 
 impl ObjectRule {
     // The number of the declared member of that name. Records mostly have their members in the order of the schema.
     fn find(&self, member: Member<'_>, expected: usize) -> Option<usize> {
-        let hash = member.hash();
-        let is = |at: usize| self.declared.get(at).is_some_and(|known| known.hash == hash && *known.name == *member.key.text());
+        let is = |at: usize| self.declared.get(at).is_some_and(|known| member.is_named(known.hash, known.name.as_bytes()));
         if is(expected) {
             return Some(expected);
         }
-        let mut slot = hash as usize;
+        let mut slot = member.hash() as usize;
         loop {
             slot &= self.table.len() - 1;
             let at = (*self.table.get(slot)?).checked_sub(1)? as usize;
@@ -342,5 +383,23 @@ impl Left {
     fn holds(&self, instance: Instance<'_>) -> Option<bool> {
         let build = || super::plain_validator(&self.schema, self.formats);
         self.validator.get_or_init(build).as_ref().map(|validator| validator.is_valid(instance))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn short_numbers_are_the_floats_that_they_name(text in "-?(0|[1-9][0-9]{0,16})([.][0-9]{1,16})?") {
+            if let Some(value) = short(&text) {
+                prop_assert_eq!(text.parse(), Ok(value));
+            } else {
+                prop_assert!(text.len() > 15, "{}", text);
+            }
+        }
     }
 }
