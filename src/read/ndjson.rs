@@ -3,6 +3,7 @@
 //! In: a window that ends at a line end. Out: one record for each line that is not blank.
 //! A broken line costs that line alone; the next is read as if nothing had happened.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::json::Parser;
@@ -121,12 +122,14 @@ struct Lines {
 impl Reader for Lines {
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         let text = source.text();
+        let mut parser = Parser::new(source, 0, 0, self.max_depth);
         let mut start = 0;
         while start < text.len() {
             let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at);
             let line = text[start..end].strip_suffix('\r').unwrap_or(&text[start..end]);
             if !line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
-                self.line(source, start, start + line.len(), tree, intake);
+                parser.set(start, start + line.len());
+                self.line(source, start..start + line.len(), &mut parser, tree, intake);
             }
             start = end + 1;
         }
@@ -134,13 +137,13 @@ impl Reader for Lines {
 }
 
 impl Lines {
-    fn line(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, intake: &mut dyn Intake) {
+    // The parser stands at the line.
+    fn line(&self, source: &Arc<Source>, line: Range<usize>, parser: &mut Parser<'_>, tree: &mut Tree, intake: &mut dyn Intake) {
         tree.reset(source);
-        if end - start > self.max_record_bytes {
-            intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
+        if line.len() > self.max_record_bytes {
+            intake.note(TooLarge::note(source, line.start as u32, self.max_record_bytes));
             return intake.broken();
         }
-        let mut parser = Parser::new(source, start, end, self.max_depth);
         match parser.document(tree, intake) {
             Ok(()) => intake.record(tree),
             Err(diagnostic) => {

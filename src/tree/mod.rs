@@ -195,15 +195,20 @@ impl Tree {
     }
 
     /// Names the member that comes next; `span` covers the key as written, quotes included.
-    #[inline]
     pub fn key(&mut self, span: Span, text: Text<'_>) {
         self.pending = self.push_key(span, text);
     }
 
+    /// As [`Tree::key`] for a name that stands as it is between its quotes, and whose [`key_hash`] is at hand.
     #[inline]
+    pub fn plain_key(&mut self, span: Span, hash: u32) {
+        let slot = Slot { kind: Kind::String, flags: 0, opening: 0, span, a: span.start + 1, b: span.len() - 2, next: NONE, len: hash };
+        self.pending = self.push(slot);
+    }
+
     fn push_key(&mut self, span: Span, text: Text<'_>) -> u32 {
         let hash = match text {
-            Text::Source(span) => hash_bytes(&self.source.text().as_bytes()[span.range()]),
+            Text::Source(span) => key_hash(self.source.slice(span)),
             Text::Owned(text) => key_hash(text),
         };
         let (a, b, flags) = self.keep(text);
@@ -296,17 +301,20 @@ pub fn json_string(text: &str, out: &mut Vec<u8>) {
 pub fn plain_length(bytes: &[u8]) -> usize {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    // Marks the highest bit of bytes below a limit, up to the first one exactly (S. E. Anderson, Bit Twiddling Hacks).
+    let below = |word: u64, limit: u64| word.wrapping_sub(LOW * limit) & !word;
+    // A quote is the one byte above the control characters that changing its second bit moves to their end.
+    let stops = |word: u64| (below(word ^ (LOW * 0x02), 0x21) | below(word ^ (LOW * 0x5C), 1)) & HIGH;
     let mut at = 0;
-    // Eight at a time.
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        let stop = zero(word ^ (LOW * 0x22)) | zero(word ^ (LOW * 0x5C)) | control;
-        if stop != 0 {
-            return at + (stop.trailing_zeros() / 8) as usize;
+    // Two words at a time: most strings end in the first two, and the processor need not guess in which.
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let word = u128::from_le_bytes(*chunk);
+        let (first, second) = (stops(word as u64), stops((word >> 64) as u64));
+        if first | second != 0 {
+            let bits = if first == 0 { 64 + second.trailing_zeros() } else { first.trailing_zeros() };
+            return at + (bits / 8) as usize;
         }
-        at += 8;
+        at += 16;
     }
     at + bytes[at..].iter().take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count()
 }
@@ -347,10 +355,7 @@ pub fn json(node: Node<'_>, out: &mut Vec<u8>) {
 /// The hash by which member names are told apart before their text is.
 #[must_use]
 pub fn key_hash(name: &str) -> u32 {
-    hash_bytes(name.as_bytes())
-}
-
-fn hash_bytes(bytes: &[u8]) -> u32 {
+    let bytes = name.as_bytes();
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     let four = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from(u32::from_le_bytes(*word)));
     let eight = |at: usize| bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));

@@ -4,6 +4,7 @@
 //! other root; `--records` names another place, and an array there is cut at its items too. A syntax error costs the record it stands in and ends the reading of the
 //! file, since nothing behind it can be trusted.
 
+mod names;
 mod way;
 
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use super::ndjson::{TooLarge, floor_char};
 use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::source::{Failure, Feed, Position, Source, Span};
-use crate::tree::{Kind, Text, Tree, number, plain_length};
+use crate::tree::{Kind, Text, Tree, key_hash, number, plain_length};
+use names::Names;
 use way::{Found, Way};
 
 /// Cuts a root array at its items; takes any other document whole.
@@ -394,6 +396,7 @@ pub struct Parser<'s> {
     /// Offset of the next byte.
     at: usize,
     max_depth: usize,
+    names: Names,
     scratch: String,
     // Whether the text of the last string is in `scratch`, since it has escapes.
     decoded: bool,
@@ -407,7 +410,22 @@ impl<'s> Parser<'s> {
     /// Reads `source` from offset `start` to `end`.
     #[must_use]
     pub fn new(source: &'s Arc<Source>, start: usize, end: usize, max_depth: usize) -> Self {
-        Self { source, bytes: &source.text().as_bytes()[..end], at: start, max_depth, scratch: String::new(), decoded: false, compact: true }
+        Self {
+            source,
+            bytes: &source.text().as_bytes()[..end],
+            at: start,
+            max_depth,
+            names: Names::default(),
+            scratch: String::new(),
+            decoded: false,
+            compact: true,
+        }
+    }
+
+    /// Goes on with another part of the source, with what has been learned of its names.
+    pub fn set(&mut self, start: usize, end: usize) {
+        self.bytes = &self.source.text().as_bytes()[..end];
+        self.at = start;
     }
 
     /// Reads one value with nothing but white space around it.
@@ -511,16 +529,24 @@ impl<'s> Parser<'s> {
     }
 
     fn key(&mut self, tree: &mut Tree, expected: &str) -> Read {
-        if self.peek() != Some(b'"') {
-            return Err(self.unexpected(expected));
-        }
-        let start = self.at as u32;
-        self.string()?;
-        let span = Span::new(start, self.at as u32);
-        if self.decoded {
-            tree.key(span, Text::Owned(&self.scratch));
+        let start = self.at;
+        if let Some((length, hash)) = self.names.next(&self.bytes[start..]) {
+            self.at += length;
+            tree.plain_key(Span::new(start as u32, self.at as u32), hash);
         } else {
-            tree.key(span, Text::Source(Span::new(span.start + 1, span.end - 1)));
+            if self.peek() != Some(b'"') {
+                return Err(self.unexpected(expected));
+            }
+            self.string()?;
+            let span = Span::new(start as u32, self.at as u32);
+            if self.decoded {
+                tree.key(span, Text::Owned(&self.scratch));
+            } else {
+                let name = &self.source.text()[start + 1..self.at - 1];
+                let hash = key_hash(name);
+                tree.plain_key(span, hash);
+                self.names.learn(name, hash);
+            }
         }
         self.skip_space();
         if self.peek() != Some(b':') {
