@@ -19,10 +19,10 @@ pub fn run(args: CheckArgs) -> Result<Verdict, Trouble> {
     }
     let (paths, form) = (args.input.paths.clone(), args.input.form.clone());
     let mut session = Session::new(args.common, args.input)?;
-    let kept = recall.as_ref().and_then(|_| session.keep_answer(&paths, form.as_deref()));
-    let verdict = session.run(Vec::new(), OnInvalid::Skip, To::Stdout)?;
+    let kept = recall.as_ref().and_then(|recall| session.keep_answer(recall, &paths, form.as_deref()));
+    let ran = session.run_all(Vec::new(), None, OnInvalid::Skip, To::Stdout)?;
     if let (Some(recall), Some(kept)) = (recall, kept) {
-        recall.keep(kept.ground, &kept.sums, &kept.report, verdict);
+        recall.keep(kept, ran.accounts, ran.verdict);
     }
-    Ok(verdict)
+    Ok(ran.verdict)
 }

@@ -87,6 +87,7 @@ impl OneText {
                 course: 0,
                 novelty: Novelty::New,
                 size: None,
+                known: None,
             }],
             courses: vec![Course { stages: self.plan.stages.clone(), across: self.plan.across.clone(), mask: None }],
             complete: false,
@@ -101,6 +102,7 @@ impl OneText {
             passed_over: 0,
             notes: Vec::new(),
             jobs: 1,
+            keep_accounts: false,
         };
         // Nothing is written, so nothing can fail.
         let _ = pipeline::run(job, &AtomicBool::new(false), &mut Unwatched);

@@ -4,11 +4,13 @@
 //! being built or a record read. An entry holds for one command line; it lists everything that the answer depends on. A
 //! file whose size, times and number are as they were is the same; another one is compared by its hash. Entries are
 //! files of their own that appear whole, so that runs at the same time do not disturb each other. Who cannot write there
-//! runs without.
+//! runs without. Where something has changed, a [`Ledger`] tells which files have not.
+
+mod ledger;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -23,6 +25,9 @@ use super::config::Config;
 use super::session::expand;
 use crate::layout::relational::rows::hex;
 use crate::load::database::Sealed;
+use crate::pipeline::Account;
+use crate::source::stat::{Stamp, Stat};
+pub use ledger::Ledger;
 
 /// The folder, beside the config or in the working directory.
 const FOLDER: &str = ".chancery-cache";
@@ -40,6 +45,7 @@ const TICK: u64 = 2_000_000_000;
 /// The entry for a command line.
 pub struct Recall {
     place: PathBuf,
+    ledger: PathBuf,
     // Nanoseconds since 1970, before anything was looked at.
     started: u64,
 }
@@ -64,15 +70,6 @@ pub struct Known {
     sum: Option<String>,
 }
 
-// What the system says of a file that changes whenever the file does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    modified: u64,
-    changed: u64,
-    number: u64,
-}
-
 /// A copy of what is reported, as long as it is not too long.
 #[derive(Clone)]
 pub struct Copy(Rc<RefCell<Option<Vec<u8>>>>);
@@ -85,17 +82,27 @@ impl Recall {
             return None;
         }
         let config = if common.no_config { None } else { Config::locate(common.config.as_deref()).ok()? };
-        let program = fs::metadata(std::env::current_exe().ok()?).ok()?;
+        let program = Stat::at(&std::env::current_exe().ok()?)?.stamp;
         let folder = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let variables = ["NO_COLOR", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"].map(std::env::var_os);
-        let key = (
-            (env!("CARGO_PKG_VERSION"), Stamp::of(&program)),
-            std::env::current_dir().ok()?,
-            (&config, common, input),
-            (variables, io::IsTerminal::is_terminal(&io::stdout())),
-        );
-        let name = hex(&Sha256::digest(format!("{key:?}"))[..16]);
-        Some(Self { place: folder.join(FOLDER).join(name), started: nanoseconds(SystemTime::now()) })
+        let place = |input: &InputArgs| {
+            let key = (
+                (env!("CARGO_PKG_VERSION"), program),
+                std::env::current_dir().ok()?,
+                (&config, common, input),
+                (&variables, io::IsTerminal::is_terminal(&io::stdout())),
+            );
+            Some(folder.join(FOLDER).join(hex(&Sha256::digest(format!("{key:?}"))[..16])))
+        };
+        let of_any_paths = InputArgs { paths: Vec::new(), ..input.clone() };
+        let ledger = place(&of_any_paths)?.with_extension("ledger");
+        Some(Self { place: place(input)?, ledger, started: nanoseconds(SystemTime::now()) })
+    }
+
+    /// The files that are known, for these judges.
+    pub fn ledger(&self, judges: &[PathBuf]) -> Option<Ledger> {
+        let sums: Option<Vec<String>> = judges.iter().map(|judge| hash(judge)).collect();
+        Some(Ledger::open(self.ledger.clone(), &sums?, self.started))
     }
 
     /// The report and the verdict of the run before, where they still hold.
@@ -115,12 +122,12 @@ impl Recall {
         let mut inputs = inputs.into_iter();
         let mut renewed = false;
         for file in &mut ground.files {
-            let metadata = if file.is_input {
-                inputs.next().filter(|input| *input.name == *file.name)?.metadata?
+            let stat = if file.is_input {
+                inputs.next().filter(|input| *input.name == *file.name)?.stat?
             } else {
-                fs::metadata(&file.name).ok()?
+                Stat::at(Path::new(&file.name))?
             };
-            let stamp = Stamp::of(&metadata);
+            let stamp = stat.stamp;
             if stamp != file.stamp || stamp.modified.max(stamp.changed) + TICK > before {
                 if stamp.length != file.stamp.length || hash(Path::new(&file.name)) != Some(file.sum.clone()?) {
                     return None;
@@ -139,19 +146,21 @@ impl Recall {
     }
 
     /// Keeps what a run said, where that can be said again.
-    pub fn keep(&self, mut ground: Ground, sums: &Mutex<Vec<Sealed>>, report: &Copy, verdict: Verdict) {
-        let report = report.0.borrow();
-        let (Some(report), Verdict::Clean | Verdict::Findings) = (&*report, verdict) else { return };
-        {
-            let sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
-            let by_name: HashMap<&str, &String> = sums.iter().filter_map(|seal| Some((&*seal.name, seal.sha256.as_ref()?))).collect();
-            for file in &mut ground.files {
-                file.sum = by_name.get(&*file.name).map(|sum| (*sum).clone());
-            }
-        }
+    pub fn keep(&self, kept: Kept, accounts: Vec<(Arc<str>, Account)>, verdict: Verdict) {
+        let Kept { mut ground, sums, report, ledger } = kept;
+        let (Verdict::Clean | Verdict::Findings) = verdict else { return };
         let judges: Option<Vec<String>> = ground.judges.iter().map(|judge| hash(judge)).collect();
-        if let Some(judges) = judges {
+        let Some(judges) = judges else { return };
+        let sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let sums: HashMap<&str, &String> = sums.iter().filter_map(|seal| Some((&*seal.name, seal.sha256.as_ref()?))).collect();
+        // A file that was not read has the sum that it had.
+        let sum = |name: &str| sums.get(name).copied().or_else(|| ledger.as_ref()?.sum(name)).cloned();
+        ground.files.iter_mut().for_each(|file| file.sum = sum(&file.name));
+        if let Some(report) = &*report.0.borrow() {
             self.write(&ground, &judges, verdict, report);
+        }
+        if let Some(ledger) = ledger.filter(|ledger| ledger.is_for(&judges)) {
+            ledger.keep(accounts, &sums);
         }
     }
 
@@ -165,13 +174,6 @@ impl Recall {
     }
 
     fn try_write(&self, ground: &Ground, sums: &[String], verdict: Verdict, report: &[u8]) -> io::Result<()> {
-        let Some(folder) = self.place.parent() else { return Ok(()) };
-        if !folder.is_dir() {
-            fs::create_dir(folder)?;
-            // Nobody wants it in a repository or a backup.
-            fs::write(folder.join(".gitignore"), "*\n")?;
-            fs::write(folder.join("CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n")?;
-        }
         let mut text = Vec::with_capacity(64 * ground.files.len() + report.len());
         writeln!(text, "{HEAD}\nstarted {}", self.started)?;
         writeln!(text, "verdict {}", if verdict == Verdict::Clean { "clean" } else { "findings" })?;
@@ -187,16 +189,28 @@ impl Recall {
         }
         writeln!(text, "report")?;
         text.extend_from_slice(report);
-        let mut file = tempfile::Builder::new().prefix(".chancery-").suffix(".tmp").tempfile_in(folder)?;
-        file.write_all(&text)?;
-        file.persist(&self.place).map_err(|error| error.error)?;
-        sweep(folder)
+        put(&self.place, &text)
     }
+}
+
+// Writes a file of the folder, which appears whole.
+fn put(place: &Path, text: &[u8]) -> io::Result<()> {
+    let Some(folder) = place.parent() else { return Ok(()) };
+    if !folder.is_dir() {
+        fs::create_dir(folder)?;
+        // Nobody wants it in a repository or a backup.
+        fs::write(folder.join(".gitignore"), "*\n")?;
+        fs::write(folder.join("CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n")?;
+    }
+    let mut file = tempfile::Builder::new().prefix(".chancery-").suffix(".tmp").tempfile_in(folder)?;
+    file.write_all(text)?;
+    file.persist(place).map_err(|error| error.error)?;
+    sweep(folder)
 }
 
 // Takes the oldest entries away where there are too many.
 fn sweep(folder: &Path) -> io::Result<()> {
-    let is_entry = |entry: &fs::DirEntry| entry.file_name().len() == 32;
+    let is_entry = |entry: &fs::DirEntry| entry.file_name().len() >= 32;
     let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.filter_map(Result::ok).filter(is_entry).collect();
     if entries.len() > ENTRIES {
         let mut by_age: Vec<_> = entries.iter().filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
@@ -276,28 +290,8 @@ fn nanoseconds(time: SystemTime) -> u64 {
 
 impl Known {
     /// A file as it was when it was looked for.
-    pub fn new(name: String, is_input: bool, metadata: &Metadata) -> Self {
-        Self { name, is_input, stamp: Stamp::of(metadata), sum: None }
-    }
-}
-
-impl Stamp {
-    #[cfg(unix)]
-    fn of(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        let since = |seconds: i64, rest: i64| (seconds as u64).wrapping_mul(1_000_000_000).wrapping_add(rest as u64);
-        Self {
-            length: metadata.len(),
-            modified: since(metadata.mtime(), metadata.mtime_nsec()),
-            changed: since(metadata.ctime(), metadata.ctime_nsec()),
-            number: metadata.ino(),
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn of(metadata: &Metadata) -> Self {
-        let modified = metadata.modified().map_or(0, nanoseconds);
-        Self { length: metadata.len(), modified, changed: 0, number: 0 }
+    pub fn new(name: String, is_input: bool, stat: Stat) -> Self {
+        Self { name, is_input, stamp: stat.stamp, sum: None }
     }
 }
 
@@ -346,4 +340,5 @@ pub struct Kept {
     pub ground: Ground,
     pub sums: Arc<Mutex<Vec<Sealed>>>,
     pub report: Copy,
+    pub ledger: Option<Ledger>,
 }

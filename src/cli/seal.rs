@@ -1,6 +1,5 @@
 //! Sums of what is read, for those who keep account of it.
 
-use std::fs::Metadata;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::layout::relational::rows::hex;
 use crate::load::database::Sealed;
+use crate::source::stat::Stat;
 
 /// The inputs that were read so far, shared with whoever asks for them.
 #[derive(Clone, Default)]
@@ -29,8 +29,8 @@ impl Seals {
     }
 
     /// Whether the sum of a file of which the system says this is wanted.
-    pub fn wants(&self, file: Option<&Metadata>) -> bool {
-        self.largest.is_none_or(|largest| file.is_some_and(|file| file.len() <= largest))
+    pub fn wants(&self, file: Option<&Stat>) -> bool {
+        self.largest.is_none_or(|largest| file.is_some_and(|file| file.stamp.length <= largest))
     }
 
     /// The same stream, whose sum is kept under this name.

@@ -1,5 +1,6 @@
 //! What all commands that read records share: flags and config become a [`Job`](crate::pipeline::Job), which is run.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::args::{self, CommonArgs, InputArgs};
 use super::config::{Config, Group};
 use super::progress::Progress;
-use super::recall::{self, Ground, Kept, Known};
+use super::recall::{self, Ground, Kept, Known, Ledger, Recall};
 use super::revision::{self, Found, Revision};
 use super::schemas;
 use super::seal::Seals;
@@ -31,6 +32,7 @@ use crate::read::{self, Cutter, Format, Intake};
 use crate::report;
 use crate::schema::Shape;
 use crate::source::open::{self, Folders};
+use crate::source::stat::Stat;
 use crate::source::{Failure, Feed, Position, Source};
 use crate::tree::Tree;
 use crate::write::{self, Writer};
@@ -62,6 +64,8 @@ pub struct Session {
     seals: Option<Seals>,
     // Keeps what is reported on the stream.
     copy: Option<recall::Copy>,
+    // Inputs that need not be read, by name, where those without findings are accounted for.
+    known: Option<HashMap<Arc<str>, pipeline::Known>>,
     // Records that come from no file.
     stream: Option<pipeline::Input>,
 }
@@ -131,7 +135,7 @@ impl Session {
         let feed = Feed::new(Arc::clone(&name), stream, Position::START);
         let format = Format::Ndjson;
         let open = move || Ok(pipeline::Opened { format: format.name(), decoded: false, cutter: format.cutter(feed, &options) });
-        session.stream = Some(pipeline::Input { name, open: Box::new(open), course: 0, novelty: Novelty::New, size: None });
+        session.stream = Some(pipeline::Input { name, open: Box::new(open), course: 0, novelty: Novelty::New, size: None, known: None });
         Ok(session)
     }
 
@@ -190,6 +194,7 @@ impl Session {
             whole,
             seals: None,
             copy: None,
+            known: None,
             stream: None,
             common,
             config,
@@ -370,7 +375,7 @@ impl Session {
     }
 
     /// Keeps what the answer of this session depends on, and the answer; `None` where that is more than files.
-    pub fn keep_answer(&mut self, paths: &[String], form: Option<&str>) -> Option<Kept> {
+    pub fn keep_answer(&mut self, recall: &Recall, paths: &[String], form: Option<&str>) -> Option<Kept> {
         let told_elsewhere = self.reports.iter().any(|report| report.file.is_some() || report.format == report::Format::Github);
         let partial = !self.problems.is_empty() || self.inputs.iter().any(|planned| planned.at.is_some());
         if told_elsewhere || partial || !self.config.schema_dir.is_empty() {
@@ -387,16 +392,37 @@ impl Session {
         }
         let mut files = Vec::new();
         for planned in inputs {
-            files.push(Known::new(planned.input.name.to_string(), true, planned.input.metadata.as_ref()?));
+            files.push(Known::new(planned.input.name.to_string(), true, planned.input.stat?));
             for table in planned.files().iter().skip(1) {
-                files.push(Known::new(table.to_str()?.to_owned(), false, &std::fs::metadata(table).ok()?));
+                files.push(Known::new(table.to_str()?.to_owned(), false, Stat::at(table)?));
             }
         }
         let judges = self.judges(form);
+        let ledger = self.look_up(recall, &judges);
         let seals = self.seals.insert(Seals::of_files_up_to(recall::LARGEST_HASHED));
         let report = recall::Copy::default();
         self.copy = Some(report.clone());
-        Some(Kept { ground: Ground { groups, judges, files }, sums: seals.list(), report })
+        Some(Kept { ground: Ground { groups, judges, files }, sums: seals.list(), report, ledger })
+    }
+
+    // Looks up which inputs are known to be without findings; `None` where that is not worth it, or not all that counts.
+    fn look_up(&mut self, recall: &Recall, judges: &[PathBuf]) -> Option<Ledger> {
+        const FEW: usize = 64;
+        const LITTLE: u64 = 8 << 20;
+        if self.baseline.is_some() || (self.inputs.len() < FEW && self.total().is_none_or(|total| total < LITTLE)) {
+            return None;
+        }
+        let mut ledger = recall.ledger(judges)?;
+        let known = self.known.insert(HashMap::new());
+        for planned in &self.inputs {
+            // A package of tables is more than its description.
+            if let Some(stat) = planned.input.stat.filter(|stat| stat.is_file && !package::is_description(&planned.input.name)) {
+                let way = format!("{} {:?} {:?}", planned.course, planned.format, planned.encoding);
+                let of_input = ledger.known(&planned.input.name, stat.stamp, way);
+                known.extend(of_input.map(|of_input| (Arc::clone(&planned.input.name), of_input)));
+            }
+        }
+        Some(ledger)
     }
 
     // Config, schemas and the like.
@@ -513,7 +539,8 @@ impl Session {
             if novelty == Novelty::Same && courses[planned.course].across.is_none() && outputs.is_empty() {
                 passed_over += 1;
             } else {
-                inputs.push(planned.ready(&options, novelty, self.seals.clone()));
+                let known = self.known.as_mut().and_then(|known| known.remove(&planned.input.name));
+                inputs.push(pipeline::Input { known, ..planned.ready(&options, novelty, self.seals.clone()) });
             }
         }
         let job = Job {
@@ -531,6 +558,7 @@ impl Session {
             policy: self.policy,
             notes,
             jobs,
+            keep_accounts: self.known.is_some(),
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
@@ -547,7 +575,7 @@ impl Session {
             () if outcome.failed => Verdict::Findings,
             () => Verdict::Clean,
         };
-        Ok(Ran { verdict, written: outcome.written, held_back: outcome.held_back })
+        Ok(Ran { verdict, written: outcome.written, held_back: outcome.held_back, accounts: outcome.accounts })
     }
 
     /// The job of mending the inputs.
@@ -619,6 +647,7 @@ impl Session {
                 policy: self.policy.clone(),
                 notes,
                 jobs,
+                keep_accounts: false,
             };
             outcomes.push(pipeline::run(job, interrupted(), &mut progress)?);
             progress.clear();
@@ -649,7 +678,7 @@ impl Session {
         if self.stream.is_some() {
             return None;
         }
-        self.inputs.iter().map(|planned| planned.input.metadata.as_ref().map(std::fs::Metadata::len)).sum()
+        self.inputs.iter().map(|planned| planned.input.stat.map(|stat| stat.stamp.length)).sum()
     }
 
     fn reports(&self, to: To, progress: &Progress) -> Result<Vec<Report>, Trouble> {
@@ -711,6 +740,8 @@ pub struct Ran {
     pub written: Vec<PathBuf>,
     /// Whether outputs were held back.
     pub held_back: bool,
+    /// The inputs without findings.
+    pub accounts: Vec<(Arc<str>, pipeline::Account)>,
 }
 
 /// What records of one schema are, for a place that lays them out in tables.
@@ -752,7 +783,7 @@ impl Planned {
             let opened = open::open_stream(&self.input.name, revision.file(path)?, encoding)?;
             return self.cut(opened, &|path| revision.file(path), options);
         }
-        let Some(seals) = seals.filter(|seals| seals.wants(self.input.metadata.as_ref())) else {
+        let Some(seals) = seals.filter(|seals| seals.wants(self.input.stat.as_ref())) else {
             let opened = open::open(&self.input, encoding)?;
             let file = |path: &Path| File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>);
             return self.cut(opened, &file, options);
@@ -787,8 +818,8 @@ impl Planned {
 
     // A package of tables is larger than its description.
     fn size(&self) -> Option<u64> {
-        let file = self.input.metadata.as_ref().filter(|file| file.is_file() && !package::is_description(&self.input.name))?;
-        Some(file.len())
+        let file = self.input.stat.filter(|file| file.is_file && !package::is_description(&self.input.name))?;
+        Some(file.stamp.length)
     }
 
     /// The input with the edits that have been made in its files.
@@ -835,6 +866,7 @@ impl Planned {
             course: self.course,
             novelty,
             size: self.size(),
+            known: None,
             open: Box::new(move || self.open(&options, seals)),
         }
     }
@@ -869,6 +901,7 @@ fn absent(problem: open::Problem) -> pipeline::Input {
         course: 0,
         novelty: Novelty::New,
         size: None,
+        known: None,
         open: Box::new(move || Err(Failure::Io(io::Error::other(problem.reason())))),
     }
 }

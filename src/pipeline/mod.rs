@@ -4,6 +4,7 @@
 //! on one thread: counting records, comparing keys across files, assembling outputs, reporting. Nothing is printed but
 //! through the reporters, and nothing is in place before all is done.
 
+pub mod account;
 pub mod baseline;
 pub mod batch;
 pub mod policy;
@@ -26,6 +27,7 @@ use crate::source::{Failure, Position, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Assembler, Files, Writer};
 
+pub use account::{Account, Known};
 pub use baseline::Baseline;
 pub use policy::Policy;
 pub use since::{Novelty, Older};
@@ -44,6 +46,8 @@ pub struct Input {
     pub novelty: Novelty,
     /// Its length in bytes, where that is known.
     pub size: Option<u64>,
+    /// What it came to before, where that may still hold; only for a run without outputs.
+    pub known: Option<Known>,
 }
 
 /// An input ready to be cut.
@@ -138,6 +142,8 @@ pub struct Job {
     pub notes: Vec<Diagnostic>,
     /// Number of workers; 1 works on the caller's thread.
     pub jobs: usize,
+    /// Whether inputs without findings are to be accounted for.
+    pub keep_accounts: bool,
 }
 
 /// Watches a run from outside.
@@ -165,6 +171,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Paths of the files that were put into place, in order.
     pub written: Vec<std::path::PathBuf>,
+    /// The inputs without findings by name, if they are kept.
+    pub accounts: Vec<(Arc<str>, Account)>,
 }
 
 /// Runs a job.
@@ -190,6 +198,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         baseline: job.baseline,
         suppressions: job.suppressions,
         across,
+        keep_accounts: job.keep_accounts,
         outcome: Outcome::default(),
         finished: Finished::default(),
         input: None,
@@ -335,6 +344,8 @@ struct InputState {
     stopped: bool,
     // The last window that came out, which tells how far reading came.
     last: Option<Arc<Source>>,
+    // As long as there is nothing to report.
+    account: Option<Account>,
 }
 
 // Where everything comes together in order.
@@ -348,6 +359,7 @@ struct Desk {
     suppressions: Suppressions,
     // One for each course that has keys or references.
     across: Vec<Option<across::Across>>,
+    keep_accounts: bool,
     outcome: Outcome,
     finished: Finished,
     input: Option<InputState>,
@@ -376,9 +388,19 @@ impl Desk {
                     baseline.look_at_file(&name);
                 }
                 let told = self.tell(&name);
-                self.input = Some(InputState { name, format, decoded, novelty, records: 0, stopped: false, last: None });
+                let account = self.keep_accounts.then(Account::default);
+                self.input = Some(InputState { name, format, decoded, novelty, records: 0, stopped: false, last: None, account });
                 told
             }
+            Done::Known { input, account } => match self.known(&input, account, stopped, watch) {
+                Ok(true) => Ok(()),
+                Ok(false) => {
+                    let mut done = Vec::new();
+                    shop.whole(input, &mut Tree::default(), &mut done);
+                    return self.take(Done::Several(done), shop, stopped, watch);
+                }
+                Err(error) => Err(error),
+            },
             Done::Unopened { name, why } => {
                 stopped.end();
                 self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why))
@@ -394,20 +416,46 @@ impl Desk {
         }
     }
 
+    // Counts an input of which there is an account; says whether that was all.
+    fn known(&mut self, input: &Input, account: Account, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<bool> {
+        if let Some(across) = &mut self.across[input.course]
+            && !across.take_register(&input.name, &account.register)?
+        {
+            return Ok(false);
+        }
+        let tally = &mut self.outcome.tally;
+        tally.files += 1;
+        tally.records += account.records;
+        tally.valid += account.records;
+        tally.written += account.records;
+        self.tell(&input.name)?;
+        watch.advanced(account.bytes, account.records);
+        self.outcome.accounts.push((Arc::clone(&input.name), account));
+        stopped.end();
+        Ok(true)
+    }
+
     fn window(&mut self, mut window: Worked, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<()> {
         let Some(input) = self.input.as_mut() else { return Ok(()) };
         if input.stopped {
             return Ok(());
         }
         let base = input.records;
+        let fresh = input.novelty != Novelty::Same;
         input.last = Some(Arc::clone(&window.source));
         input.records += window.units.len() as u64;
+        if let Some(account) = &mut input.account {
+            account.bytes += u64::from(window.source.len());
+        }
+        // What suppresses findings has to be read, lest it seem to have nothing to suppress.
+        if window.stopped || !window.directives.is_empty() || !fresh {
+            input.account = None;
+        }
         if window.stopped {
             input.stopped = true;
             self.outcome.cut_short += 1;
             stopped.stop();
         }
-        let fresh = input.novelty != Novelty::Same;
         watch.advanced(u64::from(window.source.len()), window.units.len() as u64);
         let complaints = self.suppressions.take(&window.source, &window.directives, fresh);
         for remark in std::mem::take(&mut window.remarks).into_iter().chain(complaints) {
@@ -423,6 +471,10 @@ impl Desk {
             let mut of_unit = Vec::new();
             while let Some((_, note)) = notes.next_if(|(of, _)| *of == number as u32) {
                 of_unit.push((note, unit.fresh));
+            }
+            if let Some(input) = &mut self.input {
+                input.account = input.account.take().filter(|_| valid && unit.carried && unit.fresh);
+                input.account.take_if(|account| !account.add(&unit.mentions, &record));
             }
             if let Some(across) = &mut self.across[window.course] {
                 let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
@@ -484,6 +536,9 @@ impl Desk {
         if !self.policy.admits(&mut note) {
             return Ok(());
         }
+        if let Some(input) = &mut self.input {
+            input.account = None;
+        }
         // What is known of a finding is noted even where nobody is told, lest it look as if it were gone.
         let left_out = &mut self.outcome.tally.left_out;
         if !self.suppressions.admits(&note) {
@@ -517,6 +572,12 @@ impl Desk {
     fn end_input(&mut self, why: Option<Failure>) -> io::Result<()> {
         for output in &mut self.outputs {
             output.end_input(&mut self.finished)?;
+        }
+        if why.is_none()
+            && let Some(input) = &mut self.input
+            && let Some(account) = input.account.take()
+        {
+            self.outcome.accounts.push((Arc::clone(&input.name), account));
         }
         if let (Some(input), Some(why)) = (&self.input, why) {
             let reached = input.last.as_ref().map_or(Position::START, |last| last.position(last.len()));

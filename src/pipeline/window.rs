@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Course, Input, Novelty, Older, policy};
+use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::Mention;
 use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
@@ -39,6 +39,11 @@ pub(super) enum Done {
     Several(Vec<Done>),
     /// What is left of an input that was small and unpacks to much.
     Rest(Rest),
+    /// An input that has not been read, since it is accounted for.
+    Known {
+        input: Input,
+        account: Account,
+    },
     Begin {
         name: Arc<str>,
         format: &'static str,
@@ -152,9 +157,11 @@ impl Line {
         const TOGETHER: u64 = 256 * 1024;
         let mut small = Vec::new();
         let mut size = 0;
-        while let Some(input) = self.inputs.next_if(|input| input.size.is_some_and(|bytes| size + bytes <= TOGETHER)) {
+        // What is accounted for costs next to nothing, whatever its size.
+        let bytes = |input: &Input| if input.known.is_some() { Some(0) } else { input.size };
+        while let Some(input) = self.inputs.next_if(|input| bytes(input).is_some_and(|bytes| size + bytes <= TOGETHER)) {
             // Opening a file costs as much as reading some pages of it.
-            size += input.size.unwrap_or(0).max(4096);
+            size += bytes(&input).unwrap_or(0).max(if input.known.is_some() { 512 } else { 4096 });
             small.push(input);
         }
         small
@@ -229,10 +236,13 @@ impl Shop {
         }
     }
 
-    // An input from its beginning to its end.
-    fn whole(&self, input: Input, tree: &mut Tree, done: &mut Vec<Done>) {
+    /// An input from its beginning to its end.
+    pub(super) fn whole(&self, mut input: Input, tree: &mut Tree, done: &mut Vec<Done>) {
         // More windows than this come of no small file, unless it is packed.
         const WINDOWS: usize = 4;
+        if let Some(account) = input.known.take().and_then(Known::settle) {
+            return done.push(Done::Known { input, account });
+        }
         let Input { name, open, course, novelty, .. } = input;
         let opened = match open() {
             Ok(opened) => opened,

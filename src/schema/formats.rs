@@ -37,16 +37,14 @@ fn is_plain_date(text: &[u8]) -> bool {
 fn is_plain_moment(text: &[u8]) -> bool {
     let Some((date, [b'T', hour @ .., b':', m, n, b':', s, t, b'Z'])) = text.split_at_checked(10) else { return false };
     let below_sixty = |tens: u8, ones: u8| matches!(tens, b'0'..=b'5') && ones.is_ascii_digit();
-    is_plain_date(date)
-        && matches!(hour, [b'0' | b'1', b'0'..=b'9'] | [b'2', b'0'..=b'3'])
-        && below_sixty(*m, *n)
-        && below_sixty(*s, *t)
+    is_plain_date(date) && matches!(hour, [b'0' | b'1', b'0'..=b'9'] | [b'2', b'0'..=b'3']) && below_sixty(*m, *n) && below_sixty(*s, *t)
 }
 
 // An address (RFC 3986, section 3) of the web without port, user, escapes and fragment.
 fn is_plain_uri(text: &[u8]) -> bool {
     let Some(rest) = text.strip_prefix(b"https://").or_else(|| text.strip_prefix(b"http://")) else { return false };
-    rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/' | b'?' | b'=' | b'&' | b'+' | b','))
+    rest.iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/' | b'?' | b'=' | b'&' | b'+' | b','))
 }
 
 // A local part of atoms, and a domain of labels without a run of hyphens, which might be encoded characters.

@@ -26,10 +26,10 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::tree::{Kind, Node, Tree, pointer};
+use accept::Acceptor;
 pub use guide::Guide;
 pub use library::Library;
 pub use shape::{Part, Shape, Types};
-use accept::Acceptor;
 use spanned::{Instance, Spanned, Whole};
 
 /// What building a schema depends on besides its documents.

@@ -8,6 +8,7 @@ mod feed;
 pub mod git;
 pub mod open;
 mod span;
+pub mod stat;
 
 use std::sync::{Arc, OnceLock};
 

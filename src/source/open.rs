@@ -6,14 +6,17 @@
 //! What cannot be found or read is a [`Problem`] or a [`Failure`] of that one input and never stops the others.
 
 use std::collections::HashSet;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read};
+use std::num::NonZero;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 
 use super::feed::BadBytes;
+use super::stat::Stat;
 use super::{Failure, Feed, Position};
 
 /// One file to read, or the standard input.
@@ -24,14 +27,14 @@ pub struct Input {
     /// The file; `None` for the standard input.
     pub path: Option<PathBuf>,
     /// What the system said of the file when it was found; `None` where it was not asked.
-    pub metadata: Option<Metadata>,
+    pub stat: Option<Stat>,
 }
 
 impl Input {
     /// One that the system has not been asked about.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, path: Option<PathBuf>) -> Self {
-        Self { name: name.into(), path, metadata: None }
+        Self { name: name.into(), path, stat: None }
     }
 }
 
@@ -108,13 +111,22 @@ pub fn expand(paths: &[String], folders: &Folders<'_>) -> (Vec<Input>, Vec<Probl
     }
     let Found { mut inputs, problems, .. } = found;
     inputs.sort_by(|a, b| a.path.is_some().cmp(&b.path.is_some()).then_with(|| a.name.cmp(&b.name)));
-    let mut seen = HashSet::new();
-    inputs.retain_mut(|input| {
-        // Each file is asked for once: with thousands of small ones that counts.
-        input.metadata = input.path.as_deref().and_then(|path| fs::metadata(path).ok());
-        seen.insert(input.path.as_deref().map(|path| identity(path, input.metadata.as_ref())))
-    });
+    look_at(&mut inputs);
+    let mut seen = HashSet::with_capacity(inputs.len());
+    inputs.retain(|input| seen.insert(input.path.as_deref().map(|path| identity(path, input.stat.as_ref()))));
     (inputs, problems)
+}
+
+// Asks the system about each file, once: with thousands of small ones that is most of what they cost.
+fn look_at(inputs: &mut [Input]) {
+    const MANY: usize = 512;
+    let look = |inputs: &mut [Input]| inputs.iter_mut().for_each(|input| input.stat = input.path.as_deref().and_then(Stat::at));
+    let threads = if inputs.len() < MANY { 1 } else { thread::available_parallelism().map_or(1, NonZero::get) };
+    if threads == 1 {
+        return look(inputs);
+    }
+    let share = inputs.len().div_ceil(threads);
+    thread::scope(|scope| inputs.chunks_mut(share).for_each(|part| drop(scope.spawn(move || look(part)))));
 }
 
 struct Found<'a> {
@@ -239,15 +251,14 @@ enum Identity {
 }
 
 fn identity_of(path: &Path) -> Identity {
-    identity(path, fs::metadata(path).ok().as_ref())
+    identity(path, Stat::at(path).as_ref())
 }
 
 #[cfg_attr(not(unix), expect(unused_variables, reason = "other systems tell files apart by their paths"))]
-fn identity(path: &Path, metadata: Option<&Metadata>) -> Identity {
+fn identity(path: &Path, stat: Option<&Stat>) -> Identity {
     #[cfg(unix)]
-    if let Some(metadata) = metadata {
-        use std::os::unix::fs::MetadataExt;
-        return Identity::Inode(metadata.dev(), metadata.ino());
+    if let Some(stat) = stat {
+        return Identity::Inode(stat.device, stat.stamp.number);
     }
     Identity::Path(fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()))
 }

@@ -23,6 +23,7 @@ mod house;
 mod html;
 mod json_suite;
 mod laws;
+mod ledger;
 mod load;
 mod lsp;
 mod mask;

@@ -10,6 +10,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::iter;
 
+use crate::source::Position;
+
 /// Where a key was seen first. Lines and columns are exact up to four thousand million.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -23,6 +25,15 @@ pub struct Seen {
     pub column: u32,
     /// Whether it is one to report on.
     pub fresh: bool,
+}
+
+impl Seen {
+    /// In no file yet, at a place in it.
+    #[must_use]
+    pub fn at(place: Position) -> Self {
+        let line = u32::try_from(place.line).unwrap_or(u32::MAX);
+        Self { byte: place.byte, line, column: place.column, ..Self::default() }
+    }
 }
 
 /// So many keys are held in memory, which fill a table of thirteen million bytes; older ones lie on disk.

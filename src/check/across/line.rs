@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Mention;
 use crate::diagnostic::RecordRef;
 use crate::source::Position;
 
@@ -23,6 +24,15 @@ pub struct Waiting {
     pub fresh: bool,
 }
 
+impl Waiting {
+    /// What a mention of a record refers to.
+    pub fn new(mention: Mention, record: Option<&RecordRef>, fresh: bool) -> Self {
+        let Mention { hash, place, text, pointer, .. } = mention;
+        let (location, shown) = (place.locate(), place.source.slice(place.span).into());
+        Self { hash, file: location.file, at: location.start, shown, text, pointer, record: record.cloned(), fresh }
+    }
+}
+
 /// The references.
 #[derive(Debug)]
 pub struct Line {
@@ -31,9 +41,9 @@ pub struct Line {
     limit: usize,
 }
 
-// A reference on disk.
-#[derive(Serialize, Deserialize)]
-struct Written {
+/// A reference on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Written {
     hash: (u64, u64),
     file: String,
     at: (u64, u64, u32),
@@ -82,6 +92,13 @@ impl Line {
             }
         }
         self.recent.into_iter().try_for_each(take)
+    }
+}
+
+impl Written {
+    /// The reference, wherever it stands.
+    pub(super) fn in_file(&self, file: &Arc<str>) -> Waiting {
+        Waiting { file: Arc::clone(file), ..self.clone().into() }
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod keys;
 mod line;
+mod register;
 
 use std::hash::{DefaultHasher, Hasher};
 use std::io;
@@ -23,6 +24,7 @@ use crate::source::{Position, Source, Span};
 use crate::tree::{Kind, Node, Tree};
 use keys::{Keys, Seen};
 use line::{Line, Waiting};
+pub use register::Register;
 
 /// What keys and references records have.
 #[derive(Debug)]
@@ -187,12 +189,7 @@ impl Across {
             match mention.role {
                 Role::Key => found.extend(self.key(mention, record, fresh)?),
                 Role::Reference if self.keys.get(mention.hash)?.is_some() => {}
-                Role::Reference => {
-                    let Mention { hash, place, text, pointer, .. } = mention;
-                    let (location, shown) = (place.locate(), place.source.slice(place.span).into());
-                    let at = location.start;
-                    self.waiting.push(Waiting { hash, file: location.file, at, shown, text, pointer, record: record.cloned(), fresh })?;
-                }
+                Role::Reference => self.waiting.push(Waiting::new(mention, record, fresh))?,
             }
         }
         Ok(found)
@@ -211,20 +208,17 @@ impl Across {
             return Ok(Some((note, fresh || first.fresh)));
         }
         let location = mention.place.locate();
-        // Records of a file come one behind the other, so its name is that of the last one or a new one.
-        if self.files.last().is_none_or(|last| *last != location.file) {
-            self.files.push(location.file);
-        }
-        let start = location.start;
-        let seen = Seen {
-            byte: start.byte,
-            file: u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX),
-            line: u32::try_from(start.line).unwrap_or(u32::MAX),
-            column: start.column,
-            fresh,
-        };
-        self.keys.insert(mention.hash, seen)?;
+        let file = self.file(&location.file);
+        self.keys.insert(mention.hash, Seen { file, fresh, ..Seen::at(location.start) })?;
         Ok(None)
+    }
+
+    // The number of a file. Records of a file come one behind the other, so it is the last one or a new one.
+    fn file(&mut self, name: &Arc<str>) -> u32 {
+        if self.files.last().is_none_or(|last| last != name) {
+            self.files.push(Arc::clone(name));
+        }
+        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// Whether a record with that key has been taken.

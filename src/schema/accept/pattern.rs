@@ -135,9 +135,10 @@ mod tests {
 
     #[test]
     fn what_reads_differently_is_left() {
-        for pattern in
-            ["a.b", "\\s", "\\D", "\\bx", "\\p{L}", "(?=a)", "(?i)a", "[a&&b]", "[a--b]", "[a~~b]", "[[a]", "[]", "[^]", "a{,3}", "ä", "\\x41", "[\\w-x]", "[+-\\w]", "(?<n>a)"]
-        {
+        for pattern in [
+            "a.b", "\\s", "\\D", "\\bx", "\\p{L}", "(?=a)", "(?i)a", "[a&&b]", "[a--b]", "[a~~b]", "[[a]", "[]", "[^]", "a{,3}", "ä",
+            "\\x41", "[\\w-x]", "[+-\\w]", "(?<n>a)",
+        ] {
             assert!(Pattern::new(pattern).is_none(), "{pattern}");
         }
     }

@@ -1,0 +1,45 @@
+//! What an input without findings comes to, by which it can be counted again without being read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::across::{Mention, Register};
+use crate::diagnostic::RecordRef;
+
+/// An input's keys and references beyond this many are not kept.
+const MOST: usize = 1 << 16;
+
+/// An input whose records are all valid and of which there is nothing to report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Number of its records.
+    pub records: u64,
+    /// Its length in bytes, unpacked and decoded.
+    pub bytes: u64,
+    /// Its keys and references.
+    pub register: Register,
+}
+
+/// An input of which there is an account.
+pub struct Known {
+    /// The account.
+    pub account: Account,
+    /// Says whether it still holds, where that is not certain; a worker asks.
+    pub confirm: Option<Box<dyn FnOnce() -> bool + Send>>,
+}
+
+impl Known {
+    /// The account, if it holds.
+    pub(super) fn settle(self) -> Option<Account> {
+        let Self { account, confirm } = self;
+        confirm.is_none_or(|holds| holds()).then_some(account)
+    }
+}
+
+impl Account {
+    /// Adds a valid record; says whether there is room for it.
+    pub(super) fn add(&mut self, mentions: &[Mention], record: &RecordRef) -> bool {
+        self.records += 1;
+        self.register.enter(mentions, record);
+        self.register.len() <= MOST
+    }
+}

@@ -1,0 +1,128 @@
+//! Of many files only those are read that have changed, and what is said is as if all were.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::program::{Ran, folder, run};
+
+const SCHEMA: &str = r#"{
+    "type": "object",
+    "x-key": "/id",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string"},
+        "size": {"type": "integer"},
+        "of": {"type": "string", "x-references": true}
+    }
+}"#;
+
+/// Eighty files of one record each; every third refers to another.
+fn many() -> tempfile::TempDir {
+    let home = folder(&[("schema.json", SCHEMA)]);
+    fs::create_dir(home.path().join("data")).expect("a folder");
+    for number in 0..80 {
+        let of = if number % 3 == 0 { format!(r#","of":"n{:02}""#, (number + 47) % 80) } else { String::new() };
+        put(home.path(), &format!("{number:02}.json"), &format!(r#"{{"id":"n{number:02}","size":1{of}}}"#));
+    }
+    home
+}
+
+fn put(home: &Path, name: &str, text: &str) {
+    fs::write(home.join("data").join(name), text).expect("written");
+}
+
+fn check(home: &Path, flags: &[&str]) -> Ran {
+    run(home, &[&["check", "data", "--schema", "schema.json"], flags].concat())
+}
+
+fn ledger(home: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(home.join(".chancery-cache")).ok()?;
+    entries.map(|entry| entry.expect("an entry").path()).find(|path| path.extension().is_some_and(|extension| extension == "ledger"))
+}
+
+/// Changes what is kept, so that it can be told from what is worked out.
+fn forge(home: &Path, name: &str) {
+    let place = ledger(home).expect("a ledger");
+    let mut forged = String::new();
+    for line in fs::read_to_string(&place).expect("text").lines() {
+        let line = if line.contains(name) { line.replace(r#""records":1,"#, r#""records":1001,"#) } else { line.to_owned() };
+        writeln!(forged, "{line}").expect("a string takes everything");
+    }
+    fs::write(place, forged).expect("written");
+}
+
+#[test]
+fn what_has_not_changed_is_not_read() {
+    let home = many();
+    let first = check(home.path(), &[]);
+    assert_eq!((first.status, &*first.out), (0, "80 records in 80 files, all valid\n"), "{}", first.err);
+    forge(home.path(), "data/10.json");
+    put(home.path(), "20.json", r#"{"id":"n20","size":20}"#);
+    assert_eq!(check(home.path(), &[]).out, "1080 records in 80 files, all valid\n");
+    // It stays known, under other paths too, and without what has gone.
+    fs::remove_file(home.path().join("data/31.json")).expect("removed");
+    let names: Vec<String> = (0..80).filter(|number| *number != 31).map(|number| format!("data/{number:02}.json")).collect();
+    let words: Vec<&str> = ["check", "--schema", "schema.json"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    assert_eq!(run(home.path(), &words).out, "1079 records in 79 files, all valid\n");
+    assert!(!fs::read_to_string(ledger(home.path()).expect("a ledger")).expect("text").contains("data/31.json"));
+    // A file that was only touched is known by its content.
+    let text = fs::read(home.path().join("data/10.json")).expect("there");
+    fs::remove_file(home.path().join("data/10.json")).expect("removed");
+    fs::write(home.path().join("data/10.json"), text).expect("written");
+    put(home.path(), "21.json", r#"{"id":"n21","size":21}"#);
+    assert_eq!(check(home.path(), &[]).out, "1079 records in 79 files, all valid\n");
+    put(home.path(), "10.json", r#"{"id":"n10","size":2}"#);
+    assert_eq!(check(home.path(), &[]).out, "79 records in 79 files, all valid\n");
+}
+
+#[test]
+fn what_is_said_is_as_if_all_were_read() {
+    type Change<'c> = (&'c str, &'c dyn Fn(&Path));
+    let changes: [Change<'_>; 14] = [
+        ("nothing", &|_| ()),
+        ("a bad value", &|home| put(home, "03.json", r#"{"id":"n03","size":"x"}"#)),
+        ("a bad value of the same length", &|home| put(home, "04.json", r#"{"id":"n04","size":x}"#)),
+        ("both mended", &|home| {
+            put(home, "03.json", r#"{"id":"n03","size":3}"#);
+            put(home, "04.json", r#"{"id":"n04","size":4}"#);
+        }),
+        ("the key of an earlier file", &|home| put(home, "50.json", r#"{"id":"n01","size":1}"#)),
+        ("the key of a later file", &|home| put(home, "02.json", r#"{"id":"n70","size":1}"#)),
+        ("a reference to nothing", &|home| put(home, "05.json", r#"{"id":"n05","of":"n99"}"#)),
+        ("a record that others refer to is gone", &|home| fs::remove_file(home.join("data/47.json")).expect("removed")),
+        ("a new file of several records", &|home| put(home, "90.ndjson", "{\"id\":\"n90\"}\n{\"id\":\"n91\",\"of\":\"n90\"}\n{\"id\":\"n05\"}\n")),
+        ("a finding that is not to be seen", &|home| put(home, "91.yaml", "id: n92\nsize: x # chancery: ignore S103 -- as printed\n")),
+        ("and one that is gone", &|home| put(home, "91.yaml", "id: n92\nsize: 1 # chancery: ignore S103 -- as printed\n")),
+        ("a file that is broken", &|home| put(home, "06.json", r#"{"id":"n06""#)),
+        ("the schema", &|home| fs::write(home.join("schema.json"), SCHEMA.replace("integer", "number")).expect("written")),
+        ("a config", &|home| fs::write(home.join("chancery.toml"), "ignore = [\"X102\"]\n").expect("written")),
+    ];
+    let home = many();
+    for (what, change) in changes {
+        change(home.path());
+        let all = check(home.path(), &["--no-cache"]);
+        for time in ["at first", "again"] {
+            let ran = check(home.path(), &[]);
+            assert_eq!((ran.status, &ran.out, &ran.err), (all.status, &all.out, &all.err), "{what}, {time}");
+            assert!(ledger(home.path()).is_some(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn few_files_and_broken_ledgers_are_read() {
+    let home = folder(&[("schema.json", SCHEMA), ("data/a.json", r#"{"id":"a"}"#)]);
+    check(home.path(), &[]);
+    assert_eq!(ledger(home.path()), None);
+
+    let home = many();
+    check(home.path(), &[]);
+    let place = ledger(home.path()).expect("a ledger");
+    let text = fs::read_to_string(&place).expect("text");
+    for (number, broken) in ["", "chancery-ledger-1", &text[..text.len() / 2], &text.replace("\"records\":1", "\"records\":x")].iter().enumerate() {
+        fs::write(&place, broken).expect("written");
+        put(home.path(), "20.json", &format!(r#"{{"id":"n20","size":{number}}}"#));
+        assert_eq!(check(home.path(), &[]).out, "80 records in 80 files, all valid\n");
+    }
+}
