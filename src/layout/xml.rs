@@ -98,10 +98,15 @@ pub fn implied_container(part: Part<'_>) -> Kind {
 /// Without the white space of XML at both ends.
 #[must_use]
 pub fn trim(text: &str) -> &str {
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-    let start = text.bytes().take_while(|byte| is_space(byte)).count();
-    let end = text.len() - text.bytes().rev().take_while(|byte| is_space(byte)).count();
+    let start = text.bytes().take_while(|byte| is_space(*byte)).count();
+    let end = text.len() - text.bytes().rev().take_while(|byte| is_space(*byte)).count();
     &text[start.min(end)..end]
+}
+
+/// Whether a byte is white space of XML (1.0, section 2.3).
+#[must_use]
+pub fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// Appends text to a document in our own form.

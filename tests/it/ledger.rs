@@ -91,7 +91,9 @@ fn what_is_said_is_as_if_all_were_read() {
         ("the key of a later file", &|home| put(home, "02.json", r#"{"id":"n70","size":1}"#)),
         ("a reference to nothing", &|home| put(home, "05.json", r#"{"id":"n05","of":"n99"}"#)),
         ("a record that others refer to is gone", &|home| fs::remove_file(home.join("data/47.json")).expect("removed")),
-        ("a new file of several records", &|home| put(home, "90.ndjson", "{\"id\":\"n90\"}\n{\"id\":\"n91\",\"of\":\"n90\"}\n{\"id\":\"n05\"}\n")),
+        ("a new file of several records", &|home| {
+            put(home, "90.ndjson", "{\"id\":\"n90\"}\n{\"id\":\"n91\",\"of\":\"n90\"}\n{\"id\":\"n05\"}\n")
+        }),
         ("a finding that is not to be seen", &|home| put(home, "91.yaml", "id: n92\nsize: x # chancery: ignore S103 -- as printed\n")),
         ("and one that is gone", &|home| put(home, "91.yaml", "id: n92\nsize: 1 # chancery: ignore S103 -- as printed\n")),
         ("a file that is broken", &|home| put(home, "06.json", r#"{"id":"n06""#)),
@@ -120,7 +122,9 @@ fn few_files_and_broken_ledgers_are_read() {
     check(home.path(), &[]);
     let place = ledger(home.path()).expect("a ledger");
     let text = fs::read_to_string(&place).expect("text");
-    for (number, broken) in ["", "chancery-ledger-1", &text[..text.len() / 2], &text.replace("\"records\":1", "\"records\":x")].iter().enumerate() {
+    for (number, broken) in
+        ["", "chancery-ledger-1", &text[..text.len() / 2], &text.replace("\"records\":1", "\"records\":x")].iter().enumerate()
+    {
         fs::write(&place, broken).expect("written");
         put(home.path(), "20.json", &format!(r#"{{"id":"n20","size":{number}}}"#));
         assert_eq!(check(home.path(), &[]).out, "80 records in 80 files, all valid\n");

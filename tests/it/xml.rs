@@ -362,3 +362,13 @@ fn others_take_what_is_written() {
         assert_eq!(errors, "");
     }
 }
+
+#[test]
+fn escapes_may_be_spelled_by_references() {
+    let form = r#"<r xmlns:c="urn:chancery:1" c:version="1"><record>"#;
+    check(&format!(r"{form}<a>\u0041</a></record></r>"), r#"{"a":"A"}"#);
+    check(&format!(r"{form}<a>&#92;u0041</a></record></r>"), r#"{"a":"A"}"#);
+    check(&format!(r#"{form}<c:member name="&#92;u0041">1</c:member></record></r>"#), r#"{"A":"1"}"#);
+    check(&format!(r#"{form}<c:member name="\u0041">1</c:member><b/></record></r>"#), r#"{"A":"1","b":""}"#);
+    check(r"<r><record><a>\u0041</a></record></r>", r#"{"a":"\\u0041"}"#);
+}

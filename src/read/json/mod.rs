@@ -5,6 +5,7 @@
 //! file, since nothing behind it can be trusted.
 
 mod names;
+mod scan;
 mod way;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::source::{Failure, Feed, Position, Source, Span};
 use crate::tree::{Kind, Text, Tree, key_hash, number, plain_length};
 use names::Names;
+use scan::{Border, Scan};
 use way::{Found, Way};
 
 /// Cuts a root array at its items; takes any other document whole.
@@ -238,53 +240,6 @@ impl super::Cutter for Cutter {
                 }
             }
         }
-    }
-}
-
-// Goes through the items of an array and knows only quotes and brackets.
-#[derive(Default)]
-struct Scan {
-    depth: u32,
-    in_string: bool,
-}
-
-enum Border {
-    // Offset behind the comma.
-    Comma(usize),
-    // Offset behind the closing bracket of the array.
-    End(usize),
-}
-
-impl Scan {
-    fn step(&mut self, bytes: &[u8], at: &mut usize) -> Option<Border> {
-        while *at < bytes.len() {
-            if self.in_string {
-                // Most strings are short, for which a search that has to be set up costs more.
-                *at += plain_length(&bytes[*at..]);
-                match bytes.get(*at) {
-                    // The escaped byte may not have been read yet.
-                    Some(b'\\') if *at + 1 >= bytes.len() => return None,
-                    Some(b'\\') => *at += 2,
-                    Some(byte) => {
-                        self.in_string = *byte != b'"';
-                        *at += 1;
-                    }
-                    None => return None,
-                }
-                continue;
-            }
-            let byte = bytes[*at];
-            *at += 1;
-            match byte {
-                b'"' => self.in_string = true,
-                b'[' | b'{' => self.depth += 1,
-                b']' | b'}' if self.depth == 0 => return Some(Border::End(*at)),
-                b']' | b'}' => self.depth -= 1,
-                b',' if self.depth == 0 => return Some(Border::Comma(*at)),
-                _ => {}
-            }
-        }
-        None
     }
 }
 

@@ -145,6 +145,8 @@ impl Records {
         let mut open = self.frame.open.clone();
         let mut elements = Elements::new();
         let mut root_seen = self.frame.root_seen;
+        // Hardly any window has a backslash, so that its texts need not be looked through one by one.
+        let escapes = memchr::memchr(b'\\', source.text().as_bytes()).is_some();
         loop {
             let start = scanner.at;
             if open.is_empty() {
@@ -166,7 +168,7 @@ impl Records {
                             intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
                             intake.broken();
                         } else {
-                            self.record(source, &elements, tree, intake);
+                            self.record(source, escapes, &elements, tree, intake);
                         }
                     } else if !tag.empty {
                         open.push(source.slice(tag.name).to_owned());
@@ -251,12 +253,12 @@ impl Records {
         }
     }
 
-    fn record(&self, source: &Arc<Source>, elements: &[Element], tree: &mut Tree, intake: &mut dyn Intake) {
+    fn record(&self, source: &Arc<Source>, escapes: bool, elements: &[Element], tree: &mut Tree, intake: &mut dyn Intake) {
         let Some(element) = elements.first() else { return };
         tree.reset(source);
         let root = self.shape.root();
         let own = self.frame.mark.as_ref().map(|(prefix, _)| prefix.as_str());
-        let mut builder = Builder { source, tree, own, namespaces: root.is_any(), intake, refused: false };
+        let mut builder = Builder { source, tree, own, escapes, namespaces: root.is_any(), intake, refused: false };
         builder.value(At { all: elements, element }, root);
         let refused = builder.refused;
         if refused { intake.broken() } else { intake.record(tree) }
@@ -293,7 +295,7 @@ impl Element {
         if span.is_empty() {
             return;
         }
-        let blank = xml::trim(decoded.as_deref().unwrap_or_else(|| source.slice(span))).is_empty();
+        let blank = decoded.as_deref().unwrap_or_else(|| source.slice(span)).bytes().all(xml::is_space);
         // What indents elements is no text, and is most of what stands between them.
         if blank && self.blank && self.first != 0 {
             return;
@@ -315,6 +317,8 @@ struct Builder<'a> {
     tree: &'a mut Tree,
     // The prefix of our namespace, where the document is in our form.
     own: Option<&'a str>,
+    // Whether the source has backslashes; what a reference stands for may be one in any.
+    escapes: bool,
     // Whether namespace declarations are members.
     namespaces: bool,
     intake: &'a mut dyn Intake,
@@ -423,8 +427,17 @@ impl<'a> Builder<'a> {
         if self.own.is_some() {
             for child in element.children() {
                 let (name, span) = self.name(child);
-                let name = xml::unescape(&name).map_or(name, Cow::Owned);
-                self.key(&name, span);
+                let name = match name {
+                    Cow::Borrowed(_) => {
+                        self.tree.key(span, Text::Source(span));
+                        name
+                    }
+                    Cow::Owned(given) => {
+                        let name = xml::unescape(&given).unwrap_or(given);
+                        self.key(&name, span);
+                        name.into()
+                    }
+                };
                 self.value(child, part.member(&name));
             }
         } else {
@@ -517,13 +530,16 @@ impl<'a> Builder<'a> {
     }
 
     fn scalar(&mut self, span: Span, decoded: Option<&str>, part: Part<'_>, given: Option<Kind>, tag: Span) {
-        let undone = if self.own.is_some() { xml::unescape(decoded.unwrap_or_else(|| self.source.slice(span))) } else { None };
+        let has_escapes = self.own.is_some() && (self.escapes || decoded.is_some());
+        let undone = if has_escapes { xml::unescape(decoded.unwrap_or_else(|| self.source.slice(span))) } else { None };
         let decoded = undone.as_deref().or(decoded);
         let text = decoded.unwrap_or_else(|| self.source.slice(span));
         let kind = given.unwrap_or_else(|| xml::implied(part, text));
         if kind == Kind::String {
-            let text = decoded.map_or(Text::Source(span), Text::Owned);
-            self.tree.scalar(kind, span, text);
+            match decoded {
+                None => self.tree.scalar(kind, span, Text::Source(span)),
+                Some(text) => self.tree.scalar(kind, span, Text::Owned(text)),
+            };
             return;
         }
         let trimmed = xml::trim(text);

@@ -370,23 +370,21 @@ fn markup(bytes: &[u8], at: usize) -> Option<(Markup, usize, usize)> {
         let declaration = rest.starts_with(b"<?xml") && rest.get(5).is_some_and(u8::is_ascii_whitespace);
         return Some((if declaration { Markup::Other } else { Markup::Dropped }, start, until(2, b"?>")?));
     }
-    let mut quote = None;
-    for (offset, byte) in rest.iter().enumerate() {
-        match (quote, byte) {
-            (None, b'"' | b'\'') => quote = Some(*byte),
-            (Some(open), byte) if open == *byte => quote = None,
-            (None, b'>') => {
-                let kind = match rest[1] {
-                    b'/' => Markup::End,
-                    b'!' => Markup::Other,
-                    _ => Markup::Start { empty: rest[offset - 1] == b'/' },
-                };
-                return Some((kind, start, start + offset + 1));
-            }
-            _ => {}
+    // What is in quotes may hold anything.
+    let mut end = 0;
+    loop {
+        end += rest.get(end..)?.iter().position(|byte| matches!(byte, b'>' | b'"' | b'\''))?;
+        match rest[end] {
+            b'>' => break,
+            quote => end += 2 + memchr::memchr(quote, &rest[end + 1..])?,
         }
     }
-    None
+    let kind = match rest[1] {
+        b'/' => Markup::End,
+        b'!' => Markup::Other,
+        _ => Markup::Start { empty: rest[end - 1] == b'/' },
+    };
+    Some((kind, start, start + end + 1))
 }
 
 fn tag_name(tag: &str) -> &str {

@@ -106,10 +106,18 @@ impl<'s> Scanner<'s> {
     }
 
     /// What stands next.
+    // Inlined, so that what is plain need not go through memory to its reader.
+    #[inline]
     pub fn next(&mut self) -> Read<Event> {
-        if let Some(event) = self.plain() {
-            return Ok(event);
+        match self.plain() {
+            Some(event) => Ok(event),
+            None => self.event(),
         }
+    }
+
+    // What stands next, as the events have it.
+    #[cold]
+    fn event(&mut self) -> Read<Event> {
         let start = self.at;
         if start > self.end_of_event() {
             (self.events, self.base) = events(self.text, start);
@@ -154,6 +162,8 @@ impl<'s> Scanner<'s> {
 
     // Tags of nothing but a plain name and text that stands for itself, which are nearly all of a document: they are read and
     // judged in one pass. Everything else is left to the events.
+    #[expect(clippy::inline_always, reason = "as for `next`")]
+    #[inline(always)]
     fn plain(&mut self) -> Option<Event> {
         let bytes = &self.text.as_bytes()[self.at..];
         let at = self.at as u32;
