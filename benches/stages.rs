@@ -159,6 +159,7 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
                 course: 0,
                 novelty: pipeline::Novelty::New,
                 size: None,
+                known: None,
             }],
             courses: vec![pipeline::Course { stages: vec![Arc::clone(&checker)], across: None, mask: None }],
             complete: false,
@@ -173,6 +174,7 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
             passed_over: 0,
             notes: Vec::new(),
             jobs,
+            keep_accounts: false,
         };
         let outcome = pipeline::run(job, &AtomicBool::new(false), &mut Nobody).expect("nothing is written");
         assert_eq!(outcome.tally.valid, RECORDS as u64);

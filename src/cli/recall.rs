@@ -25,7 +25,7 @@ use super::config::Config;
 use super::session::expand;
 use crate::layout::relational::rows::hex;
 use crate::load::database::Sealed;
-use crate::pipeline::Account;
+use crate::pipeline::Accounted;
 use crate::source::stat::{Stamp, Stat};
 pub use ledger::Ledger;
 
@@ -57,11 +57,11 @@ pub struct Ground {
     /// Config, schemas and the like.
     pub judges: Vec<PathBuf>,
     /// The files that are read: the inputs in order, and what they bring along.
-    pub files: Vec<Known>,
+    pub files: Vec<Judged>,
 }
 
 /// A file that is read.
-pub struct Known {
+pub struct Judged {
     /// Its name as it is shown.
     pub name: String,
     /// Whether it is an input by itself.
@@ -146,7 +146,7 @@ impl Recall {
     }
 
     /// Keeps what a run said, where that can be said again.
-    pub fn keep(&self, kept: Kept, accounts: Vec<(Arc<str>, Account)>, verdict: Verdict) {
+    pub fn keep(&self, kept: Kept, accounts: Vec<Accounted>, verdict: Verdict) {
         let Kept { mut ground, sums, report, ledger } = kept;
         let (Verdict::Clean | Verdict::Findings) = verdict else { return };
         let judges: Option<Vec<String>> = ground.judges.iter().map(|judge| hash(judge)).collect();
@@ -154,11 +154,13 @@ impl Recall {
         let sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
         let sums: HashMap<&str, &String> = sums.iter().filter_map(|seal| Some((&*seal.name, seal.sha256.as_ref()?))).collect();
         // A file that was not read has the sum that it had.
-        let sum = |name: &str| sums.get(name).copied().or_else(|| ledger.as_ref()?.sum(name)).cloned();
+        let known = ledger.as_ref().map_or_else(HashMap::new, |ledger| ledger.sums(&accounts));
+        let sum = |name: &str| sums.get(name).or_else(|| known.get(name)).map(ToString::to_string);
         ground.files.iter_mut().for_each(|file| file.sum = sum(&file.name));
         if let Some(report) = &*report.0.borrow() {
             self.write(&ground, &judges, verdict, report);
         }
+        drop(known);
         if let Some(ledger) = ledger.filter(|ledger| ledger.is_for(&judges)) {
             ledger.keep(accounts, &sums);
         }
@@ -183,7 +185,7 @@ impl Recall {
         for (judge, sum) in ground.judges.iter().zip(sums) {
             writeln!(text, "judge {sum} {}", judge.display())?;
         }
-        for Known { name, is_input, stamp: Stamp { length, modified, changed, number }, sum } in &ground.files {
+        for Judged { name, is_input, stamp: Stamp { length, modified, changed, number }, sum } in &ground.files {
             let (word, sum) = (if *is_input { "input" } else { "table" }, sum.as_deref().unwrap_or("-"));
             writeln!(text, "{word} {length} {modified} {changed} {number} {sum} {name}")?;
         }
@@ -210,6 +212,7 @@ fn put(place: &Path, text: &[u8]) -> io::Result<()> {
 
 // Takes the oldest entries away where there are too many.
 fn sweep(folder: &Path) -> io::Result<()> {
+    // Of answers and ledgers, whose names are longer than those of other files.
     let is_entry = |entry: &fs::DirEntry| entry.file_name().len() >= 32;
     let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.filter_map(Result::ok).filter(is_entry).collect();
     if entries.len() > ENTRIES {
@@ -266,7 +269,7 @@ fn read(bytes: &[u8]) -> Option<Entry> {
                 let mut number = || parts.next()?.parse().ok();
                 let stamp = Stamp { length: number()?, modified: number()?, changed: number()?, number: number()? };
                 let sum = parts.next().filter(|sum| *sum != "-").map(str::to_owned);
-                ground.files.push(Known { name: parts.next()?.to_owned(), is_input: word == "input", stamp, sum });
+                ground.files.push(Judged { name: parts.next()?.to_owned(), is_input: word == "input", stamp, sum });
             }
         }
     }
@@ -288,7 +291,7 @@ fn nanoseconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }
 
-impl Known {
+impl Judged {
     /// A file as it was when it was looked for.
     pub fn new(name: String, is_input: bool, stat: Stat) -> Self {
         Self { name, is_input, stamp: stat.stamp, sum: None }

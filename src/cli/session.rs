@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::args::{self, CommonArgs, InputArgs};
 use super::config::{Config, Group};
 use super::progress::Progress;
-use super::recall::{self, Ground, Kept, Known, Ledger, Recall};
+use super::recall::{self, Ground, Judged, Kept, Ledger, Recall};
 use super::revision::{self, Found, Revision};
 use super::schemas;
 use super::seal::Seals;
@@ -64,8 +64,8 @@ pub struct Session {
     seals: Option<Seals>,
     // Keeps what is reported on the stream.
     copy: Option<recall::Copy>,
-    // Inputs that need not be read, by name, where those without findings are accounted for.
-    known: Option<HashMap<Arc<str>, pipeline::Known>>,
+    // Inputs that need not be read, by name and course, where those without findings are accounted for.
+    known: Option<HashMap<(Arc<str>, usize), pipeline::Known>>,
     // Records that come from no file.
     stream: Option<pipeline::Input>,
 }
@@ -392,9 +392,9 @@ impl Session {
         }
         let mut files = Vec::new();
         for planned in inputs {
-            files.push(Known::new(planned.input.name.to_string(), true, planned.input.stat?));
+            files.push(Judged::new(planned.input.name.to_string(), true, planned.input.stat?));
             for table in planned.files().iter().skip(1) {
-                files.push(Known::new(table.to_str()?.to_owned(), false, Stat::at(table)?));
+                files.push(Judged::new(table.to_str()?.to_owned(), false, Stat::at(table)?));
             }
         }
         let judges = self.judges(form);
@@ -415,11 +415,14 @@ impl Session {
         let mut ledger = recall.ledger(judges)?;
         let known = self.known.insert(HashMap::new());
         for planned in &self.inputs {
-            // A package of tables is more than its description.
-            if let Some(stat) = planned.input.stat.filter(|stat| stat.is_file && !package::is_description(&planned.input.name)) {
-                let way = format!("{} {:?} {:?}", planned.course, planned.format, planned.encoding);
-                let of_input = ledger.known(&planned.input.name, stat.stamp, way);
-                known.extend(of_input.map(|of_input| (Arc::clone(&planned.input.name), of_input)));
+            // A package of tables is more than its description, and a name that is not text may be that of several files.
+            let is_one = !package::is_description(&planned.input.name) && !planned.input.name.contains('\u{fffd}');
+            if let Some(stat) = planned.input.stat.filter(|stat| stat.is_file && is_one) {
+                let plan = &self.courses[planned.course];
+                let way = format!("{} {:?} {:?} {:?}", plan.schema, plan.options.records, planned.format, planned.encoding);
+                let (name, course) = (&planned.input.name, planned.course);
+                let of_input = ledger.known(name, course, stat.stamp, way);
+                known.extend(of_input.map(|of_input| ((Arc::clone(name), course), of_input)));
             }
         }
         Some(ledger)
@@ -539,7 +542,7 @@ impl Session {
             if novelty == Novelty::Same && courses[planned.course].across.is_none() && outputs.is_empty() {
                 passed_over += 1;
             } else {
-                let known = self.known.as_mut().and_then(|known| known.remove(&planned.input.name));
+                let known = self.known.as_mut().and_then(|known| known.remove(&(Arc::clone(&planned.input.name), planned.course)));
                 inputs.push(pipeline::Input { known, ..planned.ready(&options, novelty, self.seals.clone()) });
             }
         }
@@ -741,7 +744,7 @@ pub struct Ran {
     /// Whether outputs were held back.
     pub held_back: bool,
     /// The inputs without findings.
-    pub accounts: Vec<(Arc<str>, pipeline::Account)>,
+    pub accounts: Vec<pipeline::Accounted>,
 }
 
 /// What records of one schema are, for a place that lays them out in tables.

@@ -1,5 +1,7 @@
 //! What an input without findings comes to, by which it can be counted again without being read.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check::across::{Mention, Register};
@@ -17,6 +19,19 @@ pub struct Account {
     pub bytes: u64,
     /// Its keys and references.
     pub register: Register,
+}
+
+/// The account of an input of a run.
+#[derive(Debug)]
+pub struct Accounted {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The number of its course.
+    pub course: usize,
+    /// What it came to.
+    pub account: Account,
+    /// Whether it was read, and not known before.
+    pub was_read: bool,
 }
 
 /// An input of which there is an account.

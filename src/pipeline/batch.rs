@@ -1,10 +1,12 @@
 //! Windows to workers and their results back in order, with a bounded number in flight.
 //!
-//! In: a source of pieces of work, cut on one thread. Out: each result, in the order in which its piece was cut, on the
-//! caller's thread. A piece in flight holds a permit from before it is cut until its result has been taken, so that one
-//! slow piece cannot make the rest pile up. Order is restored here and nowhere else.
+//! In: a source of pieces of work. Out: each result, in the order in which its piece was cut, on the caller's thread. Workers
+//! take turns at cutting, so that a piece is worked on where it was read, while it is at hand there. A piece in flight holds
+//! a permit from before it is cut until its result has been taken, so that one slow piece cannot make the rest pile up.
+//! Order is restored here and nowhere else.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -30,16 +32,20 @@ pub fn ordered<P: Send, R: Send, W: FnMut(P) -> R>(
         return;
     }
     let permits = jobs * 3;
-    let (piece_in, piece_out) = sync_channel::<(u64, P)>(permits);
-    let pieces = Mutex::new(piece_out);
+    let (permit_in, permit_out) = sync_channel::<()>(permits);
+    for _ in 0..permits {
+        permit_in.send(()).expect("the channel has room for every permit");
+    }
+    let mut number = 0;
+    let next = Mutex::new(move || {
+        permit_out.recv().ok()?;
+        let piece = cut()?;
+        number += 1;
+        Some((number - 1, piece))
+    });
     thread::scope(|scope| {
-        let (result_in, result_out) = sync_channel::<(u64, R)>(permits);
-        let (permit_in, permit_out) = sync_channel::<()>(permits);
-        for _ in 0..permits {
-            permit_in.send(()).expect("the channel has room for every permit");
-        }
-        let (pieces, worker) = (&pieces, &worker);
-        scope.spawn(move || feed(&mut cut, &permit_out, &piece_in));
+        let (result_in, result_out) = sync_channel(permits);
+        let (next, worker) = (&next, &worker);
         for _ in 0..jobs {
             let result_in = result_in.clone();
             thread::Builder::new()
@@ -47,9 +53,11 @@ pub fn ordered<P: Send, R: Send, W: FnMut(P) -> R>(
                 .spawn_scoped(scope, move || {
                     let mut work = worker();
                     loop {
-                        let next = pieces.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                        let Ok((number, piece)) = next else { return };
-                        if result_in.send((number, work(piece))).is_err() {
+                        let cut = next.lock().unwrap_or_else(PoisonError::into_inner)();
+                        let Some((number, piece)) = cut else { return };
+                        // Nobody would wait for the others if one of them ended without a word.
+                        let result = catch_unwind(AssertUnwindSafe(|| work(piece)));
+                        if result_in.send((number, result)).is_err() {
                             return;
                         }
                     }
@@ -63,19 +71,7 @@ pub fn ordered<P: Send, R: Send, W: FnMut(P) -> R>(
     });
 }
 
-fn feed<P>(cut: &mut impl FnMut() -> Option<P>, permits: &Receiver<()>, pieces: &SyncSender<(u64, P)>) {
-    for number in 0.. {
-        if permits.recv().is_err() {
-            return;
-        }
-        let Some(piece) = cut() else { return };
-        if pieces.send((number, piece)).is_err() {
-            return;
-        }
-    }
-}
-
-fn in_order<R>(results: &Receiver<(u64, R)>, permits: &SyncSender<()>, take: &mut impl FnMut(R) -> bool) {
+fn in_order<R>(results: &Receiver<(u64, thread::Result<R>)>, permits: &SyncSender<()>, take: &mut impl FnMut(R) -> bool) {
     // Results that came before their turn; never more than there are permits.
     let mut early = BTreeMap::new();
     let mut turn = 0;
@@ -83,10 +79,10 @@ fn in_order<R>(results: &Receiver<(u64, R)>, permits: &SyncSender<()>, take: &mu
         early.insert(number, result);
         while let Some(result) = early.remove(&turn) {
             turn += 1;
-            if !take(result) {
+            if !take(result.unwrap_or_else(|panic| resume_unwind(panic))) {
                 return;
             }
-            // The feeder may have ended; its permit is then of no use to anyone.
+            // The workers may have ended; the permit is then of no use to anyone.
             let _ = permits.send(());
         }
     }

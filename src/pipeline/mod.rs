@@ -27,7 +27,7 @@ use crate::source::{Failure, Position, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Assembler, Files, Writer};
 
-pub use account::{Account, Known};
+pub use account::{Account, Accounted, Known};
 pub use baseline::Baseline;
 pub use policy::Policy;
 pub use since::{Novelty, Older};
@@ -171,8 +171,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Paths of the files that were put into place, in order.
     pub written: Vec<std::path::PathBuf>,
-    /// The inputs without findings by name, if they are kept.
-    pub accounts: Vec<(Arc<str>, Account)>,
+    /// The inputs without findings, if accounts are kept.
+    pub accounts: Vec<Accounted>,
 }
 
 /// Runs a job.
@@ -203,6 +203,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         finished: Finished::default(),
         input: None,
         error: None,
+        interrupted,
     };
     desk.outcome.tally.passed_over = job.passed_over;
     for report in &mut desk.reports {
@@ -337,6 +338,7 @@ impl Report {
 
 struct InputState {
     name: Arc<str>,
+    course: usize,
     format: &'static str,
     decoded: bool,
     novelty: Novelty,
@@ -349,7 +351,7 @@ struct InputState {
 }
 
 // Where everything comes together in order.
-struct Desk {
+struct Desk<'r> {
     outputs: Vec<OpenOutput>,
     rejects: Option<Target>,
     on_invalid: OnInvalid,
@@ -364,9 +366,10 @@ struct Desk {
     finished: Finished,
     input: Option<InputState>,
     error: Option<io::Error>,
+    interrupted: &'r AtomicBool,
 }
 
-impl Desk {
+impl Desk<'_> {
     fn take(&mut self, done: Done, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) {
         let result = match done {
             Done::Several(several) => return several.into_iter().for_each(|done| self.take(done, shop, stopped, watch)),
@@ -376,12 +379,12 @@ impl Desk {
                     let next = shop.next(&mut rest, &mut tree);
                     let ended = matches!(next, Done::End(_));
                     self.take(next, shop, stopped, watch);
-                    if ended || self.error.is_some() {
+                    if ended || self.error.is_some() || self.interrupted.load(Ordering::Relaxed) {
                         return;
                     }
                 }
             }
-            Done::Begin { name, format, decoded, novelty } => {
+            Done::Begin { name, course, format, decoded, novelty } => {
                 self.outcome.tally.files += 1;
                 self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
                 if let Some((baseline, _)) = &mut self.baseline {
@@ -389,7 +392,7 @@ impl Desk {
                 }
                 let told = self.tell(&name);
                 let account = self.keep_accounts.then(Account::default);
-                self.input = Some(InputState { name, format, decoded, novelty, records: 0, stopped: false, last: None, account });
+                self.input = Some(InputState { name, course, format, decoded, novelty, records: 0, stopped: false, last: None, account });
                 told
             }
             Done::Known { input, account } => match self.known(&input, account, stopped, watch) {
@@ -430,7 +433,7 @@ impl Desk {
         tally.written += account.records;
         self.tell(&input.name)?;
         watch.advanced(account.bytes, account.records);
-        self.outcome.accounts.push((Arc::clone(&input.name), account));
+        self.outcome.accounts.push(Accounted { name: Arc::clone(&input.name), course: input.course, account, was_read: false });
         stopped.end();
         Ok(true)
     }
@@ -479,6 +482,10 @@ impl Desk {
             if let Some(across) = &mut self.across[window.course] {
                 let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
                 valid &= !found.iter().any(|(note, _)| policy::is_error(note));
+                // Nor is there an account of what is wrong and not to be told.
+                if !valid && let Some(input) = &mut self.input {
+                    input.account = None;
+                }
                 of_unit.extend(found);
             }
             self.unit(number, valid, unit, &window.encoded, &of_unit, &record)?;
@@ -577,7 +584,8 @@ impl Desk {
             && let Some(input) = &mut self.input
             && let Some(account) = input.account.take()
         {
-            self.outcome.accounts.push((Arc::clone(&input.name), account));
+            let (name, course) = (Arc::clone(&input.name), input.course);
+            self.outcome.accounts.push(Accounted { name, course, account, was_read: true });
         }
         if let (Some(input), Some(why)) = (&self.input, why) {
             let reached = input.last.as_ref().map_or(Position::START, |last| last.position(last.len()));

@@ -21,6 +21,7 @@ pub(super) enum Piece {
     Small(Vec<Input>),
     Begin {
         name: Arc<str>,
+        course: usize,
         format: &'static str,
         decoded: bool,
         novelty: Novelty,
@@ -46,6 +47,7 @@ pub(super) enum Done {
     },
     Begin {
         name: Arc<str>,
+        course: usize,
         format: &'static str,
         decoded: bool,
         novelty: Novelty,
@@ -128,7 +130,7 @@ impl Line {
                 Ok(opened) => {
                     let (course, novelty) = (input.course, input.novelty);
                     self.open = Some(Open { number: self.number, course, novelty, format: opened.format, cutter: opened.cutter });
-                    Piece::Begin { name: input.name, format: opened.format, decoded: opened.decoded, novelty }
+                    Piece::Begin { name: input.name, course, format: opened.format, decoded: opened.decoded, novelty }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
             });
@@ -157,11 +159,13 @@ impl Line {
         const TOGETHER: u64 = 256 * 1024;
         let mut small = Vec::new();
         let mut size = 0;
-        // What is accounted for costs next to nothing, whatever its size.
-        let bytes = |input: &Input| if input.known.is_some() { Some(0) } else { input.size };
-        while let Some(input) = self.inputs.next_if(|input| bytes(input).is_some_and(|bytes| size + bytes <= TOGETHER)) {
-            // Opening a file costs as much as reading some pages of it.
-            size += bytes(&input).unwrap_or(0).max(if input.known.is_some() { 512 } else { 4096 });
+        // What it costs: opening a file as much as reading some pages of it, and what is accounted for next to nothing.
+        let cost = |input: &Input| match &input.known {
+            Some(Known { confirm: None, .. }) => Some(512),
+            _ => input.size.map(|bytes| bytes.max(4096)),
+        };
+        while let Some(input) = self.inputs.next_if(|input| cost(input).is_some_and(|cost| size + cost <= TOGETHER)) {
+            size += cost(&input).unwrap_or(0);
             small.push(input);
         }
         small
@@ -229,7 +233,7 @@ impl Shop {
                 inputs.into_iter().for_each(|input| self.whole(input, &mut tree, &mut done));
                 Done::Several(done)
             }
-            Piece::Begin { name, format, decoded, novelty } => Done::Begin { name, format, decoded, novelty },
+            Piece::Begin { name, course, format, decoded, novelty } => Done::Begin { name, course, format, decoded, novelty },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
             Piece::Window(course, novelty, format, window) => Done::Window(self.work(course, novelty, format, window, &mut tree)),
@@ -248,7 +252,7 @@ impl Shop {
             Ok(opened) => opened,
             Err(why) => return done.push(Done::Unopened { name, why }),
         };
-        done.push(Done::Begin { name, format: opened.format, decoded: opened.decoded, novelty });
+        done.push(Done::Begin { name, course, format: opened.format, decoded: opened.decoded, novelty });
         let mut rest = Rest { course, novelty, format: opened.format, cutter: opened.cutter, stopped: false };
         for _ in 0..WINDOWS {
             let next = self.next(&mut rest, tree);

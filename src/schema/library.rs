@@ -285,9 +285,10 @@ impl Library {
         self.base(at).draft
     }
 
-    /// Whether every document, and every part of one with an address of its own, is of that draft.
-    pub(super) fn is_all_of(&self, draft: Draft) -> bool {
-        self.bases.iter().all(|base| base.draft == draft)
+    /// Whether every document is of that draft, and no part of one has an address of its own.
+    pub(super) fn is_plain(&self, draft: Draft) -> bool {
+        let is_document = |at: At| self.root(at.document as usize) == at;
+        self.bases.iter().all(|base| base.draft == draft && is_document(base.root))
     }
 
     // The draft a subschema names, if it names one.

@@ -50,6 +50,7 @@ pub struct Schema {
     library: Arc<Library>,
     root: usize,
     validator: Validator<Spanned>,
+    engine: Engine,
     // Compiled for the first record.
     acceptor: OnceLock<Option<Acceptor>>,
     formats: bool,
@@ -69,9 +70,9 @@ impl Schema {
             return Err(vec![fault]);
         }
         match Self::compile(&library, root, &value, options) {
-            Ok(validator) => {
+            Ok((validator, engine)) => {
                 let (acceptor, authored) = (OnceLock::new(), OnceLock::new());
-                Ok(Self { library, root, validator, acceptor, formats: options.formats, authored })
+                Ok(Self { library, root, validator, engine, acceptor, formats: options.formats, authored })
             }
             Err(error) => Err(fault::explain(&library, root, &value, &error)),
         }
@@ -82,9 +83,9 @@ impl Schema {
         root: usize,
         value: &Value,
         options: Options,
-    ) -> Result<Validator<Spanned>, ValidationError<'static>> {
+    ) -> Result<(Validator<Spanned>, Engine), ValidationError<'static>> {
         let shelf = library::Shelf(Arc::clone(library));
-        let mut build = validation_options(options.formats).with_retriever(shelf.clone()).with_base_uri(library.uri(root));
+        let mut options = validation_options(options.formats).with_retriever(shelf.clone()).with_base_uri(library.uri(root));
         // A metaschema of the user's own has to be known before the draft can be.
         let own = value.get("$schema").and_then(Value::as_str).filter(|name| Draft::from_schema_uri(name) == Draft::Unknown);
         let registry = own
@@ -94,9 +95,10 @@ impl Schema {
             })
             .transpose()?;
         if let Some(registry) = &registry {
-            build = build.with_registry(registry);
+            options = options.with_registry(registry);
         }
-        either_engine(build, value)
+        let linear = build(options.clone(), value, Engine::Linear).map(|validator| (validator, Engine::Linear));
+        linear.or_else(|_| Ok((build(options, value, Engine::Bounded)?, Engine::Bounded)))
     }
 
     /// The validator's errors for a record.
@@ -109,9 +111,9 @@ impl Schema {
     #[must_use]
     pub fn is_valid(&self, record: Node<'_>) -> bool {
         let by_validator = || self.validator.is_valid(Instance::Node(record));
-        let acceptor = self.acceptor.get_or_init(|| accept::acceptor(&self.library, self.root_at(), self.formats));
+        let acceptor = self.acceptor.get_or_init(|| accept::acceptor(&self.library, self.root_at(), self.formats, self.engine));
         let accepted = acceptor.as_ref().and_then(|acceptor| acceptor.accepts(record));
-        debug_assert!(accepted.is_none_or(|accepted| accepted == by_validator()), "the rules and the validator say the same");
+        debug_assert!(accepted.is_none_or(|accepted| accepted == by_validator()), "the demands and the validator say the same");
         accepted.unwrap_or_else(by_validator)
     }
 
@@ -226,18 +228,27 @@ fn validation_options<'i>(formats: bool) -> ValidationOptions<'i, Arc<dyn Retrie
     jsonschema::options_for::<Spanned>().with_format("email", formats::is_email).should_validate_formats(formats)
 }
 
-// The linear engine holds against hostile data; patterns that look around need the other one, which is bounded.
-fn either_engine(
-    build: ValidationOptions<'_, Arc<dyn Retrieve>, Spanned>,
-    schema: &Value,
-) -> Result<Validator<Spanned>, ValidationError<'static>> {
-    let linear = build.clone().with_pattern_options(PatternOptions::regex()).build(schema);
-    linear.or_else(|_| build.with_pattern_options(PatternOptions::fancy_regex()).build(schema))
+/// What tries patterns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    /// In linear time, which holds against hostile data.
+    Linear,
+    /// Patterns that look around too, in bounded time.
+    Bounded,
 }
 
-/// The validator of a schema that refers to nothing.
-fn plain_validator(schema: &Value, formats: bool) -> Option<Validator<Spanned>> {
-    either_engine(validation_options(formats).offline(), schema).ok()
+type Built = Result<Validator<Spanned>, ValidationError<'static>>;
+
+fn build(options: ValidationOptions<'_, Arc<dyn Retrieve>, Spanned>, schema: &Value, engine: Engine) -> Built {
+    match engine {
+        Engine::Linear => options.with_pattern_options(PatternOptions::regex()).build(schema),
+        Engine::Bounded => options.with_pattern_options(PatternOptions::fancy_regex()).build(schema),
+    }
+}
+
+// The validator of a schema that refers to nothing.
+fn build_alone(schema: &Value, formats: bool, engine: Engine) -> Built {
+    build(validation_options(formats).offline(), schema, engine)
 }
 
 impl TryFrom<Tree> for Schema {

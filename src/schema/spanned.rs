@@ -179,7 +179,7 @@ impl<'a> Object<'a, Spanned> for Members<'a> {
     type MembersIter = Named<'a>;
 
     fn len(&self) -> usize {
-        self.0.len()
+        self.members().count()
     }
 
     fn get(&self, key: &Key) -> Option<Instance<'a>> {

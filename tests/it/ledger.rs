@@ -130,3 +130,33 @@ fn few_files_and_broken_ledgers_are_read() {
         assert_eq!(check(home.path(), &[]).out, "80 records in 80 files, all valid\n");
     }
 }
+
+#[test]
+fn a_file_may_be_judged_by_several_schemas() {
+    let home = many();
+    let other = SCHEMA.replace("integer", "number");
+    fs::write(home.path().join("other.json"), other).expect("written");
+    let groups = "[[sources]]\npaths = [\"data\"]\nschema = \"schema.json\"\n\n[[sources]]\npaths = [\"data\"]\nschema = \"other.json\"\n";
+    fs::write(home.path().join("chancery.toml"), groups).expect("written");
+    put(home.path(), "08.json", r#"{"id":"n08","size":1.5}"#);
+    for size in 1..4 {
+        let ran = run(home.path(), &["check"]);
+        let all = run(home.path(), &["check", "--no-cache"]);
+        assert_eq!((ran.status, &ran.out, &ran.err), (1, &all.out, &all.err), "{size}");
+        put(home.path(), "20.json", &format!(r#"{{"id":"n20","size":{size}0}}"#));
+    }
+    assert!(ledger(home.path()).is_some());
+}
+
+#[test]
+fn what_is_wrong_and_not_told_is_counted() {
+    let home = many();
+    put(home.path(), "90.ndjson", "{\"id\":\"a\"}\n{\"id\":\"a\"}\n");
+    for size in 1..4 {
+        let ran = check(home.path(), &["--ignore", "X101"]);
+        let all = check(home.path(), &["--ignore", "X101", "--no-cache"]);
+        assert_eq!((ran.status, &ran.out), (all.status, &all.out), "{size}");
+        assert!(ran.out.contains("1 invalid"), "{}", ran.out);
+        put(home.path(), "20.json", &format!(r#"{{"id":"n20","size":{size}0}}"#));
+    }
+}

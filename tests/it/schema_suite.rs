@@ -311,3 +311,55 @@ proptest! {
         prop_assert_eq!(expected, found);
     }
 }
+
+/// Corners in which what tells valid records fast might differ from the validator, which has the last word.
+#[test]
+fn what_is_valid_has_no_errors() {
+    let long = format!("{}!", "a".repeat(40));
+    let long = format!(r#"{{"code":"{long}","{long}":1}}"#);
+    let cases: &[(&str, &[&str])] = &[
+        // Patterns that cannot be tried to their end.
+        (r#"{"properties":{"code":{"not":{"pattern":"^((?=a)a+)+$"}}}}"#, &[&long, r#"{"code":"aa"}"#, r#"{"code":"b"}"#]),
+        (r#"{"patternProperties":{"^((?=a)a+)+$":false}}"#, &[&long, r#"{"aa":1}"#]),
+        (r#"{"properties":{"p":{"pattern":"^a++a$"},"q":{"pattern":"(?!x)y"}}}"#, &[r#"{"p":"aa"}"#]),
+        // Numbers that are compared as floats.
+        (r#"{"const":9007199254740993}"#, &["9007199254740993.0", "9007199254740993", "9007199254740992.0", "\"9007199254740993\""]),
+        (r#"{"not":{"const":0.1}}"#, &["0.10000000000000001", "0.1", "0.2"]),
+        (r#"{"not":{"const":5}}"#, &["5.0000000000000000001", "5", "5.0", "6", "null"]),
+        (r#"{"enum":[5,0.1,"a",null,[1]]}"#, &["5.0", "0.10", "0.10000000000000001", "\"a\"", "[1.0]", "[]"]),
+        (r#"{"minimum":-0.0,"exclusiveMaximum":1e2}"#, &["-0", "0", "-1e-400", "100", "99.99999999999999999999", "1e400"]),
+        // A draft that knows no conditions.
+        (r#"{"$schema":"http://json-schema.org/draft-06/schema#","not":{"if":true,"then":false}}"#, &["5"]),
+        // References through dynamic anchors, bases of parts, names that an older draft does not know, and to nothing.
+        (
+            r##"{"$id":"https://e.org/root","$ref":"inner","$defs":{"outer":{"$dynamicAnchor":"n","type":"integer"},
+                "inner":{"$id":"inner","$ref":"#n","$defs":{"x":{"$dynamicAnchor":"n","type":"string"}}}}}"##,
+            &["\"s\"", "5"],
+        ),
+        (
+            r##"{"$ref":"#/$defs/inner/x/thing","$defs":{"y":{"type":"integer"},
+                "inner":{"$id":"inner.json","x":{"thing":{"$ref":"#/$defs/y"}},"$defs":{"y":{"type":"string"}}}}}"##,
+            &["\"s\"", "5"],
+        ),
+        (
+            r##"{"$schema":"http://json-schema.org/draft-07/schema#","$id":"http://e.org/r","properties":{"a":{"$ref":"#/$defs/inner"}},
+                "definitions":{"y":{"type":"integer"}},"$defs":{"inner":{"$id":"http://e.org/i","allOf":[{"$ref":"#/definitions/y"}],
+                "definitions":{"y":{"type":"string"}}}}}"##,
+            &[r#"{"a":"x"}"#, r#"{"a":5}"#],
+        ),
+        (r#"{"type":"object","properties":{"a":{"not":{"$ref":""}}}}"#, &[r#"{"a":5}"#, r#"{"a":{}}"#]),
+        // Members that are there twice count once.
+        (
+            r#"{"properties":{"a":{},"b":{}},"required":["a","b"],"additionalProperties":false,"minProperties":2,"maxProperties":2}"#,
+            &[r#"{"a":1,"a":2}"#, r#"{"a":1,"b":1,"b":2}"#, r#"{"a":1,"b":1}"#],
+        ),
+    ];
+    for (text, instances) in cases {
+        let schema = Schema::try_from(tree("schema.json", text)).unwrap_or_else(|faults| panic!("{text}: {}", faults[0].message));
+        for instance in *instances {
+            let data = tree("data.json", instance);
+            let errors = schema.errors(&Whole::new(data.root())).count();
+            assert_eq!(is_valid(&schema, &data), errors == 0, "{text} {instance}");
+        }
+    }
+}

@@ -1,12 +1,12 @@
 //! Files in which an earlier run found nothing to report, so that of many files only those are read that have changed.
 //!
 //! In: the command line but for its paths, and what judges the records. Out: an [`Account`] for each file that is as it was.
-//! A ledger is one file beside the answers: its first line says what it holds for, each further one is a file. One that was
+//! A ledger is one file beside the answers: its first line says what it holds for, each further one is of a file. One that was
 //! only touched is known by its content. Of runs at the same time the last one's ledger stays; either is right.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{TICK, hash, put};
 use crate::layout::relational::rows::hex;
-use crate::pipeline::{Account, Known};
+use crate::pipeline::{Account, Accounted, Known};
 use crate::source::stat::Stamp;
 
 /// The first word of a ledger.
@@ -31,18 +31,18 @@ pub struct Ledger {
     judges: String,
     // Nanoseconds since 1970, before anything was looked at.
     started: u64,
-    files: HashMap<String, Line>,
-    // The files of this run.
-    looked_at: HashMap<Arc<str>, (Stamp, String)>,
+    files: Files,
+    // The files of this run by name and course.
+    looked_at: HashMap<(Arc<str>, usize), (Stamp, String)>,
 }
 
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
-struct Line {
-    name: String,
-    // How it is read, and by which schema it is judged.
-    way: String,
+// By name, and by how a file is read and by which schema its records are judged.
+type Files = BTreeMap<(String, String), Entry>;
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
     stamp: Stamp,
-    // When the run began that read it.
+    // When the run began that read it or found it the same.
     seen: u64,
     sum: Option<String>,
     account: Account,
@@ -61,39 +61,49 @@ impl Ledger {
         self.judges == of_all(judges)
     }
 
-    /// The sum of a file that was known.
-    pub(super) fn sum(&self, name: &str) -> Option<&String> {
-        self.files.get(name)?.sum.as_ref()
+    /// The sums of the files that were not read.
+    pub(super) fn sums<'l>(&'l self, accounts: &'l [Accounted]) -> HashMap<&'l str, &'l String> {
+        let sum = |accounted: &'l Accounted| Some((&*accounted.name, self.before(accounted)?.sum.as_ref()?));
+        accounts.iter().filter(|accounted| !accounted.was_read).filter_map(sum).collect()
     }
 
-    /// What is known of a file that is now looked at.
-    pub fn known(&mut self, name: &Arc<str>, stamp: Stamp, way: String) -> Option<Known> {
-        let known = self.files.get_mut(&**name).filter(|line| line.way == way).and_then(|line| line.known(stamp));
-        self.looked_at.insert(Arc::clone(name), (stamp, way));
+    /// What is known of a file that is now looked at, to be read in that way on that course.
+    pub fn known(&mut self, name: &Arc<str>, course: usize, stamp: Stamp, way: String) -> Option<Known> {
+        let key = (name.to_string(), way);
+        let known = self.files.get(&key).and_then(|entry| entry.known(&key.0, stamp));
+        self.looked_at.insert((Arc::clone(name), course), (stamp, key.1));
         known
     }
 
+    // What was kept of a file.
+    fn before(&self, accounted: &Accounted) -> Option<&Entry> {
+        let (_, way) = self.looked_at.get(&(Arc::clone(&accounted.name), accounted.course))?;
+        self.files.get(&(accounted.name.to_string(), way.clone()))
+    }
+
     /// Keeps what a run came to: its accounts, and the sums of the files that were read.
-    pub fn keep(mut self, accounts: Vec<(Arc<str>, Account)>, sums: &HashMap<&str, &String>) {
-        let mut before: HashMap<Arc<str>, Line> = HashMap::with_capacity(self.looked_at.len());
-        for name in self.looked_at.keys() {
-            before.extend(self.files.remove(&**name).map(|line| (Arc::clone(name), line)));
-        }
+    pub fn keep(mut self, accounts: Vec<Accounted>, sums: &HashMap<&str, &String>) {
+        let mut kept = Vec::with_capacity(accounts.len());
         let mut changed = false;
-        for (name, account) in accounts {
-            let Some((stamp, way)) = self.looked_at.remove(&name) else { continue };
-            let old = before.remove(&name);
-            let line = match (sums.get(&*name), old) {
-                (None, Some(line)) if line.is_settled(stamp) => Line { account, ..line },
-                (sum, old) => {
-                    changed = true;
-                    let sum = sum.map(ToString::to_string).or_else(|| old.and_then(|line| line.sum));
-                    Line { name: name.to_string(), way, stamp, seen: self.started, sum, account }
-                }
-            };
-            self.files.insert(line.name.clone(), line);
+        for accounted in accounts {
+            let Some((stamp, way)) = self.looked_at.get(&(Arc::clone(&accounted.name), accounted.course)) else { continue };
+            let before = self.before(&accounted).filter(|_| !accounted.was_read);
+            let settled = before.filter(|entry| entry.is_settled(*stamp));
+            changed |= settled.is_none();
+            let sum = before.map_or_else(|| sums.get(&*accounted.name).map(ToString::to_string), |entry| entry.sum.clone());
+            let seen = settled.map_or(self.started, |entry| entry.seen);
+            let entry = Entry { stamp: *stamp, seen, sum, account: accounted.account };
+            kept.push(((accounted.name.to_string(), way.clone()), entry));
         }
-        if changed || !before.is_empty() {
+        let looked_at = std::mem::take(&mut self.looked_at);
+        let before = self.files.len();
+        for ((name, _), (_, way)) in looked_at {
+            self.files.remove(&(name.to_string(), way));
+        }
+        // Of files that this run was not about, those that are there stay.
+        if changed || before != self.files.len() + kept.len() {
+            self.files.retain(|(name, _), _| Path::new(name).exists());
+            self.files.extend(kept);
             // Nothing depends on the ledger being there.
             let _ = self.write();
         }
@@ -102,29 +112,27 @@ impl Ledger {
     fn write(&self) -> io::Result<()> {
         let mut text = Vec::with_capacity(256 * self.files.len());
         writeln!(text, "{HEAD} {}", self.judges)?;
-        for line in self.files.values() {
-            serde_json::to_writer(&mut text, line)?;
+        for line in &self.files {
+            serde_json::to_writer(&mut text, &line)?;
             text.push(b'\n');
         }
         if text.len() > LONGEST { Ok(()) } else { put(&self.place, &text) }
     }
 }
 
-impl Line {
+impl Entry {
     fn is_settled(&self, stamp: Stamp) -> bool {
         stamp == self.stamp && stamp.modified.max(stamp.changed) + TICK <= self.seen
     }
 
-    // The account comes back when the run is done.
-    fn known(&mut self, stamp: Stamp) -> Option<Known> {
-        let confirm: Option<Box<dyn FnOnce() -> bool + Send>> = if self.is_settled(stamp) {
-            None
-        } else {
-            let sum = self.sum.clone().filter(|_| stamp.length == self.stamp.length && stamp.length <= LARGEST_COMPARED)?;
-            let path = PathBuf::from(&self.name);
-            Some(Box::new(move || hash(&path) == Some(sum)))
-        };
-        Some(Known { account: std::mem::take(&mut self.account), confirm })
+    fn known(&self, name: &str, stamp: Stamp) -> Option<Known> {
+        let account = self.account.clone();
+        if self.is_settled(stamp) {
+            return Some(Known { account, confirm: None });
+        }
+        let sum = self.sum.clone().filter(|_| stamp.length == self.stamp.length && stamp.length <= LARGEST_COMPARED)?;
+        let path = PathBuf::from(name);
+        Some(Known { account, confirm: Some(Box::new(move || hash(&path) == Some(sum))) })
     }
 }
 
@@ -132,12 +140,11 @@ fn of_all(judges: &[String]) -> String {
     hex(&Sha256::digest(judges.join(" ")))
 }
 
-// The lines of a ledger for these judges; `None` for any other file.
-fn read(bytes: &[u8], judges: &str) -> Option<HashMap<String, Line>> {
+// The files of a ledger for these judges; `None` for any other text.
+fn read(bytes: &[u8], judges: &str) -> Option<Files> {
     let (head, lines) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
     if head.split_once(' ')? != (HEAD, judges) {
         return None;
     }
-    let line = |line| serde_json::from_str::<Line>(line).ok().map(|line| (line.name.clone(), line));
-    lines.lines().map(line).collect()
+    lines.lines().map(|line| serde_json::from_str(line).ok()).collect()
 }

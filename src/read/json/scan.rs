@@ -71,7 +71,7 @@ impl Scan {
             && let Some(Marks { quotes, opening, closing }) = Marks::of(block)
         {
             // Each bit becomes the parity of the quotes up to it: whether its byte is in a string.
-            let in_strings = [1, 2, 4, 8, 16, 32].into_iter().fold(quotes, |bits, by| bits ^ bits << by) ^ inside;
+            let in_strings = [1, 2, 4, 8, 16, 32].into_iter().fold(quotes, |parity, by| parity ^ parity << by) ^ inside;
             let mut brackets = (opening | closing) & !in_strings;
             while brackets != 0 {
                 let first = brackets & brackets.wrapping_neg();

@@ -1,4 +1,4 @@
-//! Tells whether a record is valid by rules that a schema's plain keywords are compiled to, several times as fast as the
+//! Tells whether a record is valid by demands that a schema's plain keywords are compiled to, several times as fast as the
 //! validator's walk: members are found by the hashes that the reader has made of their names, most of them where the schema's
 //! order lets expect them, and patterns are automata.
 //!
@@ -13,29 +13,29 @@ use std::sync::{Arc, OnceLock};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::Types;
 use super::spanned::{self, Instance, Spanned};
+use super::{Engine, Types};
 use crate::tree::{Kind, Member, Node, is_same, number};
 pub(super) use compile::acceptor;
 use pattern::Pattern;
 
-/// The rules of a schema.
+/// The demands of a schema.
 pub(super) struct Acceptor {
-    rules: Vec<Rule>,
-    root: RuleId,
+    demands: Vec<Demand>,
+    root: DemandId,
 }
 
-type RuleId = u32;
+type DemandId = u32;
 
 /// What a subschema demands.
-struct Rule {
+struct Demand {
     // Whether there is more to it than can be said here.
     hard: bool,
     types: Types,
-    text: Option<Box<TextRule>>,
+    text: Option<Box<TextDemand>>,
     range: Option<Box<Range>>,
-    array: Option<Box<ArrayRule>>,
-    object: Option<Box<ObjectRule>>,
+    array: Option<Box<ArrayDemand>>,
+    object: Option<Box<ObjectDemand>>,
     // Few values have any of it.
     further: Option<Box<Further>>,
 }
@@ -55,7 +55,7 @@ struct Choices {
 }
 
 /// Length in characters and patterns of a string.
-struct TextRule {
+struct TextDemand {
     limited: bool,
     least: u64,
     most: u64,
@@ -68,7 +68,7 @@ enum TextPattern {
     Left(Arc<Left>),
 }
 
-/// Limits of a number; all are integers below 2^53 or were written with a fraction.
+/// Limits of a number, all of them below 2^53.
 #[derive(Default)]
 struct Range {
     least: Option<f64>,
@@ -77,15 +77,15 @@ struct Range {
     below: Option<f64>,
 }
 
-struct ArrayRule {
+struct ArrayDemand {
     least: usize,
     most: usize,
     unique: bool,
-    prefix: Vec<RuleId>,
-    items: Option<RuleId>,
+    prefix: Vec<DemandId>,
+    items: Option<DemandId>,
 }
 
-struct ObjectRule {
+struct ObjectDemand {
     least: usize,
     most: usize,
     // In the order of the schema.
@@ -93,26 +93,26 @@ struct ObjectRule {
     // Open addressing by hash: numbers of `declared` plus one, 0 where it is free. The length is a power of two.
     table: Vec<u32>,
     required: usize,
-    patterns: Vec<(TextPattern, RuleId)>,
-    others: Option<RuleId>,
-    names: Option<RuleId>,
+    patterns: Vec<(TextPattern, DemandId)>,
+    others: Option<DemandId>,
+    names: Option<DemandId>,
 }
 
 struct Declared {
     hash: u32,
     name: Box<str>,
     // `None` for a name that is required only.
-    rule: Option<RuleId>,
+    demand: Option<DemandId>,
     required: bool,
 }
 
 /// What applies to the same value.
 enum Branch {
-    All(Vec<RuleId>),
-    Any(Vec<RuleId>),
-    One(Vec<RuleId>),
-    Not(RuleId),
-    When { condition: RuleId, then: Option<RuleId>, otherwise: Option<RuleId> },
+    All(Vec<DemandId>),
+    Any(Vec<DemandId>),
+    One(Vec<DemandId>),
+    Not(DemandId),
+    When { condition: DemandId, then: Option<DemandId>, otherwise: Option<DemandId> },
 }
 
 /// Keywords that are left to the validator, which is compiled when a value first needs it.
@@ -121,6 +121,7 @@ struct Left {
     types: Types,
     schema: Value,
     formats: bool,
+    engine: Engine,
     // Says of a text that they plainly admit it.
     plain: Option<fn(&[u8]) -> bool>,
     validator: OnceLock<Option<Validator<Spanned>>>,
@@ -132,21 +133,23 @@ impl Acceptor {
         self.holds(self.root, record)
     }
 
-    fn holds(&self, id: RuleId, node: Node<'_>) -> Option<bool> {
-        let rule = &self.rules[id as usize];
-        if rule.hard {
+    fn holds(&self, id: DemandId, node: Node<'_>) -> Option<bool> {
+        let demand = &self.demands[id as usize];
+        if demand.hard {
             return None;
         }
         let plain = match node.kind() {
-            Kind::String => rule.types.admits(Types::STRING) && rule.text.as_ref().map_or(Some(true), |text| text.holds(node))?,
-            Kind::Number => rule.takes_number(node.text())?,
-            Kind::Array => rule.types.admits(Types::ARRAY) && rule.array.as_ref().map_or(Some(true), |array| self.items(array, node))?,
-            Kind::Object => {
-                rule.types.admits(Types::OBJECT) && rule.object.as_ref().map_or(Some(true), |object| self.members(object, node))?
+            Kind::String => demand.types.admits(Types::STRING) && demand.text.as_ref().map_or(Some(true), |text| text.holds(node))?,
+            Kind::Number => demand.takes_number(node.text())?,
+            Kind::Array => {
+                demand.types.admits(Types::ARRAY) && demand.array.as_ref().map_or(Some(true), |array| self.items(array, node))?
             }
-            kind => rule.types.admits(Types::of(kind)),
+            Kind::Object => {
+                demand.types.admits(Types::OBJECT) && demand.object.as_ref().map_or(Some(true), |object| self.members(object, node))?
+            }
+            kind => demand.types.admits(Types::of(kind)),
         };
-        match &rule.further {
+        match &demand.further {
             Some(further) if plain => self.further(further, node),
             _ => Some(plain),
         }
@@ -173,26 +176,26 @@ impl Acceptor {
 
     fn branch(&self, branch: &Branch, node: Node<'_>) -> Option<bool> {
         Some(match branch {
-            Branch::All(rules) => {
-                for rule in rules {
-                    if !self.holds(*rule, node)? {
+            Branch::All(demands) => {
+                for demand in demands {
+                    if !self.holds(*demand, node)? {
                         return Some(false);
                     }
                 }
                 true
             }
-            Branch::Any(rules) => {
-                for rule in rules {
-                    if self.holds(*rule, node)? {
+            Branch::Any(demands) => {
+                for demand in demands {
+                    if self.holds(*demand, node)? {
                         return Some(true);
                     }
                 }
                 false
             }
-            Branch::One(rules) => {
+            Branch::One(demands) => {
                 let mut found = false;
-                for rule in rules {
-                    let holds = self.holds(*rule, node)?;
+                for demand in demands {
+                    let holds = self.holds(*demand, node)?;
                     if holds && found {
                         return Some(false);
                     }
@@ -200,21 +203,21 @@ impl Acceptor {
                 }
                 found
             }
-            Branch::Not(rule) => !self.holds(*rule, node)?,
+            Branch::Not(demand) => !self.holds(*demand, node)?,
             Branch::When { condition, then, otherwise } => {
                 let next = if self.holds(*condition, node)? { then } else { otherwise };
-                next.map_or(Some(true), |rule| self.holds(rule, node))?
+                next.map_or(Some(true), |demand| self.holds(demand, node))?
             }
         })
     }
 
-    fn items(&self, array: &ArrayRule, node: Node<'_>) -> Option<bool> {
+    fn items(&self, array: &ArrayDemand, node: Node<'_>) -> Option<bool> {
         if !(array.least..=array.most).contains(&node.len()) {
             return Some(false);
         }
         for (index, item) in node.items().enumerate() {
-            if let Some(rule) = array.prefix.get(index).or(array.items.as_ref())
-                && !self.holds(*rule, item)?
+            if let Some(demand) = array.prefix.get(index).or(array.items.as_ref())
+                && !self.holds(*demand, item)?
             {
                 return Some(false);
             }
@@ -222,49 +225,47 @@ impl Acceptor {
         Some(!array.unique || spanned::first_repeat(node).is_none())
     }
 
-    fn members(&self, object: &ObjectRule, node: Node<'_>) -> Option<bool> {
-        if !(object.least..=object.most).contains(&node.len()) {
-            return Some(false);
-        }
-        let (mut expected, mut required) = (0, 0);
+    fn members(&self, object: &ObjectDemand, node: Node<'_>) -> Option<bool> {
+        let (mut expected, mut count, mut required) = (0, 0, 0);
         for member in node.members().filter(|member| !member.is_shadowed()) {
+            count += 1;
             let mut judged = false;
             if let Some(at) = object.find(member, expected) {
                 expected = at + 1;
                 let declared = &object.declared[at];
                 required += usize::from(declared.required);
-                if let Some(rule) = declared.rule {
+                if let Some(demand) = declared.demand {
                     judged = true;
-                    if !self.holds(rule, member.value)? {
+                    if !self.holds(demand, member.value)? {
                         return Some(false);
                     }
                 }
             }
-            for (pattern, rule) in &object.patterns {
+            for (pattern, demand) in &object.patterns {
                 if pattern.matches(member.key)? {
                     judged = true;
-                    if !self.holds(*rule, member.value)? {
+                    if !self.holds(*demand, member.value)? {
                         return Some(false);
                     }
                 }
             }
-            if let Some(rule) = object.others
+            if let Some(demand) = object.others
                 && !judged
-                && !self.holds(rule, member.value)?
+                && !self.holds(demand, member.value)?
             {
                 return Some(false);
             }
-            if let Some(rule) = object.names
-                && !self.holds(rule, member.key)?
+            if let Some(demand) = object.names
+                && !self.holds(demand, member.key)?
             {
                 return Some(false);
             }
         }
-        Some(required == object.required)
+        Some(required == object.required && (object.least..=object.most).contains(&count))
     }
 }
 
-impl Rule {
+impl Demand {
     fn takes_number(&self, text: &str) -> Option<bool> {
         let typed = Types::NUMBER.within(self.types) || (self.types.admits(Types::INTEGER) && number::is_integer(text));
         if !typed {
@@ -283,7 +284,7 @@ impl Choices {
     }
 }
 
-impl TextRule {
+impl TextDemand {
     fn holds(&self, string: Node<'_>) -> Option<bool> {
         if self.limited && !spanned::length_within(string.text(), self.least, self.most) {
             return Some(false);
@@ -348,7 +349,7 @@ fn short(text: &str) -> Option<f64> {
     Some(if text.starts_with('-') { -value } else { value })
 }
 
-impl ObjectRule {
+impl ObjectDemand {
     // The number of the declared member of that name. Records mostly have their members in the order of the schema.
     fn find(&self, member: Member<'_>, expected: usize) -> Option<usize> {
         let is = |at: usize| self.declared.get(at).is_some_and(|known| member.is_named(known.hash, known.name.as_bytes()));
@@ -381,8 +382,10 @@ impl ObjectRule {
 
 impl Left {
     fn holds(&self, instance: Instance<'_>) -> Option<bool> {
-        let build = || super::plain_validator(&self.schema, self.formats);
-        self.validator.get_or_init(build).as_ref().map(|validator| validator.is_valid(instance))
+        let build = || super::build_alone(&self.schema, self.formats, self.engine).ok();
+        let is_valid = self.validator.get_or_init(build).as_ref()?.is_valid(instance);
+        // A pattern that cannot be tried to its end makes the whole record invalid, whatever stands around it.
+        (is_valid || self.engine == Engine::Linear).then_some(is_valid)
     }
 }
 
