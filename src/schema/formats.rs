@@ -26,11 +26,10 @@ pub(super) fn plain(format: &str) -> Option<fn(&[u8]) -> bool> {
 
 // A day (RFC 3339, section 5.6, full-date) that every month has.
 fn is_plain_date(text: &[u8]) -> bool {
-    let [a, b, c, d, b'-', month @ .., b'-', e, f] = text else { return false };
-    let day = [*e, *f];
-    [a, b, c, d].iter().all(|digit| digit.is_ascii_digit())
+    let Some((year, [b'-', month @ .., b'-', tens, ones])) = text.split_at_checked(4) else { return false };
+    year.iter().all(u8::is_ascii_digit)
         && matches!(month, [b'0', b'1'..=b'9'] | [b'1', b'0'..=b'2'])
-        && matches!(day, [b'0', b'1'..=b'9'] | [b'1', b'0'..=b'9'] | [b'2', b'0'..=b'8'])
+        && matches!([tens, ones], [b'0', b'1'..=b'9'] | [b'1', b'0'..=b'9'] | [b'2', b'0'..=b'8'])
 }
 
 // A moment (RFC 3339, section 5.6, date-time) in UTC, by the second.

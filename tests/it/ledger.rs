@@ -92,7 +92,7 @@ fn what_is_said_is_as_if_all_were_read() {
         ("a reference to nothing", &|home| put(home, "05.json", r#"{"id":"n05","of":"n99"}"#)),
         ("a record that others refer to is gone", &|home| fs::remove_file(home.join("data/47.json")).expect("removed")),
         ("a new file of several records", &|home| {
-            put(home, "90.ndjson", "{\"id\":\"n90\"}\n{\"id\":\"n91\",\"of\":\"n90\"}\n{\"id\":\"n05\"}\n")
+            put(home, "90.ndjson", "{\"id\":\"n90\"}\n{\"id\":\"n91\",\"of\":\"n90\"}\n{\"id\":\"n05\"}\n");
         }),
         ("a finding that is not to be seen", &|home| put(home, "91.yaml", "id: n92\nsize: x # chancery: ignore S103 -- as printed\n")),
         ("and one that is gone", &|home| put(home, "91.yaml", "id: n92\nsize: 1 # chancery: ignore S103 -- as printed\n")),
