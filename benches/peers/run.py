@@ -9,6 +9,7 @@ included), the highest for memory. Peers are looked for on PATH, in node_modules
 """
 
 import argparse
+import itertools
 import os
 import pathlib
 import shlex
@@ -69,11 +70,14 @@ def work(program, folder):
     row(task, "chancery, XML", check + [f"{folder}/records.xml"], "every fault located")
     task = "check 5,000 small files"
     row(task, "chancery", check + [f"{folder}/small"], "every fault located")
-    again = [program, "check", *quiet, f"{folder}/small"]
-    row(task, "chancery, asked again", again, "nothing has changed")
-    row(task, "chancery, asked again", ["sh", "-c", f"echo >>{folder}/small/0042.json; exec {shlex.join(again)}"], "one file has changed")
+    row(task, "chancery, asked again", [program, "check", *quiet, f"{folder}/small"], "nothing has changed")
     row(task, "sourcemeta", one("jsonschema", "validate", schema, f"{folder}/small"), "no place in a line")
     row(task, "check-jsonschema", one("sh", "-c", f"{find('check-jsonschema')} --schemafile {schema} {folder}/small/*.json") if find("check-jsonschema") else None, "no place")
+    task = "check 100 files of 1.7 MB"
+    again = [program, "check", *quiet, f"{folder}/parts"]
+    row(task, "chancery", check + [f"{folder}/parts"], "every fault located")
+    row(task, "chancery, asked again", again, "nothing has changed")
+    row(task, "chancery, asked again", ["sh", "-c", f"echo >>{folder}/parts/00.ndjson; exec {shlex.join(again)}"], "one file has changed")
     task = "check one small file"
     row(task, "chancery", check + [f"{folder}/one.json"], "every fault located")
     row(task, "chancery, asked again", [program, "check", *quiet, f"{folder}/one.json"], "nothing has changed")
@@ -145,6 +149,11 @@ def prepare(program, records):
     with open(f"{folder}/valid.ndjson", encoding="utf-8") as lines:
         for number, line in zip(range(5000), lines):
             pathlib.Path(f"{folder}/small/{number:04}.json").write_text(line, encoding="utf-8")
+    os.mkdir(f"{folder}/parts")
+    with open(f"{folder}/valid.ndjson", encoding="utf-8") as lines:
+        for number in range(100):
+            with open(f"{folder}/parts/{number:02}.ndjson", "w", encoding="utf-8") as part:
+                part.writelines(itertools.islice(lines, records // 100))
     for target in ["csv", "xml"]:
         subprocess.run([program, "convert", f"{folder}/records.ndjson", "--schema", f"{folder}/schema.json", "--to", target,
                         "-o", f"{folder}/records.{target}", "--on-invalid", "keep", "-q"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -407,9 +407,11 @@ impl Session {
 
     // Looks up which inputs are known to be without findings; `None` where that is not worth it, or not all that counts.
     fn look_up(&mut self, recall: &Recall, judges: &[PathBuf]) -> Option<Ledger> {
-        const FEW: usize = 64;
-        const LITTLE: u64 = 8 << 20;
-        if self.baseline.is_some() || (self.inputs.len() < FEW && self.total().is_none_or(|total| total < LITTLE)) {
+        const LITTLE: u64 = 1 << 20;
+        // To look up a smaller file takes as long as to check it.
+        const SMALL: u64 = 8 << 10;
+        let total = self.total()?;
+        if self.baseline.is_some() || total < LITTLE || total < SMALL * self.inputs.len() as u64 {
             return None;
         }
         let mut ledger = recall.ledger(judges)?;

@@ -17,13 +17,14 @@ const SCHEMA: &str = r#"{
     }
 }"#;
 
-/// Eighty files of one record each; every third refers to another.
+/// Eighty files of one record each, long enough to be worth knowing; every third refers to another.
 fn many() -> tempfile::TempDir {
     let home = folder(&[("schema.json", SCHEMA)]);
     fs::create_dir(home.path().join("data")).expect("a folder");
     for number in 0..80 {
         let of = if number % 3 == 0 { format!(r#","of":"n{:02}""#, (number + 47) % 80) } else { String::new() };
-        put(home.path(), &format!("{number:02}.json"), &format!(r#"{{"id":"n{number:02}","size":1{of}}}"#));
+        let note = "x".repeat(16 << 10);
+        put(home.path(), &format!("{number:02}.json"), &format!(r#"{{"id":"n{number:02}","size":1{of},"note":"{note}"}}"#));
     }
     home
 }
@@ -113,8 +114,11 @@ fn what_is_said_is_as_if_all_were_read() {
 }
 
 #[test]
-fn few_files_and_broken_ledgers_are_read() {
-    let home = folder(&[("schema.json", SCHEMA), ("data/a.json", r#"{"id":"a"}"#)]);
+fn small_files_and_broken_ledgers_are_read() {
+    let home = many();
+    for number in 0..80 {
+        put(home.path(), &format!("{number:02}.json"), &format!(r#"{{"id":"n{number:02}"}}"#));
+    }
     check(home.path(), &[]);
     assert_eq!(ledger(home.path()), None);
 
