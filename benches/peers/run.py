@@ -4,8 +4,8 @@
     benches/peers/run.py [--records N] [--runs N] [--write] [PROGRAM]
 
 Data comes from the generator in CHANCERY_SHARED (default ../shared). A peer that is not installed is named as absent.
-Each figure is of the whole process: median of the runs for wall-clock and CPU seconds (user and system, children
-included), the highest for memory. Peers are looked for on PATH, in node_modules and in the folder PEERS names.
+Each figure is of the whole process: median of the runs behind a first one for wall-clock and CPU seconds (user and system,
+children included), the highest for memory. Peers are looked for on PATH, in node_modules and in the folder PEERS names.
 """
 
 import argparse
@@ -157,6 +157,8 @@ def prepare(program, records):
     for target in ["csv", "xml"]:
         subprocess.run([program, "convert", f"{folder}/records.ndjson", "--schema", f"{folder}/schema.json", "--to", target,
                         "-o", f"{folder}/records.{target}", "--on-invalid", "keep", "-q"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # What is yet to be written to the disk would slow down what is measured first.
+    os.sync()
     return folder
 
 
@@ -197,7 +199,8 @@ def main():
     size = os.path.getsize(f"{folder}/records.ndjson") / 1e6
     figures = []
     for task, tool, command, remark in work(program, folder):
-        measured = measure(command, options.runs, folder, ends=fine(task, tool)) if command else None
+        # The first run finds neither its data nor itself at hand.
+        measured = command and measure(command, 1, folder, ends=fine(task, tool)) and measure(command, options.runs, folder, ends=fine(task, tool))
         figures.append((task, tool, *(measured or (None, None, None)), remark if measured else "failed" if command else "absent"))
         print(figures[-1], file=sys.stderr)
     table = [f"{options.records:,} records, {size:.0f} MB of NDJSON, 2 % with a fault; {os.cpu_count()} cores; median of {options.runs} runs.", "",
