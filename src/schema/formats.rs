@@ -1,5 +1,5 @@
-//! Formats whose plain texts are seen here at once, several times as fast as by the validator; whatever is not plain goes
-//! to its own check, whose verdict is thus always ours.
+//! Formats whose plain texts are seen here at once; whatever is not plain goes to the validator's own check, whose verdict is
+//! thus always ours.
 
 use std::sync::OnceLock;
 

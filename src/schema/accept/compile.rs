@@ -113,7 +113,7 @@ impl Compiler<'_> {
     fn keywords(&mut self, at: At, node: Node<'_>) -> Option<Demand> {
         let mut demand = Demand::any();
         let mut further = Further::default();
-        let mut text = TextDemand { limited: false, least: 0, most: u64::MAX, patterns: Vec::new() };
+        let mut text = TextDemand { least: 0, most: u64::MAX, patterns: Vec::new() };
         let mut range = Range::default();
         let (mut is_text, mut is_range, mut is_array, mut is_object) = (false, false, false, false);
         let mut left = Map::new();
@@ -191,7 +191,6 @@ impl Compiler<'_> {
                 _ => {}
             }
         }
-        text.limited = text.least > 0 || text.most < u64::MAX;
         demand.text = is_text.then(|| Box::new(text));
         demand.range = is_range.then(|| Box::new(range));
         demand.array = if is_array { Some(Box::new(self.array(at, node)?)) } else { None };

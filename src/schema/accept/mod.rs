@@ -1,6 +1,6 @@
-//! Tells whether a record is valid by demands that a schema's plain keywords are compiled to, several times as fast as the
-//! validator's walk: members are found by the hashes that the reader has made of their names, most of them where the schema's
-//! order lets expect them, and patterns are automata.
+//! Tells whether a record is valid by demands that a schema's plain keywords are compiled to, in two thirds of the time that
+//! the validator's walk takes: members are found by the hashes that the reader has made of their names, most of them where
+//! the schema's order lets expect them, and patterns are automata.
 //!
 //! An [`Acceptor`] has no say of its own. What it does not know, it leaves to the validator: a keyword by compiling that one
 //! alone, a subschema that is more than that by leaving the record. What is wrong with a record, the validator tells.
@@ -56,7 +56,6 @@ struct Choices {
 
 /// Length in characters and patterns of a string.
 struct TextDemand {
-    limited: bool,
     least: u64,
     most: u64,
     patterns: Vec<TextPattern>,
@@ -286,7 +285,8 @@ impl Choices {
 
 impl TextDemand {
     fn holds(&self, string: Node<'_>) -> Option<bool> {
-        if self.limited && !spanned::length_within(string.text(), self.least, self.most) {
+        let is_limited = self.least > 0 || self.most < u64::MAX;
+        if is_limited && !spanned::length_within(string.text(), self.least, self.most) {
             return Some(false);
         }
         for pattern in &self.patterns {
