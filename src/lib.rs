@@ -96,6 +96,7 @@ pub mod source;
 pub mod tree;
 pub mod diagnostic;
 pub mod lexicon;
+pub mod spool;
 pub mod schema;
 pub mod layout;
 pub mod read;

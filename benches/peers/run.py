@@ -10,6 +10,7 @@ children included), the highest for memory. Peers are looked for on PATH, in nod
 
 import argparse
 import itertools
+import json
 import os
 import pathlib
 import shlex
@@ -73,6 +74,11 @@ def work(program, folder):
     row(task, "chancery, asked again", [program, "check", *quiet, f"{folder}/small"], "nothing has changed")
     row(task, "sourcemeta", one("jsonschema", "validate", schema, f"{folder}/small"), "no place in a line")
     row(task, "check-jsonschema", one("sh", "-c", f"{find('check-jsonschema')} --schemafile {schema} {folder}/small/*.json") if find("check-jsonschema") else None, "no place")
+    task = "check 5,000 profiles"
+    profiles = [program, "check", "-q", "--no-progress", f"{folder}/profiles"]
+    row(task, "chancery", [*profiles, "--no-cache"], "every fault located")
+    row(task, "chancery, asked again", profiles, "nothing has changed")
+    row(task, "chancery, asked again", ["sh", "-c", f"echo >>{folder}/profiles/0042.json; exec {shlex.join(profiles)}"], "one file has changed")
     task = "check 100 files of 1.7 MB"
     again = [program, "check", *quiet, f"{folder}/parts"]
     row(task, "chancery", check + [f"{folder}/parts"], "every fault located")
@@ -128,10 +134,14 @@ def fine(task, tool):
     return (0, 1, 2) if task.startswith("check") or tool.startswith("chancery") else (0,)
 
 
+def shared():
+    """The folder with the generator and a full profile."""
+    return pathlib.Path(os.environ.get("CHANCERY_SHARED", ROOT / "../shared")).resolve()
+
+
 def generate(records):
     """A folder with the generated records."""
-    shared = pathlib.Path(os.environ.get("CHANCERY_SHARED", ROOT / "../shared")).resolve()
-    generator = shared / "bench/gen.py"
+    generator = shared() / "bench/gen.py"
     if not generator.exists():
         sys.exit(f"the generator {generator} is absent; CHANCERY_SHARED names the folder that holds bench/gen.py")
     folder = tempfile.mkdtemp(prefix="chancery-peers-")
@@ -149,6 +159,12 @@ def prepare(program, records):
     with open(f"{folder}/valid.ndjson", encoding="utf-8") as lines:
         for number, line in zip(range(5000), lines):
             pathlib.Path(f"{folder}/small/{number:04}.json").write_text(line, encoding="utf-8")
+    # As a data repository has them: eleven kilobytes each, with everything a profile can hold.
+    os.mkdir(f"{folder}/profiles")
+    profile = json.loads((shared() / "design/dpko.json").read_text(encoding="utf-8"))
+    for number in range(5000):
+        text = json.dumps(profile | {"id": f"{profile['id']}-{number}"}, ensure_ascii=False, indent=2)
+        pathlib.Path(f"{folder}/profiles/{number:04}.json").write_text(text + "\n", encoding="utf-8")
     os.mkdir(f"{folder}/parts")
     with open(f"{folder}/valid.ndjson", encoding="utf-8") as lines:
         for number in range(100):

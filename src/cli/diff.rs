@@ -11,14 +11,15 @@ use super::args::{CommonArgs, DiffArgs, InputArgs};
 use super::session::{self, Kind, Session};
 use super::{Trouble, Verdict, print};
 use crate::check::{Accepted, Sensitive};
+use crate::compare::encoded;
 use crate::compare::pairing::{By, Old, Paired, Pairing};
-use crate::compare::spool::{self, Decoder, Spool};
 use crate::compare::{Change, Comparer, Difference, Digester, Found, Ignored, Key};
 use crate::diagnostic::{Notes, one_line};
 use crate::load::file::{Finished, Target};
 use crate::pipeline::{Outcome, batch};
 use crate::report::difference::{self, Format, Options, Overview, Side};
 use crate::report::mask::HIDDEN;
+use crate::spool::{self, Decoder, Spool};
 use crate::tree::Tree;
 use crate::write::{Assembler, Files, Writer};
 
@@ -253,7 +254,7 @@ impl<S: Take + 'static> Writer for Gatherer<S> {
         spool::number(self.course as u64, out);
         spool::number(u64::from(key.is_some()), out);
         spool::text(&self.key.text(record).unwrap_or_default(), out);
-        spool::encode(record, out);
+        encoded::encode(record, out);
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
@@ -399,7 +400,7 @@ impl<'b> Record<'b> {
         let course = usize::try_from(decoder.number()?).ok()?;
         let keyed = decoder.number()? == 1;
         let key = decoder.text()?;
-        let tree = spool::decode(decoder.rest())?;
+        let tree = encoded::decode(decoder.rest())?;
         let veiled = veils.get(course)?.as_ref().map(|veil| veil.over(&tree));
         Some(Self { course, key: keyed.then_some(key), tree, veiled })
     }

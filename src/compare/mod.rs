@@ -5,13 +5,13 @@
 //! both sides; what [`Ignored`] names takes no part.
 //!
 //! Start with [`Comparer::changes`]. [`pairing`] says which record of one collection belongs to which of another, and
-//! [`spool`] keeps records aside until both are at hand.
+//! [`encoded`] turns records into bytes and back, so that they can wait for each other.
 
 mod digest;
 mod ignored;
 mod list;
 pub mod pairing;
-pub mod spool;
+pub mod encoded;
 
 use std::sync::Arc;
 

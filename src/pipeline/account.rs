@@ -51,10 +51,9 @@ impl Known {
 }
 
 impl Account {
-    /// Adds a valid record; says whether there is room for it.
+    /// Adds a valid record; says whether there is room for it, and whether it may be kept.
     pub(super) fn add(&mut self, mentions: &[Mention], record: &RecordRef) -> bool {
         self.records += 1;
-        self.register.enter(mentions, record);
-        self.register.len() <= MOST
+        self.register.enter(mentions, record) && self.register.len() <= MOST
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Account, Course, Input, Known, Novelty, Older, policy};
-use crate::check::across::Mention;
+use crate::check::across::{Mention, Plan, Role};
 use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
 use crate::read::directive::{self, Directive};
@@ -346,14 +346,26 @@ struct Curtain {
 }
 
 impl Curtain {
-    // Hides what is personal in a record from what is said about it.
-    fn record(&mut self, tree: &Tree, sensitive: &Sensitive, noted: &mut Noted, mentions: &mut [Mention], key: &mut Option<String>) {
+    // Hides what is personal in a record, whose key has parts at `parts`, from what is said about it.
+    fn record(
+        &mut self,
+        tree: &Tree,
+        parts: &[String],
+        sensitive: &Sensitive,
+        noted: &mut Noted,
+        mentions: &mut [Mention],
+        key: &mut Option<String>,
+    ) {
         let secrets = sensitive.find(tree);
         noted.notes.iter_mut().for_each(|note| mask::hide(note, &secrets));
-        for mention in mentions.iter_mut().filter(|mention| secrets.iter().any(|secret| secret.pointer == mention.pointer)) {
-            mention.text = mask::HIDDEN.into();
+        let is_secret = |pointer: &String| secrets.iter().any(|secret| secret.pointer == *pointer);
+        let hides_key = parts.iter().any(is_secret);
+        for mention in mentions.iter_mut() {
+            if is_secret(&mention.pointer) || (hides_key && mention.role == Role::Key) {
+                mention.hide(mask::HIDDEN);
+            }
         }
-        key.take_if(|key| secrets.iter().any(|secret| secret.texts.contains(key)));
+        key.take_if(|key| hides_key || secrets.iter().any(|secret| secret.texts.contains(key)));
         let record = tree.root().span();
         self.hidden.extend(mask::places(tree.source(), record, &secrets));
         self.records.push(record);
@@ -417,7 +429,8 @@ impl Intake for Bench<'_> {
         // What only findings need is made only where there are, or may yet be, some.
         let mut key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { across.and_then(|plan| plan.key(tree.root())) };
         if let Some(sensitive) = &self.course.mask {
-            self.curtain.record(tree, sensitive, &mut self.noted, &mut mentions, &mut key);
+            let parts = across.map_or(&[][..], Plan::pointers);
+            self.curtain.record(tree, parts, sensitive, &mut self.noted, &mut mentions, &mut key);
         }
         let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
             let mut text = Vec::new();

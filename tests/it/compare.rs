@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chancery::compare::{Change, Comparer, Digester, Ignored, What, spool};
+use chancery::compare::{Change, Comparer, Digester, Ignored, What, encoded};
 use chancery::schema::Shape;
 use chancery::tree::Node;
 use proptest::collection::vec;
@@ -258,8 +258,8 @@ proptest! {
         let text = serde_json::to_string_pretty(&value).expect("JSON");
         let tree = support::tree("a file", &text);
         let mut bytes = Vec::new();
-        spool::encode(tree.root(), &mut bytes);
-        let back = spool::decode(&bytes).expect("it was encoded");
+        encoded::encode(tree.root(), &mut bytes);
+        let back = encoded::decode(&bytes).expect("it was encoded");
         prop_assert_eq!(json(back.root()), json(tree.root()));
         let mut before = vec![tree.root()];
         let mut after = vec![back.root()];
@@ -274,7 +274,7 @@ proptest! {
         }
         for cut in 0..bytes.len() {
             // Whatever a broken disk gives back is refused, not trusted.
-            let _ = spool::decode(&bytes[..cut]);
+            let _ = encoded::decode(&bytes[..cut]);
         }
     }
 }

@@ -127,7 +127,7 @@ fn small_files_and_broken_ledgers_are_read() {
     let place = ledger(home.path()).expect("a ledger");
     let text = fs::read_to_string(&place).expect("text");
     for (number, broken) in
-        ["", "chancery-ledger-1", &text[..text.len() / 2], &text.replace("\"records\":1", "\"records\":x")].iter().enumerate()
+        ["", "chancery-ledger-2", &text[..text.len() / 2], &text.replace("\"records\":1", "\"records\":x")].iter().enumerate()
     {
         fs::write(&place, broken).expect("written");
         put(home.path(), "20.json", &format!(r#"{{"id":"n20","size":{number}}}"#));
@@ -163,4 +163,32 @@ fn what_is_wrong_and_not_told_is_counted() {
         assert!(ran.out.contains("1 invalid"), "{}", ran.out);
         put(home.path(), "20.json", &format!(r#"{{"id":"n20","size":{size}0}}"#));
     }
+}
+
+#[test]
+fn a_key_is_compared_itself_and_not_by_its_hash() {
+    let home = many();
+    check(home.path(), &[]);
+    let place = ledger(home.path()).expect("a ledger");
+    let text = fs::read_to_string(&place).expect("text");
+    let hash = |name: &str| {
+        let line = text.lines().find(|line| line.contains(name)).expect("it is known");
+        let start = line.find(r#""keys":[{"hash":"#).expect("it has a key");
+        &line[start..start + line[start..].find(']').expect("an end")]
+    };
+    let forged = text.replace(hash("data/10.json"), hash("data/20.json"));
+    assert_ne!(forged, text);
+    fs::write(&place, forged).expect("written");
+    put(home.path(), "20.json", r#"{"id":"n20","size":20}"#);
+    assert_eq!(check(home.path(), &[]).out, "80 records in 80 files, all valid\n");
+}
+
+#[test]
+fn files_with_hidden_keys_are_not_kept() {
+    let home = many();
+    fs::write(home.path().join("schema.json"), SCHEMA.replace(r#""id": {"#, r#""id": {"x-sensitive": true, "#)).expect("written");
+    assert_eq!(check(home.path(), &["--mask"]).out, "80 records in 80 files, all valid\n");
+    assert_eq!(ledger(home.path()), None);
+    check(home.path(), &[]);
+    assert!(ledger(home.path()).is_some(), "without the flag nothing is to be hidden");
 }

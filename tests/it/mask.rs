@@ -74,6 +74,15 @@ fn keys_of_other_records_are_hidden_where_they_are_personal() {
 }
 
 #[test]
+fn a_key_is_hidden_where_one_of_its_parts_is_personal() {
+    let schema = r#"{"x-key": ["/desk", "/mail"], "properties": {"mail": {"x-sensitive": true}, "size": {"maximum": 3}}}"#;
+    let records = "[{\"desk\": 1, \"mail\": \"anna@b.org\", \"size\": 9}, {\"desk\": 1, \"mail\": \"anna@b.org\"}]";
+    let drawn = reports(&[("schema.json", schema), ("data/a.json", records)], &[], &["anna"]);
+    assert!(drawn[1].contains("error[X101] expected a key of its own, found \"***\""), "{}", drawn[1]);
+    assert!(drawn[1].contains("error[S"), "the other finding is there too: {}", drawn[1]);
+}
+
+#[test]
 fn without_the_flag_values_are_shown_and_the_config_can_ask_for_it() {
     let files = [("schema.json", SCHEMA), ("data/a.json", "{\"id\": \"a\", \"mail\": \"anna\"}"), ("chancery.toml", "mask = true\n")];
     let home = folder(&files);

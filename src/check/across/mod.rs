@@ -5,9 +5,11 @@
 //! `x-record-name` of the collection it refers to.
 //!
 //! Two halves, as with reading and writing. A [`Plan`] takes the [`Mention`]s out of a record, anywhere; [`Across`] takes
-//! them in input order. It keeps a hash of 128 bits and a place for each key, and each reference until its key turns up.
+//! them in input order. It keeps each key with its place, and each reference until its key turns up. A key that is there twice
+//! is compared itself; references are matched by hashes of 128 bits.
 
-pub mod keys;
+pub mod index;
+mod keys;
 mod line;
 mod register;
 
@@ -20,7 +22,7 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, Place, RecordRef, Severity, quote, rules};
 use crate::schema::Shape;
 use crate::schema::guide::{self, Guide, Station};
-use crate::source::{Position, Source, Span};
+use crate::source::{Source, Span};
 use crate::tree::{Kind, Node, Tree};
 use keys::{Keys, Seen};
 use line::{Line, Waiting};
@@ -47,13 +49,16 @@ pub enum Role {
 pub struct Mention {
     /// What it is for.
     pub role: Role,
-    /// The key, its parts joined by a blank.
+    /// The key as it is shown, its parts joined by a blank.
     pub text: Box<str>,
     /// Where it stands.
     pub place: Place,
     /// JSON pointer inside the record.
     pub pointer: String,
     hash: u128,
+    // The key itself, where `text` is not.
+    exact: Option<Box<str>>,
+    is_personal: bool,
 }
 
 impl Plan {
@@ -140,19 +145,33 @@ impl Mention {
         self.hash
     }
 
+    /// Shows something else in place of the key, which is personal.
+    pub fn hide(&mut self, mark: &str) {
+        let text = std::mem::replace(&mut self.text, mark.into());
+        self.exact.get_or_insert(text);
+        self.is_personal = true;
+    }
+
+    // The same for the same key and for no other one.
+    fn exact(&self) -> &str {
+        self.exact.as_deref().unwrap_or(&self.text)
+    }
+
     fn new(role: Role, parts: &[Node<'_>], pointer: String) -> Self {
-        // Two runs over the same parts that begin differently: nobody builds a clash of 128 bits by hand.
+        let text: Box<str> = join(parts).into();
+        // Of several parts the lengths tell where each ends.
+        let lengths = || parts.iter().map(|part| part.text().len().to_string()).collect::<Vec<_>>().join(" ");
+        let exact: Option<Box<str>> = (parts.len() > 1).then(|| format!("{} {text}", lengths()).into());
+        // Two runs that begin differently make 128 bits.
         let run = |seed: u8| {
             let mut hasher = DefaultHasher::new();
             hasher.write_u8(seed);
-            for part in parts {
-                hasher.write_usize(part.text().len());
-                hasher.write(part.text().as_bytes());
-            }
+            hasher.write(exact.as_deref().unwrap_or(&text).as_bytes());
             u128::from(hasher.finish())
         };
+        let hash = run(0) << 64 | run(1);
         let place = Place::new(parts[0].tree().source(), parts[0].span());
-        Self { role, text: join(parts).into(), place, pointer, hash: run(0) << 64 | run(1) }
+        Self { role, text, place, pointer, hash, exact, is_personal: false }
     }
 }
 
@@ -188,7 +207,7 @@ impl Across {
         for mention in mentions {
             match mention.role {
                 Role::Key => found.extend(self.key(mention, record, fresh)?),
-                Role::Reference if self.keys.get(mention.hash)?.is_some() => {}
+                Role::Reference if self.keys.has(mention.hash)? => {}
                 Role::Reference => self.waiting.push(Waiting::new(mention, record, fresh))?,
             }
         }
@@ -196,29 +215,25 @@ impl Across {
     }
 
     fn key(&mut self, mention: Mention, record: Option<&RecordRef>, fresh: bool) -> io::Result<Option<Found>> {
-        if let Some(first) = self.keys.get(mention.hash)? {
-            let base = Position { byte: first.byte, line: u64::from(first.line), column: first.column };
-            let place = Place::new(&Arc::new(Source::elsewhere(Arc::clone(&self.files[first.file as usize]), base)), Span::at(0));
-            let message = format!("expected a key of its own, found {}, which an earlier record has", quote(&mention.text, true));
-            let mut note = Diagnostic::new(&rules::DUPLICATE_KEY, &mention.place.source, mention.place.span, message)
-                .at(mention.pointer)
-                .related("first record with this key", place)
-                .help("give one of the records another key, or take it out if it is the same");
-            note.record = record.cloned();
-            return Ok(Some((note, fresh || first.fresh)));
-        }
         let location = mention.place.locate();
-        let file = self.file(&location.file);
-        self.keys.insert(mention.hash, Seen { file, fresh, ..Seen::at(location.start) })?;
-        Ok(None)
+        let seen = Seen { file: self.file(&location.file), at: location.start, fresh };
+        let Some(first) = self.keys.take(mention.hash, mention.exact(), seen)? else { return Ok(None) };
+        let place = Place::new(&Arc::new(Source::elsewhere(Arc::clone(&self.files[first.file]), first.at)), Span::at(0));
+        let message = format!("expected a key of its own, found {}, which an earlier record has", quote(&mention.text, true));
+        let mut note = Diagnostic::new(&rules::DUPLICATE_KEY, &mention.place.source, mention.place.span, message)
+            .at(mention.pointer)
+            .related("first record with this key", place)
+            .help("give one of the records another key, or take it out if it is the same");
+        note.record = record.cloned();
+        Ok(Some((note, fresh || first.fresh)))
     }
 
     // The number of a file. Records of a file come one behind the other, so it is the last one or a new one.
-    fn file(&mut self, name: &Arc<str>) -> u32 {
+    fn file(&mut self, name: &Arc<str>) -> usize {
         if self.files.last().is_none_or(|last| last != name) {
             self.files.push(Arc::clone(name));
         }
-        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
+        self.files.len() - 1
     }
 
     /// Whether a record with that key has been taken.
@@ -226,7 +241,7 @@ impl Across {
     /// # Errors
     /// When keys that lie on disk cannot be read.
     pub fn knows(&mut self, mention: &Mention) -> io::Result<bool> {
-        Ok(self.keys.get(mention.hash)?.is_some())
+        self.keys.has(mention.hash)
     }
 
     /// The references whose record did not turn up, in input order. `was` says whether a record that is to be looked at anew
@@ -238,7 +253,7 @@ impl Across {
         let mut found = Vec::new();
         let (keys, complete) = (&mut self.keys, self.complete);
         self.waiting.each(&mut |waiting| {
-            if keys.get(waiting.hash)?.is_none() {
+            if !keys.has(waiting.hash)? {
                 let message = format!("expected the key of a record, found {}, which no record has", quote(&waiting.text, true));
                 let span = Span::new(0, u32::try_from(waiting.shown.len()).unwrap_or(0));
                 let source = Arc::new(Source::window(waiting.file, waiting.shown, waiting.at));

@@ -9,23 +9,33 @@ use super::keys::Seen;
 use super::line::{Waiting, Written};
 use super::{Across, Mention, Role};
 use crate::diagnostic::RecordRef;
+use crate::source::Position;
 
 /// The keys and references of a file, each kind in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register {
-    // Hash in two halves, offset, line, column.
-    keys: Vec<((u64, u64), u64, u32, u32)>,
+    keys: Vec<Key>,
     references: Vec<Written>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Key {
+    // In halves.
+    hash: (u64, u64),
+    exact: Box<str>,
+    // Offset, line, column.
+    at: (u64, u64, u32),
+}
+
 impl Register {
-    /// Adds what a record mentions.
-    pub fn enter(&mut self, mentions: &[Mention], record: &RecordRef) {
+    /// Adds what a record mentions; says whether all of it may be kept, which is not so where something is personal.
+    pub fn enter(&mut self, mentions: &[Mention], record: &RecordRef) -> bool {
         for mention in mentions {
             match mention.role {
                 Role::Key => {
-                    let seen = Seen::at(mention.place.locate().start);
-                    self.keys.push(((mention.hash as u64, (mention.hash >> 64) as u64), seen.byte, seen.line, seen.column));
+                    let Position { byte, line, column } = mention.place.locate().start;
+                    let hash = (mention.hash as u64, (mention.hash >> 64) as u64);
+                    self.keys.push(Key { hash, exact: mention.exact().into(), at: (byte, line, column) });
                 }
                 Role::Reference => {
                     let waiting = Waiting::new(mention.clone(), Some(record), true);
@@ -33,6 +43,7 @@ impl Register {
                 }
             }
         }
+        !mentions.iter().any(|mention| mention.is_personal)
     }
 
     /// Number of keys and references.
@@ -46,12 +57,11 @@ impl Register {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
 
-    fn keys(&self) -> impl Iterator<Item = (u128, Seen)> {
-        self.keys.iter().map(|((low, high), byte, line, column)| {
-            let seen = Seen { byte: *byte, file: 0, line: *line, column: *column, fresh: true };
-            (u128::from(*high) << 64 | u128::from(*low), seen)
-        })
+impl Key {
+    fn hash(&self) -> u128 {
+        u128::from(self.hash.1) << 64 | u128::from(self.hash.0)
     }
 }
 
@@ -62,18 +72,19 @@ impl Across {
     /// # Errors
     /// When keys that lie on disk cannot be read, or the disk takes no more.
     pub fn take_register(&mut self, file: &Arc<str>, register: &Register) -> io::Result<bool> {
-        for (hash, _) in register.keys() {
-            if self.keys.get(hash)?.is_some() {
+        for key in &register.keys {
+            if self.keys.has(key.hash())? {
                 return Ok(false);
             }
         }
-        for (hash, seen) in register.keys() {
-            let file = self.file(file);
-            self.keys.insert(hash, Seen { file, ..seen })?;
+        for key in &register.keys {
+            let (byte, line, column) = key.at;
+            let seen = Seen { file: self.file(file), at: Position { byte, line, column }, fresh: true };
+            self.keys.take(key.hash(), &key.exact, seen)?;
         }
         for written in &register.references {
             let waiting = written.in_file(file);
-            if self.keys.get(waiting.hash)?.is_none() {
+            if !self.keys.has(waiting.hash)? {
                 self.waiting.push(waiting)?;
             }
         }

@@ -18,7 +18,7 @@ use crate::pipeline::{Account, Accounted, Known};
 use crate::source::stat::Stamp;
 
 /// The first word of a ledger.
-const HEAD: &str = "chancery-ledger-1";
+const HEAD: &str = "chancery-ledger-2";
 /// Larger files that were touched are as quickly checked as compared.
 const LARGEST_COMPARED: u64 = 256 * 1024;
 /// A longer ledger is not kept.

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
 
 use super::Totals;
-use crate::check::across::keys::{self, Keys};
+use crate::check::across::index::Index;
 use crate::diagnostic::{Diagnostic, Rule, one_line, rules};
 use crate::layout::relational::change::{self, Change, Kind};
 use crate::layout::relational::rows::Dialect;
@@ -320,7 +320,7 @@ fn inputs(text: &str) -> Vec<Sealed> {
 // Tells the records of one load apart that have the same key.
 #[derive(Debug, Default)]
 struct Seen {
-    keys: Keys,
+    keys: Index,
     // How often those came that came more than once, which are few.
     again: HashMap<u128, u32>,
 }
@@ -336,7 +336,7 @@ impl Seen {
             return Ok(*count);
         }
         if self.keys.get(hash)?.is_none() {
-            self.keys.insert(hash, keys::Seen::default())?;
+            self.keys.insert(hash, 1)?;
             return Ok(1);
         }
         self.again.insert(hash, 2);

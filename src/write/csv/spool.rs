@@ -14,6 +14,7 @@ use crate::layout::cell;
 use crate::layout::column::{self, Column, Step};
 use crate::schema::Shape;
 use crate::schema::shape::Part;
+use crate::spool::{Decoder, number};
 use crate::write::{Assembler, Files};
 
 /// How much of a table is held in memory.
@@ -45,29 +46,6 @@ pub(super) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     write(out);
     let length = (out.len() - start) as u32;
     out[start - 4..start].copy_from_slice(&length.to_le_bytes());
-}
-
-// A number in a row that waits: seven bits a byte, the lowest first, so that most take one.
-fn put(mut number: u64, out: &mut Vec<u8>) {
-    while number > 0x7f {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-// Reads back what was put, from the front of `bytes`.
-fn get(bytes: &mut &[u8]) -> io::Result<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(io::ErrorKind::UnexpectedEof)?;
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        if *byte < 0x80 {
-            break;
-        }
-    }
-    Ok(number)
 }
 
 // Reads back what was written so.
@@ -318,8 +296,10 @@ impl Spool {
             input.read_exact(&mut length)?;
             buffer.resize(u64::from_le_bytes(length) as usize, 0);
             input.read_exact(&mut buffer)?;
-            let mut rest = &buffer[..];
-            let (parent, position) = (get(&mut rest)?, get(&mut rest)?);
+            let mut row = Decoder::new(&buffer);
+            let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
+            let parent = row.number().ok_or_else(cut)?;
+            let position = row.number().ok_or_else(cut)?;
             for tie in &ties {
                 let value = match *tie {
                     column::ROW => number,
@@ -329,11 +309,11 @@ impl Spool {
                 out.write_field(value.to_string())?;
             }
             cells.clear();
-            while !rest.is_empty() {
-                let (column, length) = (get(&mut rest)? as usize, get(&mut rest)? as usize);
-                let start = buffer.len() - rest.len();
-                rest = rest.get(length..).ok_or(io::ErrorKind::UnexpectedEof)?;
-                cells.push((place[column], start..start + length));
+            while !row.rest().is_empty() {
+                let column = row.number().ok_or_else(cut)? as usize;
+                let length = row.bytes().ok_or_else(cut)?.len();
+                let end = buffer.len() - row.rest().len();
+                cells.push((place[column], end - length..end));
             }
             cells.sort_by_key(|(place, _)| *place);
             let mut at = ties.len();
@@ -371,16 +351,16 @@ impl Assembler for Spool {
             let table = self.table(path, parent_table);
             let rows = &mut self.tables[table];
             buffer.clear();
-            put(parent_row, &mut buffer);
-            put(u64::from(position), &mut buffer);
+            number(parent_row, &mut buffer);
+            number(u64::from(position), &mut buffer);
             let mut cells = Encoded(encoded.text());
             let mut before = 0;
             while !cells.0.is_empty() {
                 let column = rows.column(cells.text(), before);
                 before = column as usize + 1;
                 let cell = cells.text();
-                put(u64::from(column), &mut buffer);
-                put(cell.len() as u64, &mut buffer);
+                number(u64::from(column), &mut buffer);
+                number(cell.len() as u64, &mut buffer);
                 buffer.extend_from_slice(cell);
             }
             rows.count += 1;

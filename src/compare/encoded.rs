@@ -1,76 +1,13 @@
-//! Records put aside until their partner is at hand: in memory while they are few, then in a temporary file.
+//! Records as bytes, to be put aside until their partner is at hand.
 //!
 //! [`encode`] turns a record into bytes together with the place of each of its values, and [`decode`] turns it back into a
 //! tree whose values lie in the files, lines and columns where they were written; the text around them is gone.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use tempfile::SpooledTempFile;
-
 use crate::source::{Position, Source, Span};
+use crate::spool::{self, Decoder, number, text};
 use crate::tree::{Kind, Node, Text, Tree};
-
-/// How much is held in memory.
-const HELD: usize = 8 << 20;
-
-/// Pieces of bytes, each found again by the place at which it was put.
-pub struct Spool {
-    file: SpooledTempFile,
-    // What waits to be written.
-    waiting: Vec<u8>,
-    length: u64,
-}
-
-impl Default for Spool {
-    fn default() -> Self {
-        Self { file: SpooledTempFile::new(HELD), waiting: Vec::new(), length: 0 }
-    }
-}
-
-impl Spool {
-    /// Puts a piece at the end and says where that is.
-    ///
-    /// # Errors
-    /// When the temporary file cannot be written.
-    pub fn put(&mut self, piece: &[u8]) -> io::Result<u64> {
-        let at = self.length;
-        self.waiting.extend_from_slice(&(piece.len() as u64).to_le_bytes());
-        self.waiting.extend_from_slice(piece);
-        self.length += 8 + piece.len() as u64;
-        if self.waiting.len() > 1 << 16 {
-            self.write()?;
-        }
-        Ok(at)
-    }
-
-    fn write(&mut self) -> io::Result<()> {
-        self.file.seek(SeekFrom::End(0))?;
-        self.file.write_all(&self.waiting)?;
-        self.waiting.clear();
-        Ok(())
-    }
-
-    /// The piece at a place that [`Spool::put`] gave, put into `piece`.
-    ///
-    /// # Errors
-    /// When the temporary file cannot be read.
-    pub fn get(&mut self, at: u64, piece: &mut Vec<u8>) -> io::Result<()> {
-        if !self.waiting.is_empty() {
-            self.write()?;
-        }
-        self.file.seek(SeekFrom::Start(at))?;
-        let mut length = [0; 8];
-        self.file.read_exact(&mut length)?;
-        piece.clear();
-        let length = u64::from_le_bytes(length);
-        if Read::by_ref(&mut self.file).take(length).read_to_end(piece)? as u64 == length {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        }
-    }
-}
 
 /// Appends a record to `out`: of members that are there twice, the last.
 pub fn encode(record: Node<'_>, out: &mut Vec<u8>) {
@@ -81,21 +18,6 @@ pub fn encode(record: Node<'_>, out: &mut Vec<u8>) {
         text(file, out);
     }
     out.extend_from_slice(&encoder.out);
-}
-
-/// Appends a number, as [`Decoder::number`] reads it.
-pub fn number(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push((value as u8 & 0x7f) | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// Appends a text with its length, as [`Decoder::text`] reads it.
-pub fn text(text: &str, out: &mut Vec<u8>) {
-    number(text.len() as u64, out);
-    out.extend_from_slice(text.as_bytes());
 }
 
 struct Encoder<'s> {
@@ -145,9 +67,7 @@ impl Encoder<'_> {
         };
         self.last = Some((at, file, position));
         number(file as u64, &mut self.out);
-        number(position.line, &mut self.out);
-        number(u64::from(position.column), &mut self.out);
-        number(position.byte, &mut self.out);
+        spool::position(position, &mut self.out);
     }
 }
 
@@ -161,7 +81,7 @@ pub fn decode(bytes: &[u8]) -> Option<Tree> {
     }
     // First the texts, each in a stretch of its own that knows its place; then the tree over them.
     let mut source = Source::whole("", "");
-    let mut scan = Decoder(decoder.0);
+    let mut scan = Decoder::new(decoder.rest());
     gather(&mut scan, &files, &mut source)?;
     let source = Arc::new(source);
     let mut tree = Tree::new(&source);
@@ -174,8 +94,8 @@ pub fn decode(bytes: &[u8]) -> Option<Tree> {
 const FILLER: &str = " ";
 
 fn gather(decoder: &mut Decoder<'_>, files: &[Arc<str>], source: &mut Source) -> Option<()> {
-    let kind = decoder.kind()?;
-    let (file, place) = decoder.place()?;
+    let kind = kind(decoder)?;
+    let (file, place) = place(decoder)?;
     let file = files.get(file)?;
     let mut add = |text: &str| source.append(Arc::clone(file), if text.is_empty() { FILLER } else { text }, place);
     match kind {
@@ -207,8 +127,8 @@ fn build(decoder: &mut Decoder<'_>, tree: &mut Tree, at: &mut u32) -> Option<()>
         *at += (length.max(1)) as u32;
         (Span::new(start, *at), Text::Source(Span::new(start, start + length as u32)))
     };
-    let kind = decoder.kind()?;
-    decoder.place()?;
+    let kind = kind(decoder)?;
+    place(decoder)?;
     match kind {
         Kind::Array => {
             tree.open(kind, next(FILLER.len(), at).0);
@@ -234,57 +154,10 @@ fn build(decoder: &mut Decoder<'_>, tree: &mut Tree, at: &mut u32) -> Option<()>
     Some(())
 }
 
-/// Reads what was encoded, from its beginning on.
-pub struct Decoder<'b>(&'b [u8]);
+fn kind(decoder: &mut Decoder<'_>) -> Option<Kind> {
+    KINDS.get(usize::try_from(decoder.number()?).ok()?).copied()
+}
 
-impl<'b> Decoder<'b> {
-    /// At the beginning of `bytes`.
-    #[must_use]
-    pub fn new(bytes: &'b [u8]) -> Self {
-        Self(bytes)
-    }
-
-    /// What has not been read.
-    #[must_use]
-    pub fn rest(&self) -> &'b [u8] {
-        self.0
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    /// The number that comes next.
-    pub fn number(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    /// The text that comes next.
-    pub fn text(&mut self) -> Option<&'b str> {
-        let length = usize::try_from(self.number()?).ok()?;
-        let (text, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        std::str::from_utf8(text).ok()
-    }
-
-    fn kind(&mut self) -> Option<Kind> {
-        KINDS.get(usize::from(self.byte()?)).copied()
-    }
-
-    fn place(&mut self) -> Option<(usize, Position)> {
-        let file = usize::try_from(self.number()?).ok()?;
-        let line = self.number()?;
-        let column = u32::try_from(self.number()?).ok()?;
-        Some((file, Position { byte: self.number()?, line, column }))
-    }
+fn place(decoder: &mut Decoder<'_>) -> Option<(usize, Position)> {
+    Some((usize::try_from(decoder.number()?).ok()?, decoder.position()?))
 }

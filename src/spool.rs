@@ -1,0 +1,145 @@
+//! Pieces of bytes put aside until they are asked for: in memory while they are few, then in a temporary file.
+//!
+//! In: bytes, mostly made with [`number`] and [`text`]. Out: the same at the place that [`Spool::put`] gave, to be read with a
+//! [`Decoder`].
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use tempfile::SpooledTempFile;
+
+use crate::source::Position;
+
+/// How much is held in memory.
+const HELD: usize = 8 << 20;
+
+/// Pieces of bytes, each found again by the place at which it was put.
+#[derive(Debug)]
+pub struct Spool {
+    file: SpooledTempFile,
+    // What waits to be written.
+    waiting: Vec<u8>,
+    length: u64,
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Self { file: SpooledTempFile::new(HELD), waiting: Vec::new(), length: 0 }
+    }
+}
+
+impl Spool {
+    /// Puts a piece at the end and says where that is.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be written.
+    pub fn put(&mut self, piece: &[u8]) -> io::Result<u64> {
+        let at = self.length;
+        self.waiting.extend_from_slice(&(piece.len() as u64).to_le_bytes());
+        self.waiting.extend_from_slice(piece);
+        self.length += 8 + piece.len() as u64;
+        if self.waiting.len() > 1 << 16 {
+            self.write()?;
+        }
+        Ok(at)
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.file.seek(SeekFrom::End(0))?;
+        self.file.write_all(&self.waiting)?;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    /// The piece at a place that [`Spool::put`] gave, put into `piece`.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read.
+    pub fn get(&mut self, at: u64, piece: &mut Vec<u8>) -> io::Result<()> {
+        if !self.waiting.is_empty() {
+            self.write()?;
+        }
+        self.file.seek(SeekFrom::Start(at))?;
+        let mut length = [0; 8];
+        self.file.read_exact(&mut length)?;
+        piece.clear();
+        let length = u64::from_le_bytes(length);
+        if Read::by_ref(&mut self.file).take(length).read_to_end(piece)? as u64 == length {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+}
+
+/// Appends a number, as [`Decoder::number`] reads it.
+pub fn number(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push((value as u8 & 0x7f) | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends a text with its length, as [`Decoder::text`] reads it.
+pub fn text(text: &str, out: &mut Vec<u8>) {
+    number(text.len() as u64, out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends a place in a file, as [`Decoder::position`] reads it.
+pub fn position(at: Position, out: &mut Vec<u8>) {
+    number(at.line, out);
+    number(u64::from(at.column), out);
+    number(at.byte, out);
+}
+
+/// Reads what was encoded, from its beginning on.
+pub struct Decoder<'b>(&'b [u8]);
+
+impl<'b> Decoder<'b> {
+    /// At the beginning of `bytes`.
+    #[must_use]
+    pub fn new(bytes: &'b [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// What has not been read.
+    #[must_use]
+    pub fn rest(&self) -> &'b [u8] {
+        self.0
+    }
+
+    /// The number that comes next.
+    pub fn number(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if *byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// As many bytes as the number says that comes next.
+    pub fn bytes(&mut self) -> Option<&'b [u8]> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    /// The text that comes next.
+    pub fn text(&mut self) -> Option<&'b str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    /// The place that comes next.
+    pub fn position(&mut self) -> Option<Position> {
+        let line = self.number()?;
+        let column = u32::try_from(self.number()?).ok()?;
+        Some(Position { byte: self.number()?, line, column })
+    }
+}
