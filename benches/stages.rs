@@ -35,10 +35,10 @@ fn main() {
 fn schema() -> Arc<Schema> {
     let mut first = Kept::default();
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
-    let feed = Feed::new(bundled::NAME, Box::new(bundled::PROFILE.as_bytes()), Position::START);
+    let feed = Feed::new(bundled::PROFILE.name, Box::new(bundled::PROFILE.text.as_bytes()), Position::START);
     read::read_all(&mut *Format::Json.cutter(feed, &options), &mut first).expect("the bundled schema is read from memory");
     let mut library = Library::new();
-    let root = library.add(bundled::NAME, first.0.expect("the bundled schema is a document"));
+    let root = library.add(bundled::PROFILE.name, first.0.expect("the bundled schema is a document"));
     Arc::new(Schema::build(library, root, chancery::schema::Options::default()).expect("the bundled schema is a good one"))
 }
 

@@ -16,6 +16,7 @@ use crate::pipeline::policy::{self, Override};
 use crate::pipeline::scope::{self, Pattern, Scope};
 use crate::pipeline::suppress::Suppress;
 use crate::read::csv::{Cells, Dialect};
+use crate::schema::bundled;
 use crate::tree::{Node, Tree};
 use crate::write;
 
@@ -98,7 +99,7 @@ impl Config {
     fn read(path: &Path) -> Result<Self, Trouble> {
         let tree = schemas::parse_file(path)?;
         let mut notes: Vec<Diagnostic> = Vec::new();
-        Checker::new(schemas::own("config.schema.json", include_str!("../../schemas/config.schema.json"))?).check(&tree, &mut notes);
+        Checker::new(schemas::own(bundled::CONFIG, true)?).check(&tree, &mut notes);
         unknown_rules(&tree, &mut notes);
         if !notes.is_empty() {
             return Err(Trouble::Findings(notes));

@@ -16,7 +16,7 @@ use crate::pipeline::suppress::Suppress;
 use crate::pipeline::{self, Course, Job, Novelty, Older, Policy, Report, ReportPlace, Suppressions, Watch};
 use crate::read::{self, Format, Intake};
 use crate::report::{Reporter, Tally};
-use crate::schema::Shape;
+use crate::schema::{Shape, bundled};
 use crate::source::open;
 use crate::tree::Tree;
 
@@ -45,7 +45,7 @@ impl OneText {
 
     /// A config, judged by its own schema.
     pub fn of_config(path: &Path) -> Result<Self, Trouble> {
-        let schema = schemas::own("config.schema.json", include_str!("../../schemas/config.schema.json"))?;
+        let schema = schemas::own(bundled::CONFIG, true)?;
         let session = Session::bare(CommonArgs::default(), Config::default(), false)?;
         let mut plan = session.course("none", &Group { records: Some(String::new()), ..Group::default() }, &InputArgs::default())?;
         plan.shape = Arc::new(Shape::of(&schema));

@@ -9,7 +9,8 @@ use super::revision::{self, Revision};
 use crate::diagnostic::{Diagnostic, Notes};
 use crate::read::handbook::Forms;
 use crate::read::{self, Format, Intake};
-use crate::schema::{self, Library, Schema, bundled, library};
+use crate::schema::bundled::{self, Bundled};
+use crate::schema::{self, Library, Schema, library};
 use crate::source::open::{self, Input};
 use crate::source::{Feed, Position, Source};
 use crate::tree::Tree;
@@ -34,13 +35,11 @@ fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) ->
     if name == "none" {
         return Ok(None);
     }
+    if name == "profile" {
+        return own(bundled::PROFILE, formats).map(Some);
+    }
     let mut library = Library::new();
-    let root = if name == "profile" {
-        let feed = Feed::new(bundled::NAME, Box::new(bundled::PROFILE.as_bytes()), Position::START);
-        library.add(bundled::NAME, parse(feed, Format::Json)?)
-    } else {
-        files.add(&mut library, Path::new(name))?
-    };
+    let root = files.add(&mut library, Path::new(name))?;
     complete(&mut library, dirs, files)?;
     let schema = Schema::build(library, root, schema::Options { formats }).map_err(Trouble::Findings)?;
     Ok(Some(Arc::new(schema)))
@@ -51,11 +50,10 @@ pub fn files(schema: &Schema) -> Vec<PathBuf> {
     schema.library().origins().filter_map(library::file_path).collect()
 }
 
-/// A schema that comes with the program and refers to no other.
-pub fn own(name: &'static str, text: &'static str) -> Result<Arc<Schema>, Trouble> {
-    let mut library = Library::new();
-    let root = library.add(name, parse(Feed::new(name, Box::new(text.as_bytes()), Position::START), Format::Json)?);
-    Schema::build(library, root, schema::Options::default()).map(Arc::new).map_err(Trouble::Findings)
+/// A schema that comes with the program.
+pub fn own(schema: Bundled, formats: bool) -> Result<Arc<Schema>, Trouble> {
+    let tree = parse(Feed::new(schema.name, Box::new(schema.text.as_bytes()), Position::START), Format::Json)?;
+    Ok(Arc::new(Schema::bundled(schema.name, tree, schema::Options { formats })))
 }
 
 /// The form of handbook pages that `name` means: one that comes with the program, or a file.
@@ -75,7 +73,7 @@ pub fn forms(name: &str) -> Result<Forms, Trouble> {
 /// The text of the schema that `name` means.
 pub fn text(name: &str) -> Result<String, Trouble> {
     if name == "profile" {
-        return Ok(bundled::PROFILE.to_owned());
+        return Ok(bundled::PROFILE.text.to_owned());
     }
     fs::read_to_string(name).map_err(|error| Trouble::File { path: name.into(), error })
 }
@@ -225,4 +223,20 @@ impl Intake for First {
     }
 
     fn stop(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_of_the_program_are_right() {
+        let schemas = [bundled::PROFILE, bundled::CONFIG, bundled::BASELINE];
+        for (schema, formats) in schemas.into_iter().flat_map(|schema| [(schema, true), (schema, false)]) {
+            let feed = Feed::new(schema.name, Box::new(schema.text.as_bytes()), Position::START);
+            let mut library = Library::new();
+            let root = library.add(schema.name, parse(feed, Format::Json).unwrap_or_else(|_| panic!("{} is JSON", schema.name)));
+            assert!(Schema::build(library, root, schema::Options { formats }).is_ok(), "{}", schema.name);
+        }
+    }
 }

@@ -30,7 +30,7 @@ use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report,
 use crate::read::csv::{Cells, Dialect, package};
 use crate::read::{self, Cutter, Format, Intake};
 use crate::report;
-use crate::schema::Shape;
+use crate::schema::{Shape, bundled};
 use crate::source::open::{self, Folders};
 use crate::source::stat::Stat;
 use crate::source::{Failure, Feed, Position, Source};
@@ -157,8 +157,7 @@ impl Session {
             (true, update) => {
                 let tree = schemas::parse_file(&path)?;
                 let mut notes: Vec<Diagnostic> = Vec::new();
-                Checker::new(schemas::own("baseline.schema.json", include_str!("../../schemas/baseline.schema.json"))?)
-                    .check(&tree, &mut notes);
+                Checker::new(schemas::own(bundled::BASELINE, true)?).check(&tree, &mut notes);
                 if !notes.is_empty() {
                     return Err(Trouble::Findings(notes));
                 }

@@ -49,7 +49,8 @@ impl Default for Options {
 pub struct Schema {
     library: Arc<Library>,
     root: usize,
-    validator: Validator<Spanned>,
+    // Compiled with the schema; of one that is known to be right, for the first record that may not be.
+    validator: OnceLock<Validator<Spanned>>,
     engine: Engine,
     // Compiled for the first record.
     acceptor: OnceLock<Option<Acceptor>>,
@@ -70,12 +71,31 @@ impl Schema {
             return Err(vec![fault]);
         }
         match Self::compile(&library, root, &value, options) {
-            Ok((validator, engine)) => {
-                let (acceptor, authored) = (OnceLock::new(), OnceLock::new());
-                Ok(Self { library, root, validator, engine, acceptor, formats: options.formats, authored })
-            }
+            Ok((validator, engine)) => Ok(Self::of(library, root, validator.into(), engine, options)),
             Err(error) => Err(fault::explain(&library, root, &value, &error)),
         }
+    }
+
+    /// A schema that comes with the program: known to be right, so that its validator can wait until it is needed.
+    #[must_use]
+    pub(crate) fn bundled(name: &str, tree: Tree, options: Options) -> Self {
+        let mut library = Library::new();
+        let root = library.add(name, tree);
+        Self::of(Arc::new(library), root, OnceLock::new(), Engine::Linear, options)
+    }
+
+    fn of(library: Arc<Library>, root: usize, validator: OnceLock<Validator<Spanned>>, engine: Engine, options: Options) -> Self {
+        Self { library, root, validator, engine, acceptor: OnceLock::new(), formats: options.formats, authored: OnceLock::new() }
+    }
+
+    fn validator(&self) -> &Validator<Spanned> {
+        self.validator.get_or_init(|| {
+            let value = spanned::to_value(self.library.node(self.root_at()));
+            let (validator, engine) = Self::compile(&self.library, self.root, &value, Options { formats: self.formats })
+                .expect("schemas of the program are right");
+            debug_assert!(engine == self.engine, "its patterns need not look around");
+            validator
+        })
     }
 
     fn compile(
@@ -104,13 +124,13 @@ impl Schema {
     /// The validator's errors for a record.
     #[must_use]
     pub fn errors<'a>(&'a self, record: &'a Whole<'a>) -> ErrorIterator<'a> {
-        self.validator.iter_errors(Instance::Root(record))
+        self.validator().iter_errors(Instance::Root(record))
     }
 
     /// Whether a record is valid.
     #[must_use]
     pub fn is_valid(&self, record: Node<'_>) -> bool {
-        let by_validator = || self.validator.is_valid(Instance::Node(record));
+        let by_validator = || self.validator().is_valid(Instance::Node(record));
         let acceptor = self.acceptor.get_or_init(|| accept::acceptor(&self.library, self.root_at(), self.formats, self.engine));
         let accepted = acceptor.as_ref().and_then(|acceptor| acceptor.accepts(record));
         debug_assert!(accepted.is_none_or(|accepted| accepted == by_validator()), "the demands and the validator say the same");

@@ -348,6 +348,12 @@ fn what_is_valid_has_no_errors() {
             &[r#"{"a":"x"}"#, r#"{"a":5}"#],
         ),
         (r#"{"type":"object","properties":{"a":{"not":{"$ref":""}}}}"#, &[r#"{"a":5}"#, r#"{"a":{}}"#]),
+        // Names that need others; older drafts do not know the keyword.
+        (
+            r#"{"dependentRequired":{"a":["b","c"],"d":[],"":["a"]},"properties":{"a":true}}"#,
+            &["{}", r#"{"a":1}"#, r#"{"a":1,"b":1,"c":1}"#, r#"{"d":1}"#, r#"{"":1}"#, r#"{"b":1,"a":1,"a":2}"#, "[]"],
+        ),
+        (r#"{"$schema":"http://json-schema.org/draft-07/schema#","dependentRequired":{"a":["b"]}}"#, &[r#"{"a":1}"#, r#"{"a":1,"b":1}"#]),
         // Members that are there twice count once.
         (
             r#"{"properties":{"a":{},"b":{}},"required":["a","b"],"additionalProperties":false,"minProperties":2,"maxProperties":2}"#,

@@ -176,7 +176,7 @@ fn shapes_and_schemas_can_be_read() {
 
 #[test]
 fn the_bundled_schema_can_be_read() {
-    let profile = schema(chancery::schema::bundled::PROFILE);
+    let profile = schema(chancery::schema::bundled::PROFILE.text);
     let page = chancery::schema::docs::markdown(&profile);
     assert!(page.contains("## contact\n"), "{page}");
     let lines = chancery::schema::outline::outline(&Shape::of(&profile));

@@ -7,12 +7,10 @@ use jsonschema::Draft;
 use serde_json::{Map, Value};
 
 use super::pattern::Pattern;
-use super::{
-    Acceptor, ArrayDemand, Branch, Choices, Declared, Demand, DemandId, Further, Left, ObjectDemand, Range, TextDemand, TextPattern, exact,
-};
+use super::{Acceptor, ArrayDemand, Branch, Choices, Declared, Demand, DemandId, Further, Left, ObjectDemand, Range, TextDemand, exact};
 use crate::schema::library::{At, Library};
 use crate::schema::{Engine, Types, formats, spanned};
-use crate::tree::{Kind, Node, key_hash};
+use crate::tree::{Kind, Member, Node, key_hash};
 
 // A wider schema is the validator's.
 const MOST_DEMANDS: usize = 1 << 14;
@@ -65,7 +63,7 @@ struct Compiler<'l> {
     waiting: Vec<(At, DemandId)>,
     // By text.
     lefts: HashMap<String, Arc<Left>>,
-    patterns: HashMap<String, TextPattern>,
+    patterns: HashMap<String, Arc<Pattern>>,
 }
 
 impl Compiler<'_> {
@@ -159,6 +157,7 @@ impl Compiler<'_> {
                 | "propertyNames"
                 | "minProperties"
                 | "maxProperties" => is_object = true,
+                "dependentRequired" if self.draft >= Draft::Draft201909 => is_object = true,
                 "format" if !self.formats => {}
                 name @ ("format" | "contentEncoding" | "contentMediaType" | "multipleOf" | "dependentRequired") => {
                     left.insert(name.to_owned(), spanned::to_value(value));
@@ -249,6 +248,7 @@ impl Compiler<'_> {
             declared,
             table: Vec::new(),
             patterns,
+            dependent: if self.draft >= Draft::Draft201909 { members("dependentRequired").map(dependent).collect() } else { Vec::new() },
             others: self.below(at, node, "additionalProperties"),
             names: self.below(at, node, "propertyNames"),
         };
@@ -256,18 +256,13 @@ impl Compiler<'_> {
         Some(object)
     }
 
-    fn pattern(&mut self, text: &str) -> TextPattern {
+    fn pattern(&mut self, text: &str) -> Arc<Pattern> {
         if let Some(pattern) = self.patterns.get(text) {
-            return pattern.clone();
+            return Arc::clone(pattern);
         }
-        let pattern = Pattern::new(text).map_or_else(
-            || {
-                let keyword = Map::from_iter([("pattern".to_owned(), Value::from(text))]);
-                TextPattern::Left(self.left(keyword, Types::STRING))
-            },
-            |pattern| TextPattern::Plain(Arc::new(pattern)),
-        );
-        self.patterns.insert(text.to_owned(), pattern.clone());
+        let keyword = Map::from_iter([("pattern".to_owned(), Value::from(text))]);
+        let pattern = Arc::new(Pattern::new(text, self.left(keyword, Types::STRING)));
+        self.patterns.insert(text.to_owned(), Arc::clone(&pattern));
         pattern
     }
 
@@ -279,6 +274,10 @@ impl Compiler<'_> {
         let left = || Arc::new(Left { types, schema: schema.clone(), formats, engine, plain, validator: OnceLock::new() });
         Arc::clone(self.lefts.entry(schema.to_string()).or_insert_with(left))
     }
+}
+
+fn dependent(member: Member<'_>) -> (Box<str>, Vec<Box<str>>) {
+    (member.key.text().into(), member.value.items().map(|name| name.text().into()).collect())
 }
 
 impl Demand {

@@ -58,13 +58,7 @@ struct Choices {
 struct TextDemand {
     least: u64,
     most: u64,
-    patterns: Vec<TextPattern>,
-}
-
-#[derive(Clone)]
-enum TextPattern {
-    Plain(Arc<Pattern>),
-    Left(Arc<Left>),
+    patterns: Vec<Arc<Pattern>>,
 }
 
 /// Limits of a number, all of them below 2^53.
@@ -92,7 +86,9 @@ struct ObjectDemand {
     // Open addressing by hash: numbers of `declared` plus one, 0 where it is free. The length is a power of two.
     table: Vec<u32>,
     required: usize,
-    patterns: Vec<(TextPattern, DemandId)>,
+    patterns: Vec<(Arc<Pattern>, DemandId)>,
+    // Where the first is there, the others have to be.
+    dependent: Vec<(Box<str>, Vec<Box<str>>)>,
     others: Option<DemandId>,
     names: Option<DemandId>,
 }
@@ -260,7 +256,9 @@ impl Acceptor {
                 return Some(false);
             }
         }
-        Some(required == object.required && (object.least..=object.most).contains(&count))
+        let has = |name: &str| node.get(name).is_some();
+        let dependent = || object.dependent.iter().all(|(name, others)| !has(name) || others.iter().all(|other| has(other)));
+        Some(required == object.required && (object.least..=object.most).contains(&count) && dependent())
     }
 }
 
@@ -295,15 +293,6 @@ impl TextDemand {
             }
         }
         Some(true)
-    }
-}
-
-impl TextPattern {
-    fn matches(&self, string: Node<'_>) -> Option<bool> {
-        match self {
-            Self::Plain(pattern) => pattern.matches(string.bytes()),
-            Self::Left(left) => left.holds(Instance::Node(string)),
-        }
     }
 }
 

@@ -1,29 +1,92 @@
-//! Patterns as automata: those that mean the same in ECMA 262 and in Rust's `regex`, which most patterns in use do.
+//! Patterns, most of which are tried as automata.
 
-use regex_automata::dfa::{Automaton, StartKind, dense};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+
+use regex::Regex;
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::primitives::StateID;
 use regex_automata::{Anchored, util::start};
+use regex_syntax::hir::Look;
 
-/// An automaton that reads a text byte by byte.
+use super::Left;
+use crate::schema::Engine;
+use crate::schema::spanned::Instance;
+use crate::tree::Node;
+
+/// A pattern, compiled for the first text.
 pub(super) struct Pattern {
-    automaton: dense::DFA<Vec<u32>>,
-    start: StateID,
+    text: Box<str>,
+    // As a keyword.
+    left: Arc<Left>,
+    means: OnceLock<Means>,
+}
+
+/// What tries a pattern.
+enum Means {
+    Automaton(Box<Automaton>),
+    Search(Regex),
+    Left,
 }
 
 impl Pattern {
-    /// The automaton of a pattern; `None` if the pattern is not plain, or the automaton large.
-    pub(super) fn new(pattern: &str) -> Option<Self> {
-        const LARGEST: usize = 1 << 16;
-        let config =
-            dense::Config::new().start_kind(StartKind::Unanchored).dfa_size_limit(Some(LARGEST)).determinize_size_limit(Some(8 * LARGEST));
-        let automaton = dense::Builder::new().configure(config).build(&portable(pattern)?).ok()?;
-        let start = automaton.start_state(&start::Config::new().anchored(Anchored::No)).ok()?;
-        Some(Self { automaton, start })
+    /// A pattern of ECMA 262, and the keyword that it stands in.
+    pub(super) fn new(text: &str, left: Arc<Left>) -> Self {
+        Self { text: text.into(), left, means: OnceLock::new() }
     }
 
-    /// Whether the pattern is found in the text; `None` where the automaton gives up.
-    pub(super) fn matches(&self, text: &[u8]) -> Option<bool> {
-        let automaton = &self.automaton;
+    /// Whether the pattern is found in the string; `None` where only the validator can tell.
+    pub(super) fn matches(&self, string: Node<'_>) -> Option<bool> {
+        match self.means.get_or_init(|| Means::of(&self.text, self.left.engine)) {
+            Means::Automaton(automaton) => automaton.matches(string.bytes()),
+            // With some patterns the crate panics (github.com/rust-lang/regex, issue 1344); so the validator tries them, too.
+            Means::Search(regex) => catch_unwind(AssertUnwindSafe(|| regex.is_match(string.text()))).ok(),
+            Means::Left => self.left.holds(Instance::Node(string)),
+        }
+    }
+}
+
+impl Means {
+    // The engine that looks around also gives up, which the keyword knows what to make of.
+    fn of(pattern: &str, engine: Engine) -> Self {
+        let Ok(translated) = jsonschema_regex::to_rust_regex(pattern) else { return Self::Left };
+        if engine == Engine::Linear || reads_alike(pattern) {
+            if let Some(automaton) = Automaton::new(&translated) {
+                return Self::Automaton(Box::new(automaton));
+            }
+            if let Ok(regex) = Regex::new(&translated) {
+                return Self::Search(regex);
+            }
+        }
+        Self::Left
+    }
+}
+
+/// Reads a text byte by byte.
+struct Automaton {
+    table: dense::DFA<Vec<u32>>,
+    start: StateID,
+}
+
+impl Automaton {
+    // `None` for a pattern that cannot be one (it looks around), or of which it would be large.
+    fn new(pattern: &str) -> Option<Self> {
+        const LARGEST: usize = 1 << 14;
+        let pattern = regex_syntax::parse(pattern).ok()?;
+        let whole = thompson::Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(4 * LARGEST));
+        let states = thompson::Compiler::new().configure(whole).build_from_hir(&pattern).ok()?;
+        let begins = pattern.properties().look_set_prefix().contains(Look::Start);
+        let (kind, anchored) = if begins { (StartKind::Anchored, Anchored::Yes) } else { (StartKind::Unanchored, Anchored::No) };
+        let config = dense::Config::new().start_kind(kind).dfa_size_limit(Some(LARGEST)).determinize_size_limit(Some(4 * LARGEST));
+        let table = dense::Builder::new().configure(config).build_from_nfa(&states).ok()?;
+        let start = table.start_state(&start::Config::new().anchored(anchored)).ok()?;
+        Some(Self { table, start })
+    }
+
+    // `None` where the automaton gives up.
+    fn matches(&self, text: &[u8]) -> Option<bool> {
+        let automaton = &self.table;
         let mut state = self.start;
         for &byte in text {
             let next = automaton.next_state(state, byte);
@@ -47,65 +110,23 @@ impl Pattern {
     }
 }
 
-// The pattern as `regex` reads it, if it has nothing that the two read differently: classes of letters, groups, repetitions,
-// anchors; of the short classes those that ECMA 262 (section 22.2.2.9, CharacterClassEscape) limits to ASCII.
-fn portable(pattern: &str) -> Option<String> {
-    let mut portable = String::with_capacity(pattern.len());
-    let mut rest = pattern.chars().peekable();
-    let mut in_class = false;
-    let mut before = ' ';
-    while let Some(c) = rest.next() {
-        let next = rest.peek().copied();
-        let fits = match c {
-            '\\' => {
-                let escaped = rest.next()?;
-                // A hyphen beside a class would make a range of its last letter.
-                let alone = before != '-' && (rest.peek() != Some(&'-') || rest.clone().nth(1) == Some(']'));
-                match (escaped, in_class) {
-                    ('d', true) if alone => portable.push_str("0-9"),
-                    ('d', false) => portable.push_str("[0-9]"),
-                    ('w', true) if alone => portable.push_str("A-Za-z0-9_"),
-                    ('w', false) => portable.push_str("[A-Za-z0-9_]"),
-                    ('^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '/' | '-', _) => {
-                        portable.extend(['\\', escaped]);
-                    }
-                    _ => return None,
-                }
-                before = ' ';
-                continue;
-            }
-            '[' if !in_class => {
-                in_class = true;
-                next != Some(']')
-            }
-            ']' if in_class => {
-                in_class = false;
-                true
-            }
-            // Classes within classes, and sums and differences of classes, are not ECMA's.
-            '[' => false,
-            '&' | '~' | '-' if in_class => before != c,
-            '^' if in_class => before != '[' || next != Some(']'),
-            '(' if !in_class && next == Some('?') => {
-                rest.next();
-                rest.next_if_eq(&':')?;
-                portable.push_str("(?:");
-                before = ' ';
-                continue;
-            }
-            // One more sign makes it greedy here and possessive elsewhere.
-            '+' | '*' if !in_class => !matches!(before, '*' | '+' | '?' | '}'),
-            '{' if !in_class => next.is_some_and(|c| c.is_ascii_digit()),
-            '.' if !in_class => false,
-            _ => c.is_ascii_graphic() || c == ' ',
-        };
-        if !fits {
-            return None;
-        }
-        portable.push(c);
-        before = c;
-    }
-    Some(portable)
+// Whether the engine that looks around takes a pattern for the same as the linear one. Possessive repetitions are its own, as
+// are many escapes and groups.
+fn reads_alike(pattern: &str) -> bool {
+    let own = ["++", "*+", "?+", "}+", "{,", "(*"].iter().any(|sign| pattern.contains(sign));
+    let mut pieces = pattern.split("(?");
+    pieces.next();
+    let plain_groups = pieces.all(|behind| behind.starts_with(':'));
+    let mut escapes = pattern.split('\\');
+    escapes.next();
+    // Of two backslashes the second one begins an empty piece.
+    let plain_escapes = escapes.all(|behind| {
+        behind
+            .chars()
+            .next()
+            .is_none_or(|c| c.is_ascii_punctuation() && !matches!(c, '<' | '>') || matches!(c, 'd' | 'D' | 'w' | 'W' | 's' | 'S'))
+    });
+    !own && plain_groups && plain_escapes
 }
 
 #[cfg(test)]
@@ -114,10 +135,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::schema::build_alone;
     use crate::schema::spanned::Instance;
-    use crate::schema::{Engine, build_alone};
 
-    const PLAIN: [&str; 15] = [
+    const PATTERNS: [&str; 31] = [
         "^[a-z0-9]+(-[a-z0-9]+)*$",
         "^[A-Z][A-Z0-9/&-]{1,15}$",
         "^\\+[0-9][0-9 ()-]{5,24}$",
@@ -133,34 +154,65 @@ mod tests {
         "^(a|ab)(c|bcd)$",
         "b+?",
         "^[-a]*$",
+        "^a.b$",
+        "^.{2,3}$",
+        "\\s",
+        "^\\S(.{0,1}\\S)?$",
+        "\\D",
+        "^\\W+$",
+        "^[^\\s\\u0000-\\u001f\\u007f]([^\\u0000-\\u0008\\u000b-\\u001f\\u007f]*[^\\s\\u0000-\\u001f\\u007f])?$",
+        "^[\\S-]+$",
+        "[a&&b]",
+        "^[+--]$",
+        "[a~~b]",
+        "[[a]",
+        "ä",
+        "^[à-ö]+$",
+        "\\x41",
+        "^\\n|\\t$",
     ];
 
     #[test]
-    fn what_reads_differently_is_left() {
-        for pattern in [
-            "a.b", "\\s", "\\D", "\\bx", "\\p{L}", "(?=a)", "(?i)a", "[a&&b]", "[a--b]", "[a~~b]", "[[a]", "[]", "[^]", "a{,3}", "ä",
-            "\\x41", "[\\w-x]", "[+-\\w]", "(?<n>a)",
-        ] {
-            assert!(Pattern::new(pattern).is_none(), "{pattern}");
+    fn what_looks_around_is_left() {
+        for pattern in ["(?=a)", "(?<!a)b", "\\bx", "(a)\\1"] {
+            assert!(Automaton::new(pattern).is_none(), "{pattern}");
         }
     }
 
     #[test]
-    fn large_automata_are_left() {
-        assert!(Pattern::new("(a|b)*a(a|b){20}").is_none());
+    fn what_engines_read_differently_is_left() {
+        for pattern in ["^a++a$", "a*+", "(?i)a", "\\h", "a{,3}", "\\\\\\e", "(?>a)"] {
+            assert!(matches!(Means::of(pattern, Engine::Bounded), Means::Left), "{pattern}");
+        }
+        assert!(matches!(Means::of("^(?:a\\.|\\\\|\\s)+$", Engine::Bounded), Means::Automaton(_)));
+    }
+
+    #[test]
+    fn what_would_be_large_is_searched() {
+        for pattern in ["(a|b)*a(a|b){20}", "^\\S(.{0,30}\\S)?$", "^\\p{L}+$"] {
+            assert!(matches!(Means::of(pattern, Engine::Linear), Means::Search(_)), "{pattern}");
+        }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(3000))]
 
         #[test]
-        fn plain_patterns_match_as_the_validator_has_them(
-            which in 0..PLAIN.len(),
-            text in prop_oneof!["[a-d-]{0,6}", "[A-D/&-]{0,6}", "\\+?[0-9 ()-]{0,9}", "[a-c0-9ä._-]{0,5}", "x-\\PC{0,3}", "\\PC{0,4}\n?"],
+        fn patterns_match_as_the_validator_has_them(
+            which in 0..PATTERNS.len(),
+            text in prop_oneof![
+                "[a-d-]{0,6}",
+                "[A-D/&-]{0,6}",
+                "\\+?[0-9 ()-]{0,9}",
+                "[a-c0-9ä._-]{0,5}",
+                "x-\\PC{0,3}",
+                "\\PC{0,4}\n?",
+                "[ab\r\n\t\u{0}\u{7f}\u{a0}\u{2028}\u{3000}\u{feff}\u{85}à]{0,4}",
+            ],
         ) {
-            let pattern = Pattern::new(PLAIN[which]).expect("it is plain");
-            let validator = build_alone(&json!({ "pattern": PLAIN[which] }), false, Engine::Linear).expect("it is a schema");
-            prop_assert_eq!(pattern.matches(text.as_bytes()), Some(validator.is_valid(Instance::Name(&text))), "{} {:?}", PLAIN[which], text);
+            let Means::Automaton(pattern) = Means::of(PATTERNS[which], Engine::Linear) else { panic!("an automaton can be it") };
+            let validator = build_alone(&json!({ "pattern": PATTERNS[which] }), false, Engine::Linear).expect("it is a schema");
+            prop_assert_eq!(pattern.matches(text.as_bytes()), Some(validator.is_valid(Instance::Name(&text))), "{} {:?}", PATTERNS[which], text);
         }
     }
 }
