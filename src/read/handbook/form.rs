@@ -140,7 +140,7 @@ pub(super) enum Records {
     Unindented,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Field {
     labels: Vec<String>,
@@ -211,7 +211,7 @@ pub(super) struct Missions {
 }
 
 // The file as it is written: every word list may be left out, and then is that of words.toml.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Written {
     name: Option<String>,
@@ -286,8 +286,12 @@ pub(super) struct Label {
 
 impl Form {
     fn parse(text: &str) -> Result<Self, toml_edit::de::Error> {
+        // Compiling patterns takes longer than copying what they became.
+        static WORDS: LazyLock<Written> = LazyLock::new(|| {
+            toml_edit::de::from_str(include_str!("forms/words.toml")).expect("the words that come with the program are tested")
+        });
         let own: Written = toml_edit::de::from_str(text)?;
-        let words: Written = toml_edit::de::from_str(include_str!("forms/words.toml"))?;
+        let words = WORDS.clone();
         let missing = |what: &str| <toml_edit::de::Error as serde::de::Error>::custom(format!("{what} is missing"));
         if own.fields.is_empty() {
             return Err(missing("a table [[fields]]"));
