@@ -215,4 +215,24 @@ mod tests {
             prop_assert_eq!(pattern.matches(text.as_bytes()), Some(validator.is_valid(Instance::Name(&text))), "{} {:?}", PATTERNS[which], text);
         }
     }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn both_engines_agree(
+            pattern in "\\^?((a|b|ä|\\.|\\\\s|\\\\S|\\\\w|\\\\D|\\\\n|\\\\\\.|\\[a-c\\]|\\[\\^a\\\\s-\\]|\\[\\+--\\]|\\(\\?:ab|c\\)|\\(a\\|b\\))(\\?|\\*|\\+|\\{2\\}|\\{1,3\\}|\\{,2\\}|\\*\\?|\\+\\+)?){1,4}\\$?",
+            text in "[abcä.+, \r\n\u{2028}-]{0,5}",
+        ) {
+            for engine in [Engine::Linear, Engine::Bounded] {
+                let Ok(validator) = build_alone(&json!({ "pattern": pattern }), false, engine) else { continue };
+                let found = match Means::of(&pattern, engine) {
+                    Means::Automaton(automaton) => automaton.matches(text.as_bytes()),
+                    Means::Search(regex) => Some(regex.is_match(&text)),
+                    Means::Left => None,
+                };
+                prop_assert!(found.is_none_or(|found| found == validator.is_valid(Instance::Name(&text))), "{} {:?}", pattern, text);
+            }
+        }
+    }
 }
