@@ -236,7 +236,8 @@ mod tests {
             let feed = Feed::new(schema.name, Box::new(schema.text.as_bytes()), Position::START);
             let mut library = Library::new();
             let root = library.add(schema.name, parse(feed, Format::Json).unwrap_or_else(|_| panic!("{} is JSON", schema.name)));
-            assert!(Schema::build(library, root, schema::Options { formats }).is_ok(), "{}", schema.name);
+            let built = Schema::build(library, root, schema::Options { formats });
+            assert!(built.is_ok_and(|built| built.is_linear()), "{}", schema.name);
         }
     }
 }

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::check::across::{Mention, Register};
 use crate::diagnostic::RecordRef;
 
-/// An input's keys and references beyond this many are not kept.
-const MOST: usize = 1 << 16;
+/// Keys and references of an input that take more bytes are not kept.
+const HEAVIEST: usize = 1 << 20;
+/// Nor are those of inputs that together take more.
+pub(super) const HEAVIEST_OF_ALL: usize = 8 << 20;
 
 /// An input whose records are all valid and of which there is nothing to report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +53,15 @@ impl Known {
 }
 
 impl Account {
-    /// Adds a valid record; says whether there is room for it, and whether it may be kept.
-    pub(super) fn add(&mut self, mentions: &[Mention], record: &RecordRef) -> bool {
+    /// Adds a valid record. What it mentions is kept on disk, so there is no account of one in which something is to be
+    /// hidden, nor of more than has room.
+    #[must_use]
+    pub(super) fn with(mut self, mentions: &[Mention], record: &RecordRef) -> Option<Self> {
+        if mentions.iter().any(Mention::is_hidden) {
+            return None;
+        }
         self.records += 1;
-        self.register.enter(mentions, record) && self.register.len() <= MOST
+        self.register.enter(mentions, record);
+        (self.register.weight() <= HEAVIEST).then_some(self)
     }
 }

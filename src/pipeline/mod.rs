@@ -199,6 +199,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         suppressions: job.suppressions,
         across,
         keep_accounts: job.keep_accounts,
+        accounted: 0,
         outcome: Outcome::default(),
         finished: Finished::default(),
         input: None,
@@ -362,6 +363,8 @@ struct Desk<'r> {
     // One for each course that has keys or references.
     across: Vec<Option<across::Across>>,
     keep_accounts: bool,
+    // Bytes of the accounts of what was read.
+    accounted: usize,
     outcome: Outcome,
     finished: Finished,
     input: Option<InputState>,
@@ -476,8 +479,8 @@ impl Desk<'_> {
                 of_unit.push((note, unit.fresh));
             }
             if let Some(input) = &mut self.input {
-                input.account = input.account.take().filter(|_| valid && unit.carried && unit.fresh);
-                input.account.take_if(|account| !account.add(&unit.mentions, &record));
+                let account = input.account.take().filter(|_| valid && unit.carried && unit.fresh);
+                input.account = account.and_then(|account| account.with(&unit.mentions, &record));
             }
             if let Some(across) = &mut self.across[window.course] {
                 let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
@@ -583,7 +586,9 @@ impl Desk<'_> {
         if why.is_none()
             && let Some(input) = &mut self.input
             && let Some(account) = input.account.take()
+            && self.accounted + account.register.weight() <= account::HEAVIEST_OF_ALL
         {
+            self.accounted += account.register.weight();
             let (name, course) = (Arc::clone(&input.name), input.course);
             self.outcome.accounts.push(Accounted { name, course, account, was_read: true });
         }

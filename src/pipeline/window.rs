@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Account, Course, Input, Known, Novelty, Older, policy};
-use crate::check::across::{Mention, Plan, Role};
+use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
 use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, Window};
 use crate::report::mask::{self, Veil};
 use crate::source::{Failure, Source, Span};
-use crate::tree::Tree;
+use crate::tree::{Node, Tree};
 use crate::write::{self, Writer};
 
 /// What goes to the workers.
@@ -346,11 +346,11 @@ struct Curtain {
 }
 
 impl Curtain {
-    // Hides what is personal in a record, whose key has parts at `parts`, from what is said about it.
+    // Hides what is personal in a record, whose key has these parts, from what is said about it.
     fn record(
         &mut self,
         tree: &Tree,
-        parts: &[String],
+        parts: &[Node<'_>],
         sensitive: &Sensitive,
         noted: &mut Noted,
         mentions: &mut [Mention],
@@ -358,14 +358,21 @@ impl Curtain {
     ) {
         let secrets = sensitive.find(tree);
         noted.notes.iter_mut().for_each(|note| mask::hide(note, &secrets));
-        let is_secret = |pointer: &String| secrets.iter().any(|secret| secret.pointer == *pointer);
-        let hides_key = parts.iter().any(is_secret);
+        // What is personal at one place may be repeated at another.
+        let is_secret = |pointer: &str, text: &str| {
+            secrets.iter().any(|secret| secret.pointer == pointer || secret.texts.iter().any(|secret| secret == text))
+        };
+        let hides_key = parts.iter().any(|part| is_secret(&part.pointer(), part.text()));
         for mention in mentions.iter_mut() {
-            if is_secret(&mention.pointer) || (hides_key && mention.role == Role::Key) {
+            let hides = match mention.role {
+                Role::Key => hides_key,
+                Role::Reference => is_secret(&mention.pointer, &mention.text),
+            };
+            if hides {
                 mention.hide(mask::HIDDEN);
             }
         }
-        key.take_if(|key| hides_key || secrets.iter().any(|secret| secret.texts.contains(key)));
+        key.take_if(|_| hides_key);
         let record = tree.root().span();
         self.hidden.extend(mask::places(tree.source(), record, &secrets));
         self.records.push(record);
@@ -429,8 +436,8 @@ impl Intake for Bench<'_> {
         // What only findings need is made only where there are, or may yet be, some.
         let mut key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { across.and_then(|plan| plan.key(tree.root())) };
         if let Some(sensitive) = &self.course.mask {
-            let parts = across.map_or(&[][..], Plan::pointers);
-            self.curtain.record(tree, parts, sensitive, &mut self.noted, &mut mentions, &mut key);
+            let parts = across.and_then(|plan| plan.parts(tree.root())).unwrap_or_default();
+            self.curtain.record(tree, &parts, sensitive, &mut self.noted, &mut mentions, &mut key);
         }
         let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
             let mut text = Vec::new();

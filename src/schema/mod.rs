@@ -88,6 +88,12 @@ impl Schema {
         Self { library, root, validator, engine, acceptor: OnceLock::new(), formats: options.formats, authored: OnceLock::new() }
     }
 
+    /// Whether its patterns can be tried in linear time.
+    #[cfg(test)]
+    pub(crate) fn is_linear(&self) -> bool {
+        self.engine == Engine::Linear
+    }
+
     fn validator(&self) -> &Validator<Spanned> {
         self.validator.get_or_init(|| {
             let value = spanned::to_value(self.library.node(self.root_at()));

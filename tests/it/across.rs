@@ -169,3 +169,15 @@ fn schemas_of_users_declare_their_own_keys() {
     assert!(Plan::new(&shape_of(&json!({"type": "object"})), None).is_idle());
     assert_eq!(Plan::new(&Arc::new(Shape::any()), Some("/k")).extract(&support::tree("input", r#"{"k":"v"}"#)).len(), 1);
 }
+
+#[test]
+fn a_key_of_several_parts_is_no_key_of_one() {
+    let schema = r#"{"x-key": ["/a", "/b"], "properties": {"boss": {"x-references": true}}}"#;
+    // However the parts are told apart inside.
+    for boss in ["1 2 1 xy", "1 xy", "1xy"] {
+        let record = format!(r#"{{"a": "1", "b": "xy", "boss": "{boss}"}}"#);
+        let home = crate::program::folder(&[("s.json", schema), ("a.json", &record)]);
+        let ran = crate::program::run(home.path(), &["check", "--schema", "s.json", "a.json"]);
+        assert!(ran.out.contains("[X102]"), "{boss}: {}", ran.out);
+    }
+}

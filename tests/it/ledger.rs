@@ -184,6 +184,19 @@ fn a_key_is_compared_itself_and_not_by_its_hash() {
 }
 
 #[test]
+fn of_long_keys_there_is_no_account() {
+    let home = many();
+    let long = "k".repeat(300 << 10);
+    let records: String = (0..4).map(|number| format!("{{\"id\":\"{long}{number}\"}}\n")).collect();
+    put(home.path(), "90.ndjson", &records);
+    check(home.path(), &[]);
+    let kept = fs::read_to_string(ledger(home.path()).expect("a ledger")).expect("text");
+    assert!(kept.contains("data/10.json") && !kept.contains("data/90.ndjson"));
+    put(home.path(), "20.json", r#"{"id":"n20","size":20}"#);
+    assert_eq!(check(home.path(), &[]).out, "84 records in 81 files, all valid\n");
+}
+
+#[test]
 fn files_with_hidden_keys_are_not_kept() {
     let home = many();
     fs::write(home.path().join("schema.json"), SCHEMA.replace(r#""id": {"#, r#""id": {"x-sensitive": true, "#)).expect("written");

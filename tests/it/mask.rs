@@ -83,6 +83,18 @@ fn a_key_is_hidden_where_one_of_its_parts_is_personal() {
 }
 
 #[test]
+fn a_key_is_hidden_where_it_repeats_what_is_personal() {
+    let schema = r#"{"x-key": ["/desk", "/name"], "properties": {"mail": {"x-sensitive": true}, "boss": {"x-references": true}}}"#;
+    let record = r#"{"desk": 1, "name": "anna@b.org", "mail": "anna@b.org", "boss": "anna@b.org"}"#;
+    let drawn = reports(&[("schema.json", schema), ("data/a.ndjson", &format!("{record}\n{record}\n"))], &[], &["anna"]);
+    assert!(drawn[1].contains("error[X101]") && drawn[1].contains("[X102]"), "{}", drawn[1]);
+    let schema = r#"{"x-key": ["/n", "/e~mail"], "properties": {"e~mail": {"x-sensitive": true}}}"#;
+    let record = r#"{"n": 1, "e~mail": "anna@b.org"}"#;
+    let drawn = reports(&[("schema.json", schema), ("data/a.ndjson", &format!("{record}\n{record}\n"))], &[], &["anna"]);
+    assert!(drawn[1].contains("error[X101]"), "{}", drawn[1]);
+}
+
+#[test]
 fn without_the_flag_values_are_shown_and_the_config_can_ask_for_it() {
     let files = [("schema.json", SCHEMA), ("data/a.json", "{\"id\": \"a\", \"mail\": \"anna\"}"), ("chancery.toml", "mask = true\n")];
     let home = folder(&files);

@@ -58,7 +58,7 @@ pub struct Mention {
     hash: u128,
     // The key itself, where `text` is not.
     exact: Option<Box<str>>,
-    is_personal: bool,
+    hidden: bool,
 }
 
 impl Plan {
@@ -86,19 +86,21 @@ impl Plan {
         self.key.is_empty() && self.references.is_idle()
     }
 
-    /// JSON pointers to the parts of a record's key.
-    #[must_use]
-    pub fn pointers(&self) -> &[String] {
-        &self.key
-    }
-
     /// The key of a record, as it is shown.
     #[must_use]
     pub fn key(&self, record: Node<'_>) -> Option<String> {
         self.parts(record).map(|parts| join(&parts))
     }
 
-    fn parts<'t>(&self, record: Node<'t>) -> Option<Vec<Node<'t>>> {
+    /// JSON pointers to the parts of a record's key.
+    #[must_use]
+    pub fn pointers(&self) -> &[String] {
+        &self.key
+    }
+
+    /// The parts of a record's key, if it has one.
+    #[must_use]
+    pub fn parts<'t>(&self, record: Node<'t>) -> Option<Vec<Node<'t>>> {
         let parts: Option<Vec<Node<'t>>> = self.key.iter().map(|pointer| record.at(pointer).filter(|part| is_key(*part))).collect();
         parts.filter(|parts| !parts.is_empty())
     }
@@ -149,10 +151,16 @@ impl Mention {
     pub fn hide(&mut self, mark: &str) {
         let text = std::mem::replace(&mut self.text, mark.into());
         self.exact.get_or_insert(text);
-        self.is_personal = true;
+        self.hidden = true;
     }
 
-    // The same for the same key and for no other one.
+    /// Whether something else is shown in place of the key.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.hidden
+    }
+
+    // The same for the same key and for no other one of as many parts.
     fn exact(&self) -> &str {
         self.exact.as_deref().unwrap_or(&self.text)
     }
@@ -166,12 +174,13 @@ impl Mention {
         let run = |seed: u8| {
             let mut hasher = DefaultHasher::new();
             hasher.write_u8(seed);
+            hasher.write_usize(parts.len());
             hasher.write(exact.as_deref().unwrap_or(&text).as_bytes());
             u128::from(hasher.finish())
         };
         let hash = run(0) << 64 | run(1);
         let place = Place::new(parts[0].tree().source(), parts[0].span());
-        Self { role, text, place, pointer, hash, exact, is_personal: false }
+        Self { role, text, place, pointer, hash, exact, hidden: false }
     }
 }
 

@@ -16,7 +16,12 @@ use crate::source::Position;
 pub struct Register {
     keys: Vec<Key>,
     references: Vec<Written>,
+    #[serde(skip)]
+    weight: usize,
 }
+
+/// Bytes of a key or a reference besides its texts.
+const ENTRY: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Key {
@@ -28,9 +33,10 @@ struct Key {
 }
 
 impl Register {
-    /// Adds what a record mentions; says whether all of it may be kept, which is not so where something is personal.
-    pub fn enter(&mut self, mentions: &[Mention], record: &RecordRef) -> bool {
+    /// Adds what a record mentions.
+    pub fn enter(&mut self, mentions: &[Mention], record: &RecordRef) {
         for mention in mentions {
+            self.weight += ENTRY + mention.exact().len() + mention.pointer.len();
             match mention.role {
                 Role::Key => {
                     let Position { byte, line, column } = mention.place.locate().start;
@@ -43,19 +49,12 @@ impl Register {
                 }
             }
         }
-        !mentions.iter().any(|mention| mention.is_personal)
     }
 
-    /// Number of keys and references.
+    /// About how many bytes what was entered takes.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.keys.len() + self.references.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn weight(&self) -> usize {
+        self.weight
     }
 }
 

@@ -22,7 +22,7 @@ const HEAD: &str = "chancery-ledger-2";
 /// Larger files that were touched are as quickly checked as compared.
 const LARGEST_COMPARED: u64 = 256 * 1024;
 /// A longer ledger is not kept.
-const LONGEST: usize = 64 << 20;
+const LONGEST: usize = 32 << 20;
 
 /// The files without findings.
 pub struct Ledger {

@@ -320,6 +320,7 @@ fn inputs(text: &str) -> Vec<Sealed> {
 // Tells the records of one load apart that have the same key.
 #[derive(Debug, Default)]
 struct Seen {
+    // Which there were; their numbers say nothing.
     keys: Index,
     // How often those came that came more than once, which are few.
     again: HashMap<u128, u32>,
@@ -336,7 +337,7 @@ impl Seen {
             return Ok(*count);
         }
         if self.keys.get(hash)?.is_none() {
-            self.keys.insert(hash, 1)?;
+            self.keys.insert(hash, 0)?;
             return Ok(1);
         }
         self.again.insert(hash, 2);
