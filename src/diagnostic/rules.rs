@@ -80,6 +80,7 @@ rules! {
     EMPTY_FIELD "R170" "empty-field" Advice "nothing stands under a label of a page"
     NOTE_GAP "R171" "note-gap" Warning "the note marks of a page leave out a number"
     BAD_FORM "R180" "bad-form" Error "a description of a page's form cannot be used"
+    MANY_FINDINGS "R190" "many-findings" Error "a record has more findings than are listed"
     TEXT_FORM "N101" "text-form" Advice "text was brought to Unicode form C, LF line ends, and no white space at the ends"
     TELEPHONE_FORM "N102" "telephone-form" Advice "a telephone or fax number was brought to E.164"
     URL_FORM "N103" "url-form" Advice "a web address got its scheme, or its host in lower case"

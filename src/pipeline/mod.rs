@@ -32,7 +32,7 @@ pub use baseline::Baseline;
 pub use policy::Policy;
 pub use since::{Novelty, Older};
 pub use suppress::Suppressions;
-use window::{Done, Encoded, Line, Shop, Stopped, Unit, Worked};
+use window::{Done, Encoded, Line, Piece, Shop, Stopped, Unit, Worked};
 
 /// An input that has not been opened yet.
 pub struct Input {
@@ -217,7 +217,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     }
     let mut line = Line::new(inputs);
     let stopped = line.stopped();
-    batch::ordered(
+    batch::weighed(
         jobs,
         || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
         || shop.worker(),
@@ -225,6 +225,8 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
             desk.take(done, &shop, &stopped, watch);
             desk.error.is_none() && !interrupted.load(Ordering::Relaxed)
         },
+        Piece::weight,
+        Done::weight,
     );
     if interrupted.load(Ordering::Relaxed) {
         return Ok(Outcome { interrupted: true, ..desk.outcome });
@@ -337,6 +339,9 @@ impl Report {
     }
 }
 
+/// Windows that are larger are not kept for what may have to be said later.
+const LARGE_WINDOW: u32 = 4 << 20;
+
 struct InputState {
     name: Arc<str>,
     course: usize,
@@ -448,7 +453,13 @@ impl Desk<'_> {
         }
         let base = input.records;
         let fresh = input.novelty != Novelty::Same;
-        input.last = Some(Arc::clone(&window.source));
+        input.last = Some(if window.source.len() > LARGE_WINDOW {
+            // The text need not be kept for the place at which it ends.
+            let end = window.source.position(window.source.len());
+            Arc::new(Source::elsewhere(Arc::clone(window.source.name()), end))
+        } else {
+            Arc::clone(&window.source)
+        });
         input.records += window.units.len() as u64;
         if let Some(account) = &mut input.account {
             account.bytes += u64::from(window.source.len());

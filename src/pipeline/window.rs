@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid, Sensitive};
-use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
+use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, RecordRef, Severity, hint};
 use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, Window};
 use crate::report::mask::{self, Veil};
@@ -58,6 +58,32 @@ pub(super) enum Done {
     },
     Window(Worked),
     End(Option<Failure>),
+}
+
+impl Piece {
+    /// About how many bytes it holds.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Window(.., window) => window.source.len() as usize,
+            _ => 0,
+        }
+    }
+}
+
+impl Done {
+    /// About how many bytes it holds.
+    pub(super) fn weight(&self) -> usize {
+        // What a finding takes with its texts.
+        const FINDING: usize = 600;
+        match self {
+            Self::Several(several) => several.iter().map(Self::weight).sum(),
+            Self::Window(worked) => {
+                let encoded: usize = worked.encoded.iter().map(|encoded| encoded.bytes.len()).sum();
+                worked.source.len() as usize + encoded + (worked.notes.len() + worked.remarks.len()) * FINDING
+            }
+            _ => 0,
+        }
+    }
 }
 
 /// An input that a worker has begun.
@@ -303,7 +329,12 @@ impl Shop {
             },
         };
         window.reader.read(&window.source, tree, &mut bench);
+        // A tree holds its source, and a large one is not kept until the next window.
+        if window.source.len() > super::LARGE_WINDOW {
+            *tree = Tree::default();
+        }
         // Notes behind the last unit are about the file.
+        bench.noted.close();
         bench.worked.remarks.append(&mut bench.noted.notes);
         if bench.course.mask.is_some() {
             bench.curtain.close(&mut bench.worked);
@@ -317,12 +348,39 @@ impl Shop {
 struct Noted {
     notes: Vec<Diagnostic>,
     errors: usize,
+    omitted: Omitted,
+    // Candidates that suggestions about the window's records have looked at.
+    hints: u64,
 }
 
 impl Notes for Noted {
     fn note(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(policy::is_error(&diagnostic));
-        self.notes.push(diagnostic);
+        if self.notes.len() < MAX_FINDINGS_PER_RECORD {
+            self.notes.push(diagnostic);
+        } else {
+            self.omitted.add(diagnostic);
+        }
+    }
+
+    fn omit(&mut self, omitted: Omitted) {
+        self.errors += usize::from(omitted.has_error());
+        self.omitted.join(omitted);
+    }
+
+    fn hints(&self) -> hint::Budget {
+        hint::Budget::new(hint::PER_RECORD.min(hint::PER_WINDOW.saturating_sub(self.hints)))
+    }
+
+    fn spend_hints(&mut self, candidates: u64) {
+        self.hints += candidates;
+    }
+}
+
+impl Noted {
+    // Ends a unit's findings: one stands for those that were left out.
+    fn close(&mut self) {
+        self.notes.extend(std::mem::take(&mut self.omitted).into_finding());
     }
 }
 
@@ -415,6 +473,7 @@ impl Intake for Bench<'_> {
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
+        self.noted.close();
         // While the source is at hand as it was read.
         self.noted.notes.iter_mut().for_each(|note| write::notation::settle(note, self.format));
         let valid = self.noted.errors == 0;
@@ -467,6 +526,7 @@ impl Intake for Bench<'_> {
 
 impl Bench<'_> {
     fn unit(&mut self, unit: Unit) {
+        self.noted.close();
         let number = self.worked.units.len();
         self.worked.notes.extend(self.noted.notes.drain(..).map(|note| (number as u32, note)));
         self.noted.errors = 0;

@@ -229,7 +229,7 @@ impl<'s> Part<'s> {
     }
 
     /// Declared members in the order of the schema.
-    pub fn members(self) -> impl Iterator<Item = (&'s str, Part<'s>)> {
+    pub fn members(self) -> impl ExactSizeIterator<Item = (&'s str, Part<'s>)> {
         self.data().members.iter().map(move |(name, id)| (&**name, self.part(*id)))
     }
 

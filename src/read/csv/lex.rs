@@ -30,7 +30,13 @@ pub(super) enum End {
 
 /// Reads one row from `at`, which is left behind its line end.
 pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<Cell>) -> End {
+    row_up_to(bytes, at, delimiter, cells, usize::MAX).0
+}
+
+/// As [`row`]; no more than `most` cells are kept, and how many there are is told too.
+pub(super) fn row_up_to(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<Cell>, most: usize) -> (End, usize) {
     cells.clear();
+    let mut count = 0;
     loop {
         let start = *at;
         let mut plain = true;
@@ -41,7 +47,7 @@ pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<C
             loop {
                 let Some(found) = memchr::memchr(b'"', &bytes[from..]) else {
                     *at = bytes.len();
-                    return End::Quoted(start);
+                    return (End::Quoted(start), count);
                 };
                 from += found + 1;
                 if bytes.get(from) != Some(&b'"') {
@@ -62,14 +68,17 @@ pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<C
         } else if !quoted {
             stray = memchr::memchr(b'"', &bytes[start..stop]).map(|found| (start + found) as u32);
         }
-        cells.push(Cell { span: Span::new(start as u32, stop as u32), quoted, plain, stray });
+        count += 1;
+        if count <= most {
+            cells.push(Cell { span: Span::new(start as u32, stop as u32), quoted, plain, stray });
+        }
         if end == bytes.len() {
             *at = end;
-            return End::Input;
+            return (End::Input, count);
         }
         *at = end + 1;
         if line {
-            return End::Line;
+            return (End::Line, count);
         }
     }
 }

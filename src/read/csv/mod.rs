@@ -15,7 +15,7 @@ use std::sync::Arc;
 use self::lex::End;
 use self::plan::Plan;
 use self::rows::Table;
-use super::ndjson::{TooLarge, floor_char};
+use super::ndjson::{TooLarge, few_lines, floor_char};
 use super::{Options, Reader, Window};
 use crate::diagnostic::{Diagnostic, Member};
 use crate::layout::cell;
@@ -108,7 +108,9 @@ impl Cutter {
     fn rows(&mut self) -> Result<Option<Window>, Failure> {
         let State::Rows { table, reader } = &self.state else { return Ok(None) };
         let (table, reader) = (Arc::clone(table), Arc::clone(reader));
-        match cut_rows(&mut self.feed, table.delimiter, &self.options)? {
+        // The header goes along with each window, so a long one makes for long windows.
+        let window_bytes = self.options.window_bytes.max(table.plans[0].header.len());
+        match cut_rows(&mut self.feed, table.delimiter, &self.options, window_bytes)? {
             Cut::None => {
                 self.state = State::Done;
                 Ok(None)
@@ -146,12 +148,15 @@ enum Cut {
 }
 
 // Takes whole rows of about a window's length; at the end, what is left.
-fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Cut, Failure> {
-    feed.fill(options.window_bytes)?;
+fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options, window_bytes: usize) -> Result<Cut, Failure> {
+    feed.fill(window_bytes)?;
     loop {
         let bytes = feed.bytes();
         let length = if feed.is_ended() { bytes.len() } else { lex::whole_rows(bytes, delimiter, options.csv.comment) };
         if length > 0 {
+            let few = few_lines(&bytes[..length]);
+            let few = if few < length { lex::whole_rows(&bytes[..few], delimiter, options.csv.comment) } else { length };
+            let length = if few > 0 { few } else { length };
             return Ok(Cut::Rows(feed.take(length)?));
         }
         if feed.is_ended() {
@@ -181,6 +186,23 @@ fn large_row(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Window
         }
     }
     Ok(window)
+}
+
+/// Says that a header has more columns than a table may have.
+struct ManyColumns {
+    limit: usize,
+}
+
+impl Reader for ManyColumns {
+    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
+        let message = format!("table has more than {} columns", self.limit);
+        intake.note(
+            Diagnostic::new(&crate::diagnostic::rules::TOO_LARGE, source, Span::at(0), message)
+                .help("raise --max-record-bytes: one column is allowed for each 1024 bytes"),
+        );
+        intake.broken();
+        intake.stop();
+    }
 }
 
 /// Says that a row is past the limit. Without its header a table cannot be read.
@@ -227,8 +249,12 @@ impl Head {
             }
             let length = end.map_or(bytes.len(), |end| end + 1);
             if end.is_some() || feed.is_ended() {
-                feed.take(length)?;
+                feed.skip(length)?;
                 feed.fill(SAMPLE)?;
+            } else if bytes.len() > options.max_record_bytes {
+                let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: true });
+                let shown = floor_char(bytes, 80);
+                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
             } else {
                 feed.more()?;
             }
@@ -237,7 +263,13 @@ impl Head {
         let mut cells = Vec::new();
         loop {
             let mut length = 0;
-            let end = lex::row(feed.bytes(), &mut length, delimiter, &mut cells);
+            let limit = options.max_columns();
+            let (end, count) = lex::row_up_to(feed.bytes(), &mut length, delimiter, &mut cells, limit);
+            if count > limit {
+                let reader: Arc<dyn Reader> = Arc::new(ManyColumns { limit });
+                let shown = floor_char(feed.bytes(), 80);
+                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
+            }
             if end == End::Line || (feed.is_ended() && end == End::Input) {
                 return Ok(Self::Cells(FirstRow { cells, length, delimiter }));
             }

@@ -13,9 +13,10 @@ use serde::Deserialize;
 use super::lex::{self, End};
 use super::plan::{Plan, Role};
 use super::rows::{Frame, Run, Table, number};
-use super::{Cut, FirstRow, Head, cut_rows};
+use super::{Cut, FirstRow, Head, LargeRow, cut_rows};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::column::{self, Column};
+use crate::read::ndjson::floor_char;
 use crate::read::{Intake, Options, Reader, Window};
 use crate::schema::shape::Part;
 use crate::source::{Failure, Feed, Source, Span};
@@ -200,7 +201,8 @@ impl crate::read::Cutter for Cutter {
             return Ok(None);
         }
         let delimiter = self.table.delimiter;
-        let mut source = match cut_rows(&mut self.feeds[0], delimiter, &self.options)? {
+        let window_bytes = self.table.plans.iter().map(|plan| plan.header.len()).fold(self.options.window_bytes, usize::max);
+        let mut source = match cut_rows(&mut self.feeds[0], delimiter, &self.options, window_bytes)? {
             Cut::Rows(source) => source,
             Cut::TooLarge(window) => return Ok(Some(window)),
             // Rows may be left in child tables.
@@ -217,7 +219,12 @@ impl crate::read::Cutter for Cutter {
         for table in 1..self.feeds.len() {
             let limit = if self.done { u64::MAX } else { last[self.parents[table - 1]].unwrap_or(0) };
             let (name, base) = (Arc::clone(self.feeds[table].name()), self.feeds[table].position());
-            let length = self.rows_of(table, limit)?;
+            let Some(length) = self.rows_of(table, limit)? else {
+                self.done = true;
+                let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: self.options.max_record_bytes, is_header: true });
+                let shown = floor_char(self.feeds[table].bytes(), 80);
+                return Ok(Some(Window::new(self.feeds[table].take(shown)?, &reader)));
+            };
             let text = self.feeds[table].take(length)?.into_text();
             last[table] = self.last_number(table, text.as_bytes()).or(Some(0));
             let start = source.append(name, &text, base);
@@ -243,8 +250,10 @@ impl Cutter {
         last
     }
 
-    // How many bytes of a child table are rows whose parent is not behind row `limit`.
-    fn rows_of(&mut self, table: usize, limit: u64) -> Result<usize, Failure> {
+    // How many bytes of a child table are rows whose parent is not behind row `limit`; `None` where they are more than a
+    // record may have.
+    fn rows_of(&mut self, table: usize, limit: u64) -> Result<Option<usize>, Failure> {
+        let max_record_bytes = self.options.max_record_bytes;
         let column = self.table.plans[table].role(Role::Parent);
         let mut cells = Vec::new();
         let mut whole = 0;
@@ -264,13 +273,19 @@ impl Cutter {
                 }
                 let parent = column.and_then(|column| cells.get(column)).filter(|_| !text.is_empty()).and_then(|cell| number(text, cell));
                 if parent.is_some_and(|parent| parent > limit) {
-                    return Ok(whole);
+                    return Ok(Some(whole));
                 }
                 whole = at;
+                if whole > max_record_bytes {
+                    return Ok(None);
+                }
             }
             // At the end every row has been looked at: the last one needs no line end.
             if feed.is_ended() {
-                return Ok(whole);
+                return Ok(Some(whole));
+            }
+            if bytes.len() > max_record_bytes {
+                return Ok(None);
             }
             feed.more()?;
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::lex::Cell;
-use crate::diagnostic::{Diagnostic, Place, quote, rules};
+use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Omitted, Place, quote, rules};
 use crate::layout::cell;
 use crate::layout::column::{self, Column, Step};
 use crate::schema::shape::{Part, Types};
@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub columns: Vec<ColumnPlan>,
     /// The first is the row itself.
     pub nodes: Vec<PlanNode>,
+    /// Nodes whose list stands in a child table.
+    pub lists: Vec<u32>,
     /// Whether quotes tell text from literals.
     pub quotes: bool,
     /// Whether a mark before text has to come off.
@@ -77,6 +79,7 @@ impl Plan {
             base,
             columns: Vec::new(),
             nodes: vec![PlanNode::root()],
+            lists: Vec::new(),
             quotes: !cells.iter().all(|cell| cell.quoted),
             guarded: false,
             too_deep: Vec::new(),
@@ -181,6 +184,7 @@ impl Plan {
             part = column::step_into(part, &step);
         }
         self.nodes[node as usize].table = Some(table);
+        self.lists.push(node);
     }
 
     /// The path of a node as a pointer inside the row.
@@ -204,9 +208,12 @@ impl Plan {
     /// What is wrong with the header itself.
     pub fn notes(&self) -> Vec<Diagnostic> {
         let source = Arc::new(Source::window(Arc::clone(&self.name), self.header.as_str(), self.base));
-        let mut notes: Vec<_> = self.too_deep.iter().map(|span| crate::read::too_deep(&source, *span, self.max_depth)).collect();
+        let mut notes = Vec::new();
+        let mut omitted = Omitted::default();
+        let mut push = |note: Diagnostic| if notes.len() < MAX_FINDINGS_PER_RECORD { notes.push(note) } else { omitted.add(note) };
+        self.too_deep.iter().for_each(|span| push(crate::read::too_deep(&source, *span, self.max_depth)));
         for column in self.columns.iter().filter(|column| !self.header.is_empty() && column.header.is_empty()) {
-            notes.push(
+            push(
                 Diagnostic::new(&rules::UNNAMED_COLUMN, &source, column.header, "expected a name for the column, found none")
                     .help("name the column; its cells are read as a member whose name is empty"),
             );
@@ -216,7 +223,7 @@ impl Plan {
             let Some(first) = leaves.next() else { continue };
             for second in leaves.filter(|second| second.json == first.json) {
                 let name = cell::unquote(&self.header[second.header.range()]);
-                notes.push(
+                push(
                     Diagnostic::new(
                         &rules::DUPLICATE_COLUMN,
                         &source,
@@ -229,6 +236,7 @@ impl Plan {
                 );
             }
         }
+        notes.extend(omitted.into_finding());
         notes
     }
 }
