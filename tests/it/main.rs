@@ -24,6 +24,7 @@ mod html;
 mod json_suite;
 mod laws;
 mod ledger;
+mod limits;
 mod load;
 mod lsp;
 mod mask;

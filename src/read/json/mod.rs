@@ -75,7 +75,11 @@ impl Cutter {
         let Some((at, _)) = self.first_byte()? else { return Ok(None) };
         self.feed.skip(at)?;
         self.feed.fill(4)?;
-        let length = floor_char(self.feed.bytes(), 4).max(1);
+        let bytes = self.feed.bytes();
+        let mut length = bytes.len().min(4);
+        while bytes.get(length).is_some_and(|byte| byte & 0xC0 == 0x80) {
+            length += 1;
+        }
         let reader: Arc<dyn Reader> = Arc::new(Behind);
         Ok(Some(Window::new(self.feed.take(length)?, &reader)))
     }

@@ -46,7 +46,7 @@ pub(super) struct Records {
 }
 
 /// How many values an element counts as.
-const ELEMENT: usize = 3;
+const ELEMENT: usize = 6;
 /// A list of elements that is longer is given back after its record.
 const KEPT_ELEMENTS: usize = 1 << 14;
 
