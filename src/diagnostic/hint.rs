@@ -12,7 +12,7 @@ pub const PER_RECORD: u64 = 100_000;
 /// Candidates that may be looked at for the findings about one window of the input, about 256 KiB.
 pub const PER_WINDOW: u64 = 1_000_000;
 /// Candidates that may be looked at for one word.
-pub const PER_WORD: u64 = 5_000;
+pub const PER_WORD: usize = 5_000;
 
 // Long words are cut, since a distance is counted in the bits of a machine word.
 const LONGEST: usize = 64;
@@ -61,12 +61,10 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>, fits: i
     // A third of the letters may be wrong, in words of one or two none.
     let within = wanted.length / 3;
     let mut best: Option<(usize, &str)> = None;
-    let mut seen = 0;
-    for candidate in known {
-        if seen == PER_WORD || !budget.spend() {
+    for candidate in known.into_iter().take(PER_WORD) {
+        if !budget.spend() {
             break;
         }
-        seen += 1;
         if candidate == word {
             continue;
         }

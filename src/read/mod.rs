@@ -325,16 +325,16 @@ pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> R
 /// Notes members of `object` that are there twice, and marks all but the last of a name, which alone counts; for readers
 /// to call when an object closes. The work is proportional to the number of members.
 pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
-    let node = tree.node(object);
-    let pairs = node.duplicates();
+    let repeated = tree.node(object);
+    let pairs = repeated.duplicates();
     if pairs.is_empty() {
         return;
     }
     // The last member of each name stays; those before it are shadowed.
     let mut last: HashMap<NodeId, NodeId> = HashMap::with_capacity(pairs.len());
     let mut shadowed = Vec::with_capacity(pairs.len());
-    let here = node.pointer();
-    let ends = ends_of(node, &pairs);
+    let here = repeated.pointer();
+    let ends = ends_of(repeated, &pairs);
     for (first, second) in &pairs {
         let source = tree.source();
         let name = crate::diagnostic::quote(second.key.text(), true);

@@ -127,6 +127,7 @@ impl Reader for TooLarge {
 }
 
 /// Reads the lines of a window.
+#[expect(clippy::struct_field_names, reason = "all of them are limits, named as in the options")]
 struct Lines {
     max_depth: usize,
     max_values: usize,

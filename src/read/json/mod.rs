@@ -351,7 +351,7 @@ impl Reader for Items {
             });
             let mut is_refused = false;
             if let Err(diagnostic) = read {
-                is_refused = diagnostic.rule == &rules::TOO_LARGE && parser.to_border(start);
+                is_refused = diagnostic.rule == &rules::TOO_LARGE && parser.move_to_border(start);
                 intake.note(*diagnostic);
                 intake.broken();
                 if !is_refused {
@@ -441,7 +441,7 @@ impl<'s> Parser<'s> {
     }
 
     // Moves from the start of an item to the comma or bracket behind it; says whether there is one.
-    fn to_border(&mut self, start: usize) -> bool {
+    fn move_to_border(&mut self, start: usize) -> bool {
         let mut at = start;
         let found = Scan::default().step(self.bytes, &mut at);
         if let Some(Border::Comma(end) | Border::End(end)) = found {
