@@ -495,3 +495,17 @@ fn every_position_of_a_broken_document_is_answered() {
     }
     client.stop();
 }
+
+#[test]
+fn a_reference_to_a_record_of_another_file_is_no_finding() {
+    let schema =
+        r#"{"x-record-name": "people", "x-key": "/id", "properties": {"boss": {"x-references": true}, "seat": {"x-references": "seats"}}}"#;
+    let home = folder(&[("schema.json", schema), ("chancery.toml", CONFIG), ("data/b.json", "{\"id\": \"b\"}")]);
+    let mut client = Client::start(home.path(), &[]);
+    let uri = uri(home.path(), "data/a.json");
+    assert_eq!(told(&client.open(&uri, "json", "{\"id\": \"a\", \"boss\": \"b\", \"seat\": 4}")), [""; 0]);
+    // Keys within the document are compared.
+    let found = client.change(&uri, 2, json!([{"text": "[{\"id\": \"a\"}, {\"id\": \"a\"}]"}]));
+    assert!(found.len() == 1 && found[0]["code"] == "X101", "{found:?}");
+    client.stop();
+}

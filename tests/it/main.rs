@@ -36,6 +36,7 @@ mod parquet;
 mod postgres;
 mod program;
 mod recall;
+mod references;
 mod reports;
 mod roundtrip;
 mod rules;
