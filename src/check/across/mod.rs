@@ -233,7 +233,11 @@ mod tests {
     fn the_hash_of_a_key_never_changes() {
         assert_eq!(
             [super::hash(1, "a"), super::hash(2, "a"), super::hash(1, "")],
-            [0x97f2a473ba79840c3dcb2dc54f1a5652, 0x68b3a3583c3720efe21a63a1f1ef094c, 0x5d0df78af04ef22ba6b92b8d9ed25eb0,]
+            [
+                0x97f2_a473_ba79_840c_3dcb_2dc5_4f1a_5652,
+                0x68b3_a358_3c37_20ef_e21a_63a1_f1ef_094c,
+                0x5d0d_f78a_f04e_f22b_a6b9_2b8d_9ed2_5eb0,
+            ]
         );
     }
 }

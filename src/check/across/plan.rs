@@ -95,8 +95,8 @@ impl Plan {
     // The collection that an annotation names.
     fn target(&self, node: Node<'_>, find: &dyn Fn(&str) -> Option<Collection>, faults: &mut Vec<Diagnostic>) -> Option<Target> {
         let mut fault = |rule: &'static Rule, message: String, help: &str| {
-            let note = Diagnostic::new(rule, node.tree().source(), node.opening(), message);
-            faults.push(note.schema_at(node.pointer()).help(help));
+            let finding = Diagnostic::new(rule, node.tree().source(), node.opening(), message);
+            faults.push(finding.schema_at(node.pointer()).help(help));
             None
         };
         let is_own = match node.kind() {
@@ -271,8 +271,8 @@ fn is_required(shape: &Shape, pointer: &str) -> bool {
 
 fn unchecked(node: Node<'_>, keyword: &str, place: &str) -> Diagnostic {
     let message = format!("{keyword} stands {place}");
-    let note = Diagnostic::new(&rules::UNCHECKED_KEY, node.tree().source(), node.opening(), message).schema_at(node.pointer());
-    note.help(format!("move {keyword} to where it holds for the record: beside properties, or inside allOf, anyOf, oneOf or if"))
+    let finding = Diagnostic::new(&rules::UNCHECKED_KEY, node.tree().source(), node.opening(), message).schema_at(node.pointer());
+    finding.help(format!("move {keyword} to where it holds for the record: beside properties, or inside allOf, anyOf, oneOf or if"))
 }
 
 // Operands of `x-key` that are no pointers, and `x-key` in branches, which no record is known by.
@@ -294,14 +294,14 @@ fn mistakes_of_keys(shape: &Arc<Shape>, mistakes: &mut Vec<Diagnostic>) {
     for node in Annotations::new(shape, KEY).in_branches() {
         if at_root.is_none_or(|known| known.pointer() != node.pointer() || !Arc::ptr_eq(known.tree().source(), node.tree().source())) {
             let message = format!("{KEY} stands in a branch of the schema, where no record is known by it");
-            let note = Diagnostic::new(&rules::UNCHECKED_KEY, node.tree().source(), node.opening(), message);
-            mistakes.push(note.schema_at(node.pointer()).help("put x-key at the top of the schema, where it holds for every record"));
+            let finding = Diagnostic::new(&rules::UNCHECKED_KEY, node.tree().source(), node.opening(), message);
+            mistakes.push(finding.schema_at(node.pointer()).help("put x-key at the top of the schema, where it holds for every record"));
         }
     }
 }
 
 fn bad_key(node: Node<'_>, found: String) -> Diagnostic {
     let message = format!("expected a JSON pointer or a list of them in {KEY}, found {found}");
-    let note = Diagnostic::new(&rules::BAD_KEY_OPERAND, node.tree().source(), node.opening(), message).schema_at(node.pointer());
-    note.help("write a pointer that begins with a slash, such as \"/id\"")
+    let finding = Diagnostic::new(&rules::BAD_KEY_OPERAND, node.tree().source(), node.opening(), message).schema_at(node.pointer());
+    finding.help("write a pointer that begins with a slash, such as \"/id\"")
 }
