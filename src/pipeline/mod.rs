@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::{OnInvalid, Sensitive, across};
-use crate::diagnostic::{Diagnostic, Notes, RecordRef, rules};
+use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
 use crate::load::file::{Finished, Stream, Target};
 use crate::load::{Sink, Totals};
 use crate::read::Cutter;
@@ -72,6 +72,8 @@ pub struct Course {
     pub stages: Vec<Arc<dyn Stage>>,
     /// Keys and references to compare across records.
     pub across: Option<Arc<across::Plan>>,
+    /// Whether errors of syntax are reported as warnings.
+    pub lenient: bool,
     /// What is personal in the records and hidden in reports.
     pub mask: Option<Sensitive>,
 }
@@ -181,7 +183,8 @@ pub struct Outcome {
 /// When an output or a report cannot be written; nothing has been put into place then.
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
     let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
-    let across = courses.iter().map(|course| course.across.as_ref().map(|_| across::Across::new(complete))).collect();
+    let across = across::Across::new(complete);
+    let lenient = courses.iter().map(|course| course.lenient).collect();
     let shop = Shop {
         courses,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
@@ -198,6 +201,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         baseline: job.baseline,
         suppressions: job.suppressions,
         across,
+        lenient,
         keep_accounts: job.keep_accounts,
         accounted: 0,
         outcome: Outcome::default(),
@@ -365,8 +369,9 @@ struct Desk<'r> {
     policy: Policy,
     baseline: Option<(Baseline, Target)>,
     suppressions: Suppressions,
-    // One for each course that has keys or references.
-    across: Vec<Option<across::Across>>,
+    across: across::Across,
+    // By course: whether errors of syntax are reported as warnings.
+    lenient: Vec<bool>,
     keep_accounts: bool,
     // Bytes of the accounts of what was read.
     accounted: usize,
@@ -403,7 +408,7 @@ impl Desk<'_> {
                 self.input = Some(InputState { name, course, format, decoded, novelty, records: 0, stopped: false, last: None, account });
                 told
             }
-            Done::Known { input, account } => match self.known(&input, account, stopped, watch) {
+            Done::Known { input, account } => match self.known(&input, account, shop, stopped, watch) {
                 Ok(true) => Ok(()),
                 Ok(false) => {
                     let mut done = Vec::new();
@@ -428,9 +433,9 @@ impl Desk<'_> {
     }
 
     // Counts an input of which there is an account; says whether that was all.
-    fn known(&mut self, input: &Input, account: Account, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<bool> {
-        if let Some(across) = &mut self.across[input.course]
-            && !across.take_register(&input.name, &account.register)?
+    fn known(&mut self, input: &Input, account: Account, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<bool> {
+        if let Some(plan) = &shop.courses[input.course].across
+            && !self.across.take_register(&input.name, &account.register, plan)?
         {
             return Ok(false);
         }
@@ -493,8 +498,8 @@ impl Desk<'_> {
                 let account = input.account.take().filter(|_| valid && unit.carried && unit.fresh);
                 input.account = account.and_then(|account| account.with(&unit.mentions, &record));
             }
-            if let Some(across) = &mut self.across[window.course] {
-                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
+            if !unit.mentions.is_empty() {
+                let found = self.across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
                 valid &= !found.iter().any(|(note, _)| policy::is_error(note));
                 // Nor is there an account of what is wrong and not to be told.
                 if !valid && let Some(input) = &mut self.input {
@@ -558,6 +563,9 @@ impl Desk<'_> {
             return Ok(());
         }
         if let Some(input) = &mut self.input {
+            if self.lenient[input.course] && note.severity == Severity::Error {
+                note.severity = Severity::Warning;
+            }
             input.account = None;
         }
         // What is known of a finding is noted even where nobody is told, lest it look as if it were gone.
@@ -636,10 +644,9 @@ impl Desk<'_> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        for across in std::mem::take(&mut self.across).into_iter().flatten() {
-            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
-                self.note(note, None, fresh)?;
-            }
+        let across = std::mem::replace(&mut self.across, across::Across::new(false));
+        for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
+            self.note(note, None, fresh)?;
         }
         for (note, fresh) in std::mem::take(&mut self.suppressions).unused(&self.policy) {
             self.note(note, None, fresh)?;

@@ -239,7 +239,6 @@ impl Encoded {
 
 /// A window after its work.
 pub(super) struct Worked {
-    pub(super) course: usize,
     pub(super) source: Arc<Source>,
     pub(super) remarks: Vec<Diagnostic>,
     // Each with the number of its unit in this window.
@@ -318,7 +317,6 @@ impl Shop {
             noted: Noted::default(),
             curtain: Curtain::default(),
             worked: Worked {
-                course,
                 source: Arc::clone(&window.source),
                 remarks: window.notes,
                 notes: Vec::new(),
@@ -476,8 +474,11 @@ impl Intake for Bench<'_> {
         self.noted.close();
         // While the source is at hand as it was read.
         self.noted.notes.iter_mut().for_each(|note| write::notation::settle(note, self.format));
-        let valid = self.noted.errors == 0;
         let across = self.course.across.as_deref();
+        for note in across.map_or_else(Vec::new, |plan| plan.check(tree, &self.noted.notes)) {
+            self.noted.note(note);
+        }
+        let valid = self.noted.errors == 0;
         let mut mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut carried = false;
         if let Some(accepted) = check::accept(tree, valid, self.shop.on_invalid) {

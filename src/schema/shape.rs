@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 
-use super::Schema;
 use super::library::{At, Library};
+use super::{Engine, Schema};
 use crate::diagnostic::Place;
 use crate::tree::{Kind, Node, key_hash};
 
@@ -112,6 +112,16 @@ pub struct Shape {
     library: Arc<Library>,
     parts: Vec<PartData>,
     root: PartId,
+    // `None` for the shape of which nothing is known.
+    origin: Option<Origin>,
+}
+
+/// The subschema that a shape is made of, and how it is evaluated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) root: At,
+    pub(super) formats: bool,
+    pub(super) engine: Engine,
 }
 
 type PartId = u32;
@@ -151,13 +161,22 @@ impl Shape {
     /// The shape of which nothing is known.
     #[must_use]
     pub fn any() -> Self {
-        Self { library: Arc::default(), parts: vec![PartData::any()], root: ANY }
+        Self { library: Arc::default(), parts: vec![PartData::any()], root: ANY, origin: None }
     }
 
     /// The shape of what `schema` admits.
     #[must_use]
     pub fn of(schema: &Schema) -> Self {
-        derive::shape(schema.library(), schema.root_at())
+        let origin = Origin { root: schema.root_at(), formats: schema.formats, engine: schema.engine };
+        Self { origin: Some(origin), ..derive::shape(schema.library(), schema.root_at()) }
+    }
+
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+
+    pub(super) fn library(&self) -> &Arc<Library> {
+        &self.library
     }
 
     /// The record's part.

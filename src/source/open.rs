@@ -97,6 +97,8 @@ pub struct Folders<'a> {
     /// The files that this file stands for, relative to its folder: a package's descriptor claims its tables, which are then
     /// left out beside it. Empty for most.
     pub claims: &'a dyn Fn(&Path) -> Vec<PathBuf>,
+    /// The name of the file that marks a folder as another project, which is not entered from above.
+    pub border: &'static str,
 }
 
 /// The inputs that `paths` mean, each once, the standard input first and the others sorted by name; and what went wrong.
@@ -155,8 +157,10 @@ impl Found<'_> {
 
     fn walk(&mut self, folder: &Path) {
         let mut files = Vec::new();
+        let border = self.folders.border;
+        let is_inside = move |entry: &ignore::DirEntry| entry.depth() == 0 || border.is_empty() || !entry.path().join(border).is_file();
         // A `.gitignore` counts outside of repositories as well, so that a copy of a folder reads as the folder does.
-        for entry in ignore::WalkBuilder::new(folder).ignore(false).require_git(false).build() {
+        for entry in ignore::WalkBuilder::new(folder).ignore(false).require_git(false).filter_entry(is_inside).build() {
             match entry {
                 // Links to files are followed, links to folders are not.
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file() || (!kind.is_dir() && entry.path().is_file())) => {

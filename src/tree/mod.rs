@@ -8,6 +8,7 @@
 //! added, dropped or moved without shifting the others.
 
 mod edit;
+pub mod key;
 pub mod number;
 pub mod pointer;
 

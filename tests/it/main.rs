@@ -37,6 +37,7 @@ mod parquet;
 mod postgres;
 mod program;
 mod recall;
+mod references;
 mod reports;
 mod roundtrip;
 mod rules;

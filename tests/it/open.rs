@@ -26,7 +26,7 @@ fn expand(at: &tempfile::TempDir, paths: &[&str]) -> (Vec<String>, Vec<String>) 
     let root = at.path().to_str().expect("the folder's name is UTF-8");
     let given: Vec<_> = paths.iter().map(|path| path.replace('@', root)).collect();
     let known = |name: &str| [".json", ".csv"].iter().any(|extension| name.ends_with(extension));
-    let (inputs, problems) = open::expand(&given, &Folders { known: &known, claims: &claims });
+    let (inputs, problems) = open::expand(&given, &Folders { known: &known, claims: &claims, border: "chancery.toml" });
     let names = inputs.iter().map(|input| input.name.replace(root, "@")).collect();
     (names, problems.iter().map(|problem| problem.to_string().replace(root, "@")).collect())
 }
@@ -73,7 +73,7 @@ fn paths_become_inputs() {
     check(&["@/*.xml", "@/b.json"], &["@/b.json"], &["@/*.xml: no file fits the pattern"]);
     check(&["@/empty"], &[], &["@/empty: the folder holds no file of a known format"]);
     check(&["@/b.json/c"], &[], &["@/b.json/c: Not a directory (os error 20)"]);
-    let (_, problems) = open::expand(&["x[".to_owned()], &Folders { known: &|_| true, claims: &claims });
+    let (_, problems) = open::expand(&["x[".to_owned()], &Folders { known: &|_| true, claims: &claims, border: "chancery.toml" });
     assert!(matches!(problems[..], [Problem::BadPattern { .. }]));
 }
 
