@@ -8,6 +8,7 @@ use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
+use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, Window};
 use crate::report::mask::{self, Veil};
@@ -221,6 +222,7 @@ pub(super) struct Worked {
     pub(super) units: Vec<Unit>,
     pub(super) encoded: Vec<Encoded>,
     pub(super) directives: Vec<Directive>,
+    pub(super) header: Option<Arc<Header>>,
     pub(super) stopped: bool,
 }
 
@@ -299,6 +301,7 @@ impl Shop {
                 units: Vec::new(),
                 encoded,
                 directives,
+                header: window.header,
                 stopped: false,
             },
         };
@@ -424,7 +427,10 @@ impl Intake for Bench<'_> {
         if let Some(accepted) = check::accept(tree, valid, self.shop.on_invalid) {
             let errors = self.noted.errors;
             for (writer, encoded) in self.shop.writers.iter().zip(&mut self.worked.encoded) {
-                writer.encode(accepted, &mut encoded.bytes, &mut self.noted);
+                match &self.worked.header {
+                    Some(header) => writer.encode_row(accepted, header, &mut encoded.bytes, &mut self.noted),
+                    None => writer.encode(accepted, &mut encoded.bytes, &mut self.noted),
+                }
             }
             carried = self.noted.errors == errors;
         }

@@ -19,6 +19,7 @@ pub mod yaml;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Edit, Notes, Safety, rules};
+use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Member, Node, NodeId, Tree};
@@ -32,13 +33,15 @@ pub struct Window {
     pub reader: Arc<dyn Reader>,
     /// What the cutter found out about the file.
     pub notes: Vec<Diagnostic>,
+    /// The header of a table.
+    pub header: Option<Arc<Header>>,
 }
 
 impl Window {
     /// A window without notes.
     #[must_use]
     pub fn new(source: Source, reader: &Arc<dyn Reader>) -> Self {
-        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new() }
+        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new(), header: None }
     }
 }
 

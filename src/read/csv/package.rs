@@ -16,6 +16,7 @@ use super::rows::{Frame, Run, Table, number};
 use super::{Cut, FirstRow, Head, cut_rows};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::column::{self, Column};
+use crate::layout::header::{self, Header};
 use crate::read::{Intake, Options, Reader, Window};
 use crate::schema::shape::Part;
 use crate::source::{Failure, Feed, Source, Span};
@@ -135,6 +136,7 @@ pub fn open(
     let mut parts: Vec<Part<'_>> = Vec::new();
     let mut delimiter = b',';
     let mut notes = Vec::new();
+    let mut tables: Vec<header::Table> = Vec::new();
     for (index, resource) in package.resources.iter().enumerate() {
         let at = description.text().find(&format!("\"{}\"", resource.path)).map_or(0, |at| at as u32 + 1);
         let span = Span::new(at, at + if at == 0 { 0 } else { resource.path.len() as u32 });
@@ -173,15 +175,20 @@ pub fn open(
             Head::Broken(_) => return Err(refuse(format!("expected a header in {}, found quotes that are not closed", resource.path))),
         };
         notes.extend(plan.notes());
+        let mut lists = Vec::new();
         for (parent, path) in path {
+            lists.clone_from(&tables[parent].lists);
+            lists.push(column::pointer(&path));
             plans[parent].attach(path, index, parts[parent]);
         }
+        tables.push(header::Table { lists, columns: plan.stored() });
         parts.push(part);
         plans.push(plan);
         feeds.push(feed);
     }
     let table = Arc::new(Table::new(plans, delimiter, options));
-    Ok(Box::new(Cutter { feeds, parents, table, options: options.clone(), notes, done: false }))
+    let header = Arc::new(Header::of_package(tables));
+    Ok(Box::new(Cutter { feeds, parents, table, options: options.clone(), notes, header, done: false }))
 }
 
 struct Cutter {
@@ -191,6 +198,7 @@ struct Cutter {
     table: Arc<Table>,
     options: Options,
     notes: Vec<Diagnostic>,
+    header: Arc<Header>,
     done: bool,
 }
 
@@ -226,7 +234,7 @@ impl crate::read::Cutter for Cutter {
             frames.push((start, end, header));
         }
         let reader: Arc<dyn Reader> = Arc::new(Rows { table: Arc::clone(&self.table), frames });
-        Ok(Some(Window { notes: std::mem::take(&mut self.notes), ..Window::new(source, &reader) }))
+        Ok(Some(Window { notes: std::mem::take(&mut self.notes), header: Some(Arc::clone(&self.header)), ..Window::new(source, &reader) }))
     }
 }
 
