@@ -218,13 +218,12 @@ impl Head {
         loop {
             let bytes = feed.bytes();
             let Some(first) = bytes.first().copied() else { return Ok(Self::Empty) };
-            let end = memchr::memchr(b'\n', bytes);
-            let line = &bytes[..end.unwrap_or(bytes.len())];
-            let blank = line.is_empty() || line == b"\r";
+            let blank = matches!(first, b'\n' | b'\r');
             if !blank && Some(first) != options.csv.comment {
                 break;
             }
-            let length = end.map_or(bytes.len(), |end| end + 1);
+            let end = lex::next_line(bytes, 0);
+            let length = end.unwrap_or(bytes.len());
             if end.is_some() || feed.is_ended() {
                 feed.take(length)?;
                 feed.fill(SAMPLE)?;

@@ -119,7 +119,7 @@ impl<'r> Run<'r> {
                 return false;
             }
             if self.table.options.csv.comment == Some(bytes[start]) {
-                frame.at = memchr::memchr(b'\n', &bytes[start..]).map_or(frame.end, |found| start + found + 1);
+                frame.at = lex::next_line(bytes, start).unwrap_or(frame.end);
                 continue;
             }
             if let End::Quoted(at) = lex::row(bytes, &mut frame.at, self.table.delimiter, &mut frame.cells) {
