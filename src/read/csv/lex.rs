@@ -183,7 +183,10 @@ mod tests {
             borders.push(at);
         }
         for length in 0..=text.len() {
-            let last = borders.iter().copied().filter(|border| *border <= length).max().unwrap_or(0);
+            // An LF may follow a CR at the end.
+            let is_open = text[..length].ends_with('\r');
+            let is_whole = |border: &usize| *border < length || *border == length && !is_open;
+            let last = borders.iter().copied().filter(is_whole).max().unwrap_or(0);
             assert_eq!(whole_rows(&text.as_bytes()[..length], b',', None), last, "of the first {length} bytes");
         }
     }
