@@ -93,8 +93,9 @@ pub(super) struct TableRows {
     follows: Vec<u32>,
     // By number: whether a row has a cell of it.
     filled: Vec<bool>,
-    // Columns that the header of an input names, in order.
+    // Columns that the header of an input names, in order, and by number whether they stay where no row has a cell of them.
     given: Vec<u32>,
+    kept: HashMap<u32, bool>,
     rows: BufWriter<SpooledTempFile>,
     pub count: u64,
 }
@@ -102,7 +103,7 @@ pub(super) struct TableRows {
 impl TableRows {
     fn new(path: Vec<String>, parent: Option<usize>) -> Self {
         let rows = BufWriter::new(SpooledTempFile::new(HELD));
-        Self { path, parent, columns: Vec::new(), known: HashMap::new(), follows: vec![0], filled: Vec::new(), given: Vec::new(), rows, count: 0 }
+        Self { path, parent, columns: Vec::new(), known: HashMap::new(), follows: vec![0], filled: Vec::new(), given: Vec::new(), kept: HashMap::new(), rows, count: 0 }
     }
 
     // The number of a column; `before` is that of the one before it in its row, plus one. Most rows are like the last one.
@@ -127,12 +128,14 @@ impl TableRows {
         id
     }
 
-    // Keeps the place of a column that a header names, unless it has one.
-    fn give(&mut self, name: &str) {
-        if !self.known.contains_key(name.as_bytes()) {
-            let id = self.add(name.as_bytes());
+    // Gives a column that a header names its place, unless it has one.
+    fn give(&mut self, name: &str, keep: bool) {
+        let id = self.known.get(name.as_bytes()).copied().unwrap_or_else(|| self.add(name.as_bytes()));
+        let kept = self.kept.entry(id).or_insert_with(|| {
             self.given.push(id);
-        }
+            false
+        });
+        *kept |= keep;
     }
 }
 
@@ -250,8 +253,9 @@ impl Spool {
                 });
                 part = column::step_into(part, step);
             }
-            let is_moved = |given: &Given| given.is_moved && !rows.filled[id];
-            if !given.get(&column::pointer(path)).is_some_and(is_moved) {
+            let is_moved = given.get(&column::pointer(path)).is_some_and(|given| given.is_moved);
+            let is_kept = !is_moved && rows.kept.get(&(id as u32)).is_some_and(|kept| *kept);
+            if rows.filled[id] || is_kept {
                 sorted.push((place, key, *json, id as u32, column));
             }
         }
@@ -439,9 +443,10 @@ impl Assembler for Spool {
                 Column::Value { path, .. } => path.iter().any(|step| matches!(step, Step::Index(_))),
                 _ => false,
             };
-            // In a package, lists of objects stand in tables of their own.
-            let kept: Vec<&String> = table.columns.iter().filter(|name| header.is_package() || !is_package || !has_item(name)).collect();
-            kept.into_iter().for_each(|name| self.tables[at].give(name));
+            // In a package, lists of objects stand in tables of their own, so a column for an item may have become a table.
+            let columns: Vec<(&String, bool)> =
+                table.columns.iter().map(|name| (name, header.is_package() || !is_package || !has_item(name))).collect();
+            columns.into_iter().for_each(|(name, keep)| self.tables[at].give(name, keep));
         }
     }
 
