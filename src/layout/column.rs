@@ -224,7 +224,9 @@ fn is_declared(path: &[Step], row: Part<'_>) -> bool {
 #[must_use]
 pub fn has_name(text: &str, row: Part<'_>) -> bool {
     match stored(text, row) {
-        Column::Value { path, json } => is(&name(&path, json, false, row), &path, json, row) && is(&name(&path, json, true, row), &path, json, row),
+        Column::Value { path, json } => {
+            is(&name(&path, json, false, row), &path, json, row) && is(&name(&path, json, true, row), &path, json, row)
+        }
         _ => true,
     }
 }

@@ -466,7 +466,9 @@ impl Desk<'_> {
             return Ok(());
         }
         // Every window of a table has the same one.
-        if input.header.is_none() && let Some(header) = &window.header {
+        if input.header.is_none()
+            && let Some(header) = &window.header
+        {
             self.outputs.iter_mut().for_each(|output| output.header(header));
             input.header = Some(Arc::clone(header));
         }

@@ -194,6 +194,8 @@ pub(super) struct Unit {
     pub(super) mentions: Vec<Mention>,
     // The record as JSON, where it may have to go to the rejected.
     reject: Option<Vec<u8>>,
+    // What was read and is not in it.
+    unread: Vec<String>,
 }
 
 /// The encoded records of one output.
@@ -292,6 +294,7 @@ impl Shop {
             novelty,
             format,
             noted: Noted::default(),
+            unread: Vec::new(),
             curtain: Curtain::default(),
             worked: Worked {
                 course,
@@ -335,6 +338,7 @@ struct Bench<'s> {
     novelty: Novelty,
     format: &'static str,
     noted: Noted,
+    unread: Vec<String>,
     curtain: Curtain,
     worked: Worked,
 }
@@ -450,7 +454,8 @@ impl Intake for Bench<'_> {
             write::json::compact(tree.root(), &mut text);
             text
         });
-        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject });
+        let unread = std::mem::take(&mut self.unread);
+        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject, unread });
     }
 
     fn broken(&mut self) {
@@ -459,7 +464,14 @@ impl Intake for Bench<'_> {
             self.noted.notes.iter_mut().for_each(mask::hide_quoted);
         }
         let fresh = self.novelty != Novelty::Same;
-        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None });
+        let unread = std::mem::take(&mut self.unread);
+        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None, unread });
+    }
+
+    fn unread(&mut self, span: Span) {
+        if self.shop.keep_rejects {
+            self.unread.push(self.worked.source.slice(span).to_owned());
+        }
     }
 
     fn remark(&mut self, diagnostic: Diagnostic) {
@@ -483,7 +495,8 @@ impl Bench<'_> {
     }
 }
 
-/// Writes a line of the reject file: where the record stood, what is wrong with it, and the record as far as it was read.
+/// Writes a line of the reject file: where the record stood, what is wrong with it, the record as far as it was read, and the
+/// text that was read and is not in it.
 pub(super) fn write_reject(
     unit: &Unit,
     notes: &[(Diagnostic, bool)],
@@ -521,6 +534,13 @@ pub(super) fn write_reject(
     }
     line.extend_from_slice(b"],\"record\":");
     line.extend_from_slice(unit.reject.as_deref().unwrap_or(b"null"));
+    for (number, text) in unit.unread.iter().enumerate() {
+        line.extend_from_slice(if number == 0 { b",\"unread\":[" } else { b"," });
+        write::json::string(text, &mut line);
+    }
+    if !unit.unread.is_empty() {
+        line.push(b']');
+    }
     line.extend_from_slice(b"}\n");
     out.write_all(&line)
 }

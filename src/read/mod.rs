@@ -71,6 +71,9 @@ pub trait Reader: Send + Sync {
 pub trait Intake: Notes {
     /// A record.
     fn record(&mut self, tree: &mut Tree);
+    /// Text of the record that comes next which is in no value of it, such as cells beyond the header. It is kept with the
+    /// rejected records.
+    fn unread(&mut self, _span: Span) {}
     /// A unit of the input (a line, a row, an item) that could not be read as a record; noted before.
     fn broken(&mut self);
     /// A note about the file as a whole.

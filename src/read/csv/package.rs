@@ -37,6 +37,11 @@ impl From<Failure> for Refusal {
     }
 }
 
+/// Why a table is not opened: it is no file of the package's folder.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Foreign(pub String);
+
 /// Whether a file of that name describes a package.
 #[must_use]
 pub fn is_description(path: &str) -> bool {
@@ -160,7 +165,10 @@ pub fn open(
         };
         let given = resource.dialect.as_ref().and_then(|dialect| dialect.delimiter).filter(char::is_ascii).map(|delimiter| delimiter as u8);
         let given = given.or((index > 0).then_some(delimiter));
-        let mut feed = open(&resource.path).map_err(Failure::from)?;
+        let mut feed = open(&resource.path).map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref::<Foreign>()) {
+            Some(foreign) => refuse(foreign.to_string()),
+            None => Refusal::Table(Failure::from(error)),
+        })?;
         let plan = match Head::read(&mut feed, given, options)? {
             Head::Cells(FirstRow { cells, length, delimiter: found }) => {
                 if index > 0 && found != delimiter {

@@ -255,6 +255,7 @@ impl Reader for Document {
         let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth);
         if let Err(diagnostic) = parser.document(tree, intake) {
             intake.note(*diagnostic);
+            intake.unread(Span::new(0, source.len()));
             intake.broken();
             return intake.stop();
         }
@@ -313,6 +314,7 @@ impl Reader for Items {
             });
             if let Err(diagnostic) = read {
                 intake.note(*diagnostic);
+                intake.unread(Span::new(start as u32, source.len()));
                 intake.broken();
                 return intake.stop();
             }

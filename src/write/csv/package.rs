@@ -142,7 +142,11 @@ pub(super) fn file_names(spool: &Spool, name: &str, layout: &Layout) -> Vec<Stri
             if !stem.is_empty() {
                 stem.push('-');
             }
-            stem.extend(word.trim_start_matches('/').chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' }));
+            stem.extend(
+                word.trim_start_matches('/')
+                    .chars()
+                    .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' }),
+            );
         }
         stem.truncate(80);
         let plain = stem.clone();

@@ -103,7 +103,18 @@ pub(super) struct TableRows {
 impl TableRows {
     fn new(path: Vec<String>, parent: Option<usize>) -> Self {
         let rows = BufWriter::new(SpooledTempFile::new(HELD));
-        Self { path, parent, columns: Vec::new(), known: HashMap::new(), follows: vec![0], filled: Vec::new(), given: Vec::new(), kept: HashMap::new(), rows, count: 0 }
+        Self {
+            path,
+            parent,
+            columns: Vec::new(),
+            known: HashMap::new(),
+            follows: vec![0],
+            filled: Vec::new(),
+            given: Vec::new(),
+            kept: HashMap::new(),
+            rows,
+            count: 0,
+        }
     }
 
     // The number of a column; `before` is that of the one before it in its row, plus one. Most rows are like the last one.
