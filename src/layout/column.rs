@@ -192,8 +192,8 @@ pub fn name(path: &[Step], json: bool, guarded: bool, row: Part<'_>) -> String {
         [Step::Name(name)] => name,
         _ => &pointer[1..],
     };
-    let is_plain = !bare.is_empty() && !bare.starts_with('/') && !(guarded && super::cell::needs_guard(bare));
-    if is_plain && (path.len() == 1 || is_declared(path, row)) {
+    let is_special = bare.is_empty() || bare.starts_with('/') || guarded && super::cell::needs_guard(bare);
+    if !is_special && (path.len() == 1 || is_declared(path, row)) {
         let header = format!("{bare}{suffix}");
         if is(&header, path, json, row) {
             return header;

@@ -11,6 +11,7 @@ pub struct Header {
     tables: Vec<Table>,
     // Columns of the first table whose cells hold whole values, without columns for parts of them.
     whole: HashSet<String>,
+    keeps_empty_rows: bool,
 }
 
 /// One table of an input.
@@ -23,10 +24,14 @@ pub struct Table {
 }
 
 impl Header {
-    /// The header of one table.
+    /// The header of one table; `has_records` says that it has a column of whole records as well.
     #[must_use]
-    pub fn of_table(columns: Vec<String>) -> Self {
-        Self::new(vec![Table { lists: Vec::new(), columns }], false)
+    pub fn of_table(columns: Vec<String>, has_records: bool) -> Self {
+        let mut header = Self::new(vec![Table { lists: Vec::new(), columns }], false);
+        let pointers: HashSet<&str> = header.whole.iter().map(|name| name.strip_suffix(JSON).unwrap_or(name)).collect();
+        // A row of one column without a cell would be a blank line.
+        header.keeps_empty_rows = pointers.len() > 1 && !has_records;
+        header
     }
 
     /// The headers of a package, whose lists have tables of their own; the first is that of the records.
@@ -40,7 +45,7 @@ impl Header {
         let pointers = columns.iter().map(|name| name.strip_suffix(JSON).unwrap_or(name));
         let parents: HashSet<&str> = pointers.flat_map(|name| name.match_indices('/').map(|(at, _)| &name[..at])).collect();
         let whole = columns.iter().filter(|name| !parents.contains(name.as_str())).cloned().collect();
-        Self { is_package, tables, whole }
+        Self { is_package, tables, whole, keeps_empty_rows: false }
     }
 
     /// Whether the tables are those of a package.
@@ -53,6 +58,12 @@ impl Header {
     #[must_use]
     pub fn tables(&self) -> &[Table] {
         &self.tables
+    }
+
+    /// Whether a record without members stands as a row of empty cells.
+    #[must_use]
+    pub fn keeps_empty_rows(&self) -> bool {
+        self.keeps_empty_rows
     }
 
     /// Whether a column of the first table holds the whole value at `pointer`; with `~json` behind it, as JSON text.

@@ -257,10 +257,6 @@ enum Identity {
     Path(PathBuf),
 }
 
-fn identity_of(path: &Path) -> Identity {
-    identity(path, Stat::at(path).as_ref())
-}
-
 #[cfg_attr(not(unix), expect(unused_variables, reason = "other systems tell files apart by their paths"))]
 fn identity(path: &Path, stat: Option<&Stat>) -> Identity {
     #[cfg(unix)]

@@ -78,9 +78,8 @@ pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<C
 /// Length of the line end that stands at `at`; `None` where there is none, or a CR that is the last byte.
 pub(super) fn line_end(bytes: &[u8], at: usize) -> Option<usize> {
     match (bytes.get(at)?, bytes.get(at + 1)) {
-        (b'\n', _) => Some(1),
         (b'\r', Some(b'\n')) => Some(2),
-        (b'\r', Some(_)) => Some(1),
+        (b'\n', _) | (b'\r', Some(_)) => Some(1),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use self::lex::End;
-use self::plan::Plan;
+use self::plan::{Plan, Role};
 use self::rows::Table;
 use super::ndjson::{TooLarge, floor_char};
 use super::{Options, Reader, Window};
@@ -94,7 +94,7 @@ impl Cutter {
             Plan::new(self.feed.name(), header, base, &head.cells, shape.root(), false, self.options.max_depth)
         };
         let notes = plan.notes();
-        let header = Arc::new(Header::of_table(plan.stored()));
+        let header = Arc::new(Header::of_table(plan.stored(), plan.role(Role::Record).is_some()));
         let table = Arc::new(Table::new(vec![plan], head.delimiter, &self.options));
         self.state = State::Rows { reader: Arc::clone(&table) as Arc<dyn Reader>, table, header: Arc::clone(&header) };
         let window = self.rows()?;

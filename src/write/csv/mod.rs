@@ -132,7 +132,8 @@ impl<'a, 't> Flat<'a, 't> {
         self.is_root = table.is_empty();
         self.rows += 1;
         let cells = spool::begin_row(self.out, table, parent, position);
-        if node.kind() != Kind::Object || (node.is_empty() && table.is_empty()) || node.has_duplicates() {
+        let is_blank = node.is_empty() && table.is_empty() && !self.header.is_some_and(Header::keeps_empty_rows);
+        if node.kind() != Kind::Object || is_blank || node.has_duplicates() {
             spool::text(self.out, |out| out.extend_from_slice(column::RECORD.as_bytes()));
             self.json(node);
             return spool::end_row(self.out, cells);
