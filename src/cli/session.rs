@@ -972,7 +972,11 @@ impl Planned {
                 Some(revision) => revision.shown(path),
                 None => path.to_string_lossy().replace('\\', "/"),
             };
-            let cutter = open_package(&description, folder, self.encoding.as_deref(), &shown, file, options)?;
+            let own = |path: &Path| match &self.at {
+                Some(_) => file(path),
+                None => in_folder(folder, path).and_then(|()| file(path)),
+            };
+            let cutter = open_package(&description, folder, self.encoding.as_deref(), &shown, &own, options)?;
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
@@ -1060,6 +1064,22 @@ fn absent(problem: open::Problem) -> pipeline::Input {
 // A file as it is shown.
 fn named(path: &Path) -> open::Input {
     open::Input::new(path.to_string_lossy().replace('\\', "/"), Some(path.to_owned()))
+}
+
+// Refuses a table that is no regular file, or to which a link leads out of the package's folder. What is not there is
+// reported when it is opened.
+fn in_folder(folder: &Path, path: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let (Ok(home), Ok(file), Ok(found)) = (folder.canonicalize(), path.canonicalize(), std::fs::metadata(path)) else { return Ok(()) };
+    let shown = path.display();
+    let why = if !file.starts_with(&home) {
+        format!("the table {shown} is a link that leads out of the package's folder")
+    } else if !found.is_file() {
+        format!("the table {shown} is not a regular file")
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, package::Foreign(why)))
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
+use crate::layout::header::Header;
 use crate::load::file::{Finished, Stream, Target};
 use crate::load::{Sink, Totals};
 use crate::read::Cutter;
@@ -292,6 +293,12 @@ impl OpenOutput {
         Some((self.assembler.as_deref_mut()?, files))
     }
 
+    fn header(&mut self, header: &Header) {
+        if let Some(assembler) = &mut self.assembler {
+            assembler.header(header);
+        }
+    }
+
     fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
         if let Place::Sink(sink) = &mut self.place {
             return sink.record(encoded);
@@ -354,6 +361,7 @@ struct InputState {
     novelty: Novelty,
     records: u64,
     stopped: bool,
+    header: Option<Arc<Header>>,
     // The last window that came out, which tells how far reading came.
     last: Option<Arc<Source>>,
     // As long as there is nothing to report.
@@ -405,7 +413,18 @@ impl Desk<'_> {
                 }
                 let told = self.tell(&name);
                 let account = self.keep_accounts.then(Account::default);
-                self.input = Some(InputState { name, course, format, decoded, novelty, records: 0, stopped: false, last: None, account });
+                self.input = Some(InputState {
+                    name,
+                    course,
+                    format,
+                    decoded,
+                    novelty,
+                    records: 0,
+                    stopped: false,
+                    header: None,
+                    last: None,
+                    account,
+                });
                 told
             }
             Done::Known { input, account } => match self.known(&input, account, shop, stopped, watch) {
@@ -455,6 +474,13 @@ impl Desk<'_> {
         let Some(input) = self.input.as_mut() else { return Ok(()) };
         if input.stopped {
             return Ok(());
+        }
+        // Every window of a table has the same one.
+        if input.header.is_none()
+            && let Some(header) = &window.header
+        {
+            self.outputs.iter_mut().for_each(|output| output.header(header));
+            input.header = Some(Arc::clone(header));
         }
         let base = input.records;
         let fresh = input.novelty != Novelty::Same;

@@ -8,6 +8,7 @@ use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, RecordRef, Severity, hint};
+use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, Window};
 use crate::report::mask::{self, Veil};
@@ -219,6 +220,8 @@ pub(super) struct Unit {
     pub(super) mentions: Vec<Mention>,
     // The record as JSON, where it may have to go to the rejected.
     reject: Option<Vec<u8>>,
+    // What was read and is not in it.
+    unread: Vec<String>,
 }
 
 /// The encoded records of one output.
@@ -246,6 +249,7 @@ pub(super) struct Worked {
     pub(super) units: Vec<Unit>,
     pub(super) encoded: Vec<Encoded>,
     pub(super) directives: Vec<Directive>,
+    pub(super) header: Option<Arc<Header>>,
     pub(super) stopped: bool,
 }
 
@@ -315,6 +319,7 @@ impl Shop {
             novelty,
             format,
             noted: Noted::default(),
+            unread: Vec::new(),
             curtain: Curtain::default(),
             worked: Worked {
                 source: Arc::clone(&window.source),
@@ -323,6 +328,7 @@ impl Shop {
                 units: Vec::new(),
                 encoded,
                 directives,
+                header: window.header,
                 stopped: false,
             },
         };
@@ -388,6 +394,7 @@ struct Bench<'s> {
     novelty: Novelty,
     format: &'static str,
     noted: Noted,
+    unread: Vec<String>,
     curtain: Curtain,
     worked: Worked,
 }
@@ -484,7 +491,10 @@ impl Intake for Bench<'_> {
         if let Some(accepted) = check::accept(tree, valid, self.shop.on_invalid) {
             let errors = self.noted.errors;
             for (writer, encoded) in self.shop.writers.iter().zip(&mut self.worked.encoded) {
-                writer.encode(accepted, &mut encoded.bytes, &mut self.noted);
+                match &self.worked.header {
+                    Some(header) => writer.encode_row(accepted, header, &mut encoded.bytes, &mut self.noted),
+                    None => writer.encode(accepted, &mut encoded.bytes, &mut self.noted),
+                }
             }
             carried = self.noted.errors == errors;
         }
@@ -504,7 +514,8 @@ impl Intake for Bench<'_> {
             write::json::compact(tree.root(), &mut text);
             text
         });
-        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject });
+        let unread = std::mem::take(&mut self.unread);
+        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject, unread });
     }
 
     fn broken(&mut self) {
@@ -513,7 +524,14 @@ impl Intake for Bench<'_> {
             self.noted.notes.iter_mut().for_each(mask::hide_quoted);
         }
         let fresh = self.novelty != Novelty::Same;
-        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None });
+        let unread = std::mem::take(&mut self.unread);
+        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None, unread });
+    }
+
+    fn unread(&mut self, span: Span) {
+        if self.shop.keep_rejects {
+            self.unread.push(self.worked.source.slice(span).to_owned());
+        }
     }
 
     fn remark(&mut self, diagnostic: Diagnostic) {
@@ -538,7 +556,8 @@ impl Bench<'_> {
     }
 }
 
-/// Writes a line of the reject file: where the record stood, what is wrong with it, and the record as far as it was read.
+/// Writes a line of the reject file: where the record stood, what is wrong with it, the record as far as it was read, and the
+/// text that was read and is not in it.
 pub(super) fn write_reject(
     unit: &Unit,
     notes: &[(Diagnostic, bool)],
@@ -576,6 +595,13 @@ pub(super) fn write_reject(
     }
     line.extend_from_slice(b"],\"record\":");
     line.extend_from_slice(unit.reject.as_deref().unwrap_or(b"null"));
+    for (number, text) in unit.unread.iter().enumerate() {
+        line.extend_from_slice(if number == 0 { b",\"unread\":[" } else { b"," });
+        write::json::string(text, &mut line);
+    }
+    if !unit.unread.is_empty() {
+        line.push(b']');
+    }
     line.extend_from_slice(b"}\n");
     out.write_all(&line)
 }

@@ -20,6 +20,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Edit, Notes, Safety, rules};
+use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Member, Node, NodeId, Tree};
@@ -33,13 +34,15 @@ pub struct Window {
     pub reader: Arc<dyn Reader>,
     /// What the cutter found out about the file.
     pub notes: Vec<Diagnostic>,
+    /// The header of a table.
+    pub header: Option<Arc<Header>>,
 }
 
 impl Window {
     /// A window without notes.
     #[must_use]
     pub fn new(source: Source, reader: &Arc<dyn Reader>) -> Self {
-        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new() }
+        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new(), header: None }
     }
 }
 
@@ -69,6 +72,9 @@ pub trait Reader: Send + Sync {
 pub trait Intake: Notes {
     /// A record.
     fn record(&mut self, tree: &mut Tree);
+    /// Text of the record that comes next which is in no value of it, such as cells beyond the header. It is kept with the
+    /// rejected records.
+    fn unread(&mut self, _span: Span) {}
     /// A unit of the input (a line, a row, an item) that could not be read as a record; noted before.
     fn broken(&mut self);
     /// A note about the file as a whole.

@@ -163,6 +163,7 @@ impl Lines {
             Ok(()) => intake.record(tree),
             Err(diagnostic) => {
                 intake.note(*diagnostic);
+                intake.unread(Span::new(line.start as u32, line.end as u32));
                 intake.broken();
             }
         }

@@ -81,15 +81,20 @@ impl Reader for File {
             Ok(document) => document,
             Err(error) => {
                 intake.note(syntax(source, &error));
+                intake.unread(Span::new(0, source.len()));
                 return intake.broken();
             }
         };
         let mut builder = Builder { source, tree, max_depth: self.max_depth, last: 0, refused: false };
         match builder.table(document.as_table(), Span::at(0), intake) {
             Ok(()) if !builder.refused => super::hand_out(tree, self.records.as_deref(), intake),
-            Ok(()) => intake.broken(),
+            Ok(()) => {
+                intake.unread(Span::new(0, source.len()));
+                intake.broken();
+            }
             Err(diagnostic) => {
                 intake.note(*diagnostic);
+                intake.unread(Span::new(0, source.len()));
                 intake.broken();
             }
         }

@@ -258,10 +258,14 @@ impl Documents {
             });
             match event {
                 Ok(false) => continue,
-                Ok(true) if builder.refused => intake.broken(),
+                Ok(true) if builder.refused => {
+                    intake.unread(Span::new(start as u32, end as u32));
+                    intake.broken();
+                }
                 Ok(true) => super::hand_out(builder.tree, self.records.as_deref(), intake),
                 Err(diagnostic) => {
                     intake.note(*diagnostic);
+                    intake.unread(Span::new(start as u32, end as u32));
                     intake.broken();
                     return true;
                 }

@@ -190,6 +190,11 @@ impl Shape {
         Part { shape: self, id }
     }
 
+    /// Whether any object of the shape declares a member whose name meets `test`.
+    pub fn declares_name(&self, test: impl Fn(&str) -> bool) -> bool {
+        self.parts.iter().flat_map(|part| &part.members).any(|(name, _)| test(name))
+    }
+
     /// Whether only an array can be valid.
     #[must_use]
     pub fn is_array_only(&self) -> bool {
@@ -278,8 +283,21 @@ impl<'s> Part<'s> {
     /// What is known of a member of that name, declared or not: by pattern, by what the schema says of all others, or nothing.
     #[must_use]
     pub fn member(self, name: &str) -> Part<'s> {
-        let by_pattern = || self.data().patterns.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, id)| self.part(*id));
-        self.declared(name).or_else(by_pattern).unwrap_or_else(|| self.part(self.data().others.unwrap_or(ANY)))
+        let known = self.declared(name).or_else(|| self.by_pattern(name));
+        known.unwrap_or_else(|| self.part(self.data().others.unwrap_or(ANY)))
+    }
+
+    /// The member of that name if a pattern of the schema matches it.
+    #[must_use]
+    pub fn by_pattern(self, name: &str) -> Option<Part<'s>> {
+        self.data().patterns.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, id)| self.part(*id))
+    }
+
+    /// Whether the schema says that the value may be a list, instead of leaving it open.
+    #[must_use]
+    pub fn declares_items(self) -> bool {
+        let data = self.data();
+        data.types.admits(Types::ARRAY) && (data.types != Types::ANY || data.items.is_some() || !data.prefix.is_empty())
     }
 
     /// Members known by a pattern of their names, with that pattern.

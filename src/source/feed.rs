@@ -44,13 +44,15 @@ pub struct Feed {
     taken: usize,
     ended: bool,
     position: Position,
+    // Where an LF stands that belongs to a CR which was taken before it.
+    split: Option<Position>,
 }
 
 impl Feed {
     /// The stream `input`, whose first byte lies at `from`; it has to be UTF-8.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, input: Box<dyn Read + Send>, from: Position) -> Self {
-        Self { name: name.into(), input, buffer: Vec::new(), taken: 0, ended: false, position: from }
+        Self { name: name.into(), input, buffer: Vec::new(), taken: 0, ended: false, position: from, split: None }
     }
 
     /// The file's name as it is shown.
@@ -158,8 +160,9 @@ impl Feed {
         let bytes = &self.buffer[self.taken..self.taken + length];
         match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => {
-                let base = self.position;
+                let base = self.split.take().filter(|_| text.starts_with('\n')).unwrap_or(self.position);
                 self.position = base.after(text);
+                self.split = text.ends_with('\r').then(|| base.after_return(text));
                 self.taken += length;
                 Ok(Source::window(Arc::clone(&self.name), text, base))
             }

@@ -45,5 +45,6 @@ mod samples;
 mod schema_suite;
 mod shape;
 mod support;
+mod tables;
 mod xml;
 mod yaml;

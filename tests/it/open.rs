@@ -58,7 +58,7 @@ fn paths_become_inputs() {
     check(&["@/b.json", "-", "@/a.csv.gz", "-"], &["-", "@/a.csv.gz", "@/b.json"], &[]);
     check(&["@/sub"], &["@/sub/c.json", "@/sub/deep/d.csv"], &[]);
     check(&["@/sub/"], &["@/sub/c.json", "@/sub/deep/d.csv"], &[]);
-    check(&["@/package"], &["@/package/datapackage.json", "@/package/other.csv"], &[]);
+    check(&["@/package"], &["@/package/datapackage.json"], &[]);
     check(&["@/package/tables/a.csv", "@/package/datapackage.json"], &["@/package/datapackage.json", "@/package/tables/a.csv"], &[]);
     check(&["@/note.md", "@/.hidden.json", "@/sub/skipped.json"], &["@/.hidden.json", "@/note.md", "@/sub/skipped.json"], &[]);
     check(&["@/b.json", "@/sub/../b.json"], &["@/b.json"], &[]);

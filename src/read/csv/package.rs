@@ -16,6 +16,7 @@ use super::rows::{Frame, Run, Table, number};
 use super::{Cut, FirstRow, Head, LargeRow, cut_rows};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::column::{self, Column};
+use crate::layout::header::{self, Header};
 use crate::read::ndjson::floor_char;
 use crate::read::{Intake, Options, Reader, Window};
 use crate::schema::shape::Part;
@@ -36,6 +37,11 @@ impl From<Failure> for Refusal {
         Self::Table(failure)
     }
 }
+
+/// Why a table is not opened: it is no file of the package's folder.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Foreign(pub String);
 
 /// Whether a file of that name describes a package.
 #[must_use]
@@ -136,6 +142,7 @@ pub fn open(
     let mut parts: Vec<Part<'_>> = Vec::new();
     let mut delimiter = b',';
     let mut notes = Vec::new();
+    let mut tables: Vec<header::Table> = Vec::new();
     for (index, resource) in package.resources.iter().enumerate() {
         let at = description.text().find(&format!("\"{}\"", resource.path)).map_or(0, |at| at as u32 + 1);
         let span = Span::new(at, at + if at == 0 { 0 } else { resource.path.len() as u32 });
@@ -159,7 +166,10 @@ pub fn open(
         };
         let given = resource.dialect.as_ref().and_then(|dialect| dialect.delimiter).filter(char::is_ascii).map(|delimiter| delimiter as u8);
         let given = given.or((index > 0).then_some(delimiter));
-        let mut feed = open(&resource.path).map_err(Failure::from)?;
+        let mut feed = open(&resource.path).map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref::<Foreign>()) {
+            Some(foreign) => refuse(foreign.to_string()),
+            None => Refusal::Table(Failure::from(error)),
+        })?;
         let plan = match Head::read(&mut feed, given, options)? {
             Head::Cells(FirstRow { cells, length, delimiter: found }) => {
                 if index > 0 && found != delimiter {
@@ -174,15 +184,20 @@ pub fn open(
             Head::Broken(_) => return Err(refuse(format!("expected a header in {}, found quotes that are not closed", resource.path))),
         };
         notes.extend(plan.notes());
+        let mut lists = Vec::new();
         for (parent, path) in path {
+            lists.clone_from(&tables[parent].lists);
+            lists.push(column::pointer(&path));
             plans[parent].attach(path, index, parts[parent]);
         }
+        tables.push(header::Table { lists, columns: plan.stored() });
         parts.push(part);
         plans.push(plan);
         feeds.push(feed);
     }
     let table = Arc::new(Table::new(plans, delimiter, options));
-    Ok(Box::new(Cutter { feeds, parents, table, options: options.clone(), notes, done: false }))
+    let header = Arc::new(Header::of_package(tables));
+    Ok(Box::new(Cutter { feeds, parents, table, options: options.clone(), notes, header, done: false }))
 }
 
 struct Cutter {
@@ -192,6 +207,7 @@ struct Cutter {
     table: Arc<Table>,
     options: Options,
     notes: Vec<Diagnostic>,
+    header: Arc<Header>,
     done: bool,
 }
 
@@ -233,7 +249,7 @@ impl crate::read::Cutter for Cutter {
             frames.push((start, end, header));
         }
         let reader: Arc<dyn Reader> = Arc::new(Rows { table: Arc::clone(&self.table), frames });
-        Ok(Some(Window { notes: std::mem::take(&mut self.notes), ..Window::new(source, &reader) }))
+        Ok(Some(Window { notes: std::mem::take(&mut self.notes), header: Some(Arc::clone(&self.header)), ..Window::new(source, &reader) }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the header of a table means, worked out once: a tree of the paths that its columns name, and the type of each column.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::lex::Cell;
@@ -198,6 +198,16 @@ impl Plan {
         }
         steps.reverse();
         column::pointer(&steps)
+    }
+
+    /// The columns of values, in order, as [`column::stored`] takes them; one that is there twice is named once.
+    pub fn stored(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let values = self.columns.iter().filter_map(|column| match column.role {
+            Role::Value(node) => Some(self.pointer(node) + if column.json { column::JSON } else { "" }),
+            _ => None,
+        });
+        values.filter(|name| seen.insert(name.clone())).collect()
     }
 
     /// The column of that role.

@@ -97,6 +97,7 @@ impl<'r> Run<'r> {
                 self.row(0, tree, intake);
             }
             if std::mem::take(&mut self.broken) {
+                intake.unread(self.frames[0].row.unwrap_or_default());
                 intake.broken();
             } else {
                 intake.record(tree);
@@ -125,7 +126,7 @@ impl<'r> Run<'r> {
                 return false;
             }
             if self.table.options.csv.comment == Some(bytes[start]) {
-                frame.at = memchr::memchr(b'\n', &bytes[start..]).map_or(frame.end, |found| start + found + 1);
+                frame.at = lex::next_line(bytes, start).unwrap_or(frame.end);
                 continue;
             }
             let most = self.table.options.max_columns().max(self.table.plans[table].columns.len());
@@ -224,11 +225,14 @@ impl<'r> Run<'r> {
                 .label("no column")
                 .related("the columns", header)
                 .help("quote a cell that holds the delimiter, or name the columns that are missing in the header");
-            if frame.cells[expected..].iter().all(|cell| cell.span.is_empty()) {
+            let surplus = &frame.cells[expected..];
+            if surplus.iter().all(|cell| cell.span.is_empty()) {
                 // Nothing is lost with empty cells.
                 note.severity = crate::diagnostic::Severity::Warning;
                 let from = expected.checked_sub(1).map_or(span.start, |last| frame.cells[last].span.end);
                 note = note.mend(Safety::Safe, vec![Edit::layout(Span::new(from, span.end), "")]);
+            } else {
+                surplus.iter().for_each(|cell| intake.unread(cell.span));
             }
             intake.note(note);
         } else if found < expected {

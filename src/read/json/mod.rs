@@ -291,6 +291,7 @@ impl Reader for Document {
         let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
         if let Err(diagnostic) = parser.document(tree, intake) {
             intake.note(*diagnostic);
+            intake.unread(Span::new(0, source.len()));
             intake.broken();
             return intake.stop();
         }
@@ -353,6 +354,7 @@ impl Reader for Items {
             if let Err(diagnostic) = read {
                 is_refused = diagnostic.rule == &rules::TOO_LARGE && parser.move_to_border(start);
                 intake.note(*diagnostic);
+                intake.unread(Span::new(start as u32, source.len()));
                 intake.broken();
                 if !is_refused {
                     return intake.stop();

@@ -313,7 +313,13 @@ impl Records {
         let mut builder = Builder { source, tree, own, escapes, namespaces: root.is_any(), intake, refused: false };
         builder.value(At { all: elements, element }, root);
         let refused = builder.refused;
-        if refused { intake.broken() } else { intake.record(tree) }
+        if refused {
+            let start = element.tag.span;
+            intake.unread(Span::new(start.start, element.end.max(start.end)));
+            intake.broken();
+        } else {
+            intake.record(tree);
+        }
     }
 }
 
