@@ -42,6 +42,8 @@ mod rules;
 mod samples;
 mod schema_suite;
 mod shape;
+mod spans;
+mod stop;
 mod support;
 mod xml;
 mod yaml;
