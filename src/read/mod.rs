@@ -265,19 +265,54 @@ pub fn refused(why: Diagnostic) -> Box<dyn Cutter> {
     Box::new(Refused(Some(why)))
 }
 
-/// Reads an input to its end, window by window, on this thread.
+/// Reads an input window by window on this thread, to its end or until a reader calls [`Intake::stop`]. Windows after that
+/// one are not read.
 ///
 /// # Errors
 /// When the input cannot be read on.
 pub fn read_all(cutter: &mut dyn Cutter, intake: &mut dyn Intake) -> Result<(), Failure> {
     let mut tree = Tree::default();
-    while let Some(window) = cutter.cut()? {
+    let mut intake = Stoppable { intake, stopped: false };
+    while !intake.stopped
+        && let Some(window) = cutter.cut()?
+    {
         for note in window.notes {
             intake.remark(note);
         }
-        window.reader.read(&window.source, &mut tree, intake);
+        window.reader.read(&window.source, &mut tree, &mut intake);
     }
     Ok(())
+}
+
+// Passes everything on and remembers whether the reader asked to stop.
+struct Stoppable<'i> {
+    intake: &'i mut dyn Intake,
+    stopped: bool,
+}
+
+impl Notes for Stoppable<'_> {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.intake.note(diagnostic);
+    }
+}
+
+impl Intake for Stoppable<'_> {
+    fn record(&mut self, tree: &mut Tree) {
+        self.intake.record(tree);
+    }
+
+    fn broken(&mut self) {
+        self.intake.broken();
+    }
+
+    fn remark(&mut self, diagnostic: Diagnostic) {
+        self.intake.remark(diagnostic);
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+        self.intake.stop();
+    }
 }
 
 /// Everything that was read, kept: for inputs that are small enough to be held whole.

@@ -447,7 +447,8 @@ impl Builder<'_> {
 
     // The parser's error at the bytes that are meant: it names the start of the scalar where something inside is wrong.
     fn syntax(&self, error: &ScanError) -> Box<Diagnostic> {
-        let at = error.marker().byte_offset().map_or(self.last, |at| self.base + at as u32).min(self.source.len());
+        let at = error.marker().byte_offset().map_or(self.last, |at| self.base + at as u32);
+        let at = self.source.fit(Span::at(at)).start;
         let rest = &self.source.text()[at as usize..];
         let first = |wanted: char| self.byte_at(at + rest.find(wanted).unwrap_or(0) as u32);
         let message = format!("not YAML: {}", error.kind());

@@ -102,7 +102,7 @@ impl Source {
         let mut text = String::with_capacity(self.text.len());
         let mut hidden = hidden.to_vec();
         hidden.sort_by_key(|span| span.start);
-        for span in hidden {
+        for span in hidden.into_iter().map(|span| self.fit(span)) {
             // Spans may overlap: an alias and its anchor, a value and what is derived from it.
             let (start, end) = (span.start.max(text.len() as u32), span.end);
             if start < end {
@@ -152,10 +152,34 @@ impl Source {
         &self.stretches[0].name
     }
 
-    /// The text a span covers.
+    /// The text a span covers; where the span does not lie on borders of characters, that of [`Source::fit`].
     #[must_use]
     pub fn slice(&self, span: Span) -> &str {
-        &self.text[span.range()]
+        match self.text.get(span.range()) {
+            Some(text) => text,
+            None => &self.text[self.fit(span).range()],
+        }
+    }
+
+    /// The span cut to the text and widened to whole characters, so that it can be used to slice the text. A span that ends
+    /// before it starts becomes an empty one at its start.
+    #[must_use]
+    pub fn fit(&self, span: Span) -> Span {
+        if span.start <= span.end && self.text.get(span.range()).is_some() {
+            return span;
+        }
+        let start = self.floor(span.start as usize);
+        let mut end = (span.end.max(start) as usize).min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        Span::new(start, u32::try_from(end).unwrap_or(start))
+    }
+
+    /// The span of the character that begins at `at`, or the empty span where `end` is reached.
+    #[must_use]
+    pub fn character(&self, at: u32, end: u32) -> Span {
+        if at < end { self.fit(Span::new(at, at + 1)) } else { Span::at(at) }
     }
 
     /// The place of the byte at offset `at`.
@@ -192,8 +216,9 @@ impl Source {
         at > 0 && self.text.as_bytes().get(at) == Some(&b'\n') && self.text.as_bytes()[at - 1] == b'\r'
     }
 
-    // The start of the character that holds the byte at `at`.
-    fn floor(&self, mut at: usize) -> u32 {
+    // The start of the character that holds the byte at `at`; the end of the text where `at` lies behind it.
+    fn floor(&self, at: usize) -> u32 {
+        let mut at = at.min(self.text.len());
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
@@ -203,6 +228,7 @@ impl Source {
     /// The file and places of a span. Where the span runs over into another stretch, the end is cut to the first.
     #[must_use]
     pub fn locate(&self, span: Span) -> Location {
+        let span = self.fit(span);
         let stretch = self.stretch(span.start);
         let start = self.position(span.start);
         let end = span.end.min(self.end_of(span.start));
@@ -226,6 +252,7 @@ impl Source {
     /// The bytes by which an edit's file is told: its own, or the character before it.
     #[must_use]
     pub fn anchor(&self, span: Span) -> Span {
+        let span = self.fit(span);
         let at = span.start as usize;
         if span.is_empty() && at > 0 { Span::new(self.floor(at - 1), span.start) } else { span }
     }
@@ -234,6 +261,7 @@ impl Source {
     /// first bytes are not known.
     #[must_use]
     pub fn byte_columns(&self, span: Span) -> Option<(u64, u64)> {
+        let span = self.fit(span);
         let stretch = self.stretch(span.start);
         let column = |at: u32| {
             let text = self.text.get(stretch.start as usize..at as usize)?;
@@ -278,6 +306,7 @@ impl Source {
     /// go: a line that is longer is cut, and costs no more than a short one.
     #[must_use]
     pub fn around(&self, span: Span, lines: usize, reach: usize) -> Excerpt<'_> {
+        let span = self.fit(span);
         let bytes = self.text.as_bytes();
         let (first, end_of_stretch) = (span.start as usize, self.end_of(span.start) as usize);
         let last = (span.end.max(span.start) as usize).min(end_of_stretch);

@@ -25,13 +25,13 @@ impl Span {
     /// Length in bytes.
     #[must_use]
     pub const fn len(self) -> u32 {
-        self.end - self.start
+        self.end.saturating_sub(self.start)
     }
 
     /// Whether no byte is covered.
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        self.end == self.start
+        self.end <= self.start
     }
 
     /// The smallest span that covers both.

@@ -471,7 +471,10 @@ impl<'t> Node<'t> {
     pub fn opening(self) -> Span {
         let slot = self.slot();
         match slot.kind {
-            Kind::Array | Kind::Object => Span::new(slot.span.start, slot.span.start + u32::from(slot.opening)),
+            // A start tag longer than the length can count is cut, perhaps inside a character.
+            Kind::Array | Kind::Object => {
+                self.tree.source.fit(Span::new(slot.span.start, slot.span.start.saturating_add(u32::from(slot.opening))))
+            }
             _ => slot.span,
         }
     }

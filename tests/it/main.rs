@@ -44,6 +44,8 @@ mod rules;
 mod samples;
 mod schema_suite;
 mod shape;
+mod spans;
+mod stop;
 mod support;
 mod tables;
 mod xml;

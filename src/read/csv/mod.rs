@@ -298,7 +298,7 @@ impl Reader for OpenHeader {
 }
 
 fn unterminated(source: &Arc<Source>, at: u32) -> Diagnostic {
-    let span = crate::source::Span::new(at, (at + 1).min(source.len()));
+    let span = source.character(at, source.len());
     Diagnostic::new(&crate::diagnostic::rules::UNTERMINATED_QUOTE, source, span, "expected a closing quote, found the end of the file")
         .label("opened here")
         .help("close the quote; a quote inside a quoted cell is written twice")

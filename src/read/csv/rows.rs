@@ -208,7 +208,7 @@ impl<'r> Run<'r> {
             }
             return self.json(cell, "", tree, intake);
         }
-        tree.open(Kind::Object, Span::new(row.start, (row.start + 1).min(row.end)));
+        tree.open(Kind::Object, self.source.character(row.start, row.end));
         self.members(table, 0, tree, intake);
         tree.close(row.end);
     }
@@ -254,7 +254,7 @@ impl<'r> Run<'r> {
                 } else {
                     "expected text without quotes in a bare cell, found a quote"
                 };
-                let mut note = Diagnostic::new(&rules::STRAY_QUOTE, self.source, Span::new(at, at + 1), message)
+                let mut note = Diagnostic::new(&rules::STRAY_QUOTE, self.source, self.source.character(at, cell.span.end), message)
                     .help("put the whole cell in quotes, and write each quote inside it twice");
                 let text = self.text(*cell);
                 // A bare cell may hold JSON, which would be text in quotes.
@@ -427,7 +427,7 @@ impl<'r> Run<'r> {
             let first = self.frames[table].cells.get(first as usize).map_or(row, |cell| cell.span);
             intake.note(self.conflict(at, "a value", first).at(plan.pointer(node)));
         }
-        let opening = Span::new(row.start, (row.start + 1).min(row.end));
+        let opening = self.source.character(row.start, row.end);
         if let Some(column) = leaf {
             self.cell(table, column, tree, intake);
         } else if let Some(child) = child_table {
@@ -489,7 +489,7 @@ impl<'r> Run<'r> {
                 && (text.contains(separator) || !planned.types.admits(Types::STRING))
                 && !text.starts_with('[')
         }) {
-            tree.open(Kind::Array, Span::new(cell.span.start, cell.span.start + 1));
+            tree.open(Kind::Array, self.source.character(cell.span.start, cell.span.end));
             for item in text.split(separator).map(|item| item.trim_matches([' ', '\t'])) {
                 let id = match cell::read(planned.item, item, quoted) {
                     Reading::Scalar(kind, item) => self.scalar(kind, cell, &text, item, tree),
