@@ -98,6 +98,7 @@ pub mod diagnostic;
 pub mod lexicon;
 pub mod spool;
 pub mod schema;
+pub mod guard;
 pub mod layout;
 pub mod read;
 pub mod normalise;

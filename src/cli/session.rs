@@ -774,6 +774,11 @@ impl Session {
         Ok(outcomes)
     }
 
+    /// Whether only the most necessary is printed.
+    pub fn is_quiet(&self) -> bool {
+        self.common.quiet
+    }
+
     /// How many workers there are for these inputs.
     pub fn workers(&self) -> usize {
         self.jobs(self.total())

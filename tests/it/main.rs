@@ -9,6 +9,8 @@ mod cli;
 mod compare;
 mod config;
 mod csv;
+#[cfg(all(feature = "sqlite", feature = "parquet"))]
+mod damage;
 mod diff;
 mod docs;
 mod ecosystem;
