@@ -9,6 +9,7 @@ use super::args::{self, LoadArgs, LoadMode};
 use super::dsn::Dsn;
 use super::load::{file, records, rejects};
 use super::session::{Beside, Session, To};
+use super::stdout::stdout;
 use super::{Trouble, Verdict};
 use crate::check::OnInvalid;
 use crate::layout::columnar::Form;
@@ -49,7 +50,7 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<Verdict, Trouble> {
             Box::new(files)
         }
         Dsn::Arrow(path) if path == Path::new("-") => {
-            let out = Stream::new(Box::new(io::stdout()), on_invalid == OnInvalid::Stop);
+            let out = Stream::new(Box::new(stdout()), on_invalid == OnInvalid::Stop);
             Box::new(Batches::open(Outlet::Stream(out), &layout)?)
         }
         Dsn::Arrow(path) => {
@@ -67,7 +68,7 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<Verdict, Trouble> {
         };
         let count = count.load(std::sync::atomic::Ordering::Relaxed);
         let line = format!("{shown}, {collection}: {count} written to {place}");
-        eprintln!("{}", crate::diagnostic::one_line(&line));
+        say!("{}", crate::diagnostic::one_line(&line));
     }
     Ok(ran.verdict)
 }

@@ -1,11 +1,11 @@
 //! `chancery convert`: the same records in another format; data on standard output, diagnostics on standard error.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{self, ConvertArgs, CsvLayout};
 use super::session::{Session, To};
+use super::stdout::stdout;
 use super::{Trouble, Verdict};
 use crate::check::OnInvalid;
 use crate::load::file::{Stream, Target};
@@ -69,7 +69,7 @@ pub fn write(args: Outlet, session: impl FnOnce() -> Result<Session, Trouble>) -
     let names = session.input_names();
     let writer = format.writer(&options);
     let place = match goal {
-        Goal::Stdout => Place::Stream(Stream::new(Box::new(io::stdout()), on_invalid == OnInvalid::Stop)),
+        Goal::Stdout => Place::Stream(Stream::new(Box::new(stdout()), on_invalid == OnInvalid::Stop)),
         Goal::File(path) => {
             session.refuse_input(&path)?;
             Place::Target(Target::file(path))

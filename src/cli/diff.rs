@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{CommonArgs, DiffArgs, InputArgs};
 use super::session::{self, Kind, Session};
-use super::{Trouble, Verdict, print};
+use super::stdout::stdout;
+use super::{Trouble, Verdict, is_read, print};
 use crate::check::{Accepted, Sensitive};
 use crate::compare::encoded;
 use crate::compare::pairing::{By, Old, Paired, Pairing};
@@ -121,10 +122,11 @@ fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> 
     let drawing = Drawing { comparers, old_veils, new_veils, format, options, overview, jobs };
     let done = match &args.output {
         None => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            let done = drawing.draw(&paired, &mut shelves, &mut out)?;
-            out.flush()?;
-            done
+            let mut out = BufWriter::new(stdout());
+            let mut done = false;
+            let drawn = drawing.draw(&paired, &mut shelves, &mut out).map(|is_done| done = is_done).and_then(|()| out.flush());
+            // What nobody reads is drawn to the end.
+            done | !is_read(drawn)?
         }
         Some(path) => {
             let mut target = Target::file(path);

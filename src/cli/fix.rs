@@ -4,11 +4,12 @@ use std::io::{self, IsTerminal, Write};
 
 use super::args::{FixArgs, Unclaimed};
 use super::session::{self, Session};
+use super::stdout::stdout;
 use super::{Trouble, Verdict};
 use crate::diagnostic::is_unprintable;
 use crate::fix::diff::{self, Sign};
 use crate::fix::{self, Counts, Mended, Outcome};
-use crate::load::replace::{Replaced, replace};
+use crate::load::atomic::{Replaced, replace};
 
 /// So many edits that are left out are told one by one.
 const MOST: usize = 20;
@@ -44,15 +45,18 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     }
     let mut unable = !outcome.unreadable.is_empty();
     let mut done: Vec<&Mended> = outcome.files.iter().collect();
+    // Nothing more is said where nobody reads.
+    let mut is_read = true;
     for (name, why) in &outcome.unreadable {
         tell(&format!("error: {name} cannot be read and is left as it is: {why}"));
     }
     if write {
-        done = self::write(&outcome)?;
+        (done, is_read) = self::write(&outcome)?;
         unable |= done.len() < outcome.files.len();
     } else {
-        show(&outcome.files, color)?;
+        is_read = super::is_read(show(&outcome.files, color))?;
     }
+    let tell = |line: &str| if is_read { tell(line) };
     for (name, count) in &outcome.out_of_reach {
         let fixes = counted(*count, "fix", "fixes");
         tell(&format!("warning: {name} is compressed or not in UTF-8, so its {fixes} cannot be written"));
@@ -79,16 +83,16 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
 
 // Names and reasons come from outside.
 fn tell(line: &str) {
-    eprintln!("{}", crate::diagnostic::one_line(line));
+    say!("{}", crate::diagnostic::one_line(line));
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-// Puts the new texts into place; gives those for which that went well.
-fn write(outcome: &Outcome) -> Result<Vec<&Mended>, Trouble> {
-    let mut done = Vec::new();
+// Puts the new texts into place; gives those for which that went well, and whether somebody reads standard output.
+fn write(outcome: &Outcome) -> Result<(Vec<&Mended>, bool), Trouble> {
+    let (mut done, mut is_read) = (Vec::new(), true);
     for mended in &outcome.files {
         let Mended { name, path, old, new, .. } = mended;
         match path.as_ref().map_or(Ok(Replaced::Done), |path| replace(path, old, new)) {
@@ -99,15 +103,14 @@ fn write(outcome: &Outcome) -> Result<Vec<&Mended>, Trouble> {
     }
     if let Some(text) = &outcome.stdin {
         let mended = outcome.files.iter().find(|mended| mended.path.is_none());
-        let mut out = io::stdout().lock();
-        out.write_all(mended.map_or(text, |mended| &mended.new))?;
-        out.flush()?;
+        let mut out = stdout();
+        is_read = super::is_read(out.write_all(mended.map_or(text, |mended| &mended.new)).and_then(|()| out.flush()))?;
     }
-    Ok(done)
+    Ok((done, is_read))
 }
 
-fn show(files: &[Mended], color: bool) -> Result<(), Trouble> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+fn show(files: &[Mended], color: bool) -> io::Result<()> {
+    let mut out = io::BufWriter::new(stdout());
     for Mended { name, old, changes, .. } in files {
         let hunks = diff::hunks(old, changes);
         if color || io::stdout().is_terminal() {
@@ -116,7 +119,7 @@ fn show(files: &[Mended], color: bool) -> Result<(), Trouble> {
             diff::write(name, &hunks, &mut out)?;
         }
     }
-    Ok(out.flush()?)
+    out.flush()
 }
 
 // For people: with colours, and nothing in it that a terminal would act upon.

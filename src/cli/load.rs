@@ -13,7 +13,8 @@ use super::again::{Question, Remembered};
 use super::args::{LoadArgs, LoadMode, Migrate};
 use super::dsn::Dsn;
 use super::session::{Beside, Records, Session, To, draw_findings};
-use super::{Trouble, Verdict, print};
+use super::stdout::stdout;
+use super::{Trouble, Verdict, is_read, print};
 use crate::check::OnInvalid;
 use crate::diagnostic::{Diagnostic, one_line};
 use crate::layout::relational::rows::{Splitter, hex};
@@ -99,15 +100,16 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
     }
     let mut settled: MutexGuard<'_, Settled> = settled.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(changes) = &mut settled.changes {
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        changes.copy(&mut out)?;
-        out.flush()?;
+        let mut out = io::BufWriter::new(stdout());
+        if !is_read(changes.copy(&mut out).and_then(|_| out.flush()))? {
+            return Ok(ran.verdict);
+        }
     }
     if !quiet {
         tell(&shown, &collection, &settled, args.dry_run);
     }
     if verbose && !settled.waited.is_zero() {
-        eprintln!("waited {:.2} s of {:.2} s for the server", settled.waited.as_secs_f64(), begun.elapsed().as_secs_f64());
+        say!("waited {:.2} s of {:.2} s for the server", settled.waited.as_secs_f64(), begun.elapsed().as_secs_f64());
     }
     Ok(ran.verdict)
 }
@@ -141,7 +143,7 @@ fn tell(shown: &str, collection: &str, settled: &Settled, is_trial: bool) {
     let trial = if is_trial { " (not done)" } else { "" };
     let place = format!("{shown}, {collection}");
     let place = one_line(&place);
-    eprintln!("{place}: {added} added, {updated} updated, {unchanged} unchanged, {removed} removed{trial}");
+    say!("{place}: {added} added, {updated} updated, {unchanged} unchanged, {removed} removed{trial}");
 }
 
 // What fails is the database's.
@@ -190,7 +192,7 @@ pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::Acce
         .map_err(|error| file(Path::new("postgres"), error))?;
     let shown = access.shown.clone();
     if access.exposes_password && !quiet {
-        eprintln!(
+        say!(
             "warning: other users of this machine can see the password in the address, as with ps; set PGPASSWORD or use the password file (~/.pgpass)"
         );
     }
@@ -199,7 +201,7 @@ pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::Acce
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "parquet"))]
 pub(super) fn file(path: &Path, error: io::Error) -> Trouble {
-    Trouble::File { path: path.to_owned(), error }
+    if crate::load::atomic::names_file(&error) { Trouble::Io(error) } else { Trouble::File { path: path.to_owned(), error } }
 }
 
 // Everything but the last step.

@@ -24,6 +24,7 @@ use super::args::{CommonArgs, InputArgs};
 use super::config::Config;
 use super::session::expand;
 use crate::layout::relational::rows::hex;
+use crate::load::atomic::AtomicFile;
 use crate::load::database::Sealed;
 use crate::pipeline::Accounted;
 use crate::source::stat::{Stamp, Stat};
@@ -199,21 +200,24 @@ impl Recall {
 fn put(place: &Path, text: &[u8]) -> io::Result<()> {
     let Some(folder) = place.parent() else { return Ok(()) };
     if !folder.is_dir() {
-        fs::create_dir(folder)?;
         // Nobody wants it in a repository or a backup.
-        fs::write(folder.join(".gitignore"), "*\n")?;
-        fs::write(folder.join("CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55\n")?;
+        put_file(&folder.join(".gitignore"), b"*\n")?;
+        put_file(&folder.join("CACHEDIR.TAG"), b"Signature: 8a477f597d28d172789f06886806bc55\n")?;
     }
-    let mut file = tempfile::Builder::new().prefix(".chancery-").suffix(".tmp").tempfile_in(folder)?;
-    file.write_all(text)?;
-    file.persist(place).map_err(|error| error.error)?;
+    put_file(place, text)?;
     sweep(folder)
+}
+
+fn put_file(place: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::create(place)?;
+    file.write_all(text)?;
+    file.commit()
 }
 
 // Takes the oldest entries away where there are too many.
 fn sweep(folder: &Path) -> io::Result<()> {
     // Of answers and ledgers, whose names are longer than those of other files.
-    let is_entry = |entry: &fs::DirEntry| entry.file_name().len() >= 32;
+    let is_entry = |entry: &fs::DirEntry| entry.file_name().len() >= 32 && !entry.file_name().as_encoded_bytes().starts_with(b".");
     let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.filter_map(Result::ok).filter(is_entry).collect();
     if entries.len() > ENTRIES {
         let mut by_age: Vec<_> = entries.iter().filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();

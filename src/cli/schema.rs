@@ -4,7 +4,8 @@ use super::args::{Dialect, SchemaArgs, SchemaCommand, SchemaDiffArgs, SqlArgs};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use super::{Trouble, Verdict, print, schemas};
+use super::stdout::stdout;
+use super::{Trouble, Verdict, is_read, print, schemas};
 use crate::check::{across, facts};
 use crate::layout::relational::{self, Layout, sql};
 use crate::load::file::{Finished, Target};
@@ -67,11 +68,11 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
             if notes.is_empty() {
                 return print(&format!("{}: no mistakes\n", args.schema));
             }
-            super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut io::stdout().lock())?;
+            is_read(super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut stdout()))?;
             Ok(Verdict::Clean)
         }
         Err(Trouble::Findings(notes)) => {
-            super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut io::stdout().lock())?;
+            is_read(super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut stdout()))?;
             Ok(Verdict::Findings)
         }
         Err(trouble) => Err(trouble),

@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex};
 
 use super::args::{self, CommonArgs, InputArgs, Unclaimed};
 use super::config::{Config, Group};
+pub use super::interrupt::interrupted;
 use super::progress::Progress;
 use super::recall::{self, Ground, Judged, Kept, Ledger, Recall};
 use super::revision::{self, Found, Revision};
 use super::schemas;
 use super::seal::Seals;
 use super::since::Since;
+use super::stdout::stdout;
 use super::summary;
 use super::{Trouble, Verdict};
 use crate::check::facts::{self, Facts};
@@ -122,7 +124,7 @@ impl Session {
             session.since = session.since()?;
         }
         if session.common.verbose {
-            session.inputs.iter().for_each(|planned| eprintln!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
+            session.inputs.iter().for_each(|planned| say!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
         }
         Ok(session)
     }
@@ -216,7 +218,7 @@ impl Session {
         let judges = common.chain(self.courses.iter().flat_map(|plan| plan.files.iter().map(PathBuf::as_path)));
         if let Some(judge) = judges.filter(|judge| since.has_changed(judge)).min() {
             if self.common.verbose {
-                eprintln!("everything is checked anew, since {} has changed", crate::diagnostic::one_line(&judge.to_string_lossy()));
+                say!("everything is checked anew, since {} has changed", crate::diagnostic::one_line(&judge.to_string_lossy()));
             }
             return Ok(None);
         }
@@ -373,7 +375,7 @@ impl Session {
         let (common, config) = (&self.common, &self.config);
         let dirs: Vec<PathBuf> = common.schema_dir.iter().chain(&config.schema_dir).cloned().collect();
         if common.verbose {
-            eprintln!("schema {}", crate::diagnostic::one_line(schema));
+            say!("schema {}", crate::diagnostic::one_line(schema));
         }
         let named = schema.to_owned();
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
@@ -586,6 +588,10 @@ impl Session {
     /// Refuses to write to a file that is read, or into a folder from which files are read.
     pub fn refuse_input(&self, output: &Path) -> Result<(), Trouble> {
         let Ok(output_path) = output.canonicalize() else { return Ok(()) };
+        // A device or a pipe is not replaced, and may be both.
+        if !output_path.is_file() && !output_path.is_dir() {
+            return Ok(());
+        }
         let inside = |input: &Path| input.canonicalize().is_ok_and(|input| input == output_path || input.parent() == Some(&output_path));
         let now = self.inputs.iter().filter(|planned| planned.at.is_none());
         match now.filter_map(|planned| planned.input.path.as_deref()).find(|input| inside(input)) {
@@ -679,10 +685,12 @@ impl Session {
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
-        if outcome.refused {
-            eprintln!("error: nothing was written");
+        if outcome.closed_pipe {
+            // Nobody reads.
+        } else if outcome.refused {
+            say!("error: nothing was written");
         } else if outcome.held_back {
-            eprintln!(
+            say!(
                 "error: nothing was written, since not every record is valid; --on-invalid skip leaves the others out, keep writes them"
             );
         }
@@ -692,7 +700,7 @@ impl Session {
             () if outcome.failed => Verdict::Findings,
             () => Verdict::Clean,
         };
-        Ok(Ran { verdict, written: outcome.written, held_back: outcome.held_back, accounts: outcome.accounts })
+        Ok(Ran { verdict, written: outcome.written, held_back: outcome.held_back || outcome.closed_pipe, is_complete: !outcome.closed_pipe, accounts: outcome.accounts })
     }
 
     /// The job of mending the inputs.
@@ -828,8 +836,8 @@ impl Session {
                     ReportPlace::Target(Target::file(path))
                 }
                 None if to == To::Stdout => ReportPlace::Stream(match &self.copy {
-                    Some(copy) => progress.beside(copy.of(io::stdout())),
-                    None => progress.beside(io::stdout()),
+                    Some(copy) => progress.beside(copy.of(stdout())),
+                    None => progress.beside(stdout()),
                 }),
                 None => ReportPlace::Stream(match &self.copy {
                     Some(copy) => progress.beside(copy.of(io::stderr())),
@@ -864,6 +872,8 @@ pub struct Ran {
     pub written: Vec<PathBuf>,
     /// Whether outputs were held back.
     pub held_back: bool,
+    /// Whether all was done and reported; not where nobody reads it any more.
+    pub is_complete: bool,
     /// The inputs without findings.
     pub accounts: Vec<pipeline::Accounted>,
 }
@@ -1210,18 +1220,6 @@ fn checkout() -> Option<report::Checkout> {
     })
 }
 
-/// Set by the first Ctrl-C, on which the run ends and its temporary files go; a second one ends the program at once.
-pub fn interrupted() -> &'static AtomicBool {
-    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-    // A second session of the same process finds the handler in place.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
-    &INTERRUPTED
-}
-
 /// Draws findings about config or schema on standard error.
 pub fn show_findings(notes: &[Diagnostic]) {
     // Nothing is left to be done where standard error is closed.
@@ -1235,7 +1233,8 @@ pub fn draw_findings(notes: &[Diagnostic], terminal: bool, out: &mut dyn io::Wri
     let mut reporter = report::reporter(format, &options);
     reporter.begin(out)?;
     notes.iter().try_for_each(|note| reporter.report(note, out))?;
-    reporter.finish(&report::Tally::default(), out)
+    reporter.finish(&report::Tally::default(), out)?;
+    out.flush()
 }
 
 impl Stage for Normaliser {

@@ -26,7 +26,7 @@ pub fn report(options: &report::Options) -> Option<Report> {
 }
 
 fn tell(path: &std::path::Path, why: &str) {
-    eprintln!("warning: nothing was added to the summary {}: {}", one_line(&path.to_string_lossy()), one_line(why));
+    say!("warning: nothing was added to the summary {}: {}", one_line(&path.to_string_lossy()), one_line(why));
 }
 
 // Collects the report and appends it in one piece when it is finished, which is when it is flushed.

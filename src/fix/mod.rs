@@ -57,6 +57,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::check::Across;
 use crate::check::across::{Found, Mention, Role};
 use crate::diagnostic::{RecordRef, Safety};
+use crate::pipeline::bug::naming;
 use crate::pipeline::suppress::Suppress;
 use crate::pipeline::{Course, Opened, Policy, batch};
 use crate::source::{Failure, Position};
@@ -174,7 +175,7 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
     batch::ordered(
         job.jobs,
         || if interrupted.load(Ordering::Relaxed) { None } else { next.next() },
-        || |input: &Input| mend(job, input, Banned::default(), Files::default()),
+        || |input: &Input| naming(&input.name, || mend(job, input, Banned::default(), Files::default())),
         |mut mended: Done| {
             for (index, mentions) in std::mem::take(&mut mended.mentions) {
                 match across.take(mentions, Some(&RecordRef { index, key: None }), true) {
@@ -195,7 +196,8 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
     for (number, places) in clashes(job, &done, &mut across)? {
         let files = std::mem::take(&mut done[number].files);
         files.reset();
-        done[number] = mend(job, &job.inputs[number], Banned::places(places), files);
+        let input = &job.inputs[number];
+        done[number] = naming(&input.name, || mend(job, input, Banned::places(places), files));
     }
     count(across.finish(&|_| false)?);
     let mut outcome = Outcome { unmended, ..Outcome::default() };

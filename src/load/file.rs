@@ -1,29 +1,27 @@
-//! Files that appear whole or not at all.
+//! Outputs of a run: one file, or several of one folder, or a stream.
 //!
-//! Everything is written to temporary files beside its place and renamed when the run has come to its end. Whatever
-//! happens before, the places are left as they were and the temporary files are gone.
+//! Files are put into place when the run has come to its end (see [`super::atomic`]). Whatever happens before, the places are left
+//! as they were.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::Sink;
+use super::atomic::{AtomicFile, Prepared};
 
 /// Output into one file, or into several of one folder.
 pub struct Target {
     main: Option<PathBuf>,
     folder: Option<PathBuf>,
     // By path, so that they are put into place in the same order each time.
-    open: BTreeMap<PathBuf, BufWriter<NamedTempFile>>,
+    open: BTreeMap<PathBuf, BufWriter<AtomicFile>>,
 }
 
 /// What is done to the end and waits to be put into place.
 #[derive(Default)]
 pub struct Finished {
-    files: Vec<(NamedTempFile, PathBuf)>,
+    files: Vec<AtomicFile>,
     sinks: Vec<Box<dyn Sink>>,
 }
 
@@ -45,9 +43,7 @@ impl Target {
         match self.open.entry(path) {
             Entry::Occupied(open) => Ok(open.into_mut()),
             Entry::Vacant(free) => {
-                let folder = folder_of(free.key());
-                fs::create_dir_all(folder)?;
-                let file = begin(folder)?;
+                let file = AtomicFile::create(free.key())?;
                 Ok(free.insert(BufWriter::with_capacity(1 << 16, file)))
             }
         }
@@ -58,10 +54,8 @@ impl Target {
     /// # Errors
     /// When a file cannot be written.
     pub fn finish(self, finished: &mut Finished) -> io::Result<()> {
-        for (path, file) in self.open {
-            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_data()?;
-            finished.files.push((file, path));
+        for file in self.open.into_values() {
+            finished.files.push(file.into_inner().map_err(io::IntoInnerError::into_error)?);
         }
         Ok(())
     }
@@ -88,14 +82,20 @@ impl Target {
 }
 
 impl Finished {
-    /// The paths that will be written.
+    /// The paths of the files that will be written; not of what goes into devices and pipes.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|(_, path)| path.as_path())
+        self.files.iter().filter(|file| file.is_file()).map(AtomicFile::path)
     }
 
     /// Takes a file that is done, for its place.
-    pub fn place(&mut self, file: NamedTempFile, path: PathBuf) {
-        self.files.push((file, path));
+    pub fn place(&mut self, file: AtomicFile) {
+        self.files.push(file);
+    }
+
+    /// Takes what else is finished, to be put into place together.
+    pub fn join(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.sinks.extend(other.sinks);
     }
 
     /// Keeps a place that is no file until everything is put into place.
@@ -103,74 +103,18 @@ impl Finished {
         self.sinks.push(sink);
     }
 
-    /// Puts everything into place: what may still fail first, which are no files.
+    /// Puts everything into place: what may still fail first, which are devices and pipes, then places that are no files.
     ///
     /// # Errors
     /// When a place fails or a file cannot be renamed; those before it are in place then.
     pub fn commit(self) -> io::Result<()> {
+        let mut prepared = Prepared::new(self.files)?;
+        prepared.release()?;
         for sink in self.sinks {
             sink.commit()?;
         }
-        for (file, path) in self.files {
-            // A file that is there keeps its permissions; a new one gets those that any program would give it.
-            let permissions = fs::metadata(&path).map_or_else(|_| new_file_permissions(), |there| Some(there.permissions()));
-            if let Some(permissions) = permissions {
-                file.as_file().set_permissions(permissions)?;
-            }
-            file.persist(&path).map_err(|error| error.error)?;
-        }
-        Ok(())
+        prepared.publish()
     }
-}
-
-/// A folder for files to come, and those around it, as far as they are not there yet. What is empty in the end goes again.
-pub struct Made(Vec<PathBuf>);
-
-impl Made {
-    /// Makes a folder.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn folder(folder: &Path) -> io::Result<Self> {
-        let absent = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-        let made = Self(absent.map(Path::to_path_buf).collect());
-        fs::create_dir_all(folder)?;
-        Ok(made)
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        // A folder that holds something stays.
-        self.0.iter().for_each(|folder| drop(fs::remove_dir(folder)));
-    }
-}
-
-/// Begins a file of a folder, under a name that goes when the file does.
-///
-/// # Errors
-/// When the folder takes no file.
-pub(super) fn begin(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".chancery-").suffix(".tmp").tempfile_in(folder)
-}
-
-/// The folder a path lies in.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-// Temporary files are for their owner alone; an output follows the user's mask, which only a new file tells.
-#[cfg(unix)]
-pub(super) fn new_file_permissions() -> Option<fs::Permissions> {
-    let probe = tempfile::tempdir().ok()?;
-    let path = probe.path().join("probe");
-    fs::File::create(&path).ok()?;
-    fs::metadata(&path).ok().map(|made| made.permissions())
-}
-
-#[cfg(not(unix))]
-pub(super) fn new_file_permissions() -> Option<fs::Permissions> {
-    None
 }
 
 /// Standard output, or any other stream that takes one file.

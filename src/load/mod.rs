@@ -1,10 +1,11 @@
 //! Sinks: where what was written ends up, complete or not at all.
 
+pub mod atomic;
 #[cfg(feature = "parquet")]
 pub mod columnar;
 pub mod database;
 pub mod file;
-pub mod replace;
+pub mod temporary;
 
 use std::io;
 

@@ -55,14 +55,16 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
     }
     let scales = &Scales::default();
     let of_piece = &of_piece;
-    let mut number = 0;
+    let (mut number, mut ended) = (0, false);
     let next = Mutex::new(move || {
         permit_out.recv().ok()?;
         if !scales.wait() {
             return None;
         }
-        let piece = cut()?;
-        let weight = of_piece(&piece);
+        // Behind a panic there is nothing to cut; the panic takes the place of the piece.
+        let piece = if ended { None } else { catch_unwind(AssertUnwindSafe(&mut cut)).transpose() }?;
+        ended = piece.is_err();
+        let weight = piece.as_ref().map_or(0, of_piece);
         scales.put(weight);
         number += 1;
         Some((number - 1, weight, piece))
@@ -75,12 +77,12 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
             thread::Builder::new()
                 .stack_size(STACK)
                 .spawn_scoped(scope, move || {
-                    let mut work = worker();
+                    let mut work = None;
                     loop {
                         let cut = next.lock().unwrap_or_else(PoisonError::into_inner)();
                         let Some((number, weight, piece)) = cut else { return };
                         // Nobody would wait for the others if one of them ended without a word.
-                        let result = catch_unwind(AssertUnwindSafe(|| work(piece)));
+                        let result = piece.and_then(|piece| catch_unwind(AssertUnwindSafe(|| work.get_or_insert_with(worker)(piece))));
                         scales.put(result.as_ref().map_or(0, of_result));
                         scales.take(weight);
                         if result_in.send((number, result)).is_err() {

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod baseline;
 pub mod batch;
+pub mod bug;
 pub mod policy;
 pub mod scope;
 pub mod since;
@@ -172,6 +173,8 @@ pub struct Outcome {
     pub refused: bool,
     /// Whether the run was broken off by the user.
     pub interrupted: bool,
+    /// Whether the run ended early, since nobody reads an output or a report any more. Nothing was put into place then.
+    pub closed_pipe: bool,
     /// Paths of the files that were put into place, in order.
     pub written: Vec<std::path::PathBuf>,
     /// The inputs without findings, if accounts are kept.
@@ -181,7 +184,8 @@ pub struct Outcome {
 /// Runs a job.
 ///
 /// # Errors
-/// When an output or a report cannot be written; nothing has been put into place then.
+/// When an output or a report cannot be written; nothing has been put into place then. A pipe that nobody reads any more is no
+/// error.
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
     let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
     let across = across::Across::new(complete);
@@ -212,31 +216,13 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         interrupted,
     };
     desk.outcome.tally.passed_over = job.passed_over;
-    for report in &mut desk.reports {
-        report.draw(|reporter, out| reporter.begin(out))?;
+    let done = desk.begin(notes).and_then(|()| desk.work(&shop, inputs, jobs, watch));
+    let closed_pipe = done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if !closed_pipe {
+        return done.map(|()| desk.outcome);
     }
-    for mut note in notes {
-        // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
-        write::notation::settle(&mut note, "");
-        desk.note(note, None, true)?;
-    }
-    let mut line = Line::new(inputs);
-    let stopped = line.stopped();
-    batch::weighed(
-        jobs,
-        || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
-        || shop.worker(),
-        |done| {
-            desk.take(done, &shop, &stopped, watch);
-            desk.error.is_none() && !interrupted.load(Ordering::Relaxed)
-        },
-        Piece::weight,
-        Done::weight,
-    );
-    if interrupted.load(Ordering::Relaxed) {
-        return Ok(Outcome { interrupted: true, ..desk.outcome });
-    }
-    desk.finish(&shop.older)
+    let failed = desk.policy.fails(&desk.outcome.tally);
+    Ok(Outcome { closed_pipe, failed, written: Vec::new(), ..desk.outcome })
 }
 
 impl Files for Target {
@@ -391,6 +377,42 @@ struct Desk<'r> {
 }
 
 impl Desk<'_> {
+    fn begin(&mut self, notes: Vec<Diagnostic>) -> io::Result<()> {
+        for report in &mut self.reports {
+            report.draw(|reporter, out| reporter.begin(out))?;
+        }
+        for mut note in notes {
+            // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
+            write::notation::settle(&mut note, "");
+            self.note(note, None, true)?;
+        }
+        Ok(())
+    }
+
+    fn work(&mut self, shop: &Shop, inputs: Vec<Input>, jobs: usize, watch: &mut dyn Watch) -> io::Result<()> {
+        let interrupted = self.interrupted;
+        let mut line = Line::new(inputs);
+        let stopped = line.stopped();
+        batch::weighed(
+            jobs,
+            || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
+            || shop.worker(),
+            |done| {
+                self.take(done, shop, &stopped, watch);
+                self.error.is_none() && !interrupted.load(Ordering::Relaxed)
+            },
+            Piece::weight,
+            Done::weight,
+        );
+        if self.is_interrupted() { Ok(()) } else { self.finish(&shop.older) }
+    }
+
+    // Notes an interruption; one that comes later than this finds everything in place.
+    fn is_interrupted(&mut self) -> bool {
+        self.outcome.interrupted |= self.interrupted.load(Ordering::Relaxed);
+        self.outcome.interrupted
+    }
+
     fn take(&mut self, done: Done, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) {
         let result = match done {
             Done::Several(several) => return several.into_iter().for_each(|done| self.take(done, shop, stopped, watch)),
@@ -666,7 +688,7 @@ impl Desk<'_> {
         self.report(note)
     }
 
-    fn finish(mut self, older: &Older) -> io::Result<Outcome> {
+    fn finish(&mut self, older: &Older) -> io::Result<()> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
@@ -715,14 +737,17 @@ impl Desk<'_> {
         }
         self.outcome.held_back = held_back;
         self.outcome.failed = self.policy.fails(&self.outcome.tally);
-        for output in self.outputs {
+        if self.is_interrupted() {
+            return Ok(());
+        }
+        for output in std::mem::take(&mut self.outputs) {
             output.finish(&mut self.finished, held_back)?;
         }
-        if let Some(mut rejects) = self.rejects {
+        if let Some(mut rejects) = self.rejects.take() {
             rejects.main()?;
             rejects.finish(&mut self.finished)?;
         }
-        for mut report in self.reports {
+        for mut report in std::mem::take(&mut self.reports) {
             report.draw(|reporter, out| {
                 reporter.finish(&self.outcome.tally, out)?;
                 out.flush()
@@ -731,9 +756,12 @@ impl Desk<'_> {
                 target.finish(&mut self.finished)?;
             }
         }
-        self.outcome.written = self.finished.paths().map(std::path::Path::to_path_buf).collect();
-        self.finished.commit()?;
-        rewritten.commit()?;
-        Ok(self.outcome)
+        if self.is_interrupted() {
+            return Ok(());
+        }
+        let mut finished = std::mem::take(&mut self.finished);
+        self.outcome.written = finished.paths().map(std::path::Path::to_path_buf).collect();
+        finished.join(rewritten);
+        finished.commit()
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::bug::naming;
 use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid, Sensitive};
@@ -89,6 +90,7 @@ impl Done {
 
 /// An input that a worker has begun.
 pub(super) struct Rest {
+    name: Arc<str>,
     course: usize,
     novelty: Novelty,
     format: &'static str,
@@ -106,6 +108,7 @@ pub(super) struct Line {
 
 // The present input.
 struct Open {
+    name: Arc<str>,
     number: u64,
     course: usize,
     novelty: Novelty,
@@ -145,7 +148,7 @@ impl Line {
     }
 
     pub(super) fn next(&mut self) -> Option<Piece> {
-        let Some(Open { number, course, novelty, format, cutter }) = &mut self.open else {
+        let Some(Open { name, number, course, novelty, format, cutter }) = &mut self.open else {
             let small = self.small();
             if !small.is_empty() {
                 self.number += small.len() as u64;
@@ -153,10 +156,11 @@ impl Line {
             }
             let input = self.inputs.next()?;
             self.number += 1;
-            return Some(match (input.open)() {
+            let (name, open) = (Arc::clone(&input.name), input.open);
+            return Some(match naming(&name, open) {
                 Ok(opened) => {
                     let (course, novelty) = (input.course, input.novelty);
-                    self.open = Some(Open { number: self.number, course, novelty, format: opened.format, cutter: opened.cutter });
+                    self.open = Some(Open { name, number: self.number, course, novelty, format: opened.format, cutter: opened.cutter });
                     Piece::Begin { name: input.name, course, format: opened.format, decoded: opened.decoded, novelty }
                 }
                 Err(why) => Piece::Unopened { name: input.name, why },
@@ -166,7 +170,7 @@ impl Line {
             self.open = None;
             return Some(Piece::End(None));
         }
-        Some(match cutter.cut() {
+        Some(match naming(name, || cutter.cut()) {
             Ok(Some(window)) => Piece::Window(*course, *novelty, format, window),
             Ok(None) => {
                 self.open = None;
@@ -259,13 +263,19 @@ impl Shop {
         move |piece| match piece {
             Piece::Small(inputs) => {
                 let mut done = Vec::with_capacity(inputs.len() * 3);
-                inputs.into_iter().for_each(|input| self.whole(input, &mut tree, &mut done));
+                for input in inputs {
+                    let name = Arc::clone(&input.name);
+                    naming(&name, || self.whole(input, &mut tree, &mut done));
+                }
                 Done::Several(done)
             }
             Piece::Begin { name, course, format, decoded, novelty } => Done::Begin { name, course, format, decoded, novelty },
             Piece::Unopened { name, why } => Done::Unopened { name, why },
             Piece::End(why) => Done::End(why),
-            Piece::Window(course, novelty, format, window) => Done::Window(self.work(course, novelty, format, window, &mut tree)),
+            Piece::Window(course, novelty, format, window) => {
+                let name = Arc::clone(window.source.name());
+                Done::Window(naming(&name, || self.work(course, novelty, format, window, &mut tree)))
+            }
         }
     }
 
@@ -281,8 +291,9 @@ impl Shop {
             Ok(opened) => opened,
             Err(why) => return done.push(Done::Unopened { name, why }),
         };
-        done.push(Done::Begin { name, course, format: opened.format, decoded: opened.decoded, novelty });
-        let mut rest = Rest { course, novelty, format: opened.format, cutter: opened.cutter, stopped: false };
+        let begin = Done::Begin { name: Arc::clone(&name), course, format: opened.format, decoded: opened.decoded, novelty };
+        done.push(begin);
+        let mut rest = Rest { name, course, novelty, format: opened.format, cutter: opened.cutter, stopped: false };
         for _ in 0..WINDOWS {
             let next = self.next(&mut rest, tree);
             let ended = matches!(next, Done::End(_));
@@ -299,7 +310,8 @@ impl Shop {
         if rest.stopped {
             return Done::End(None);
         }
-        match rest.cutter.cut() {
+        let name = Arc::clone(&rest.name);
+        naming(&name, || match rest.cutter.cut() {
             Ok(Some(window)) => {
                 let worked = self.work(rest.course, rest.novelty, rest.format, window, tree);
                 rest.stopped = worked.stopped;
@@ -307,7 +319,7 @@ impl Shop {
             }
             Ok(None) => Done::End(None),
             Err(why) => Done::End(Some(why)),
-        }
+        })
     }
 
     fn work(&self, course: usize, novelty: Novelty, format: &'static str, window: Window, tree: &mut Tree) -> Worked {

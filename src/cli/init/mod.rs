@@ -1,10 +1,11 @@
 //! `chancery init`: a folder ready for work. Nothing that is there is overwritten.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 
 use super::args::InitArgs;
 use super::{Trouble, Verdict, print};
+use crate::load::atomic::AtomicFile;
 
 const FILES: &[(&str, &str)] = &[
     ("chancery.toml", include_str!("chancery.toml")),
@@ -17,19 +18,22 @@ pub fn run(args: &InitArgs) -> Result<Verdict, Trouble> {
     let mut text = String::new();
     for (name, content) in FILES {
         let path = args.folder.join(name);
-        let trouble = |error| Trouble::File { path: path.clone(), error };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(trouble)?;
-        }
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => {
-                file.write_all(content.as_bytes()).map_err(trouble)?;
-                text.push_str(&format!("made  {}\n", path.display()));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => text.push_str(&format!("kept  {}\n", path.display())),
-            Err(error) => return Err(trouble(error)),
-        }
+        let word = match write(&path, content) {
+            Ok(()) => "made",
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => "kept",
+            Err(error) => return Err(error.into()),
+        };
+        text.push_str(&format!("{word}  {}\n", path.display()));
     }
     text.push_str("\nNext: chancery check, then chancery run.\n");
     print(&text)
+}
+
+fn write(path: &Path, content: &str) -> io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(content.as_bytes())?;
+    file.commit_new()
 }

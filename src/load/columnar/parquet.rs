@@ -14,7 +14,6 @@ use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
 use ::parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
-use tempfile::{NamedTempFile, TempPath};
 
 use super::sheet::Sheets;
 use super::{checksum, failed};
@@ -24,7 +23,9 @@ use crate::layout::columnar::{self, Form, LAYOUT, SET, TABLE};
 use crate::layout::relational::Layout;
 use crate::layout::relational::rows::hex;
 use crate::load::database::{incomplete, layout_of};
-use crate::load::file::{Finished, Made, begin};
+use crate::load::atomic::AtomicFile;
+use crate::load::file::Finished;
+use crate::load::temporary::Made;
 use crate::load::{Sink, Totals};
 use crate::source::{Source, Span};
 
@@ -59,8 +60,7 @@ pub struct Files {
 }
 
 struct Open {
-    writer: ArrowWriter<File>,
-    making: TempPath,
+    writer: ArrowWriter<AtomicFile>,
     place: PathBuf,
 }
 
@@ -82,9 +82,10 @@ impl Files {
                 .set_max_row_group_row_count(None)
                 .set_key_value_metadata(Some(metadata))
                 .build();
-            let (file, making) = begin(folder)?.into_parts();
+            let place = folder.join(file_name(layout, table));
+            let file = AtomicFile::create(&place)?;
             let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties)).map_err(failed)?;
-            open.push(Open { writer, making, place: folder.join(file_name(layout, table)) });
+            open.push(Open { writer, place });
         }
         Ok(Self {
             shown: format!("parquet:{}", folder.display()),
@@ -137,13 +138,14 @@ impl Files {
     fn end(&mut self) -> io::Result<()> {
         self.turn()?;
         let set = hex(&self.sum.clone().finalize()[..16]);
-        for Open { mut writer, making, place } in self.open.drain(..) {
+        for Open { mut writer, .. } in self.open.drain(..) {
             writer.append_key_value_metadata(KeyValue::new(SET.to_owned(), set.clone()));
             writer.append_key_value_metadata(KeyValue::new(checksum::CHECKSUM.to_owned(), checksum::placeholder()));
             let mut file = writer.into_inner().map_err(failed)?;
-            checksum::seal(&mut file)?;
-            file.sync_data()?;
-            self.finished.place(NamedTempFile::from_parts(file, making), place);
+            if let Some(file) = file.file_mut() {
+                checksum::seal(file)?;
+            }
+            self.finished.place(file);
         }
         Ok(())
     }
@@ -253,6 +255,10 @@ impl Told {
 
 /// The metadata of a file; `None` where it is no file of Parquet.
 pub(super) fn told_by(path: &Path) -> Option<Told> {
+    // A pipe would not be opened before somebody writes into it.
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
     let file = File::open(path).ok()?;
     let parse = || ParquetMetaDataReader::new().parse_and_finish(&file).map_err(failed);
     let metadata = guarded("the metadata", parse).ok()?;

@@ -3,11 +3,10 @@
 //! The stream begins with the first record, unless it may yet have to be held back. A reader that goes away ends it.
 
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::Schema;
-use tempfile::NamedTempFile;
 
 use super::checksum::Sealer;
 use super::failed;
@@ -16,7 +15,8 @@ use crate::diagnostic::Diagnostic;
 use crate::layout::columnar::{self, Form};
 use crate::layout::relational::Layout;
 use crate::load::database::incomplete;
-use crate::load::file::{Finished, Made, Stream, begin, folder_of};
+use crate::load::atomic::AtomicFile;
+use crate::load::file::Stream;
 use crate::load::{Sink, Totals};
 
 /// A stream in the making.
@@ -25,16 +25,16 @@ pub struct Batches {
     // Until it is settled, and from then on.
     writer: Option<(StreamWriter<Vec<u8>>, Sealer, BufWriter<Outlet>)>,
     ended: Option<Outlet>,
-    // The file that it goes into; what a closed pipe says is left as it is.
-    file: Option<PathBuf>,
+    // The file that it goes into.
+    file: Option<String>,
 }
 
 /// Where a stream goes.
 pub enum Outlet {
     /// Into another one.
     Stream(Stream),
-    /// Into a file, which is put into its place at the end, in a folder that is made for it.
-    File(NamedTempFile, PathBuf, Made),
+    /// Into a file, which is put into its place at the end.
+    File(AtomicFile),
 }
 
 impl Outlet {
@@ -43,9 +43,7 @@ impl Outlet {
     /// # Errors
     /// When its folder cannot be written to.
     pub fn file(path: &Path) -> io::Result<Self> {
-        let folder = folder_of(path);
-        let made = Made::folder(folder)?;
-        Ok(Self::File(begin(folder)?, path.to_owned(), made))
+        AtomicFile::create(path).map(Self::File)
     }
 }
 
@@ -53,14 +51,14 @@ impl Write for Outlet {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stream(stream) => stream.writer().write(bytes),
-            Self::File(file, ..) => file.as_file_mut().write(bytes),
+            Self::File(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stream(stream) => stream.writer().flush(),
-            Self::File(file, ..) => file.as_file_mut().flush(),
+            Self::File(file) => file.flush(),
         }
     }
 }
@@ -72,7 +70,7 @@ impl Batches {
     /// When nothing can be written.
     pub fn open(outlet: Outlet, layout: &Layout) -> io::Result<Self> {
         let sheets = Sheets::new(layout, Form::Nested);
-        let file = if let Outlet::File(_, path, _) = &outlet { Some(path.clone()) } else { None };
+        let file = if let Outlet::File(file) = &outlet { Some(file.path().display().to_string()) } else { None };
         let schema = Schema::clone(&sheets.schemas()[0]);
         let mut metadata = schema.metadata().clone();
         for (key, value) in columnar::metadata(layout, Form::Nested, 0).map_err(io::Error::other)? {
@@ -102,36 +100,24 @@ impl Batches {
         Ok(())
     }
 
-    fn told(&self, error: io::Error) -> io::Error {
-        match &self.file {
-            Some(path) => io::Error::other(format!("{}: {error}", path.display())),
-            None => error,
-        }
-    }
 }
 
 impl Sink for Batches {
     fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
-        let taken = self.sheets.take(encoded).and_then(|_| if self.sheets.is_full() { self.turn() } else { Ok(()) });
-        taken.map_err(|error| self.told(error))
+        self.sheets.take(encoded).and_then(|_| if self.sheets.is_full() { self.turn() } else { Ok(()) })
     }
 
     fn settle(&mut self, totals: Totals) -> io::Result<Vec<Diagnostic>> {
         if let Some(path) = self.file.as_ref().filter(|_| totals.incomplete) {
-            return Ok(vec![incomplete(&format!("arrow:{}", path.display()))]);
+            return Ok(vec![incomplete(&format!("arrow:{path}"))]);
         }
-        self.end().map_err(|error| self.told(error)).map(|()| Vec::new())
+        self.end().map(|()| Vec::new())
     }
 
     fn commit(self: Box<Self>) -> io::Result<()> {
         match self.ended {
             Some(Outlet::Stream(stream)) => stream.release(),
-            Some(Outlet::File(file, path, _made)) => {
-                file.as_file().sync_data()?;
-                let mut finished = Finished::default();
-                finished.place(file, path);
-                finished.commit()
-            }
+            Some(Outlet::File(file)) => file.commit(),
             None => Ok(()),
         }
     }

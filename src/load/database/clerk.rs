@@ -160,6 +160,8 @@ impl Clerk {
             None | Some(Ok(Ok(()))) => Ok(()),
             // Never as a closed pipe, which would end the program as if all were well.
             Some(Ok(Err(error))) => Err(io::Error::other(format!("{}: {error}", self.shown))),
+            // A bug is not the database's fault.
+            Some(Err(panic)) if !thread::panicking() => std::panic::resume_unwind(panic),
             Some(Err(_)) => Err(io::Error::other(format!("{}: the database was given up", self.shown))),
         }
     }

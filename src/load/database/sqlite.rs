@@ -12,7 +12,6 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Statement, ToSql};
 use sha2::{Digest, Sha256};
-use tempfile::TempPath;
 
 use super::clerk::{Clerk, Ledger};
 use super::lines::{PAGE, Page, Pages};
@@ -21,15 +20,14 @@ use crate::layout::relational::join::Stored;
 use crate::layout::relational::rows::{Cell, Dialect, Encoded, hex};
 use crate::layout::relational::{HASH, ID, KEY, LOAD, Layout, RECORD, REST, position_column, sql};
 use crate::load::Totals;
+use crate::load::atomic;
+use crate::load::temporary::{self, Temporary};
 
 /// So long a load waits for another one to end.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A page of records is cut short behind so many bytes.
 const PAGE_BYTES: usize = 4 << 20;
-
-/// How the name of a file in the making begins and ends.
-const MAKING: [&str; 2] = [".chancery-database-", ".tmp"];
 
 /// A file that was opened for a load.
 pub struct Sqlite {
@@ -40,7 +38,9 @@ pub struct Sqlite {
 
 // A file in the making.
 struct Fresh {
-    making: TempPath,
+    // Locked while it is open.
+    file: File,
+    making: Temporary,
     place: PathBuf,
     // Held until the file is in place.
     _folder: Option<File>,
@@ -65,6 +65,8 @@ impl Sqlite {
     pub fn open(path: &Path, trial: bool) -> io::Result<Self> {
         let shown = format!("sqlite:{}", path.display());
         if !path.exists() {
+            // A link may stand for a file that is not there yet.
+            let path = &atomic::follow(path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             if !trial {
                 fs::create_dir_all(folder)?;
@@ -72,19 +74,18 @@ impl Sqlite {
             // Folders can be locked on most systems; elsewhere, the second of two loads is told that the file is there now.
             let lock = File::open(folder).ok().filter(|folder| !trial && folder.lock().is_ok());
             if !path.exists() {
-                if lock.is_some() {
-                    sweep(folder);
-                }
-                let build = |prefix, folder: &Path| tempfile::Builder::new().prefix(prefix).suffix(MAKING[1]).tempfile_in(folder);
-                let making = if trial { build(".chancery-", &std::env::temp_dir())? } else { build(MAKING[0], folder)? }.into_temp_path();
-                let connection = Connection::open(&making).map_err(failed)?;
+                let folder = if trial { &std::env::temp_dir() } else { folder };
+                temporary::sweep(folder);
+                // SQLite opens files by their names, so this one cannot go without.
+                let (file, making) = Temporary::create(folder, trial)?;
+                let connection = Connection::open(making.path()).map_err(failed)?;
                 // Nobody else knows of the file, and a broken one is thrown away.
                 connection
                     .execute_batch(
                         "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
                     )
                     .map_err(failed)?;
-                let fresh = Fresh { making, place: path.to_owned(), _folder: lock };
+                let fresh = Fresh { file, making, place: path.to_owned(), _folder: lock };
                 return Self::begun(connection, Some(fresh), shown);
             }
         }
@@ -103,17 +104,6 @@ impl Sqlite {
             })
             .map_err(failed)?;
         Ok(Self { connection, fresh, shown })
-    }
-}
-
-// Takes away what killed loads have left. Whoever makes such a file holds the lock of its folder, as the caller does.
-fn sweep(folder: &Path) {
-    let [begins, ends] = MAKING;
-    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(begins) && name.ends_with(ends)) {
-            // It does no harm where it is.
-            let _ = fs::remove_file(entry.path());
-        }
     }
 }
 
@@ -189,16 +179,12 @@ impl Database for Sqlite {
 
 impl Fresh {
     fn put_into_place(self) -> io::Result<()> {
-        let file = File::options().read(true).write(true).open(&self.making)?;
-        if let Some(permissions) = crate::load::file::new_file_permissions() {
-            file.set_permissions(permissions)?;
-        }
-        file.sync_all()?;
-        self.making.persist_noclobber(&self.place).map_err(|error| match error.error.kind() {
+        self.file.sync_all()?;
+        self.making.publish_new(&self.place, &mut temporary::exclusive()).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
-                io::Error::new(error.error.kind(), "another program has made the database meanwhile; load again to add to it")
+                io::Error::new(error.kind(), "another program has made the database meanwhile; load again to add to it")
             }
-            _ => error.error,
+            _ => error,
         })
     }
 }
