@@ -46,7 +46,7 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     let mut unable = !outcome.unreadable.is_empty();
     let mut done: Vec<&Mended> = outcome.files.iter().collect();
     // Nothing more is said where nobody reads.
-    let mut is_read = true;
+    let is_read;
     for (name, why) in &outcome.unreadable {
         tell(&format!("error: {name} cannot be read and is left as it is: {why}"));
     }

@@ -3,8 +3,7 @@
 //! In: the command line. Out, where nothing has changed: the report and the verdict of the run before, without a schema
 //! being built or a record read. An entry holds for one command line; it lists everything that the answer depends on. A
 //! file whose size, times and number are as they were is the same; another one is compared by its hash. Entries are
-//! files of their own that appear whole, so that runs at the same time do not disturb each other. Who cannot write there
-//! runs without. Where something has changed, a [`Ledger`] tells which files have not.
+//! files of their own that appear whole, so XX Where something has changed, a [`Ledger`] tells which files have not.
 
 mod ledger;
 
@@ -14,7 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
@@ -23,6 +22,7 @@ use super::Verdict;
 use super::args::{CommonArgs, InputArgs};
 use super::config::Config;
 use super::session::expand;
+use crate::diagnostic::one_line;
 use crate::layout::relational::rows::hex;
 use crate::load::atomic::AtomicFile;
 use crate::load::database::Sealed;
@@ -49,6 +49,7 @@ pub struct Recall {
     ledger: PathBuf,
     // Nanoseconds since 1970, before anything was looked at.
     started: u64,
+    quiet: bool,
 }
 
 /// What an answer depends on.
@@ -97,7 +98,7 @@ impl Recall {
         };
         let of_any_paths = InputArgs { paths: Vec::new(), ..input.clone() };
         let ledger = place(&of_any_paths)?.with_extension("ledger");
-        Some(Self { place: place(input)?, ledger, started: nanoseconds(SystemTime::now()) })
+        Some(Self { place: place(input)?, ledger, started: nanoseconds(SystemTime::now()), quiet: common.quiet })
     }
 
     /// The files that are known, for these judges.
@@ -163,7 +164,7 @@ impl Recall {
         }
         drop(known);
         if let Some(ledger) = ledger.filter(|ledger| ledger.is_for(&judges)) {
-            ledger.keep(accounts, &sums);
+            self.warn(ledger.keep(accounts, &sums));
         }
     }
 
@@ -173,7 +174,15 @@ impl Recall {
         if names.into_iter().any(|name| name.contains('\n')) || ground.judges.iter().any(|judge| judge.to_str().is_none()) {
             return;
         }
-        let _ = self.try_write(ground, sums, verdict, report);
+        self.warn(self.try_write(ground, sums, verdict, report));
+    }
+
+    fn warn(&self, written: io::Result<()>) {
+        static ONCE: Once = Once::new();
+        if let Some(error) = written.err().filter(|_| !self.quiet) {
+            // Where one entry cannot be written, the next one cannot either.
+            ONCE.call_once(|| say!("warning: the cache was not written: {}; --no-cache runs without it", one_line(&error.to_string())));
+        }
     }
 
     fn try_write(&self, ground: &Ground, sums: &[String], verdict: Verdict, report: &[u8]) -> io::Result<()> {

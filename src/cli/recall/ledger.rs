@@ -82,7 +82,10 @@ impl Ledger {
     }
 
     /// Keeps what a run came to: its accounts, and the sums of the files that were read.
-    pub fn keep(mut self, accounts: Vec<Accounted>, sums: &HashMap<&str, &String>) {
+    ///
+    /// # Errors
+    /// When the ledger cannot be written; nothing depends on it being there.
+    pub fn keep(mut self, accounts: Vec<Accounted>, sums: &HashMap<&str, &String>) -> io::Result<()> {
         let mut kept = Vec::with_capacity(accounts.len());
         let mut changed = false;
         for accounted in accounts {
@@ -104,9 +107,9 @@ impl Ledger {
         if changed || before != self.files.len() + kept.len() {
             self.files.retain(|(name, _), _| Path::new(name).exists());
             self.files.extend(kept);
-            // Nothing depends on the ledger being there.
-            let _ = self.write();
+            return self.write();
         }
+        Ok(())
     }
 
     fn write(&self) -> io::Result<()> {
