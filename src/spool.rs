@@ -3,6 +3,7 @@
 //! In: bytes, mostly made with [`number`] and [`text`]. Out: the same at the place that [`Spool::put`] gave, to be read with a
 //! [`Decoder`].
 
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use tempfile::SpooledTempFile;
@@ -12,10 +13,61 @@ use crate::source::Position;
 /// How much is held in memory.
 const HELD: usize = 8 << 20;
 
+/// Bytes in memory up to a size, then in an unnamed temporary file. Errors name the folder of temporary files.
+#[derive(Debug)]
+pub struct SpoolFile(SpooledTempFile);
+
+impl SpoolFile {
+    /// Keeps up to `size` bytes in memory.
+    #[must_use]
+    pub fn new(size: usize) -> Self {
+        Self(SpooledTempFile::new(size))
+    }
+}
+
+impl Read for SpoolFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes).map_err(in_temporary_folder)
+    }
+}
+
+impl Write for SpoolFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(in_temporary_folder)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(in_temporary_folder)
+    }
+}
+
+impl Seek for SpoolFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to).map_err(in_temporary_folder)
+    }
+}
+
+/// An unnamed temporary file.
+///
+/// # Errors
+/// When the folder of temporary files takes none.
+pub fn temporary_file() -> io::Result<File> {
+    tempfile::tempfile().map_err(in_temporary_folder)
+}
+
+/// An error of an unnamed temporary file: names the folder and the variable that chooses it. An error that must be retried stays as it is.
+pub fn in_temporary_folder(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::Interrupted {
+        return error;
+    }
+    let folder = std::env::temp_dir();
+    io::Error::new(error.kind(), format!("temporary files in {} (TMPDIR chooses another folder): {error}", folder.display()))
+}
+
 /// Pieces of bytes, each found again by the place at which it was put.
 #[derive(Debug)]
 pub struct Spool {
-    file: SpooledTempFile,
+    file: SpoolFile,
     // What waits to be written.
     waiting: Vec<u8>,
     length: u64,
@@ -23,7 +75,7 @@ pub struct Spool {
 
 impl Default for Spool {
     fn default() -> Self {
-        Self { file: SpooledTempFile::new(HELD), waiting: Vec::new(), length: 0 }
+        Self { file: SpoolFile::new(HELD), waiting: Vec::new(), length: 0 }
     }
 }
 

@@ -46,10 +46,7 @@ pub fn show(panic: &(dyn Any + Send)) {
 fn text(message: &str, place: Option<&str>, input: Option<&str>) -> String {
     let place = place.map_or_else(String::new, |place| format!(" ({place})"));
     let input = input.map_or_else(String::new, |input| format!(" while working on {}", one_line(input)));
-    format!(
-        "error: this is a bug in chancery: {}{place}{input}\nPlease report this message and, if you can, the input.",
-        one_line(message)
-    )
+    format!("error: this is a bug in chancery: {}{place}{input}\nPlease report this message and, if you can, the input.", one_line(message))
 }
 
 #[cfg(test)]

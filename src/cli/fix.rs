@@ -56,7 +56,11 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     } else {
         is_read = super::is_read(show(&outcome.files, color))?;
     }
-    let tell = |line: &str| if is_read { tell(line) };
+    let tell = |line: &str| {
+        if is_read {
+            tell(line)
+        }
+    };
     for (name, count) in &outcome.out_of_reach {
         let fixes = counted(*count, "fix", "fixes");
         tell(&format!("warning: {name} is compressed or not in UTF-8, so its {fixes} cannot be written"));

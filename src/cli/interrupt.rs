@@ -30,13 +30,26 @@ pub fn status() -> u8 {
     STATUS.load(Ordering::SeqCst)
 }
 
+/// What a signal leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    /// The process ends.
+    AtOnce,
+    /// The run ends by itself, or the process when [`GRACE`] has passed.
+    AfterGrace,
+}
+
+fn effect(is_first: bool, is_heeded: bool) -> Effect {
+    if is_first && is_heeded { Effect::AfterGrace } else { Effect::AtOnce }
+}
+
 // Takes a signal, by its exit status.
 fn take(status: u8) {
     let is_first = !INTERRUPTED.swap(true, Ordering::SeqCst);
     if is_first {
         STATUS.store(status, Ordering::SeqCst);
     }
-    if !is_first || !HEEDED.load(Ordering::SeqCst) {
+    if effect(is_first, HEEDED.load(Ordering::SeqCst)) == Effect::AtOnce {
         leave(self::status());
     }
     let late = thread::Builder::new().spawn(|| {
@@ -95,4 +108,17 @@ fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_first_signal_that_somebody_looks_at_is_waited_for() {
+        assert_eq!(effect(true, true), Effect::AfterGrace);
+        for (is_first, is_heeded) in [(true, false), (false, true), (false, false)] {
+            assert_eq!(effect(is_first, is_heeded), Effect::AtOnce);
+        }
+    }
 }

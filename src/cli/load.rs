@@ -68,7 +68,7 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
         && let Some(answer) = question.answer(&mut *database, &collection, &prepared.layout.tables[0].name).map_err(of_database(&shown))?
     {
         let unchanged = database.repeat(answer.load, &now()).map_err(of_database(&shown))?;
-        io::stderr().write_all(answer.text.as_bytes())?;
+        is_read(io::stderr().write_all(answer.text.as_bytes()))?;
         if !quiet {
             tell(&shown, &collection, &Settled { unchanged, ..Settled::default() }, false);
         }

@@ -3,7 +3,8 @@
 //! In: the command line. Out, where nothing has changed: the report and the verdict of the run before, without a schema
 //! being built or a record read. An entry holds for one command line; it lists everything that the answer depends on. A
 //! file whose size, times and number are as they were is the same; another one is compared by its hash. Entries are
-//! files of their own that appear whole, so XX Where something has changed, a [`Ledger`] tells which files have not.
+//! files of their own that appear whole, so that runs at the same time do not disturb each other. A run whose entry cannot be
+//! written says so in a warning and is not affected otherwise. Where something has changed, a [`Ledger`] tells which files have not.
 
 mod ledger;
 

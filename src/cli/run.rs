@@ -39,6 +39,8 @@ pub fn run(args: RunArgs) -> Result<Verdict, Trouble> {
     if !ran.written.is_empty() {
         sweep(&folder, &ran.written)?;
     }
+    // Another run into the same folder waits until its files are those of this one.
+    drop(ran.locks);
     Ok(ran.verdict)
 }
 

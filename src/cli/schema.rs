@@ -62,7 +62,7 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
             let any = |_: &str| Some(across::Collection { number: 1, has_key: true });
             let unusable: Vec<_> = keys.bind(0, &any).into_iter().chain(keys.mistakes().iter().cloned()).collect();
             if !unusable.is_empty() {
-                super::session::draw_findings(&unusable, io::stdout().is_terminal(), &mut io::stdout().lock())?;
+                is_read(super::session::draw_findings(&unusable, io::stdout().is_terminal(), &mut stdout()))?;
                 return Ok(Verdict::Findings);
             }
             if notes.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use super::revision::{self, Found, Revision};
 use super::schemas;
 use super::seal::Seals;
 use super::since::Since;
-use super::stdout::stdout;
+use super::stdout::{WhileRead, stderr, stdout};
 use super::summary;
 use super::{Trouble, Verdict};
 use crate::check::facts::{self, Facts};
@@ -25,6 +25,7 @@ use crate::diagnostic::{Diagnostic, Notes, Severity, rules};
 use crate::fix;
 use crate::load::database::Sealed;
 use crate::load::file::{Stream, Target};
+use crate::load::temporary::FolderLock;
 use crate::normalise::{self, Normaliser};
 use crate::pipeline::baseline::{Baseline, Update};
 use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
@@ -630,7 +631,8 @@ impl Session {
         let total = self.total();
         let jobs = self.jobs(total);
         let mut progress = self.progress(total);
-        let mut reports = self.reports(to, &progress)?;
+        let goes_on = !outputs.is_empty() || beside.is_some() || self.common.write_baseline.is_some();
+        let mut reports = self.reports(to, &progress, goes_on)?;
         let mut rejects = None;
         if let Some(beside) = beside {
             rejects = beside.rejects;
@@ -689,9 +691,7 @@ impl Session {
         } else if outcome.refused {
             say!("error: nothing was written");
         } else if outcome.held_back {
-            say!(
-                "error: nothing was written, since not every record is valid; --on-invalid skip leaves the others out, keep writes them"
-            );
+            say!("error: nothing was written, since not every record is valid; --on-invalid skip leaves the others out, keep writes them");
         }
         let verdict = match () {
             () if outcome.interrupted => Verdict::Interrupted,
@@ -699,7 +699,14 @@ impl Session {
             () if outcome.failed => Verdict::Findings,
             () => Verdict::Clean,
         };
-        Ok(Ran { verdict, written: outcome.written, held_back: outcome.held_back || outcome.closed_pipe, is_complete: !outcome.closed_pipe, accounts: outcome.accounts })
+        Ok(Ran {
+            verdict,
+            written: outcome.written,
+            locks: outcome.locks,
+            held_back: outcome.held_back || outcome.closed_pipe,
+            is_complete: !outcome.closed_pipe,
+            accounts: outcome.accounts,
+        })
     }
 
     /// The job of mending the inputs.
@@ -769,7 +776,7 @@ impl Session {
                 outputs: vec![Output { writer, place: pipeline::Place::Stream(Stream::new(Box::new(io::sink()), false)) }],
                 rejects: None,
                 on_invalid: OnInvalid::Keep,
-                reports: self.reports(To::Stderr, &progress)?,
+                reports: self.reports(To::Stderr, &progress, true)?,
                 policy: self.policy.clone(),
                 notes,
                 jobs,
@@ -813,7 +820,8 @@ impl Session {
         self.inputs.iter().map(|planned| planned.input.stat.map(|stat| stat.stamp.length)).sum()
     }
 
-    fn reports(&self, to: To, progress: &Progress) -> Result<Vec<Report>, Trouble> {
+    // `goes_on` says that the run has something to do even where nobody reads its reports.
+    fn reports(&self, to: To, progress: &Progress, goes_on: bool) -> Result<Vec<Report>, Trouble> {
         let terminal = match to {
             To::Stdout => io::stdout().is_terminal(),
             To::Stderr => io::stderr().is_terminal(),
@@ -829,20 +837,21 @@ impl Session {
         let default = if terminal { report::Format::Pretty } else { report::Format::Plain };
         let named = self.reports.iter().map(|report| (report.format, report.file.clone()));
         let own = (!self.reports.iter().any(|report| report.file.is_none())).then_some((default, None));
+        let goes_on = goes_on || self.reports.iter().any(|report| report.file.is_some());
         for (format, file) in named.chain(own) {
             let place = match file {
                 Some(path) => {
                     self.refuse_input(&path)?;
                     ReportPlace::Target(Target::file(path))
                 }
-                None if to == To::Stdout => ReportPlace::Stream(match &self.copy {
-                    Some(copy) => progress.beside(copy.of(stdout())),
-                    None => progress.beside(stdout()),
-                }),
-                None => ReportPlace::Stream(match &self.copy {
-                    Some(copy) => progress.beside(copy.of(io::stderr())),
-                    None => progress.beside(io::stderr()),
-                }),
+                None => {
+                    let out: Box<dyn Write> = if to == To::Stdout { Box::new(stdout()) } else { Box::new(stderr()) };
+                    let out: Box<dyn Write> = if goes_on { Box::new(WhileRead::new(out)) } else { out };
+                    ReportPlace::Stream(match &self.copy {
+                        Some(copy) => progress.beside(copy.of(out)),
+                        None => progress.beside(out),
+                    })
+                }
             };
             let options =
                 if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };
@@ -870,6 +879,8 @@ pub struct Ran {
     pub verdict: Verdict,
     /// The files that were written.
     pub written: Vec<PathBuf>,
+    /// As long as they live, no other process puts a set of files where this run has put one.
+    pub locks: Vec<FolderLock>,
     /// Whether outputs were held back.
     pub held_back: bool,
     /// Whether all was done and reported; not where nobody reads it any more.

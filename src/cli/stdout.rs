@@ -1,4 +1,4 @@
-//! Standard output, whose errors name it.
+//! Standard output and standard error, whose errors name them.
 //!
 //! A closed pipe keeps its kind, by which it is known (see [`super::Trouble::is_closed_pipe`]).
 
@@ -6,25 +6,65 @@ use std::io::{self, Write};
 
 use crate::load::atomic::about;
 
-/// Standard output.
+/// A standard stream.
 #[derive(Debug)]
-pub struct StandardOutput(io::Stdout);
-
-/// Standard output.
-pub fn stdout() -> StandardOutput {
-    StandardOutput(io::stdout())
+pub struct Standard<W> {
+    out: W,
+    name: &'static str,
 }
 
-impl Write for StandardOutput {
+/// Standard output.
+pub fn stdout() -> Standard<io::Stdout> {
+    Standard { out: io::stdout(), name: "standard output" }
+}
+
+/// Standard error.
+pub fn stderr() -> Standard<io::Stderr> {
+    Standard { out: io::stderr(), name: "standard error" }
+}
+
+impl<W: Write> Write for Standard<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(named)
+        self.out.write(bytes).map_err(|error| about(self.name.as_ref(), error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(named)
+        self.out.flush().map_err(|error| about(self.name.as_ref(), error))
     }
 }
 
-fn named(error: io::Error) -> io::Error {
-    about("standard output".as_ref(), error)
+/// A stream that is written to while somebody reads it. What is written afterwards is dropped.
+pub struct WhileRead<W> {
+    out: W,
+    is_closed: bool,
+}
+
+impl<W: Write> WhileRead<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out, is_closed: false }
+    }
+
+    fn unless_closed<T>(&mut self, done: io::Result<T>, instead: T) -> io::Result<T> {
+        self.is_closed |= done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        if self.is_closed { Ok(instead) } else { done }
+    }
+}
+
+impl<W: Write> Write for WhileRead<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_closed {
+            return Ok(bytes.len());
+        }
+        let written = self.out.write(bytes);
+        self.unless_closed(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let flushed = self.out.flush();
+        self.unless_closed(flushed, ())
+    }
 }

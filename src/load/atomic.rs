@@ -6,13 +6,13 @@
 //! `/dev/stdout`) is never replaced: what is written is held back until it is complete, and then written into it.
 //! Errors name the target and never a temporary file.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::SpooledTempFile;
-
-use super::temporary::{self, Exclusive, Made, Temporary, exclusive};
+use super::temporary::{self, Exclusive, FolderLock, Made, Temporary, exclusive};
+use crate::spool::SpoolFile;
 
 /// Outputs into a device or a pipe are held in memory up to this size, then in an unnamed file.
 const HELD: usize = 8 << 20;
@@ -28,7 +28,7 @@ enum Place {
     // Put into place when it is complete.
     Staged(Staged),
     // Written into when it is complete.
-    Stream { out: File, held: SpooledTempFile },
+    Stream { out: File, held: SpoolFile },
 }
 
 struct Staged {
@@ -59,7 +59,7 @@ impl AtomicFile {
 
     fn begin(path: &Path, naming: Naming) -> io::Result<Self> {
         let place = match resolve(path).map_err(|error| about(path, error))? {
-            Resolved::Stream(out) => Place::Stream { out, held: SpooledTempFile::new(HELD) },
+            Resolved::Stream(out) => Place::Stream { out, held: SpoolFile::new(HELD) },
             Resolved::File(target, there) => {
                 Place::Staged(Staged::begin(target, there.is_some(), naming).map_err(|error| about(path, error))?)
             }
@@ -79,20 +79,12 @@ impl AtomicFile {
         matches!(self.place, Place::Staged(_))
     }
 
-    /// The file as far as it is written; none for what goes into a device or a pipe.
-    pub fn file_mut(&mut self) -> Option<&mut File> {
-        match &mut self.place {
-            Place::Staged(staged) => Some(&mut staged.file),
-            Place::Stream { .. } => None,
-        }
-    }
-
     /// Puts it into place.
     ///
     /// # Errors
     /// When the disk is full or the target refuses it; the target is as before then, unless it is a device or a pipe.
     pub fn commit(self) -> io::Result<()> {
-        commit(vec![self])
+        commit(vec![self]).map(drop)
     }
 
     /// Puts it into place where nothing is there yet.
@@ -152,11 +144,32 @@ impl Write for AtomicFile {
     }
 }
 
+// What is written so far can be read back and changed.
+impl Read for AtomicFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.place {
+            Place::Staged(staged) => staged.file.read(bytes),
+            Place::Stream { held, .. } => held.read(bytes),
+        };
+        read.map_err(|error| about(&self.shown, error))
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let sought = match &mut self.place {
+            Place::Staged(staged) => staged.file.seek(to),
+            Place::Stream { held, .. } => held.seek(to),
+        };
+        sought.map_err(|error| about(&self.shown, error))
+    }
+}
+
 /// Puts files into place, one after another, when all that is likely to fail has been done for each of them.
 ///
 /// # Errors
 /// When a disk is full or a target refuses its file; those before it are in place then.
-pub fn commit(files: Vec<AtomicFile>) -> io::Result<()> {
+pub fn commit(files: Vec<AtomicFile>) -> io::Result<Vec<FolderLock>> {
     let mut prepared = Prepared::new(files)?;
     prepared.release()?;
     prepared.publish()
@@ -175,26 +188,44 @@ impl Prepared {
         Ok(Self(files))
     }
 
-    /// Writes into devices and pipes what is for them.
+    /// Writes into devices and pipes what is for them. A pipe that nobody reads any more is no error.
     ///
     /// # Errors
     /// When one of them takes no more.
     pub fn release(&mut self) -> io::Result<()> {
-        self.0.iter_mut().try_for_each(AtomicFile::release)
+        self.0.iter_mut().try_for_each(|file| match file.release() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            released => released,
+        })
     }
 
-    /// Puts the files into place. A signal does not end the process in between.
+    /// Puts the files into place. A signal does not end the process in between. Another process that puts several files into
+    /// the same folder waits until the locks that this gives are dropped.
     ///
     /// # Errors
     /// When a target refuses its file; those before it are in place then.
-    pub fn publish(self) -> io::Result<()> {
+    pub fn publish(self) -> io::Result<Vec<FolderLock>> {
+        let locks = self.lock();
         let mut exclusive = exclusive();
         let mut files = self.0.into_iter();
         let done = files.by_ref().try_for_each(|file| file.publish(&mut exclusive));
         // Files that are left remove their temporary names, for which they lock the list themselves.
         drop(exclusive);
         drop(files);
-        done
+        done.map(|()| locks)
+    }
+
+    // Folders that take several files, in the same order in each process.
+    fn lock(&self) -> Vec<FolderLock> {
+        let mut folders = BTreeMap::new();
+        for file in &self.0 {
+            if let Place::Staged(staged) = &file.place
+                && let Ok(folder) = folder_of(&staged.target).canonicalize()
+            {
+                *folders.entry(folder).or_insert(0) += 1;
+            }
+        }
+        folders.iter().filter(|(_, count)| **count > 1).filter_map(|(folder, _)| FolderLock::take(folder)).collect()
     }
 }
 
@@ -473,7 +504,10 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).expect("it is there"), "two");
             let error = begun(&path, "three", naming).commit_new().expect_err("it is there");
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-            assert_eq!((fs::read_to_string(&path).expect("it is there"), names(path.parent().expect("a folder"))), ("two".into(), vec!["a".into()]));
+            assert_eq!(
+                (fs::read_to_string(&path).expect("it is there"), names(path.parent().expect("a folder"))),
+                ("two".into(), vec!["a".into()])
+            );
             begun(&path.with_extension("b"), "new", naming).commit_new().expect("it is not there");
         }
     }

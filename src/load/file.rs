@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::Sink;
 use super::atomic::{AtomicFile, Prepared};
+use super::temporary::FolderLock;
+use crate::spool::SpoolFile;
 
 /// Output into one file, or into several of one folder.
 pub struct Target {
@@ -103,11 +105,12 @@ impl Finished {
         self.sinks.push(sink);
     }
 
-    /// Puts everything into place: what may still fail first, which are devices and pipes, then places that are no files.
+    /// Puts everything into place: what may still fail first, which are devices and pipes, then places that are no files. Gives
+    /// the locks of folders into which several files were put.
     ///
     /// # Errors
     /// When a place fails or a file cannot be renamed; those before it are in place then.
-    pub fn commit(self) -> io::Result<()> {
+    pub fn commit(self) -> io::Result<Vec<FolderLock>> {
         let mut prepared = Prepared::new(self.files)?;
         prepared.release()?;
         for sink in self.sinks {
@@ -122,14 +125,14 @@ impl Finished {
 /// A held stream keeps everything back (in memory, past 8 MiB in a temporary file) until it is released.
 pub struct Stream {
     out: Box<dyn Write + Send>,
-    held: Option<tempfile::SpooledTempFile>,
+    held: Option<SpoolFile>,
 }
 
 impl Stream {
     /// Writes through to `out`, or holds everything until [`Stream::release`].
     #[must_use]
     pub fn new(out: Box<dyn Write + Send>, hold: bool) -> Self {
-        Self { out, held: hold.then(|| tempfile::SpooledTempFile::new(8 << 20)) }
+        Self { out, held: hold.then(|| SpoolFile::new(8 << 20)) }
     }
 
     /// Lets out what was held, and flushes.

@@ -4,12 +4,12 @@
 //! is given up; [`remove_all`] does so for a process that is about to exit; [`sweep`] removes the files of processes that were killed.
 //! Nothing else is ever removed: a file needs a name of this form, no running owner, and no lock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 const PREFIX: &str = ".chancery-";
 const SUFFIX: &str = ".tmp";
@@ -17,6 +17,9 @@ const SUFFIX: &str = ".tmp";
 // The temporary files of this process. A signal may end the process from another thread, so every change of what stands in a
 // folder happens while this is locked.
 static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+// Folders that this process has made and that hold no output yet. Locked after LIVE, where both are.
+static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// As long as this lives, no other thread creates, publishes or removes a file.
 pub struct Exclusive(MutexGuard<'static, BTreeSet<PathBuf>>);
@@ -34,6 +37,11 @@ pub fn remove_all() -> Exclusive {
     for path in std::mem::take(&mut *exclusive.0) {
         // One that cannot be removed now is removed by the next run.
         let _ = fs::remove_file(path);
+    }
+    let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    // The innermost first; one that holds something stays.
+    for folder in std::mem::take(&mut *folders).iter().rev() {
+        let _ = fs::remove_dir(folder);
     }
     exclusive
 }
@@ -129,8 +137,12 @@ impl Made {
     /// # Errors
     /// When it cannot be made.
     pub fn folder(folder: &Path) -> io::Result<Self> {
+        let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
         let absent = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
         let made = Self(absent.map(Path::to_path_buf).collect());
+        folders.extend(made.0.iter().cloned());
+        // Those that were made before one could not be made go again.
+        drop(folders);
         fs::create_dir_all(folder)?;
         Ok(made)
     }
@@ -138,8 +150,42 @@ impl Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        // A folder that holds something stays.
-        self.0.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+        let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in &self.0 {
+            // A folder that holds something stays.
+            let _ = fs::remove_dir(folder);
+            folders.remove(folder);
+        }
+    }
+}
+
+/// A folder that no other process puts a set of files into as long as this lives. The threads of a process share the lock.
+#[derive(Debug)]
+pub struct FolderLock(Arc<File>);
+
+impl FolderLock {
+    /// Waits until no other process has the folder; `None` where the folder cannot be locked.
+    #[must_use]
+    pub fn take(folder: &Path) -> Option<Self> {
+        static TAKEN: Mutex<BTreeMap<PathBuf, Weak<File>>> = Mutex::new(BTreeMap::new());
+        let folder = folder.canonicalize().ok()?;
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = taken.get(&folder).and_then(Weak::upgrade) {
+            return Some(Self(lock));
+        }
+        let file = Arc::new(File::open(&folder).ok()?);
+        file.lock().ok()?;
+        taken.insert(folder, Arc::downgrade(&file));
+        Some(Self(file))
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // The lock goes with the file; a child process may have it open a little longer.
+        if Arc::strong_count(&self.0) == 1 {
+            let _ = self.0.unlock();
+        }
     }
 }
 
@@ -281,7 +327,8 @@ mod tests {
         let live_name = live.path().file_name().expect("it has a name").to_str().expect("UTF-8").to_owned();
         // No process has number 0; the same number with another start is another process.
         let dead = [".chancery-0-1-2.tmp".to_owned(), format!(".chancery-{}-1-0.tmp", std::process::id())];
-        let others = [".chancery-x.tmp", ".chancery-0-1-2.tmp.txt", ".chancery-0-1.tmp", ".chancery-manifest", "0-1-2.tmp", ".chancery-0-1-2-3.tmp"];
+        let others =
+            [".chancery-x.tmp", ".chancery-0-1-2.tmp.txt", ".chancery-0-1.tmp", ".chancery-manifest", "0-1-2.tmp", ".chancery-0-1-2-3.tmp"];
         for name in dead.iter().map(String::as_str).chain(others) {
             fs::write(folder.path().join(name), "x").expect("the folder is writable");
         }

@@ -22,6 +22,7 @@ use crate::check::{OnInvalid, Sensitive, across};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
 use crate::layout::header::Header;
 use crate::load::file::{Finished, Stream, Target};
+use crate::load::temporary::FolderLock;
 use crate::load::{Sink, Totals};
 use crate::read::Cutter;
 use crate::report::{Reporter, Tally};
@@ -177,6 +178,8 @@ pub struct Outcome {
     pub closed_pipe: bool,
     /// Paths of the files that were put into place, in order.
     pub written: Vec<std::path::PathBuf>,
+    /// As long as they live, no other process puts a set of files where this run has put one.
+    pub locks: Vec<FolderLock>,
     /// The inputs without findings, if accounts are kept.
     pub accounts: Vec<Accounted>,
 }
@@ -762,6 +765,7 @@ impl Desk<'_> {
         let mut finished = std::mem::take(&mut self.finished);
         self.outcome.written = finished.paths().map(std::path::Path::to_path_buf).collect();
         finished.join(rewritten);
-        finished.commit()
+        self.outcome.locks = finished.commit()?;
+        Ok(())
     }
 }

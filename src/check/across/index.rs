@@ -10,6 +10,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::iter;
 
+use crate::spool::{in_temporary_folder, temporary_file};
+
 /// So many are held in memory, which fill a table of six and a half million bytes; older ones lie on disk.
 const IN_MEMORY: usize = (1 << 18) / 8 * 7;
 
@@ -111,7 +113,7 @@ struct Run {
 impl Run {
     // Of `count` hashes, sorted.
     fn write(count: usize, entries: impl Iterator<Item = io::Result<(u128, u64)>>) -> io::Result<Self> {
-        let mut file = BufWriter::with_capacity(1 << 16, tempfile::tempfile()?);
+        let mut file = BufWriter::with_capacity(1 << 16, temporary_file()?);
         let mut filter = vec![0; (count * BITS).div_ceil(64).max(1)];
         let mut firsts = Vec::with_capacity(count.div_ceil(PIECE));
         for (place, entry) in entries.enumerate() {
@@ -122,10 +124,10 @@ impl Run {
             for bit in bits(hash, filter.len()) {
                 filter[bit / 64] |= 1 << (bit % 64);
             }
-            file.write_all(&hash.to_le_bytes())?;
-            file.write_all(&number.to_le_bytes())?;
+            file.write_all(&hash.to_le_bytes()).map_err(in_temporary_folder)?;
+            file.write_all(&number.to_le_bytes()).map_err(in_temporary_folder)?;
         }
-        Ok(Self { file: file.into_inner()?, count, firsts, filter })
+        Ok(Self { file: file.into_inner().map_err(|error| in_temporary_folder(error.into()))?, count, firsts, filter })
     }
 
     // All of them, in order.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Mention;
 use crate::diagnostic::RecordRef;
 use crate::source::Position;
+use crate::spool::{in_temporary_folder, temporary_file};
 
 /// A reference whose record has not been read yet.
 #[derive(Debug)]
@@ -79,11 +80,11 @@ impl Line {
         if self.recent.len() >= self.limit {
             let older = match &mut self.older {
                 Some(older) => older,
-                None => self.older.insert(BufWriter::new(tempfile::tempfile()?)),
+                None => self.older.insert(BufWriter::new(temporary_file()?)),
             };
             for waiting in self.recent.drain(..) {
-                serde_json::to_writer(&mut *older, &Written::from(waiting))?;
-                older.write_all(b"\n")?;
+                serde_json::to_writer(&mut *older, &Written::from(waiting)).map_err(|error| in_temporary_folder(error.into()))?;
+                older.write_all(b"\n").map_err(in_temporary_folder)?;
             }
         }
         self.recent.push(waiting);
@@ -96,7 +97,7 @@ impl Line {
     /// Those of `take`, and when what lies on disk cannot be read.
     pub fn each(self, take: &mut dyn FnMut(Waiting) -> io::Result<()>) -> io::Result<()> {
         if let Some(older) = self.older {
-            let mut file = older.into_inner()?;
+            let mut file = older.into_inner().map_err(|error| in_temporary_folder(error.into()))?;
             file.rewind()?;
             for line in BufReader::new(file).lines() {
                 take(serde_json::from_str::<Written>(&line?)?.into())?;

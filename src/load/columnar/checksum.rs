@@ -42,9 +42,9 @@ struct Footer {
     is_own: bool,
 }
 
-fn footer(file: &mut File) -> io::Result<Footer> {
+fn footer(file: &mut (impl Read + Seek)) -> io::Result<Footer> {
     const TAIL: u64 = 8;
-    let length = file.metadata()?.len();
+    let length = file.seek(SeekFrom::End(0))?;
     let mut tail = [0; TAIL as usize];
     let none = Footer { digits: None, is_own: false };
     if length < TAIL {
@@ -58,16 +58,16 @@ fn footer(file: &mut File) -> io::Result<Footer> {
     let start = (length - TAIL).saturating_sub(size);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
-    file.take(length - TAIL - start).read_to_end(&mut bytes)?;
+    Read::by_ref(file).take(length - TAIL - start).read_to_end(&mut bytes)?;
     let digits = memmem::rfind(&bytes, PREFIX.as_bytes()).map(|at| start + (at + PREFIX.len()) as u64);
     Ok(Footer { digits: digits.filter(|at| at + DIGITS as u64 <= length), is_own: memmem::rfind(&bytes, CREATOR.as_bytes()).is_some() })
 }
 
 // The checksum of a file whose digits stand at `digits`.
-fn sum(file: &mut File, digits: u64) -> io::Result<String> {
+fn sum(file: &mut (impl Read + Seek), digits: u64) -> io::Result<String> {
     let mut sum = Sha256::new();
     file.seek(SeekFrom::Start(0))?;
-    io::copy(&mut file.take(digits), &mut sum)?;
+    io::copy(&mut Read::by_ref(file).take(digits), &mut sum)?;
     sum.update("0".repeat(DIGITS));
     file.seek(SeekFrom::Start(digits + DIGITS as u64))?;
     io::copy(file, &mut sum)?;
@@ -78,7 +78,7 @@ fn sum(file: &mut File, digits: u64) -> io::Result<String> {
 ///
 /// # Errors
 /// When the file cannot be read or written.
-pub fn seal(file: &mut File) -> io::Result<()> {
+pub fn seal(file: &mut (impl Read + Write + Seek)) -> io::Result<()> {
     let Footer { digits: Some(digits), .. } = footer(file)? else { return Err(io::Error::other("the file has no place for its checksum")) };
     let sum = sum(file, digits)?;
     file.seek(SeekFrom::Start(digits))?;

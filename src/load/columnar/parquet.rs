@@ -22,10 +22,10 @@ use crate::guard::guarded;
 use crate::layout::columnar::{self, Form, LAYOUT, SET, TABLE};
 use crate::layout::relational::Layout;
 use crate::layout::relational::rows::hex;
-use crate::load::database::{incomplete, layout_of};
 use crate::load::atomic::AtomicFile;
+use crate::load::database::{incomplete, layout_of};
 use crate::load::file::Finished;
-use crate::load::temporary::Made;
+use crate::load::temporary::{FolderLock, Made};
 use crate::load::{Sink, Totals};
 use crate::source::{Source, Span};
 
@@ -142,9 +142,7 @@ impl Files {
             writer.append_key_value_metadata(KeyValue::new(SET.to_owned(), set.clone()));
             writer.append_key_value_metadata(KeyValue::new(checksum::CHECKSUM.to_owned(), checksum::placeholder()));
             let mut file = writer.into_inner().map_err(failed)?;
-            if let Some(file) = file.file_mut() {
-                checksum::seal(file)?;
-            }
+            checksum::seal(&mut file)?;
             self.finished.place(file);
         }
         Ok(())
@@ -185,11 +183,11 @@ impl Sink for Files {
     }
 
     fn commit(mut self: Box<Self>) -> io::Result<()> {
-        // Where folders can be locked, two loads do not mix their files.
-        let lock = File::open(&self.folder).ok().filter(|folder| folder.lock().is_ok());
+        // Two loads do not mix their files.
+        let lock = FolderLock::take(&self.folder);
         let finished = std::mem::take(&mut self.finished);
         let own: Vec<PathBuf> = finished.paths().map(Path::to_path_buf).collect();
-        let done = finished.commit().and_then(|()| self.sweep(&own)).map_err(|error| self.told(error));
+        let done = finished.commit().and_then(|_| self.sweep(&own)).map_err(|error| self.told(error));
         drop(lock);
         done
     }

@@ -14,8 +14,8 @@ use super::sheet::Sheets;
 use crate::diagnostic::Diagnostic;
 use crate::layout::columnar::{self, Form};
 use crate::layout::relational::Layout;
-use crate::load::database::incomplete;
 use crate::load::atomic::AtomicFile;
+use crate::load::database::incomplete;
 use crate::load::file::Stream;
 use crate::load::{Sink, Totals};
 
@@ -99,7 +99,6 @@ impl Batches {
         }
         Ok(())
     }
-
 }
 
 impl Sink for Batches {

@@ -18,7 +18,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tempfile::SpooledTempFile;
 
 use super::Totals;
 use crate::check::across::index::Index;
@@ -28,6 +27,7 @@ use crate::layout::relational::rows::Dialect;
 use crate::layout::relational::{KEY, Layout, sql};
 use crate::schema::Shape;
 use crate::source::{Source, Span};
+use crate::spool::SpoolFile;
 
 /// What is done with records that are there already, or no longer there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,11 +131,11 @@ pub struct Settled {
 
 /// Changes by word and key, kept on disk where they are many.
 #[derive(Debug)]
-pub struct Changes(SpooledTempFile);
+pub struct Changes(SpoolFile);
 
 impl Default for Changes {
     fn default() -> Self {
-        Self(SpooledTempFile::new(1 << 20))
+        Self(SpoolFile::new(1 << 20))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::layout::relational::rows::{Cell, Dialect, Encoded, hex};
 use crate::layout::relational::{HASH, ID, KEY, LOAD, Layout, RECORD, REST, position_column, sql};
 use crate::load::Totals;
 use crate::load::atomic;
-use crate::load::temporary::{self, Temporary};
+use crate::load::temporary::{self, FolderLock, Made, Temporary};
 
 /// So long a load waits for another one to end.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -43,7 +43,9 @@ struct Fresh {
     making: Temporary,
     place: PathBuf,
     // Held until the file is in place.
-    _folder: Option<File>,
+    _folder: Option<FolderLock>,
+    // Dropped last: folders that are empty then go.
+    _made: Option<Made>,
 }
 
 fn failed(error: rusqlite::Error) -> io::Error {
@@ -68,11 +70,9 @@ impl Sqlite {
             // A link may stand for a file that is not there yet.
             let path = &atomic::follow(path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if !trial {
-                fs::create_dir_all(folder)?;
-            }
+            let made = if trial { None } else { Some(Made::folder(folder)?) };
             // Folders can be locked on most systems; elsewhere, the second of two loads is told that the file is there now.
-            let lock = File::open(folder).ok().filter(|folder| !trial && folder.lock().is_ok());
+            let lock = if trial { None } else { FolderLock::take(folder) };
             if !path.exists() {
                 let folder = if trial { &std::env::temp_dir() } else { folder };
                 temporary::sweep(folder);
@@ -85,10 +85,11 @@ impl Sqlite {
                         "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
                     )
                     .map_err(failed)?;
-                let fresh = Fresh { file, making, place: path.to_owned(), _folder: lock };
+                let fresh = Fresh { file, making, place: path.to_owned(), _folder: lock, _made: made };
                 return Self::begun(connection, Some(fresh), shown);
             }
         }
+        refuse_special(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(PATIENCE).map_err(failed)?;
@@ -104,6 +105,15 @@ impl Sqlite {
             })
             .map_err(failed)?;
         Ok(Self { connection, fresh, shown })
+    }
+}
+
+// SQLite would put a journal beside a device, and wait for ever for the other end of a pipe.
+fn refuse_special(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(file) if !file.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, "a database is a regular file, which this is not")),
+        // SQLite says what else is wrong.
+        _ => Ok(()),
     }
 }
 
@@ -588,7 +598,9 @@ impl Reading {
     /// When the file cannot be opened, is no database, or has no such records.
     pub fn open(path: &Path, collection: Option<&str>) -> io::Result<Self> {
         fs::metadata(path)?;
+        refuse_special(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        refuse_special(path)?;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(PATIENCE).map_err(failed)?;
         // All pages are of one moment.

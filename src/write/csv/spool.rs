@@ -8,15 +8,13 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use tempfile::SpooledTempFile;
-
 use super::{Layout, Tables, package, written};
 use crate::layout::cell;
 use crate::layout::column::{self, Column, Step};
 use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::schema::shape::Part;
-use crate::spool::{Decoder, number};
+use crate::spool::{Decoder, SpoolFile, number};
 use crate::write::{Assembler, Files};
 
 /// How much of a table is held in memory.
@@ -96,13 +94,13 @@ pub(super) struct TableRows {
     // Columns that the header of an input names, in order, and by number whether they stay where no row has a cell of them.
     given: Vec<u32>,
     kept: HashMap<u32, bool>,
-    rows: BufWriter<SpooledTempFile>,
+    rows: BufWriter<SpoolFile>,
     pub count: u64,
 }
 
 impl TableRows {
     fn new(path: Vec<String>, parent: Option<usize>) -> Self {
-        let rows = BufWriter::new(SpooledTempFile::new(HELD));
+        let rows = BufWriter::new(SpoolFile::new(HELD));
         Self {
             path,
             parent,
