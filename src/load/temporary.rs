@@ -345,6 +345,37 @@ mod tests {
         assert!(!names(folder.path()).contains(&".chancery-0-5-5.tmp".to_owned()));
     }
 
+    #[test]
+    fn a_folder_is_shared_by_the_threads_of_a_process_and_by_no_other() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        // A lock of another open file counts like one of another process.
+        let other = File::open(folder.path()).expect("it can be opened");
+        let Some(lock) = FolderLock::take(folder.path()) else { panic!("it can be locked") };
+        let second = std::thread::scope(|scope| scope.spawn(|| FolderLock::take(folder.path())).join().expect("no panic"));
+        assert!(second.is_some());
+        drop(lock);
+        assert!(matches!(other.try_lock(), Err(TryLockError::WouldBlock)), "the second one still has it");
+        drop(second);
+        other.try_lock().expect("nobody has it");
+        // Who waits gets it when the other has gone.
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| FolderLock::take(folder.path()));
+            other.unlock().expect("it was locked");
+            assert!(waiting.join().expect("no panic").is_some());
+        });
+    }
+
+    #[test]
+    fn folders_that_stay_empty_go_again() {
+        let home = tempfile::tempdir().expect("a folder can be made");
+        let made = Made::folder(&home.path().join("a/b")).expect("the folder is writable");
+        fs::write(home.path().join("a/x"), "x").expect("the folder is writable");
+        assert_eq!(FOLDERS.lock().expect("no panic").iter().filter(|folder| folder.starts_with(home.path())).count(), 2);
+        drop(made);
+        assert_eq!(names(&home.path().join("a")), ["x"]);
+        assert!(FOLDERS.lock().expect("no panic").iter().all(|folder| !folder.starts_with(home.path())));
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_is_known_by_its_start() {

@@ -220,6 +220,54 @@ mod tests {
         }
     }
 
+    // What fails in these tests.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Failing {
+        Cutting,
+        Making,
+        Working,
+        Taking,
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_behind_the_results_before_it() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        const AT: u64 = 50;
+        for failing in [Failing::Cutting, Failing::Making, Failing::Working, Failing::Taking] {
+            for jobs in [1, 2, 7] {
+                let (mut next, mut taken, made) = (0, Vec::new(), AtomicU64::new(0));
+                let fail = |when: Failing, piece: u64| assert!(!(failing == when && piece == AT), "failed at {piece}");
+                let done = catch_unwind(AssertUnwindSafe(|| {
+                    ordered(
+                        jobs,
+                        || {
+                            next += 1;
+                            fail(Failing::Cutting, next);
+                            (next <= 1000).then_some(next)
+                        },
+                        || {
+                            made.fetch_add(1, Ordering::SeqCst);
+                            fail(Failing::Making, AT);
+                            |piece: u64| {
+                                fail(Failing::Working, piece);
+                                piece
+                            }
+                        },
+                        |result| {
+                            fail(Failing::Taking, result);
+                            taken.push(result);
+                            true
+                        },
+                    );
+                }));
+                let panic = done.expect_err("it fails");
+                assert_eq!(super::super::bug::message(&*panic), format!("failed at {AT}"), "{failing:?}, {jobs} workers");
+                let before = if failing == Failing::Making { 0 } else { AT - 1 };
+                assert_eq!(taken, (1..=before).collect::<Vec<_>>(), "{failing:?}, {jobs} workers");
+            }
+        }
+    }
+
     #[test]
     fn ends_early_when_told() {
         for jobs in [1, 3] {

@@ -34,6 +34,7 @@ mod mend;
 mod migrate;
 mod normalise;
 mod open;
+mod outputs;
 mod parity;
 mod parquet;
 mod postgres;

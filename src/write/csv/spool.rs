@@ -368,12 +368,12 @@ impl Spool {
             if needs_quotes(name) {
                 let mut quoted = String::new();
                 cell::quote(name, &mut quoted);
-                out.write_field(quoted)?;
+                out.write_field(quoted).map_err(cause)?;
             } else {
-                out.write_field(written(name, self.layout.delimiter))?;
+                out.write_field(written(name, self.layout.delimiter)).map_err(cause)?;
             }
         }
-        out.write_record(None::<&[u8]>)?;
+        out.write_record(None::<&[u8]>).map_err(cause)?;
         let mut place = vec![0; self.tables[table].columns.len()];
         for (index, (id, _)) in order.iter().enumerate() {
             place[*id as usize] = ties.len() + index;
@@ -401,7 +401,7 @@ impl Spool {
                     column::PARENT => parent,
                     _ => position,
                 };
-                out.write_field(value.to_string())?;
+                out.write_field(value.to_string()).map_err(cause)?;
             }
             cells.clear();
             while !row.rest().is_empty() {
@@ -414,17 +414,25 @@ impl Spool {
             let mut at = ties.len();
             for (place, cell) in &cells {
                 for _ in at..*place {
-                    out.write_field("")?;
+                    out.write_field("").map_err(cause)?;
                 }
-                out.write_field(&buffer[cell.clone()])?;
+                out.write_field(&buffer[cell.clone()]).map_err(cause)?;
                 at = place + 1;
             }
             for _ in at..names.len() {
-                out.write_field("")?;
+                out.write_field("").map_err(cause)?;
             }
-            out.write_record(None::<&[u8]>)?;
+            out.write_record(None::<&[u8]>).map_err(cause)?;
         }
         out.flush()
+    }
+}
+
+// What the system said, so that a closed pipe is known as one.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("a row cannot be written: {other:?}")),
     }
 }
 
