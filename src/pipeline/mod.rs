@@ -558,11 +558,11 @@ impl Desk<'_> {
                 }
                 of_unit.extend(found);
             }
-            self.unit(number, valid, unit, &window.encoded, &of_unit, &record)?;
+            let written = self.unit(number, valid, unit, &window.encoded, &of_unit, &record);
             of_unit.sort_by_key(|(note, _)| note.place.span.start);
-            for (note, fresh) in of_unit {
-                self.note(note, Some(&record), fresh)?;
-            }
+            // Findings count also where the record can no longer be written, as where nobody reads an output any more.
+            let noted = of_unit.into_iter().try_for_each(|(note, fresh)| self.note(note, Some(&record), fresh));
+            written.and(noted)?;
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ const FORMATS: [&str; 6] = ["json", "ndjson", "csv", "tsv", "xml", "yaml"];
 const REPORTS: [&str; 11] = ["pretty", "plain", "json", "ndjson", "sarif", "github", "gitlab", "junit", "rdjsonl", "markdown", "html"];
 
 fn home() -> TempDir {
-    folder(&[("s.json", SCHEMA), ("good.ndjson", GOOD), ("bad.ndjson", BAD)])
+    folder(&[("s.json", SCHEMA), ("t.json", r#"{"type": "object", "required": ["id", "n"]}"#), ("good.ndjson", GOOD), ("bad.ndjson", BAD)])
 }
 
 // The program, or what `wrapper` makes of it: a script for sh in which `"$@"` is the program and its arguments.
@@ -105,7 +105,7 @@ fn writers(target: &str) -> Vec<(String, i32)> {
     for format in ["text", "json", "markdown", "ndjson"] {
         lines.push((format!("diff good.ndjson bad.ndjson --schema s.json --format {format} -o {target}"), 1));
     }
-    lines.push((format!("schema diff s.json profile -o {target}"), 1));
+    lines.push((format!("schema diff s.json t.json -o {target}"), 1));
     if cfg!(feature = "parquet") {
         lines.push((format!("load good.ndjson --schema s.json --into arrow:{target}"), 0));
     }
@@ -248,8 +248,8 @@ fn large(records: usize) -> String {
 #[test]
 fn a_full_disk_leaves_what_was_there_and_the_error_names_the_target() {
     let home = home();
-    fs::write(home.path().join("good.ndjson"), large(2_000)).expect("the folder is writable");
-    fs::write(home.path().join("bad.ndjson"), "{\"n\":1}\n".repeat(2_000)).expect("the folder is writable");
+    fs::write(home.path().join("good.ndjson"), large(3_000)).expect("the folder is writable");
+    fs::write(home.path().join("bad.ndjson"), "{\"n\":1}\n".repeat(3_000)).expect("the folder is writable");
     let before = names(home.path());
     for (line, _) in writers("target.x") {
         if line.contains("schema diff") || line.contains("baseline") {
@@ -342,7 +342,7 @@ fn speakers() -> Vec<String> {
         "schema docs s.json",
         "schema xsd s.json",
         "schema shape s.json",
-        "schema diff s.json profile",
+        "schema diff s.json t.json",
         "schema sql s.json --dialect postgres",
         "fix edits.ndjson --schema s.json",
         "fix - --write --from ndjson --schema s.json",
@@ -467,7 +467,7 @@ fn a_reader_that_goes_away_leaves_the_status_of_the_findings() {
         let output = head(spawn(command(home.path(), None, &words(&line))));
         assert_eq!(status(&output), Some(expected), "{line}: {}", err(&output));
         assert!(!err(&output).contains("ipe") && !err(&output).contains("os error"), "{line}: {}", err(&output));
-        assert_eq!(names(home.path()), ["bad.ndjson", "good.ndjson", "s.json", "worse.ndjson"], "{line}: nothing is left");
+        assert_eq!(names(home.path()), ["bad.ndjson", "good.ndjson", "s.json", "t.json", "worse.ndjson"], "{line}: nothing is left");
     }
 }
 
@@ -566,7 +566,7 @@ fn an_output_in_the_making_is_not_to_be_seen_and_a_signal_leaves_nothing() {
         waiting.send(signal);
         let output = waiting.end();
         assert_eq!(status(&output), Some(expected), "{signal}: {}", err(&output));
-        assert_eq!(names(home.path()), ["bad.ndjson", "good.ndjson", "s.json"], "{signal}");
+        assert_eq!(names(home.path()), ["bad.ndjson", "good.ndjson", "s.json", "t.json"], "{signal}");
     }
 }
 
@@ -583,7 +583,7 @@ fn a_signal_leaves_no_named_temporary_file_either() {
         waiting.send(signal);
         let output = waiting.end();
         assert_eq!(status(&output), Some(expected), "{signal}: {}", err(&output));
-        assert_eq!(names(home.path()), ["bad.ndjson", "good.ndjson", "s.json"], "{signal}");
+        assert_eq!(names(home.path()), ["bad.ndjson", "good.ndjson", "s.json", "t.json"], "{signal}");
     }
 }
 
@@ -600,7 +600,7 @@ fn a_second_signal_ends_a_run_that_does_not_end_by_itself() {
     let _ = Command::new("kill").args(["-TERM", &waiting.child.id().to_string()]).stderr(Stdio::null()).status();
     let output = waiting.end();
     assert!(matches!(status(&output), Some(130 | 143)), "{:?}: {}", output.status, err(&output));
-    assert_eq!(names(home.path()), ["bad.ndjson", "good.ndjson", "s.json"]);
+    assert_eq!(names(home.path()), ["bad.ndjson", "good.ndjson", "s.json", "t.json"]);
 }
 
 #[test]
