@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Reads, checks and converts records of organisations, and any other records that have a JSON Schema.
 #[derive(Debug, Parser)]
 #[command(name = "chancery", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 the program could not do its work.\n\
+#[command(after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 the program could not do its work,\n\
+                  101 a bug in chancery, 129, 130 or 143 ended by SIGHUP, SIGINT or SIGTERM.\n\
                   Without a command, `run` is meant: it reads the config's sources, else input/, and writes output/.")]
 pub struct Cli {
     /// What to do; `run` where nothing is said

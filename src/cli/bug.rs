@@ -1,7 +1,7 @@
-//! A panic is a bug in chancery: what is said about it.
+//! The message for a panic, which is a bug in chancery.
 //!
-//! A panic says nothing where it happens, since whoever called may turn it into an error. One that reaches [`super::main`] ends the
-//! program with status 101 and one message: what failed, where in the program, and over which input.
+//! A panic prints nothing where it happens, since a caller may turn it into an error. A panic that reaches [`super::main`] ends the
+//! program with status 101 and one message: what failed, where in the source, and on which input.
 
 use std::any::Any;
 use std::panic;

@@ -58,7 +58,7 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     }
     let tell = |line: &str| {
         if is_read {
-            tell(line)
+            tell(line);
         }
     };
     for (name, count) in &outcome.out_of_reach {

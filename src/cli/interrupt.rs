@@ -1,8 +1,9 @@
 //! Signals that end the program: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
 //!
-//! A run looks at [`interrupted`] between two pieces of work and ends with nothing half done. It may not get there: a computation may take long,
-//! or a pipe may be full. So the process ends all the same when a second signal comes, or when [`GRACE`] has passed; a command that
-//! does not look ends at once. In every case the temporary files are removed, and the exit status is 128 and the number of the signal.
+//! A run checks [`interrupted`] between two pieces of work and then ends without writing its outputs. It may not reach the next check:
+//! a computation may take long, or a pipe may be full. Therefore the process also ends at the second signal, or when [`GRACE`] has
+//! passed; a command that never checks ends at once. In every case the temporary files are removed, and the exit status is 128 plus
+//! the number of the signal.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread;
@@ -10,16 +11,16 @@ use std::time::Duration;
 
 use crate::load::temporary;
 
-/// So long a run may take to end after a signal.
+/// Time that a run has to end after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-// Whether somebody looks at the flag.
+// Whether the command checks the flag.
 static HEEDED: AtomicBool = AtomicBool::new(false);
 // The exit status for the first signal.
 static STATUS: AtomicU8 = AtomicU8::new(130);
 
-/// Set by the first signal. Who asks for the flag promises to look at it.
+/// Set by the first signal. A caller that asks for the flag must check it regularly.
 pub fn interrupted() -> &'static AtomicBool {
     HEEDED.store(true, Ordering::SeqCst);
     &INTERRUPTED

@@ -101,7 +101,7 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
     let mut settled: MutexGuard<'_, Settled> = settled.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(changes) = &mut settled.changes {
         let mut out = io::BufWriter::new(stdout());
-        if !is_read(changes.copy(&mut out).and_then(|_| out.flush()))? {
+        if !is_read(changes.copy(&mut out).and_then(|()| out.flush()))? {
             return Ok(ran.verdict);
         }
     }

@@ -839,19 +839,16 @@ impl Session {
         let own = (!self.reports.iter().any(|report| report.file.is_none())).then_some((default, None));
         let goes_on = goes_on || self.reports.iter().any(|report| report.file.is_some());
         for (format, file) in named.chain(own) {
-            let place = match file {
-                Some(path) => {
-                    self.refuse_input(&path)?;
-                    ReportPlace::Target(Target::file(path))
-                }
-                None => {
-                    let out: Box<dyn Write> = if to == To::Stdout { Box::new(stdout()) } else { Box::new(stderr()) };
-                    let out: Box<dyn Write> = if goes_on { Box::new(WhileRead::new(out)) } else { out };
-                    ReportPlace::Stream(match &self.copy {
-                        Some(copy) => progress.beside(copy.of(out)),
-                        None => progress.beside(out),
-                    })
-                }
+            let place = if let Some(path) = file {
+                self.refuse_input(&path)?;
+                ReportPlace::Target(Target::file(path))
+            } else {
+                let out: Box<dyn Write> = if to == To::Stdout { Box::new(stdout()) } else { Box::new(stderr()) };
+                let out: Box<dyn Write> = if goes_on { Box::new(WhileRead::new(out)) } else { out };
+                ReportPlace::Stream(match &self.copy {
+                    Some(copy) => progress.beside(copy.of(out)),
+                    None => progress.beside(out),
+                })
             };
             let options =
                 if matches!(place, ReportPlace::Target(_)) { report::Options { color: false, ..options.clone() } } else { options.clone() };

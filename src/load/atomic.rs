@@ -1,10 +1,9 @@
-//! Outputs that appear whole or not at all.
+//! Output files that are either complete or absent.
 //!
-//! Everything that the program writes to a path goes through an [`AtomicFile`]. Where the system has unnamed files, nothing is to be
-//! seen in the folder until the output is complete; elsewhere it is written under a temporary name (see [`super::temporary`]) and
-//! renamed. A link is followed: the file that it stands for is replaced. A target that is no regular file (a device, a pipe,
-//! `/dev/stdout`) is never replaced: what is written is held back until it is complete, and then written into it.
-//! Errors name the target and never a temporary file.
+//! Everything that the program writes to a path goes through an [`AtomicFile`]. Where the system supports unnamed files, the folder
+//! shows nothing until the output is complete; elsewhere the file has a temporary name (see [`super::temporary`]) until it is renamed.
+//! A symbolic link is followed, and its target is replaced. A target that is not a regular file (a device, a pipe, `/dev/stdout`) is
+//! never replaced: the output is spooled until it is complete and then written into it. Errors name the target, never a temporary file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -425,7 +424,7 @@ pub fn about(path: &Path, error: io::Error) -> io::Error {
 
 /// Whether an error names the file it is about.
 pub fn names_file(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<About>())
+    error.get_ref().and_then(|inner| inner.downcast_ref::<About>()).is_some()
 }
 
 /// What became of a replacement.

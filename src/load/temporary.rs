@@ -1,8 +1,8 @@
-//! Temporary files beside outputs, and how none of them stays.
+//! Named temporary files next to outputs, and their removal.
 //!
-//! The name of a temporary file tells which process owns it: its number, and when it started. The owner removes it when its output
-//! is given up; [`remove_all`] does so for a process that is about to exit; [`sweep`] removes the files of processes that were killed.
-//! Nothing else is ever removed: a file needs a name of this form, no running owner, and no lock.
+//! The name of a temporary file contains the id and the start time of the process that owns it. The owner removes the file when its
+//! output is abandoned; [`remove_all`] does so before the process exits; [`sweep`] removes the files of killed processes.
+//! Nothing else is removed: a file must have a name of this form, no running owner, and no lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -561,8 +561,8 @@ impl Desk<'_> {
             let written = self.unit(number, valid, unit, &window.encoded, &of_unit, &record);
             of_unit.sort_by_key(|(note, _)| note.place.span.start);
             // Findings count also where the record can no longer be written, as where nobody reads an output any more.
-            let noted = of_unit.into_iter().try_for_each(|(note, fresh)| self.note(note, Some(&record), fresh));
-            written.and(noted)?;
+            let reported = of_unit.into_iter().try_for_each(|(note, fresh)| self.note(note, Some(&record), fresh));
+            written.and(reported)?;
         }
         Ok(())
     }

@@ -239,7 +239,7 @@ fn a_link_stays_and_its_file_is_replaced_with_its_mode() {
 }
 
 // Ignoring the signal makes a file that would become too long an error of the write; this is what a full disk is, too.
-const LITTLE_ROOM: &str = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
+const LITTLE_ROOM: &str = "trap '' XFSZ; ulimit -f 16; exec \"$@\"";
 
 fn large(records: usize) -> String {
     (0..records).map(|number| format!("{{\"id\":\"key{number}\",\"n\":{number}}}\n")).collect()
@@ -248,8 +248,8 @@ fn large(records: usize) -> String {
 #[test]
 fn a_full_disk_leaves_what_was_there_and_the_error_names_the_target() {
     let home = home();
-    fs::write(home.path().join("good.ndjson"), large(3_000)).expect("the folder is writable");
-    fs::write(home.path().join("bad.ndjson"), "{\"n\":1}\n".repeat(3_000)).expect("the folder is writable");
+    fs::write(home.path().join("good.ndjson"), large(1_500)).expect("the folder is writable");
+    fs::write(home.path().join("bad.ndjson"), "{\"n\":1}\n".repeat(1_500)).expect("the folder is writable");
     let before = names(home.path());
     for (line, _) in writers("target.x") {
         if line.contains("schema diff") || line.contains("baseline") {
@@ -454,8 +454,8 @@ fn a_reader_that_goes_away_leaves_the_status_of_the_findings() {
     }
     for report in REPORTS {
         lines.push((format!("check worse.ndjson --no-cache --schema s.json --report {report}"), 1));
-        lines.push((format!("check worse.ndjson --no-cache --schema s.json --fail-on never --report {report}"), 0));
     }
+    lines.push(("check worse.ndjson --no-cache --schema s.json --fail-on never".to_owned(), 0));
     // What was reported to nobody is not cached.
     lines.push(("check worse.ndjson --schema s.json".to_owned(), 1));
     lines.push(("diff good.ndjson worse.ndjson --schema s.json".to_owned(), 1));
