@@ -77,6 +77,8 @@ impl Forms {
 
     fn add(&mut self, value: &str) {
         let trimmed = value.trim();
+        let inner = ['"', '\''].iter().find_map(|quote| trimmed.strip_prefix(*quote)?.strip_suffix(*quote));
+        let trimmed = inner.unwrap_or(trimmed);
         self.push(trimmed);
         if trimmed.contains(|c: char| c == '"' || c == '\\' || crate::diagnostic::is_unprintable(c)) {
             // As messages write it: with escapes, and line by line where it has several.
@@ -85,9 +87,6 @@ impl Forms {
             self.push(quoted[1..quoted.len() - 1].trim_end_matches('…'));
             self.push(&crate::diagnostic::one_line(&compared));
             trimmed.lines().map(str::trim).filter(|line| line.chars().nth(SHORTEST_PART - 1).is_some()).for_each(|line| self.push(line));
-        }
-        if let Some(unquoted) = trimmed.strip_prefix(['"', '\'']).and_then(|text| text.strip_suffix(['"', '\''])) {
-            self.push(unquoted);
         }
     }
 
@@ -179,7 +178,12 @@ impl Forms {
     // The length of the longest value that stands at `at`; `None` inside for one whose end is not known.
     fn longest(&self, lower: &str, at: usize) -> Option<Option<usize>> {
         let rest = &lower[at..];
-        let mut next = self.sorted.partition_point(|form| *form.text <= *rest).checked_sub(1);
+        let is_before = |form: &Form| {
+            #[cfg(test)]
+            tests::COMPARISONS.set(tests::COMPARISONS.get() + 1);
+            *form.text <= *rest
+        };
+        let mut next = self.sorted.partition_point(is_before).checked_sub(1);
         while let Some(number) = next {
             let form = &self.sorted[number];
             if rest.starts_with(&*form.text) && (form.is_part || is_word(lower, at, at + form.text.len())) {
@@ -226,7 +230,27 @@ fn word_end(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        pub(super) static COMPARISONS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn searching_for_twice_as_many_values_in_twice_as_much_text_takes_about_twice_the_comparisons() {
+        let comparisons = |count: usize| {
+            let values: Vec<String> = (0..count).map(|number| format!("person-{number:06}@example.org")).collect();
+            let forms = Forms::new(values.iter().map(String::as_str));
+            COMPARISONS.set(0);
+            let text = "person-x and person-000001@example.net, ".repeat(count);
+            assert!(!forms.hits(&text));
+            COMPARISONS.get()
+        };
+        let (some, twice) = (comparisons(1_000), comparisons(2_000));
+        assert!(some > 0 && twice as f64 <= 2.5 * some as f64, "{some} and {twice} comparisons");
+    }
 
     fn redacted(values: &[&str], text: &str) -> String {
         Forms::new(values.iter().copied()).redact(text).unwrap_or_else(|| text.to_owned())

@@ -175,12 +175,21 @@ impl Redactor {
         State { part, is_sensitive: part.is_sensitive(), is_described: part.is_described() }
     }
 
+    // As `root`, for a record at hand. One of which the schema knows no member is not what the schema describes: its names may
+    // be values, as those of a table are whose first row is no header.
+    fn root_of(&self, record: Node<'_>) -> State<'_> {
+        let state = self.root();
+        let is_known = record.is_empty() || record.members().any(|member| state.part.member(member.key.text()).is_described());
+        State { is_described: state.is_described && (record.kind() != Kind::Object || is_known), ..state }
+    }
+
     // A member, and whether its name may be shown.
     fn member<'s>(&self, above: State<'s>, name: &str) -> (State<'s>, bool) {
         let part = above.part.member(name);
         let is_sensitive = above.is_sensitive || part.is_sensitive() || above.part.is_sensitive_name(name) || self.is_reference(part);
         let is_declared = above.part.declared(name).is_some();
-        let is_described = above.is_described && part.is_described();
+        // A pattern of names that admits anything describes nothing.
+        let is_described = above.is_described && part.is_described() && (is_declared || !part.is_any());
         (State { part, is_sensitive, is_described }, is_declared || (above.is_described && !is_sensitive))
     }
 
@@ -200,7 +209,7 @@ impl Redactor {
 
     // What is known of a place in a record.
     fn at(&self, record: Option<Node<'_>>, pointer: &str, forms: &Forms) -> At {
-        let (mut state, mut node) = (self.root(), record);
+        let (mut state, mut node) = (record.map_or_else(|| self.root(), |record| self.root_of(record)), record);
         let mut at = At { is_hidden: false, shown: String::new(), names: Vec::new() };
         for token in pointer.split('/').skip(1) {
             let is_item =
@@ -231,7 +240,7 @@ impl Redactor {
     pub fn before(&self, tree: &Tree) -> Before {
         let mut before = Before::default();
         if self.is_active {
-            self.walk(tree.root(), self.root(), &mut |node, state, is_name| {
+            self.walk(tree.root(), self.root_of(tree.root()), &mut |node, state, is_name| {
                 if is_name || state.is_sensitive {
                     before.hidden.push(node.span());
                     before.values.extend(values(node));
@@ -248,7 +257,7 @@ impl Redactor {
         let has_moved = notes.iter().any(|note| MOVED.contains(&note.rule));
         let mut open: Vec<Node<'r>> = Vec::new();
         if self.is_active {
-            self.walk(tree.root(), self.root(), &mut |node, state, is_name| {
+            self.walk(tree.root(), self.root_of(tree.root()), &mut |node, state, is_name| {
                 if is_name || state.is_sensitive {
                     hidden.push(node.span());
                     values.extend(self::values(node));
@@ -273,7 +282,7 @@ impl Redactor {
             }
         }
         if self.is_active {
-            self.names(tree.root(), self.root(), &forms, &mut shown);
+            self.names(tree.root(), self.root_of(tree.root()), &forms, &mut shown);
         } else {
             shown.push(tree.root().span());
         }
@@ -386,7 +395,7 @@ impl Redaction<'_> {
             strict(note, &keep, &self.forms, Some(own));
         } else if !self.forms.is_empty() {
             let is_whole = note.rule.code.starts_with('S') && note.label.is_some() && note.message.contains(['{', '[']);
-            note.message = if is_whole { note.rule.summary.to_owned() } else { text::known(&note.message, &self.forms) };
+            note.message = if is_whole { note.rule.summary.to_owned() } else { text::other(note.rule, &note.message, &self.forms) };
             for text in note.label.iter_mut().chain(&mut note.help).chain(note.related.iter_mut().map(|related| &mut related.message)) {
                 *text = text::known(text, &self.forms);
             }
@@ -490,7 +499,7 @@ impl Redactor {
         let mut redacted = tree.clone();
         if self.is_active {
             let (mut names, mut nodes) = (Vec::new(), Vec::new());
-            self.hidden(tree.root(), self.root(), forms, &mut names, &mut nodes);
+            self.hidden(tree.root(), self.root_of(tree.root()), forms, &mut names, &mut nodes);
             nodes.into_iter().for_each(|node| redacted.replace(node, Kind::String, REDACTED));
             names.into_iter().for_each(|value| redacted.rename_member(value, REDACTED));
         }
