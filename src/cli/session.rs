@@ -81,7 +81,7 @@ pub(super) struct Plan {
     pub(super) across: Option<Arc<across::Plan>>,
     // Whether these are files that no source claims.
     unclaimed: bool,
-    redactor: Option<Redactor>,
+    redactor: Option<Arc<Redactor>>,
     // The files that the schema is made of.
     files: Vec<PathBuf>,
     notes: Vec<Diagnostic>,
@@ -356,12 +356,12 @@ impl Session {
             .courses
             .iter()
             .zip(&own)
-            .filter(|(plan, _)| plan.redactor.as_ref().is_some_and(Redactor::hides_keys))
+            .filter(|(plan, _)| plan.redactor.as_ref().is_some_and(|redactor| redactor.hides_keys()))
             .map(|(_, number)| *number)
             .collect();
         let mut faults: Vec<Diagnostic> = Vec::new();
         for (plan, own) in self.courses.iter_mut().zip(own) {
-            if let Some(redactor) = &mut plan.redactor {
+            if let Some(redactor) = plan.redactor.as_mut().and_then(Arc::get_mut) {
                 let name = plan.across.as_ref().and_then(|across| across.name());
                 let number = |to: &str| if name == Some(to) { Some(own) } else { by_name.get(to).map(|other| other.number) };
                 redactor.refer(&|to| to.map_or(Some(own), number).is_some_and(|number| hidden.contains(&number)));
@@ -412,7 +412,7 @@ impl Session {
             stages.clear();
         }
         let key = across.as_ref().map_or_else(Vec::new, |across| across.pointers().to_vec());
-        let redactor = (common.mask || config.mask).then(|| Redactor::new(&shape, &key));
+        let redactor = (common.mask || config.mask).then(|| Arc::new(Redactor::new(&shape, &key)));
         Ok(Plan {
             unclaimed: group.unclaimed,
             options: self.read_options(&shape, group, input)?,
@@ -475,7 +475,7 @@ impl Session {
 
     /// Decides what may be shown of the records, where not everything may; of the first schema where there are several.
     pub fn redactor(&self) -> Option<&Redactor> {
-        self.courses.first().and_then(|plan| plan.redactor.as_ref())
+        self.courses.first().and_then(|plan| plan.redactor.as_deref())
     }
 
     /// Which keys of records may be shown.
@@ -755,7 +755,7 @@ impl Session {
     /// What the schemas of this session say of records, in the order of the courses.
     pub fn kinds(&self) -> Vec<Kind> {
         let key = |plan: &Plan| plan.across.as_ref().map_or_else(Vec::new, |across| across.pointers().to_vec());
-        let kind = |plan: &Plan| Kind { shape: Arc::clone(&plan.shape), key: key(plan), redacts: plan.redactor.is_some() };
+        let kind = |plan: &Plan| Kind { shape: Arc::clone(&plan.shape), key: key(plan), redactor: plan.redactor.clone() };
         self.courses.iter().map(kind).collect()
     }
 
@@ -773,7 +773,7 @@ impl Session {
             let inputs: Vec<Planned> = inputs;
             let plan = &mut self.courses[course];
             let stages = std::mem::take(&mut plan.stages);
-            let redactor = plan.redactor.take();
+            let redactor = plan.redactor.clone();
             let notes = std::mem::take(&mut plan.notes);
             let ready = inputs.into_iter().map(|planned| pipeline::Input { course: 0, ..planned.ready(&options, Novelty::New, None) });
             let job = Job {
@@ -879,8 +879,8 @@ pub struct Kind {
     pub shape: Arc<Shape>,
     /// JSON pointers to the record's key; none where it has none.
     pub key: Vec<String>,
-    /// Whether sensitive values are hidden.
-    pub redacts: bool,
+    /// Decides what may be shown of the records, where not everything may.
+    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// How a run came out.

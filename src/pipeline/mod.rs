@@ -77,7 +77,7 @@ pub struct Course {
     /// Whether errors of syntax are reported as warnings.
     pub lenient: bool,
     /// Decides what reports may show of the records; `None` where they may show everything.
-    pub redactor: Option<Redactor>,
+    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// Where an output goes.
@@ -187,7 +187,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
     let across = across::Across::new(complete);
     let lenient = courses.iter().map(|course| course.lenient).collect();
-    let redacts = courses.iter().flat_map(|course| &course.redactor).any(Redactor::is_active);
+    let redacts = courses.iter().flat_map(|course| &course.redactor).any(|redactor| redactor.is_active());
     let shop = Shop {
         courses,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),

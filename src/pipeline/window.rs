@@ -452,7 +452,7 @@ impl Intake for Bench<'_> {
             Novelty::Changed => !self.shop.older.has(tree.root()),
             Novelty::Same => false,
         };
-        let redactor = self.course.redactor.as_ref();
+        let redactor = self.course.redactor.as_deref();
         let before = redactor.map(|redactor| redactor.before(tree)).unwrap_or_default();
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
@@ -502,6 +502,8 @@ impl Intake for Bench<'_> {
             }
             key.take_if(|_| hides_key);
             redaction.add_to(&mut self.redacting.regions);
+        } else if redactor.is_some_and(Redactor::is_active) {
+            self.redacting.regions.hide(tree.root());
         }
         let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
             let mut text = Vec::new();

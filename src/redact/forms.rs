@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::REDACTED;
 use crate::diagnostic::quote;
 use crate::source::Span;
@@ -15,6 +17,8 @@ const SHORTEST: usize = 3;
 const SHORTEST_PART: usize = 6;
 /// So many bytes of a value are compared. What follows a longer one is replaced to the end of the text.
 const COMPARED: usize = 64;
+/// So many bytes of an id that may have been made of a value are compared, since such ids are cut.
+const MADE: usize = 32;
 
 /// Sensitive values to search for.
 #[derive(Debug, Default)]
@@ -80,6 +84,12 @@ impl Forms {
         let inner = ['"', '\''].iter().find_map(|quote| trimmed.strip_prefix(*quote)?.strip_suffix(*quote));
         let trimmed = inner.unwrap_or(trimmed);
         self.push(trimmed);
+        // As ids made of names have it.
+        let words: String = trimmed.nfkd().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric() || c.is_whitespace()).collect();
+        let dashed = words.split_whitespace().collect::<Vec<_>>().join("-");
+        if dashed.len() >= SHORTEST_PART && !trimmed.eq_ignore_ascii_case(&dashed) {
+            self.push_up_to(&dashed, MADE);
+        }
         if trimmed.contains(|c: char| c == '"' || c == '\\' || crate::diagnostic::is_unprintable(c)) {
             // As messages write it: with escapes, and line by line where it has several.
             let compared: String = trimmed.chars().take(COMPARED).collect();
@@ -91,15 +101,19 @@ impl Forms {
     }
 
     fn push(&mut self, text: &str) {
+        self.push_up_to(text, COMPARED);
+    }
+
+    fn push_up_to(&mut self, text: &str, compared: usize) {
         if text.chars().nth(SHORTEST - 1).is_none() {
             return;
         }
-        let mut end = text.len().min(COMPARED);
+        let mut end = text.len().min(compared);
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         let is_part = text.chars().nth(SHORTEST_PART - 1).is_some();
-        self.sorted.push(Form { text: text[..end].to_ascii_lowercase().into(), is_cut: end < text.len(), is_part });
+        self.sorted.push(Form { text: lower(&text[..end]).into(), is_cut: end < text.len(), is_part });
     }
 
     /// Whether there are none.
@@ -111,7 +125,7 @@ impl Forms {
     /// Whether a text is one of the values or holds one.
     #[must_use]
     pub fn hits(&self, text: &str) -> bool {
-        self.exact.contains(text) || self.find(text, &text.to_ascii_lowercase(), 0).is_some()
+        self.exact.contains(text) || self.find(text, &lower(text), 0).is_some()
     }
 
     /// The text with every value in it replaced; `None` where it holds none.
@@ -136,7 +150,7 @@ impl Forms {
     #[must_use]
     pub fn places(&self, text: &str) -> Vec<Span> {
         let mut found: Vec<Span> = Vec::new();
-        let (lower, mut from) = (text.to_ascii_lowercase(), 0);
+        let (lower, mut from) = (lower(text), 0);
         while let Some((start, end)) = self.find(text, &lower, from) {
             from = end;
             found.push(Span::new(start as u32, end as u32));
@@ -196,7 +210,7 @@ impl Forms {
 
     // Where the text before `end` begins to be the beginning of a value.
     fn cut(&self, text: &str, end: usize) -> Option<usize> {
-        let lower = text[..end].to_ascii_lowercase();
+        let lower = lower(&text[..end]);
         let first = lower.char_indices().rev().nth(COMPARED - 1).map_or(0, |(at, _)| at);
         let last = lower.char_indices().rev().nth(SHORTEST - 1)?.0;
         (first..=last).filter(|at| lower.is_char_boundary(*at)).find(|at| {
@@ -205,6 +219,18 @@ impl Forms {
             self.sorted.get(behind).is_some_and(|form| form.text.starts_with(rest))
         })
     }
+}
+
+// In lower case, each character where it was: one whose lower case is longer or shorter stays as it is.
+fn lower(text: &str) -> String {
+    let one = |c: char| {
+        let mut lower = c.to_lowercase();
+        match (lower.next(), lower.next()) {
+            (Some(lower), None) if lower.len_utf8() == c.len_utf8() => lower,
+            _ => c,
+        }
+    };
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(one).collect() }
 }
 
 fn is_word(text: &str, start: usize, end: usize) -> bool {
@@ -262,6 +288,7 @@ mod tests {
         for (text, expected) in [
             ("ask anna@b.org, or Zoë", "ask ***, or ***"),
             ("ANNA@B.ORG", "***"),
+            ("ask ZOË, İ or Zoé", "ask ***, İ or Zoé"),
             ("planning for ann", "planning for ***"),
             ("42 and 12345 and 123456", "42 and *** and 123456"),
             ("nothing", "nothing"),
@@ -269,6 +296,7 @@ mod tests {
             assert_eq!(redacted(&values, text), expected);
         }
         assert_eq!(redacted(&["secret"], "the secretive one"), "the *** one");
+        assert_eq!(redacted(&["Zoë A. (Blank)"], "known as zoe-a-blank-zab"), "known as ***-zab");
         assert_eq!(redacted(&["say \"no\" to\nthem"], "found \"say \\\"no\\\" to\\nthem\""), "found \"***\"");
         assert_eq!(redacted(&["a first line\nand another one"], "it says and another one"), "it says ***");
     }

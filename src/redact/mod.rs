@@ -90,6 +90,17 @@ pub struct Regions {
     shown: Vec<Span>,
 }
 
+impl Regions {
+    /// Hides the values of a record about which nothing is decided, because nothing was found in it.
+    pub fn hide(&mut self, value: Node<'_>) {
+        value.members().for_each(|member| self.hide(member.value));
+        value.items().for_each(|item| self.hide(item));
+        if !matches!(value.kind(), Kind::Object | Kind::Array) {
+            self.hidden.push(value.span());
+        }
+    }
+}
+
 // What is known of a value.
 #[derive(Clone, Copy)]
 struct State<'s> {
@@ -268,6 +279,15 @@ impl Redactor {
                 }
             });
         }
+        // What was made of the text of a hidden value: a part of it, or another form of it.
+        hidden = joined(hidden);
+        open.retain(|node| {
+            let is_made_of_hidden = overlaps(&hidden, node.span());
+            if is_made_of_hidden {
+                values.extend(self::values(*node));
+            }
+            !is_made_of_hidden
+        });
         let forms = Forms::new(values.iter().map(String::as_str));
         let mut shown = Vec::with_capacity(open.len());
         for node in open {
@@ -335,7 +355,7 @@ impl Redactor {
         // The text of other windows is not redacted.
         for place in std::iter::once(&mut note.place).chain(note.related.iter_mut().map(|related| &mut related.place)) {
             if !Arc::ptr_eq(&place.source, window) {
-                detach(place);
+                detach(place, &|word| self.is_known_word(word));
             }
         }
     }
@@ -345,13 +365,17 @@ impl Redactor {
 pub fn detached(note: &mut Diagnostic) {
     strict(note, &|_| false, &Forms::default(), None);
     note.pointer = None;
-    detach(&mut note.place);
+    detach(&mut note.place, &|_| false);
     note.related.clear();
 }
 
-fn detach(place: &mut Place) {
+// Leaves of the text around a place only what the place covers, and of that only the words that may be shown.
+fn detach(place: &mut Place, is_shown: &dyn Fn(&str) -> bool) {
     let location = place.locate();
-    *place = Place::new(&Arc::new(Source::elsewhere(location.file, location.start)), Span::at(0));
+    let covered = Source::window(location.file, place.source.slice(place.span), location.start);
+    let all = Span::new(0, covered.len());
+    let hidden: Vec<Span> = words(covered.text(), all).filter(|word| !is_shown(covered.slice(*word))).collect();
+    *place = Place::new(&Arc::new(covered.redacted(&hidden)), all);
 }
 
 // Takes from a finding about something sensitive what may be sensitive. `own` is the value it is about.
@@ -457,8 +481,7 @@ impl Redaction<'_> {
     }
 
     fn overlaps(&self, span: Span) -> bool {
-        let from = self.hidden.partition_point(|hidden| hidden.end <= span.start);
-        self.hidden.get(from).is_some_and(|hidden| hidden.start < span.end)
+        overlaps(&self.hidden, span)
     }
 
     fn hides_in(&self, node: Node<'_>) -> bool {
@@ -582,6 +605,12 @@ fn words(text: &str, span: Span) -> impl Iterator<Item = Span> {
         at = text[start..end].find(is_between).map_or(end, |length| start + length);
         Some(Span::new(start as u32, at as u32))
     })
+}
+
+// Whether a span has text in common with one of these, which are sorted and joined.
+fn overlaps(spans: &[Span], span: Span) -> bool {
+    let from = spans.partition_point(|other| other.end <= span.start);
+    spans.get(from).is_some_and(|other| other.start < span.end)
 }
 
 // Spans sorted and joined where they overlap or touch.
