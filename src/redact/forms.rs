@@ -29,8 +29,9 @@ pub struct Forms {
     shorter: Vec<Option<u32>>,
     // Whether one begins with that byte.
     starts: Starts,
-    // The values as they are, also the short ones.
+    // The values as they are, also the short ones. Those of one character, which anything may be equal to, are not kept.
     exact: HashSet<Box<str>>,
+    is_any: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +57,8 @@ impl Forms {
     pub fn new<'v>(values: impl Iterator<Item = &'v str>) -> Self {
         let mut forms = Self::default();
         for value in values {
-            if forms.exact.insert(value.into()) {
+            forms.is_any = true;
+            if value.chars().nth(1).is_some() && forms.exact.insert(value.into()) {
                 forms.add(value);
             }
         }
@@ -119,7 +121,7 @@ impl Forms {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.exact.is_empty()
+        !self.is_any
     }
 
     /// Whether a text is one of the values or holds one.
@@ -310,8 +312,8 @@ mod tests {
 
     #[test]
     fn short_values_are_found_where_they_are_all_there_is() {
-        let forms = Forms::new(["7"].into_iter());
-        assert!(forms.hits("7") && !forms.hits("77") && !forms.hits("7 days"));
+        let forms = Forms::new(["7", "42"].into_iter());
+        assert!(forms.hits("42") && !forms.hits("421") && !forms.hits("42 days") && !forms.hits("7"));
     }
 
     #[test]

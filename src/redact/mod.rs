@@ -19,7 +19,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::diagnostic::{Diagnostic, Place, Rule, rules};
-use crate::schema::{Part, Shape};
+use crate::schema::{Part, Shape, Types};
 use crate::source::{Source, Span};
 use crate::tree::{Kind, Node, Tree, key, pointer};
 
@@ -27,6 +27,9 @@ pub use forms::Forms;
 
 /// What stands for a sensitive value.
 pub const REDACTED: &str = "***";
+
+/// A number of fewer digits is searched for only as it is written.
+const TELLING_DIGITS: usize = 6;
 
 /// Rules whose messages are made of several members of a record.
 const OF_SEVERAL: &[&Rule] = &[
@@ -53,6 +56,8 @@ pub struct Redactor {
     // Names that the schema declares, and the words in them.
     names: HashSet<Box<str>>,
     words: HashSet<Box<str>>,
+    // Names of members in which passes keep what they take from sensitive siblings.
+    made: HashSet<Box<str>>,
     keys: Arc<Keys>,
 }
 
@@ -135,6 +140,7 @@ impl Redactor {
             is_active: shape.has_sensitive() || shape.root().is_any() && !shape.root().is_described(),
             names: shape.names().map(Into::into).collect(),
             words: HashSet::new(),
+            made: shape.parts().filter(|part| part.is_sensitive()).flat_map(made_of).map(|node| node.text().into()).collect(),
             keys: Arc::default(),
         };
         let of_parts =
@@ -194,10 +200,30 @@ impl Redactor {
         State { is_described: state.is_described && (record.kind() != Kind::Object || is_known), ..state }
     }
 
+    // As `state`, for the value that stands there. A value of another type than the schema describes may be anything, such as one
+    // of the values that belong into the object in whose place it stands.
+    fn fitted<'s>(&self, state: State<'s>, node: Node<'_>) -> State<'s> {
+        let part = state.part;
+        let has_members = part.members().len() > 0 || part.patterns().next().is_some();
+        let has_items = part.item(0).is_described();
+        let fits = match node.kind() {
+            // What is in an object is known by its name.
+            Kind::Null | Kind::Object => true,
+            Kind::Array => has_items || !has_members,
+            _ => !has_items && !has_members,
+        };
+        let is_admitted = part.types() != Types::ANY && part.types().admits(Types::of(node.kind()));
+        State { is_described: state.is_described && (fits || is_admitted), ..state }
+    }
+
     // A member, and whether its name may be shown.
     fn member<'s>(&self, above: State<'s>, name: &str) -> (State<'s>, bool) {
         let part = above.part.member(name);
-        let is_sensitive = above.is_sensitive || part.is_sensitive() || above.part.is_sensitive_name(name) || self.is_reference(part);
+        let is_sensitive = above.is_sensitive
+            || part.is_sensitive()
+            || above.part.is_sensitive_name(name)
+            || self.is_reference(part)
+            || self.is_made(above.part, name);
         let is_declared = above.part.declared(name).is_some();
         // A pattern of names that admits anything describes nothing.
         let is_described = above.is_described && part.is_described() && (is_declared || !part.is_any());
@@ -208,6 +234,12 @@ impl Redactor {
         let part = above.part.item(index);
         // A list is described by what describes it, also where the schema says nothing more of its items.
         State { part, is_sensitive: above.is_sensitive || part.is_sensitive() || self.is_reference(part), is_described: above.is_described }
+    }
+
+    // Whether a pass keeps in the member of that name what it takes from a sensitive sibling.
+    fn is_made(&self, above: Part<'_>, name: &str) -> bool {
+        self.made.contains(name)
+            && above.members().any(|(_, part)| part.is_sensitive() && made_of(part).any(|node| node.text() == name))
     }
 
     fn is_reference(&self, part: Part<'_>) -> bool {
@@ -222,7 +254,9 @@ impl Redactor {
     fn at(&self, record: Option<Node<'_>>, pointer: &str, forms: &Forms) -> At {
         let (mut state, mut node) = (record.map_or_else(|| self.root(), |record| self.root_of(record)), record);
         let mut at = At { is_hidden: false, shown: String::new(), names: Vec::new() };
+        let fitted = |state, node: Option<Node<'_>>| node.map_or(state, |node| self.fitted(state, node));
         for token in pointer.split('/').skip(1) {
+            state = fitted(state, node);
             let is_item =
                 node.map_or_else(|| state.part.members().len() == 0 && pointer::index(token).is_some(), |node| node.kind() == Kind::Array);
             if is_item {
@@ -242,7 +276,7 @@ impl Redactor {
                 at.names.push(name.into_owned());
             }
         }
-        at.is_hidden = state.is_hidden() || node.is_some_and(|node| forms.hits(node.text()));
+        at.is_hidden = fitted(state, node).is_hidden() || node.is_some_and(|node| forms.hits(node.text()));
         at
     }
 
@@ -313,6 +347,7 @@ impl Redactor {
 
     // Calls `each` with every scalar, and with every name that is not to be shown.
     fn walk<'t, 's>(&'s self, node: Node<'t>, state: State<'s>, each: &mut dyn FnMut(Node<'t>, State<'s>, bool)) {
+        let state = self.fitted(state, node);
         for member in node.members() {
             let (below, is_public) = self.member(state, member.key.text());
             if !is_public {
@@ -330,6 +365,7 @@ impl Redactor {
 
     // Where names stand that may be shown and that the schema does not declare.
     fn names(&self, node: Node<'_>, state: State<'_>, forms: &Forms, shown: &mut Vec<Span>) {
+        let state = self.fitted(state, node);
         for member in node.members() {
             let name = member.key.text();
             let (below, is_public) = self.member(state, name);
@@ -463,7 +499,7 @@ impl Redaction<'_> {
     /// The record as it may be shown.
     #[must_use]
     pub fn tree(&self) -> Tree {
-        self.redactor.tree(self.tree, &[&self.forms])
+        self.redactor.redacted(self.tree, &[&self.forms], self.has_moved)
     }
 
     /// What was decided about the record's text.
@@ -519,10 +555,16 @@ impl Redactor {
     /// sensitive values of other versions of the record.
     #[must_use]
     pub fn tree(&self, tree: &Tree, forms: &[&Forms]) -> Tree {
+        self.redacted(tree, forms, false)
+    }
+
+    fn redacted(&self, tree: &Tree, forms: &[&Forms], all: bool) -> Tree {
         let mut redacted = tree.clone();
         if self.is_active {
             let (mut names, mut nodes) = (Vec::new(), Vec::new());
-            self.hidden(tree.root(), self.root_of(tree.root()), forms, &mut names, &mut nodes);
+            let root = self.root_of(tree.root());
+            let root = State { is_described: root.is_described && !all, ..root };
+            self.hidden(tree.root(), root, forms, &mut names, &mut nodes);
             nodes.into_iter().for_each(|node| redacted.replace(node, Kind::String, REDACTED));
             names.into_iter().for_each(|value| redacted.rename_member(value, REDACTED));
         }
@@ -537,6 +579,7 @@ impl Redactor {
         names: &mut Vec<crate::tree::NodeId>,
         nodes: &mut Vec<crate::tree::NodeId>,
     ) {
+        let state = self.fitted(state, node);
         let hits = |text: &str| forms.iter().any(|forms| forms.hits(text));
         for member in node.members() {
             let (below, is_public) = self.member(state, member.key.text());
@@ -580,11 +623,24 @@ impl Keys {
     }
 }
 
+// Names of siblings in which the passes over a value keep what they take from it.
+fn made_of(part: Part<'_>) -> impl Iterator<Item = Node<'_>> {
+    let passes = part.keyword("x-normalise");
+    let each = passes.into_iter().flat_map(|passes| std::iter::once(passes).chain(passes.items()));
+    each.flat_map(|pass| ["printed", "extension"].into_iter().filter_map(move |name| pass.get(name)))
+}
+
 // A value as it is and as it was written, and a number also in its shortest form.
 fn values(node: Node<'_>) -> Vec<String> {
     match node.kind() {
         Kind::String => vec![node.text().to_owned(), node.written().to_owned()],
-        Kind::Number => vec![node.text().to_owned(), node.written().to_owned(), key::part(node).into_owned()],
+        Kind::Number => {
+            let mut values = vec![node.text().to_owned(), node.written().to_owned(), key::part(node).into_owned()];
+            // Without sign, fraction and exponent, where that is still a number that says something.
+            let digits = node.text().trim_start_matches(['-', '+']).split(['.', 'e', 'E']).next().unwrap_or_default();
+            values.extend((digits.len() >= TELLING_DIGITS).then(|| digits.to_owned()));
+            values
+        }
         // Truth and absence are no names and numbers; replaced everywhere, they would make every text unreadable.
         _ => Vec::new(),
     }
