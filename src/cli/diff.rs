@@ -114,8 +114,7 @@ fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> 
     let options =
         Options { color: args.output.is_none() && session::colour(args.color, terminal), places: args.verbose, only_counts: args.stat };
     let comparers = new_kinds.iter().map(|kind| Comparer::new(&kind.shape, digester.clone())).collect();
-    let redactors =
-        |kinds: &[Kind]| kinds.iter().map(|kind| kind.redactor.clone().map(|redactor| (redactor, kind.key.clone()))).collect();
+    let redactors = |kinds: &[Kind]| kinds.iter().map(|kind| kind.redactor.clone().map(|redactor| (redactor, kind.key.clone()))).collect();
     let (old_redactors, new_redactors) = (redactors(&old_kinds), redactors(&new_kinds));
     let paired = if args.stat { Paired { counts: paired.counts, ..Paired::default() } } else { paired };
     let jobs = if paired.differing.len() + paired.removed.len() < MANY { 1 } else { jobs };

@@ -238,8 +238,7 @@ impl Redactor {
 
     // Whether a pass keeps in the member of that name what it takes from a sensitive sibling.
     fn is_made(&self, above: Part<'_>, name: &str) -> bool {
-        self.made.contains(name)
-            && above.members().any(|(_, part)| part.is_sensitive() && made_of(part).any(|node| node.text() == name))
+        self.made.contains(name) && above.members().any(|(_, part)| part.is_sensitive() && made_of(part).any(|node| node.text() == name))
     }
 
     fn is_reference(&self, part: Part<'_>) -> bool {

@@ -424,7 +424,14 @@ fn both_ways(home: &Path, search: &mut Search<'_>) {
         search.both(&format!("load into {into}"), &run(home, &args));
     }
     search.both("run", &run(home, &[&["run", "-o", "run", "--on-invalid", "skip", "data"], &schema[..]].concat()));
-    for flags in [&["--records", "/rows/*"][..], &["--key", "/text"], &["--key", "/person/name"], &["--no-normalise"], &["--strict"], &["--cells", "text"]] {
+    for flags in [
+        &["--records", "/rows/*"][..],
+        &["--key", "/text"],
+        &["--key", "/person/name"],
+        &["--no-normalise"],
+        &["--strict"],
+        &["--cells", "text"],
+    ] {
         let args = [&["check", "--report", "json", "data"], flags, &schema[..]].concat();
         search.both(&format!("check {}", flags.join(" ")), &run(home, &args));
     }
