@@ -12,7 +12,7 @@
 //! | [`tree`], [`diagnostic`] | a record, with the place of every value; a finding, as a value |
 //! | [`schema`], [`lexicon`] | a compiled schema, and the [`schema::Shape`] that it gives to data; dates and countries |
 //! | [`layout`] | how values stand in cells and elements, for reading and writing alike |
-//! | [`read`], [`normalise`], [`check`], [`compare`] | text to trees; trees to one form; findings about trees; what differs between two |
+//! | [`read`], [`normalise`], [`check`], [`compare`], [`redact`] | text to trees; trees to one form; findings about trees; what differs between two; what may be printed of them |
 //! | [`write`](mod@write), [`load`], [`report`] | trees to files; files that appear whole; findings for people and programs |
 //! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
 //! | [`fix`] | texts mended by the edits that findings carry |
@@ -104,6 +104,7 @@ pub mod read;
 pub mod normalise;
 pub mod check;
 pub mod compare;
+pub mod redact;
 pub mod write;
 pub mod load;
 pub mod report;

@@ -3,12 +3,10 @@
 pub mod across;
 pub mod facts;
 pub mod schema;
-pub mod sensitive;
 
 pub use across::Across;
 pub use facts::Facts;
 pub use schema::Checker;
-pub use sensitive::Sensitive;
 
 use crate::tree::{Node, Tree};
 

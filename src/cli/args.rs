@@ -538,6 +538,9 @@ pub struct ExplainArgs {
     /// The schema: a file, profile for the bundled one, or none
     #[arg(long, value_name = "FILE|profile|none")]
     pub schema: Option<String>,
+    /// Hide values of members that the schema marks with x-sensitive
+    #[arg(long)]
+    pub mask: bool,
     /// Colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,

@@ -3,6 +3,7 @@
 //! The old side is read first and put aside, a few numbers a record staying in memory; the new side is paired with it as it
 //! is read. Then what differs is fetched, compared and drawn, in the order of the new side, and last what is gone.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,15 +12,15 @@ use super::args::{CommonArgs, DiffArgs, InputArgs};
 use super::session::{self, Kind, Session};
 use super::stdout::stdout;
 use super::{Trouble, Verdict, is_read, print};
-use crate::check::{Accepted, Sensitive};
+use crate::check::Accepted;
 use crate::compare::encoded;
 use crate::compare::pairing::{By, Old, Paired, Pairing};
 use crate::compare::{Change, Comparer, Difference, Digester, Found, Ignored, Key};
 use crate::diagnostic::{Notes, one_line};
 use crate::load::file::{Finished, Target};
 use crate::pipeline::{Outcome, batch};
+use crate::redact::{Forms, REDACTED, Redactor};
 use crate::report::difference::{self, Format, Options, Overview, Side};
-use crate::report::mask::HIDDEN;
 use crate::spool::{self, Decoder, Spool};
 use crate::tree::Tree;
 use crate::write::{Assembler, Files, Writer};
@@ -114,12 +115,12 @@ fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> 
     let options =
         Options { color: args.output.is_none() && session::colour(args.color, terminal), places: args.verbose, only_counts: args.stat };
     let comparers = new_kinds.iter().map(|kind| Comparer::new(&kind.shape, digester.clone())).collect();
-    let veils = |kinds: &[Kind]| kinds.iter().map(|kind| kind.masked.then(|| Veil::new(kind))).collect();
-    let (old_veils, new_veils) = (veils(&old_kinds), veils(&new_kinds));
+    let redactors = |kinds: &[Kind]| kinds.iter().map(|kind| kind.redactor.clone().map(|redactor| (redactor, kind.key.clone()))).collect();
+    let (old_redactors, new_redactors) = (redactors(&old_kinds), redactors(&new_kinds));
     let paired = if args.stat { Paired { counts: paired.counts, ..Paired::default() } } else { paired };
     let jobs = if paired.differing.len() + paired.removed.len() < MANY { 1 } else { jobs };
     let mut shelves = Shelves { old: old_spool, new: new_spool };
-    let drawing = Drawing { comparers, old_veils, new_veils, format, options, overview, jobs };
+    let drawing = Drawing { comparers, old_redactors, new_redactors, format, options, overview, jobs };
     let done = match &args.output {
         None => {
             let mut out = BufWriter::new(stdout());
@@ -300,8 +301,8 @@ struct Drawing {
     // One for each course of the new side.
     comparers: Vec<Comparer>,
     // One for each course of either side.
-    old_veils: Vec<Option<Veil>>,
-    new_veils: Vec<Option<Veil>>,
+    old_redactors: Vec<Option<KeyedRedactor>>,
+    new_redactors: Vec<Option<KeyedRedactor>>,
     format: Format,
     options: Options,
     overview: Overview,
@@ -363,84 +364,87 @@ impl Drawing {
         let draw = |difference: &Difference<'_>| difference::draw(self.format, self.options, difference);
         Some(match piece {
             Piece::Added(bytes) => {
-                let new = Record::read(bytes, &self.new_veils)?;
-                draw(&Difference { key: new.key(), by: None, old: None, new: Some(new.shown().root()), changes: &[] })
+                let new = Record::read(bytes, &self.new_redactors)?;
+                let shown = new.shown(&[]);
+                draw(&Difference { key: new.key(&[]), by: None, old: None, new: Some(shown.root()), changes: &[] })
             }
             Piece::Removed(bytes) => {
-                let old = Record::read(bytes, &self.old_veils)?;
-                draw(&Difference { key: old.key(), by: None, old: Some(old.shown().root()), new: None, changes: &[] })
+                let old = Record::read(bytes, &self.old_redactors)?;
+                let shown = old.shown(&[]);
+                draw(&Difference { key: old.key(&[]), by: None, old: Some(shown.root()), new: None, changes: &[] })
             }
             Piece::Changed(old, new, by) => {
-                let (old, new) = (Record::read(old, &self.old_veils)?, Record::read(new, &self.new_veils)?);
+                let (old, new) = (Record::read(old, &self.old_redactors)?, Record::read(new, &self.new_redactors)?);
                 let changes = self.comparers.get(new.course)?.changes(old.tree.root(), new.tree.root());
-                let (before, now) = (old.shown(), new.shown());
+                // A value may have gone to another member.
+                let (of_old, of_new) = (old.forms(), new.forms());
+                let forms: Vec<&Forms> = [&of_old, &of_new].into_iter().flatten().collect();
+                let (before, now) = (old.shown(&forms), new.shown(&forms));
                 // What was found in the records is told of what may be seen of them.
                 let seen = |change: Change<'_, '_>| Change {
                     what: change.what,
-                    old: change.old.map(|found| Found { node: before.node(found.node.id()), pointer: found.pointer }),
-                    new: change.new.map(|found| Found { node: now.node(found.node.id()), pointer: found.pointer }),
+                    old: change.old.map(|found| shown_place(&before, found)),
+                    new: change.new.map(|found| shown_place(&now, found)),
                 };
                 let changes: Vec<Change<'_, '_>> = changes.into_iter().map(seen).collect();
-                draw(&Difference { key: new.key(), by: Some(*by), old: Some(before.root()), new: Some(now.root()), changes: &changes })
+                let key = new.key(&forms);
+                draw(&Difference { key, by: Some(*by), old: Some(before.root()), new: Some(now.root()), changes: &changes })
             }
         })
     }
 }
+
+// The same value in the record as it may be shown, whose names may be others.
+fn shown_place<'t>(shown: &'t Tree, found: Found<'_>) -> Found<'t> {
+    let node = shown.node(found.node.id());
+    let is_renamed =
+        found.node.tree().root().at(&found.pointer).is_some() && shown.root().at(&found.pointer).is_none_or(|at| at.id() != node.id());
+    Found { pointer: if is_renamed { node.pointer() } else { found.pointer }, node }
+}
+
+// Decides what is shown of records of one schema, whose key has these parts.
+type KeyedRedactor = (Arc<Redactor>, Vec<String>);
 
 // A record that was put aside.
 struct Record<'b> {
     course: usize,
     key: Option<&'b str>,
     tree: Tree,
-    // The record without its personal values, where those are hidden, and whether its key is one.
-    veiled: Option<(Tree, bool)>,
+    // What decides about it, where not everything is shown.
+    redactor: Option<&'b KeyedRedactor>,
 }
 
 impl<'b> Record<'b> {
-    fn read(bytes: &'b [u8], veils: &[Option<Veil>]) -> Option<Self> {
+    fn read(bytes: &'b [u8], redactors: &'b [Option<KeyedRedactor>]) -> Option<Self> {
         let mut decoder = Decoder::new(bytes);
         let course = usize::try_from(decoder.number()?).ok()?;
         let keyed = decoder.number()? == 1;
         let key = decoder.text()?;
         let tree = encoded::decode(decoder.rest())?;
-        let veiled = veils.get(course)?.as_ref().map(|veil| veil.over(&tree));
-        Some(Self { course, key: keyed.then_some(key), tree, veiled })
+        Some(Self { course, key: keyed.then_some(key), tree, redactor: redactors.get(course)?.as_ref() })
     }
 
-    fn shown(&self) -> &Tree {
-        self.veiled.as_ref().map_or(&self.tree, |(tree, _)| tree)
+    // The sensitive values of the record.
+    fn forms(&self) -> Option<Forms> {
+        self.redactor.map(|(redactor, _)| redactor.forms(&self.tree))
     }
 
-    fn key(&self) -> Option<&str> {
-        match self.veiled {
-            Some((_, true)) => self.key.map(|_| HIDDEN),
-            _ => self.key,
+    // The record as it may be shown; `forms` are sensitive values of both sides, or nothing where there is one side.
+    fn shown(&self, forms: &[&Forms]) -> Cow<'_, Tree> {
+        match (self.redactor, forms) {
+            (None, _) => Cow::Borrowed(&self.tree),
+            (Some((redactor, _)), []) => Cow::Owned(redactor.tree(&self.tree, &[&redactor.forms(&self.tree)])),
+            (Some((redactor, _)), forms) => Cow::Owned(redactor.tree(&self.tree, forms)),
         }
     }
-}
 
-// Hides the personal values of records of one schema.
-struct Veil {
-    sensitive: Sensitive,
-    key: Vec<String>,
-}
-
-impl Veil {
-    fn new(kind: &Kind) -> Self {
-        Self { sensitive: Sensitive::new(&kind.shape), key: kind.key.clone() }
-    }
-
-    // The record without them, each node at its place; and whether a part of the key is one.
-    fn over(&self, tree: &Tree) -> (Tree, bool) {
-        let mut veiled = tree.clone();
-        let mut key = false;
-        for secret in self.sensitive.find(tree) {
-            if let Some(node) = tree.root().at(&secret.pointer) {
-                veiled.replace(node.id(), crate::tree::Kind::String, HIDDEN);
-            }
-            key |= self.key.contains(&secret.pointer);
-        }
-        (veiled, key)
+    fn key(&self, forms: &[&Forms]) -> Option<&str> {
+        let key = self.key?;
+        let Some((redactor, parts)) = self.redactor.filter(|(redactor, _)| redactor.is_active()) else { return Some(key) };
+        let own = redactor.forms(&self.tree);
+        let hits = |text: &str| own.hits(text) || forms.iter().any(|forms| forms.hits(text));
+        let hides = redactor.hides_keys() || parts.iter().any(|part| self.tree.root().at(part).is_some_and(|part| hits(part.text())));
+        Some(if hides { REDACTED } else { key })
     }
 }
 

@@ -1,12 +1,14 @@
 //! `chancery explain`: the page of a rule; or how a file was read, member by member.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::args::{CommonArgs, ExplainArgs, InputArgs};
 use super::session::Session;
 use super::{Trouble, Verdict, print};
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
 use crate::read::Intake;
+use crate::source::Source;
 use crate::tree::{Kind, Node, Tree, pointer};
 
 /// Runs the command.
@@ -25,10 +27,11 @@ pub fn run(args: &ExplainArgs) -> Result<Verdict, Trouble> {
         form: args.form.clone(),
         ..InputArgs::default()
     };
-    let common = CommonArgs { schema: args.schema.clone(), color: args.color, ..CommonArgs::default() };
+    let common = CommonArgs { schema: args.schema.clone(), mask: args.mask, color: args.color, ..CommonArgs::default() };
     let session = Session::new(common, input)?;
-    let mut account = Account { session: &session, text: String::new(), records: 0 };
+    let mut account = Account { session: &session, text: String::new(), records: 0, notes: Vec::new() };
     session.read_first(&mut account)?;
+    account.outside();
     print(&account.text)
 }
 
@@ -49,10 +52,60 @@ struct Account<'s> {
     session: &'s Session,
     text: String,
     records: usize,
+    // About the next record.
+    notes: Vec<Diagnostic>,
 }
 
 impl Notes for Account<'_> {
     fn note(&mut self, note: Diagnostic) {
+        self.notes.push(note);
+    }
+}
+
+impl Intake for Account<'_> {
+    fn record(&mut self, tree: &mut Tree) {
+        let redactor = self.session.redactor();
+        let before = redactor.map(|redactor| redactor.before(tree)).unwrap_or_default();
+        let mut notes: Vec<Diagnostic> = Vec::new();
+        self.session.work(tree, &mut notes);
+        notes.splice(0..0, std::mem::take(&mut self.notes));
+        let shown = redactor.map(|redactor| {
+            let redaction = redactor.record(tree, before, &notes);
+            notes.iter_mut().for_each(|note| redaction.note(note));
+            redaction.tree()
+        });
+        let _ = writeln!(self.text, "record {}", self.records);
+        self.records += 1;
+        let mut path = String::new();
+        self.node(tree.root(), shown.as_ref().map(Tree::root), &mut path);
+        notes.iter().for_each(|note| self.line(note));
+    }
+
+    fn broken(&mut self) {
+        self.outside();
+        let _ = writeln!(self.text, "record {} could not be read", self.records);
+        self.records += 1;
+    }
+
+    fn remark(&mut self, mut diagnostic: Diagnostic) {
+        if let Some(redactor) = self.session.redactor() {
+            redactor.outside(&mut diagnostic, &Arc::new(Source::whole("", "")));
+        }
+        self.line(&diagnostic);
+    }
+
+    fn stop(&mut self) {}
+}
+
+impl Account<'_> {
+    // Writes the findings that belong to no record.
+    fn outside(&mut self) {
+        for note in std::mem::take(&mut self.notes) {
+            self.remark(note);
+        }
+    }
+
+    fn line(&mut self, note: &Diagnostic) {
         let location = note.place.locate();
         let _ = writeln!(
             self.text,
@@ -64,44 +117,21 @@ impl Notes for Account<'_> {
             note.message
         );
     }
-}
 
-impl Intake for Account<'_> {
-    fn record(&mut self, tree: &mut Tree) {
-        let mut notes: Vec<Diagnostic> = Vec::new();
-        self.session.work(tree, &mut notes);
-        let _ = writeln!(self.text, "record {}", self.records);
-        self.records += 1;
-        let mut path = String::new();
-        self.node(tree.root(), &mut path);
-        for note in notes {
-            self.note(note);
-        }
-    }
-
-    fn broken(&mut self) {
-        let _ = writeln!(self.text, "record {} could not be read", self.records);
-        self.records += 1;
-    }
-
-    fn remark(&mut self, diagnostic: Diagnostic) {
-        self.note(diagnostic);
-    }
-
-    fn stop(&mut self) {}
-}
-
-impl Account<'_> {
-    fn node(&mut self, node: Node<'_>, path: &mut String) {
+    // `shown` is the same value as it may be shown, where that is another one.
+    fn node(&mut self, node: Node<'_>, shown: Option<Node<'_>>, path: &mut String) {
         let length = path.len();
+        let mut below = shown.into_iter().flat_map(Node::members);
         for member in node.members() {
-            pointer::push(path, member.key.text());
-            self.node(member.value, path);
+            let shown = below.next();
+            pointer::push(path, shown.map_or(member.key, |shown| shown.key).text());
+            self.node(member.value, shown.map(|shown| shown.value), path);
             path.truncate(length);
         }
+        let mut below = shown.into_iter().flat_map(Node::items);
         for (index, item) in node.items().enumerate() {
             pointer::push_index(path, index);
-            self.node(item, path);
+            self.node(item, below.next(), path);
             path.truncate(length);
         }
         if !node.is_empty() {
@@ -114,6 +144,10 @@ impl Account<'_> {
             kind => quote(node.text(), kind == Kind::String),
         };
         let written = node.written();
+        if let Some(shown) = shown.filter(|shown| shown.text() != node.text()) {
+            let _ = writeln!(self.text, "{:>5}:{:<4} {path} = {}", at.line, at.column, quote(shown.text(), true));
+            return;
+        }
         let how = if node.is_derived() {
             format!("  (derived from {})", quote(written, true))
         } else if node.is_altered() {

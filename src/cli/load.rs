@@ -81,6 +81,7 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
         is_new: prepared.is_new,
         mode,
         list: args.dry_run,
+        keys: session.shown_keys(),
         schema: hex(&Sha256::digest(records.schema)),
         inputs: session.seal_inputs(),
         now,

@@ -89,7 +89,7 @@ impl OneText {
                 size: None,
                 known: None,
             }],
-            courses: vec![Course { stages: self.plan.stages.clone(), across: self.plan.across.clone(), lenient: false, mask: None }],
+            courses: vec![Course { stages: self.plan.stages.clone(), across: self.plan.across.clone(), lenient: false, redactor: None }],
             complete: false,
             outputs: Vec::new(),
             rejects: None,

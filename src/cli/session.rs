@@ -20,7 +20,7 @@ use super::summary;
 use super::{Trouble, Verdict};
 use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
-use crate::check::{OnInvalid, Sensitive, across};
+use crate::check::{OnInvalid, across};
 use crate::diagnostic::{Diagnostic, Notes, Severity, rules};
 use crate::fix;
 use crate::load::database::Sealed;
@@ -31,6 +31,7 @@ use crate::pipeline::baseline::{Baseline, Update};
 use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
 use crate::read::csv::{Cells, Dialect, package};
 use crate::read::{self, Cutter, Format, Intake};
+use crate::redact::{self, Redactor};
 use crate::report;
 use crate::schema::{Shape, bundled};
 use crate::source::open::{self, Folders};
@@ -82,7 +83,7 @@ pub(super) struct Plan {
     pub(super) across: Option<Arc<across::Plan>>,
     // Whether these are files that no source claims.
     unclaimed: bool,
-    mask: Option<Sensitive>,
+    redactor: Option<Arc<Redactor>>,
     // The files that the schema is made of.
     files: Vec<PathBuf>,
     notes: Vec<Diagnostic>,
@@ -353,8 +354,20 @@ impl Session {
                 by_name.entry(name.to_owned()).or_insert(across::Collection { number, has_key });
             }
         }
+        let hidden: HashSet<usize> = self
+            .courses
+            .iter()
+            .zip(&own)
+            .filter(|(plan, _)| plan.redactor.as_ref().is_some_and(|redactor| redactor.hides_keys()))
+            .map(|(_, number)| *number)
+            .collect();
         let mut faults: Vec<Diagnostic> = Vec::new();
         for (plan, own) in self.courses.iter_mut().zip(own) {
+            if let Some(redactor) = plan.redactor.as_mut().and_then(Arc::get_mut) {
+                let name = plan.across.as_ref().and_then(|across| across.name());
+                let number = |to: &str| if name == Some(to) { Some(own) } else { by_name.get(to).map(|other| other.number) };
+                redactor.refer(&|to| to.map_or(Some(own), number).is_some_and(|number| hidden.contains(&number)));
+            }
             let Some(across) = plan.across.as_mut().and_then(Arc::get_mut) else { continue };
             faults.extend(across.bind(own, &|name| by_name.get(name).copied()));
             faults.extend(across.mistakes().iter().cloned());
@@ -400,13 +413,15 @@ impl Session {
         if group.unclaimed {
             stages.clear();
         }
+        let key = across.as_ref().map_or_else(Vec::new, |across| across.pointers().to_vec());
+        let redactor = (common.mask || config.mask).then(|| Arc::new(Redactor::new(&shape, &key)));
         Ok(Plan {
             unclaimed: group.unclaimed,
             options: self.read_options(&shape, group, input)?,
             name: collection_name(&shape),
             schema: named,
             files: schema.as_ref().map_or_else(Vec::new, |schema| schemas::files(schema)),
-            mask: (common.mask || config.mask).then(|| Sensitive::new(&shape)),
+            redactor,
             shape,
             stages,
             // Mistakes in what is declared are told even where nothing else is.
@@ -457,7 +472,17 @@ impl Session {
 
     /// Whether values of some members are hidden in what is shown.
     pub fn masks(&self) -> bool {
-        self.courses.iter().any(|plan| plan.mask.is_some())
+        self.courses.iter().any(|plan| plan.redactor.is_some())
+    }
+
+    /// Decides what may be shown of the records, where not everything may; of the first schema where there are several.
+    pub fn redactor(&self) -> Option<&Redactor> {
+        self.courses.first().and_then(|plan| plan.redactor.as_deref())
+    }
+
+    /// Which keys of records may be shown.
+    pub fn shown_keys(&self) -> Arc<redact::Keys> {
+        self.redactor().map(Redactor::keys).unwrap_or_default()
     }
 
     /// The names of the inputs, in order.
@@ -744,7 +769,7 @@ impl Session {
     /// What the schemas of this session say of records, in the order of the courses.
     pub fn kinds(&self) -> Vec<Kind> {
         let key = |plan: &Plan| plan.across.as_ref().map_or_else(Vec::new, |across| across.pointers().to_vec());
-        let kind = |plan: &Plan| Kind { shape: Arc::clone(&plan.shape), key: key(plan), masked: plan.mask.is_some() };
+        let kind = |plan: &Plan| Kind { shape: Arc::clone(&plan.shape), key: key(plan), redactor: plan.redactor.clone() };
         self.courses.iter().map(kind).collect()
     }
 
@@ -762,12 +787,12 @@ impl Session {
             let inputs: Vec<Planned> = inputs;
             let plan = &mut self.courses[course];
             let stages = std::mem::take(&mut plan.stages);
-            let mask = plan.mask.take();
+            let redactor = plan.redactor.clone();
             let notes = std::mem::take(&mut plan.notes);
             let ready = inputs.into_iter().map(|planned| pipeline::Input { course: 0, ..planned.ready(&options, Novelty::New, None) });
             let job = Job {
                 inputs: std::mem::take(&mut absent).into_iter().chain(ready).collect(),
-                courses: vec![Course { stages, across: None, lenient: false, mask }],
+                courses: vec![Course { stages, across: None, lenient: false, redactor }],
                 baseline: None,
                 suppressions: Suppressions::default(),
                 older: Older::default(),
@@ -867,8 +892,8 @@ pub struct Kind {
     pub shape: Arc<Shape>,
     /// JSON pointers to the record's key; none where it has none.
     pub key: Vec<String>,
-    /// Whether personal values are hidden.
-    pub masked: bool,
+    /// Decides what may be shown of the records, where not everything may.
+    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// How a run came out.
@@ -914,7 +939,7 @@ pub struct Beside {
 
 impl Plan {
     fn ready(self) -> Course {
-        Course { stages: self.stages, across: self.across, lenient: self.unclaimed, mask: self.mask }
+        Course { stages: self.stages, across: self.across, lenient: self.unclaimed, redactor: self.redactor }
     }
 }
 

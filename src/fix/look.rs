@@ -288,7 +288,7 @@ impl Reading<'_> {
                 self.remark(note);
             }
             // What is wrong with the comments themselves has no edits.
-            let complaints = self.suppressions.take(&window.source, &self.directives, true);
+            let complaints = self.suppressions.take(&window.source, &window.source, &self.directives, true);
             complaints.into_iter().for_each(|note| self.remark(note));
             self.judge();
             if self.stopped {

@@ -29,7 +29,7 @@
 //! };
 //! let job = Job {
 //!     inputs: vec![Input { name: "sizes.ndjson".into(), course: 0, open: Box::new(open) }],
-//!     courses: vec![Course { stages: vec![Arc::new(Checker::new(schema))], across: None, lenient: false, mask: None }],
+//!     courses: vec![Course { stages: vec![Arc::new(Checker::new(schema))], across: None, lenient: false, redactor: None }],
 //!     complete: false,
 //!     policy: Policy::default(),
 //!     suppress: Vec::new(),

@@ -18,13 +18,14 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::check::{OnInvalid, Sensitive, across};
+use crate::check::{OnInvalid, across};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
 use crate::layout::header::Header;
 use crate::load::file::{Finished, Stream, Target};
 use crate::load::temporary::FolderLock;
 use crate::load::{Sink, Totals};
 use crate::read::Cutter;
+use crate::redact::{self, Redactor};
 use crate::report::{Reporter, Tally};
 use crate::source::{Failure, Position, Source, Span};
 use crate::tree::Tree;
@@ -77,8 +78,8 @@ pub struct Course {
     pub across: Option<Arc<across::Plan>>,
     /// Whether errors of syntax are reported as warnings.
     pub lenient: bool,
-    /// What is personal in the records and hidden in reports.
-    pub mask: Option<Sensitive>,
+    /// Decides what reports may show of the records; `None` where they may show everything.
+    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// Where an output goes.
@@ -193,6 +194,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
     let across = across::Across::new(complete);
     let lenient = courses.iter().map(|course| course.lenient).collect();
+    let redacts = courses.iter().flat_map(|course| &course.redactor).any(|redactor| redactor.is_active());
     let shop = Shop {
         courses,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
@@ -209,6 +211,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         baseline: job.baseline,
         suppressions: job.suppressions,
         across,
+        redacts,
         lenient,
         keep_accounts: job.keep_accounts,
         accounted: 0,
@@ -367,6 +370,8 @@ struct Desk<'r> {
     baseline: Option<(Baseline, Target)>,
     suppressions: Suppressions,
     across: across::Across,
+    // Whether reports may not show everything.
+    redacts: bool,
     // By course: whether errors of syntax are reported as warnings.
     lenient: Vec<bool>,
     keep_accounts: bool,
@@ -465,7 +470,7 @@ impl Desk<'_> {
                 stopped.end();
                 self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why))
             }
-            Done::Window(window) => self.window(window, stopped, watch),
+            Done::Window(window) => self.window(window, shop, stopped, watch),
             Done::End(why) => {
                 stopped.end();
                 self.end_input(why)
@@ -495,7 +500,7 @@ impl Desk<'_> {
         Ok(true)
     }
 
-    fn window(&mut self, mut window: Worked, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<()> {
+    fn window(&mut self, mut window: Worked, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<()> {
         let Some(input) = self.input.as_mut() else { return Ok(()) };
         if input.stopped {
             return Ok(());
@@ -530,7 +535,11 @@ impl Desk<'_> {
             stopped.stop();
         }
         watch.advanced(u64::from(window.source.len()), window.units.len() as u64);
-        let complaints = self.suppressions.take(&window.source, &window.directives, fresh);
+        let shown = window.redacted.as_ref().unwrap_or(&window.source);
+        let mut complaints = self.suppressions.take(&window.source, shown, &window.directives, fresh);
+        if let (Some(redacted), Some(redactor)) = (&window.redacted, &shop.courses[input.course].redactor) {
+            complaints.iter_mut().for_each(|note| redactor.outside(note, redacted));
+        }
         for remark in std::mem::take(&mut window.remarks).into_iter().chain(complaints) {
             self.note(remark, None, fresh)?;
         }
@@ -705,7 +714,11 @@ impl Desk<'_> {
         let incomplete = self.outcome.unreadable > 0;
         let mut rewritten = Finished::default();
         if let Some((baseline, target)) = self.baseline.take() {
-            for note in baseline.stale() {
+            for mut note in baseline.stale() {
+                // The baseline may have been written by a run that showed keys.
+                if self.redacts {
+                    redact::detached(&mut note);
+                }
                 self.note(note, None, true)?;
             }
             // Apart from the outputs, which may yet be held back.

@@ -86,25 +86,26 @@ impl Suppressions {
         Self { by_config: by_config.into_iter().map(|suppress| (suppress, false)).collect(), whole, ..Self::default() }
     }
 
-    /// Takes the comments of a window; gives what is wrong with them. `fresh` says whether the file is one to report on.
-    pub fn take(&mut self, source: &Arc<Source>, directives: &[Directive], fresh: bool) -> Vec<Diagnostic> {
+    /// Takes the comments of a window; gives what is wrong with them. `shown` is the text of the window as findings may show it,
+    /// `fresh` says whether the file is one to report on.
+    pub fn take(&mut self, source: &Arc<Source>, shown: &Arc<Source>, directives: &[Directive], fresh: bool) -> Vec<Diagnostic> {
         let mut notes = Vec::new();
         for directive in directives {
             let place = source.locate(directive.span);
             if directive.codes.is_empty() {
                 let message = "expected the codes or names of rules behind ignore";
                 notes.push(
-                    Diagnostic::new(&rules::BAD_SUPPRESSION, source, directive.span, message).help("write it as in chancery: ignore S104"),
+                    Diagnostic::new(&rules::BAD_SUPPRESSION, shown, directive.span, message).help("write it as in chancery: ignore S104"),
                 );
             }
             let mut codes = Vec::new();
             for span in &directive.codes {
                 let text = source.slice(*span);
                 if policy::is_known(text) {
-                    codes.push(Code { text: text.to_owned(), place: detached(source, *span), used: false });
+                    codes.push(Code { text: text.to_owned(), place: detached(shown, *span), used: false });
                 } else {
                     let message = format!("expected the code or name of a rule, found {}", quote(text, true));
-                    notes.push(Diagnostic::new(&rules::BAD_SUPPRESSION, source, *span, message).help("the rules are listed in docs/rules"));
+                    notes.push(Diagnostic::new(&rules::BAD_SUPPRESSION, shown, *span, message).help("the rules are listed in docs/rules"));
                 }
             }
             let (from, to) = match directive.covers {

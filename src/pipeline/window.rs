@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::bug::naming;
 use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::{Mention, Role};
-use crate::check::{self, OnInvalid, Sensitive};
+use crate::check::{self, OnInvalid};
 use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, RecordRef, Severity, hint};
 use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, Window};
-use crate::report::mask::{self, Veil};
+use crate::redact::{REDACTED, Redactor, Regions};
 use crate::source::{Failure, Source, Span};
-use crate::tree::{Node, Tree};
+use crate::tree::Tree;
 use crate::write::{self, Writer};
 
 /// What goes to the workers.
@@ -247,6 +247,8 @@ impl Encoded {
 /// A window after its work.
 pub(super) struct Worked {
     pub(super) source: Arc<Source>,
+    // The text that may be shown, where that is another one.
+    pub(super) redacted: Option<Arc<Source>>,
     pub(super) remarks: Vec<Diagnostic>,
     // Each with the number of its unit in this window.
     pub(super) notes: Vec<(u32, Diagnostic)>,
@@ -332,9 +334,10 @@ impl Shop {
             format,
             noted: Noted::default(),
             unread: Vec::new(),
-            curtain: Curtain::default(),
+            redacting: Redacting::default(),
             worked: Worked {
                 source: Arc::clone(&window.source),
+                redacted: None,
                 remarks: window.notes,
                 notes: Vec::new(),
                 units: Vec::new(),
@@ -352,8 +355,8 @@ impl Shop {
         // Notes behind the last unit are about the file.
         bench.noted.close();
         bench.worked.remarks.append(&mut bench.noted.notes);
-        if bench.course.mask.is_some() {
-            bench.curtain.close(&mut bench.worked);
+        if let Some(redactor) = &bench.course.redactor {
+            bench.redacting.close(redactor, &mut bench.worked);
         }
         bench.worked
     }
@@ -407,66 +410,40 @@ struct Bench<'s> {
     format: &'static str,
     noted: Noted,
     unread: Vec<String>,
-    curtain: Curtain,
+    redacting: Redacting,
     worked: Worked,
 }
 
-// What is personal in a window, gathered while its records are read.
+// What may be shown of a window, gathered while its records are read.
 #[derive(Default)]
-struct Curtain {
-    hidden: Vec<Span>,
-    // Where records were read; of the rest nobody knows what is personal in it, once one could not be read.
-    records: Vec<Span>,
-    broken: bool,
+struct Redacting {
+    regions: Regions,
+    is_broken: bool,
 }
 
-impl Curtain {
-    // Hides what is personal in a record, whose key has these parts, from what is said about it.
-    fn record(
-        &mut self,
-        tree: &Tree,
-        parts: &[Node<'_>],
-        sensitive: &Sensitive,
-        noted: &mut Noted,
-        mentions: &mut [Mention],
-        key: &mut Option<String>,
-    ) {
-        let secrets = sensitive.find(tree);
-        noted.notes.iter_mut().for_each(|note| mask::hide(note, &secrets));
-        // What is personal at one place may be repeated at another.
-        let is_secret = |pointer: &str, text: &str| {
-            secrets.iter().any(|secret| secret.pointer == pointer || secret.texts.iter().any(|secret| secret == text))
+impl Redacting {
+    // Replaces the window in everything that was found in it.
+    fn close(self, redactor: &Redactor, worked: &mut Worked) {
+        if !redactor.is_active() && !self.is_broken {
+            return;
+        }
+        worked.remarks.iter_mut().for_each(|note| redactor.outside(note, &worked.source));
+        let nothing_found = worked.remarks.is_empty() && worked.notes.is_empty() && worked.directives.is_empty();
+        if nothing_found && worked.units.iter().all(|unit| unit.mentions.is_empty()) {
+            return;
+        }
+        let redacted = Arc::new(redactor.window(&worked.source, self.regions));
+        let replace = |source: &mut Arc<Source>| {
+            if Arc::ptr_eq(source, &worked.source) {
+                *source = Arc::clone(&redacted);
+            }
         };
-        let hides_key = parts.iter().any(|part| is_secret(&part.pointer(), part.text()));
-        for mention in mentions.iter_mut() {
-            let hides = match mention.role {
-                Role::Key => hides_key,
-                Role::Reference => is_secret(&mention.pointer, &mention.text),
-            };
-            if hides {
-                mention.hide(mask::HIDDEN);
-            }
+        for note in worked.remarks.iter_mut().chain(worked.notes.iter_mut().map(|(_, note)| note)) {
+            replace(&mut note.place.source);
+            note.related.iter_mut().for_each(|related| replace(&mut related.place.source));
         }
-        key.take_if(|_| hides_key);
-        let record = tree.root().span();
-        self.hidden.extend(mask::places(tree.source(), record, &secrets));
-        self.records.push(record);
-    }
-
-    fn close(mut self, worked: &mut Worked) {
-        if self.broken {
-            self.records.sort_by_key(|span| span.start);
-            let mut from = 0;
-            for span in &self.records {
-                self.hidden.push(Span::new(from, span.start.max(from)));
-                from = from.max(span.end);
-            }
-            self.hidden.push(Span::new(from, worked.source.len()));
-            worked.remarks.iter_mut().for_each(mask::hide_quoted);
-        }
-        let veil = Veil::new(&worked.source, &self.hidden);
-        worked.remarks.iter_mut().chain(worked.notes.iter_mut().map(|(_, note)| note)).for_each(|note| veil.over_places(note));
-        worked.units.iter_mut().flat_map(|unit| &mut unit.mentions).for_each(|mention| veil.over(&mut mention.place.source));
+        worked.units.iter_mut().flat_map(|unit| &mut unit.mentions).for_each(|mention| replace(&mut mention.place.source));
+        worked.redacted = Some(redacted);
     }
 }
 
@@ -487,6 +464,8 @@ impl Intake for Bench<'_> {
             Novelty::Changed => !self.shop.older.has(tree.root()),
             Novelty::Same => false,
         };
+        let redactor = self.course.redactor.as_deref();
+        let before = redactor.map(|redactor| redactor.before(tree)).unwrap_or_default();
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
@@ -517,9 +496,26 @@ impl Intake for Bench<'_> {
         }
         // What only findings need is made only where there are, or may yet be, some.
         let mut key = if self.noted.notes.is_empty() && mentions.is_empty() { None } else { across.and_then(|plan| plan.key(tree.root())) };
-        if let Some(sensitive) = &self.course.mask {
+        if let Some(redactor) = redactor.filter(|_| !self.noted.notes.is_empty() || !mentions.is_empty()) {
+            self.noted.close();
+            let redaction = redactor.record(tree, before, &self.noted.notes);
+            self.noted.notes.iter_mut().for_each(|note| redaction.note(note));
             let parts = across.and_then(|plan| plan.parts(tree.root())).unwrap_or_default();
-            self.curtain.record(tree, &parts, sensitive, &mut self.noted, &mut mentions, &mut key);
+            let hides_key = redaction.hides_key(&parts);
+            for mention in &mut mentions {
+                let hides = match mention.role {
+                    Role::Key => hides_key,
+                    Role::Reference => redaction.hides(&mention.pointer, &mention.text),
+                };
+                if hides {
+                    mention.hide(REDACTED);
+                }
+                mention.pointer = redaction.pointer(&mention.pointer);
+            }
+            key.take_if(|_| hides_key);
+            redaction.add_to(&mut self.redacting.regions);
+        } else if redactor.is_some_and(Redactor::is_active) {
+            self.redacting.regions.hide(tree.root());
         }
         let reject = (self.shop.keep_rejects && (!carried || !mentions.is_empty())).then(|| {
             let mut text = Vec::new();
@@ -531,9 +527,10 @@ impl Intake for Bench<'_> {
     }
 
     fn broken(&mut self) {
-        if self.course.mask.is_some() {
-            self.curtain.broken = true;
-            self.noted.notes.iter_mut().for_each(mask::hide_quoted);
+        if let Some(redactor) = &self.course.redactor {
+            self.redacting.is_broken = true;
+            self.noted.close();
+            self.noted.notes.iter_mut().for_each(|note| redactor.outside(note, &self.worked.source));
         }
         let fresh = self.novelty != Novelty::Same;
         let unread = std::mem::take(&mut self.unread);

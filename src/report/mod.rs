@@ -16,7 +16,6 @@ pub mod important;
 mod json;
 mod junit;
 mod markdown;
-pub mod mask;
 mod plain;
 mod pretty;
 mod rdjsonl;

@@ -143,6 +143,10 @@ struct PartData {
     choices: Option<Vec<At>>,
     // Subschemas that hold for every value here, the outermost first.
     says: Vec<At>,
+    // Whether a subschema that may apply here, in whatever branch, says `x-sensitive`.
+    sensitive: bool,
+    // The values of `x-references` of the subschemas that may apply here.
+    references: Vec<At>,
     first: Option<At>,
     // Found by search, so only when it is asked for.
     pointer: OnceLock<String>,
@@ -195,6 +199,22 @@ impl Shape {
         self.parts.iter().flat_map(|part| &part.members).any(|(name, _)| test(name))
     }
 
+    /// Whether a value that the schema describes is marked with `x-sensitive`.
+    #[must_use]
+    pub fn has_sensitive(&self) -> bool {
+        self.parts.iter().any(|part| part.sensitive)
+    }
+
+    /// The names of all members that the schema declares, each object's in turn.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().flat_map(|part| &part.members).map(|(name, _)| &**name)
+    }
+
+    /// All parts of the shape.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        (0..self.parts.len()).map(|id| Part { shape: self, id: id as PartId })
+    }
+
     /// Whether only an array can be valid.
     #[must_use]
     pub fn is_array_only(&self) -> bool {
@@ -217,6 +237,8 @@ impl PartData {
             prefix: Vec::new(),
             choices: None,
             says: Vec::new(),
+            sensitive: false,
+            references: Vec::new(),
             first: None,
             pointer: OnceLock::new(),
         }
@@ -244,6 +266,31 @@ impl<'s> Part<'s> {
         let data = self.data();
         let silent = data.members.is_empty() && data.patterns.is_empty() && data.others.is_none() && !data.closed;
         data.types == Types::ANY && silent && data.items.is_none() && data.prefix.is_empty()
+    }
+
+    /// Whether a subschema describes this value: members and items for which there is none share the part that says nothing.
+    #[must_use]
+    pub fn is_described(self) -> bool {
+        self.id != ANY
+    }
+
+    /// Whether the schema marks the value with `x-sensitive`, in any branch that may apply to it.
+    #[must_use]
+    pub fn is_sensitive(self) -> bool {
+        self.data().sensitive
+    }
+
+    /// Whether a pattern of names marks the member of that name with `x-sensitive`. A pattern that cannot be evaluated here
+    /// counts as one that matches.
+    #[must_use]
+    pub fn is_sensitive_name(self, name: &str) -> bool {
+        let marks = |(pattern, id): &(Arc<NamePattern>, PartId)| self.part(*id).is_sensitive() && pattern.may_match(name);
+        self.data().patterns.iter().any(marks)
+    }
+
+    /// The values of `x-references` of all subschemas that may apply here.
+    pub fn references(self) -> impl Iterator<Item = Node<'s>> {
+        self.data().references.iter().map(move |at| self.shape.library.node(*at))
     }
 
     /// Types the value may have.
@@ -444,6 +491,11 @@ impl NamePattern {
 
     fn text(&self) -> &str {
         &self.text
+    }
+
+    // As `matches`, and true where that cannot be told.
+    fn may_match(&self, name: &str) -> bool {
+        self.matches(name) || self.compiled.get().is_some_and(Option::is_none)
     }
 
     // A pattern that looks around matches nothing here: the shape then knows less, which does no harm.

@@ -98,7 +98,7 @@ impl Source {
     /// The same window with marks for every character in the spans `hidden`. The marks are as long as the characters, so
     /// spans, lines and columns stay true.
     #[must_use]
-    pub fn veiled(&self, hidden: &[Span]) -> Self {
+    pub fn redacted(&self, hidden: &[Span]) -> Self {
         let mut text = String::with_capacity(self.text.len());
         let mut hidden = hidden.to_vec();
         hidden.sort_by_key(|span| span.start);

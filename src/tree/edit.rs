@@ -57,6 +57,15 @@ impl Tree {
         NodeId(value)
     }
 
+    /// Gives the member with this value another name.
+    pub fn rename_member(&mut self, value: NodeId, name: &str) {
+        self.compact = false;
+        let (a, b, flags) = self.keep(Text::Owned(name));
+        // A member's name stands right before its value.
+        let slot = &mut self.slots[(value.0 - 1) as usize];
+        *slot = Slot { flags: flags | (slot.flags & (SHADOWED | SHARED)), a, b, len: super::key_hash(name), ..*slot };
+    }
+
     /// Adds an item at the end of `array` and gives it, null until it is set.
     pub fn push_item(&mut self, array: NodeId, span: Span) -> NodeId {
         let item = self.push_null(span);

@@ -277,7 +277,7 @@ fn hostile_data_is_text_wherever_it_is_drawn() {
 
 #[test]
 fn personal_values_are_hidden_where_it_is_asked() {
-    let schema = r#"{"x-key":"/mail","properties":{"mail":{"x-sensitive":true},"desk":{"x-sensitive":true}}}"#;
+    let schema = r#"{"x-key":"/mail","properties":{"mail":{"x-sensitive":true},"desk":{"x-sensitive":true,"properties":{"tel":{},"fax":{},"to":{}}},"n":{}}}"#;
     let home = folder(&[
         ("s.json", schema),
         ("old.json", r#"[{"mail":"a@x","desk":{"tel":1,"to":["Ann"]},"n":1},{"mail":"b@x"}]"#),

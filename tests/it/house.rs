@@ -9,7 +9,7 @@ const ROWS: &[&[&str]] = &[
     &["tree", "diagnostic", "lexicon", "spool", "guard"],
     &["schema"],
     &["layout"],
-    &["read", "normalise", "check", "compare"],
+    &["read", "normalise", "check", "compare", "redact"],
     &["write", "load", "report"],
     &["pipeline"],
     &["fix"],

@@ -45,6 +45,7 @@ mod reports;
 mod roundtrip;
 mod rules;
 mod samples;
+mod secrets;
 mod schema_suite;
 mod shape;
 mod spans;

@@ -102,8 +102,8 @@ proptest! {
             let _ = source.anchor(*span);
             prop_assert_eq!(source.position(span.start), source.position(source.fit(Span::at(span.start)).start));
         }
-        let veiled = source.veiled(&spans);
-        prop_assert_eq!(veiled.len(), source.len());
+        let redacted = source.redacted(&spans);
+        prop_assert_eq!(redacted.len(), source.len());
         let source = Arc::new(source);
         let mut note = Diagnostic::new(&rules::WRONG_TYPE, &source, spans[0], "m")
             .label("l")

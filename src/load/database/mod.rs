@@ -25,6 +25,7 @@ use crate::diagnostic::{Diagnostic, Rule, one_line, rules};
 use crate::layout::relational::change::{self, Change, Kind};
 use crate::layout::relational::rows::Dialect;
 use crate::layout::relational::{KEY, Layout, sql};
+use crate::redact::Keys;
 use crate::schema::Shape;
 use crate::source::{Source, Span};
 use crate::spool::SpoolFile;
@@ -74,6 +75,8 @@ pub struct Start {
     pub mode: Mode,
     /// Whether to list what changes.
     pub list: bool,
+    /// Which keys may be shown.
+    pub keys: Arc<Keys>,
     /// SHA-256 of the schema.
     pub schema: String,
     /// The inputs, complete when the last record has come.
@@ -140,7 +143,7 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Notes a change.
+    /// Notes a change; `key` is as it may be shown.
     ///
     /// # Errors
     /// When the disk is full.
@@ -159,6 +162,7 @@ impl Changes {
 }
 
 impl Settled {
+    // `key` is as it may be shown.
     fn clash(&mut self, key: &str) {
         const SHOWN: usize = 20;
         self.clashing += 1;

@@ -368,7 +368,7 @@ impl<'c> Book<'c> {
         if self.start.mode == Mode::Append && found.is_some() {
             // Without a key of its own, a record is one more of the same.
             if !record.key.starts_with('#') || record.key.starts_with("#key ") {
-                self.settled.clash(&key);
+                self.settled.clash(self.start.keys.shown(&key));
                 return Ok(None);
             }
             key = nth_key(record.key, self.next_copy(record.key)?);
@@ -469,7 +469,7 @@ impl<'c> Book<'c> {
                 self.connection.prepare(&format!("SELECT \"{KEY}\" FROM {record} WHERE \"{ID}\" {of_gone} ORDER BY 1")).map_err(failed)?;
             let mut rows = query.query([]).map_err(failed)?;
             while let Some(row) = rows.next().map_err(failed)? {
-                changes.note("removed", &row.get::<_, String>(0).map_err(failed)?)?;
+                changes.note("removed", self.start.keys.unread(&row.get::<_, String>(0).map_err(failed)?))?;
             }
         }
         for table in layout.tables.iter().filter(|table| table.list.is_some()) {
@@ -530,7 +530,7 @@ impl Ledger for Book<'_> {
         if let Some((done, key)) = self.take(record)?
             && let Some(changes) = &mut self.settled.changes
         {
-            changes.note(done, &key)?;
+            changes.note(done, self.start.keys.shown(&key))?;
         }
         Ok(())
     }

@@ -89,6 +89,8 @@ struct Facts {
     prefix: Vec<Goal>,
     choices: Option<Vec<At>>,
     says: Vec<At>,
+    sensitive: bool,
+    references: Vec<At>,
 }
 
 impl Facts {
@@ -161,9 +163,21 @@ impl Facts {
         self.closed |= other.closed;
         self.choices = self.choices.take().or(other.choices);
         self.says.extend(other.says);
+        self.mark(other.sensitive, &other.references);
+    }
+
+    // Adds what the subschemas of another branch say of how the value is to be treated.
+    fn mark(&mut self, sensitive: bool, references: &[At]) {
+        self.sensitive |= sensitive;
+        for reference in references {
+            if !self.references.contains(reference) {
+                self.references.push(*reference);
+            }
+        }
     }
 
     fn or(&mut self, other: Facts) {
+        self.mark(other.sensitive, &other.references);
         let both_objects = self.types().admits(Types::OBJECT) && other.types().admits(Types::OBJECT);
         if both_objects {
             self.required.retain(|name| other.required.contains(name));
@@ -273,6 +287,8 @@ impl Deriver<'_> {
             prefix: facts.prefix.into_iter().map(|goal| self.part(goal)).collect(),
             choices: facts.choices,
             says: facts.says,
+            sensitive: facts.sensitive,
+            references: facts.references,
             first: first(goal),
             pointer: std::sync::OnceLock::new(),
         }
@@ -316,7 +332,9 @@ impl Deriver<'_> {
     fn object(&mut self, at: At, node: Node<'_>) -> Facts {
         let reference = node.get("$ref").filter(|text| text.kind() == Kind::String);
         let mut facts = if reference.is_some() && self.library.only_ref(at) {
-            Facts { says: vec![at], ..Facts::default() }
+            // Beside a reference that stands alone nothing is asserted, but a mark is no assertion.
+            let sensitive = node.get("x-sensitive").is_some_and(|flag| flag.text() == "true");
+            Facts { says: vec![at], sensitive, ..Facts::default() }
         } else {
             self.own(at, node)
         };
@@ -406,6 +424,10 @@ impl Deriver<'_> {
                 }
                 "prefixItems" => facts.prefix = value.items().map(|item| Goal::One(Library::beside(at, item))).collect(),
                 "items" | "unevaluatedItems" => facts.items = Some(goal()),
+                "x-sensitive" => facts.sensitive |= value.text() == "true",
+                "x-references" => facts.references.push(Library::beside(at, value)),
+                // Which items these are is not known before a record is read.
+                "contains" => facts.sensitive |= value.get("x-sensitive").is_some_and(|flag| flag.text() == "true"),
                 "additionalItems" if node.get("items").is_some_and(|items| items.kind() == Kind::Array) => facts.items = Some(goal()),
                 _ => {}
             }
@@ -433,6 +455,8 @@ impl Facts {
 
 // Branches of which one holds. A branch that nothing satisfies does not count, and one for null alone adds only that type.
 fn either(mut branches: Vec<Facts>) -> Facts {
+    let sensitive = branches.iter().any(|branch| branch.sensitive);
+    let references: Vec<At> = branches.iter().flat_map(|branch| branch.references.iter().copied()).collect();
     branches.retain(|branch| branch.types() != Types::NONE);
     let null = |branch: &Facts| branch.types() == Types::NULL && branch.choices.is_none();
     let nullable = branches.iter().any(null) && !branches.iter().all(null);
@@ -440,7 +464,10 @@ fn either(mut branches: Vec<Facts>) -> Facts {
         branches.retain(|branch| !null(branch));
     }
     let mut branches = branches.into_iter();
-    let Some(mut facts) = branches.next() else { return Facts { types: Some(Types::NONE), ..Facts::default() } };
+    let Some(mut facts) = branches.next() else {
+        return Facts { types: Some(Types::NONE), sensitive, references, ..Facts::default() };
+    };
+    facts.mark(sensitive, &references);
     for branch in branches {
         facts.or(branch);
     }

@@ -36,6 +36,17 @@ fn failed(error: postgres::Error) -> io::Error {
     io::Error::other(told(&error))
 }
 
+// A failure of a load without what the server says of it, which may quote values.
+fn redacted(error: io::Error) -> io::Error {
+    let said = error.to_string();
+    match said.split_once("(SQLSTATE ").and_then(|(_, behind)| behind.split_once(')')) {
+        Some((state, _)) => io::Error::other(format!(
+            "the server refused the load (SQLSTATE {state}); its message may quote sensitive values and is not shown with --mask"
+        )),
+        None => error,
+    }
+}
+
 // What the server or the client says of a failure, with the SQLSTATE and the context that the server gives.
 fn told(error: &postgres::Error) -> String {
     let mut text;
@@ -186,8 +197,10 @@ impl Database for Postgres {
     fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
         let Self { client, shown } = *self;
         Clerk::start(&shown, start.mode, move |orders| {
+            let redacts = start.keys.redacts();
             // What is not committed goes with the connection.
-            orders.serve(&mut Book::open(client, start)?).map(|_| ())
+            let served = Book::open(client, start).and_then(|mut book| orders.serve(&mut book).map(|_| ()));
+            served.map_err(|error| if redacts { redacted(error) } else { error })
         })
     }
 }
@@ -307,10 +320,12 @@ impl Book {
         (settled.added, settled.updated, settled.unchanged) = (count(0)?, count(1)?, count(2)?);
         if self.start.list {
             let mut changes = Changes::default();
+            let keys = std::sync::Arc::clone(&self.start.keys);
             let mut list = |client: &mut Client, query: &str| -> io::Result<()> {
                 let mut rows = client.query_raw(query, std::iter::empty::<&(dyn ToSql + Sync)>()).map_err(failed)?;
                 while let Some(row) = rows.next().map_err(failed)? {
-                    changes.note(row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?)?;
+                    let (done, key): (&str, &str) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+                    changes.note(done, if done == "removed" { keys.unread(key) } else { keys.shown(key) })?;
                 }
                 Ok(())
             };
@@ -343,7 +358,7 @@ impl Book {
             )
             .map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
-            settled.clash(row.try_get(0).map_err(failed)?);
+            settled.clash(self.start.keys.shown(row.try_get(0).map_err(failed)?));
         }
         drop(rows);
         if settled.clashing > 0 {
