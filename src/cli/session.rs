@@ -1046,6 +1046,7 @@ pub fn interrupted() -> &'static AtomicBool {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
+        crate::schema::budget::interrupt();
     });
     &INTERRUPTED
 }

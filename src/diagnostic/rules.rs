@@ -123,6 +123,7 @@ rules! {
     INVALID_SCHEMA "C110" "invalid-schema" Error "the schema breaks the rules of its own draft"
     UNRESOLVED_REFERENCE "C111" "unresolved-reference" Error "a reference in the schema leads nowhere"
     UNSUPPORTED_DRAFT "C112" "unsupported-draft" Error "the schema is written for a draft that is not supported"
+    TOO_MANY_WAYS "C113" "too-many-ways" Error "the schema applies its subschemas to one value in more ways than the limit"
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
     WOULD_LOSE_VALUES "W130" "would-lose-values" Error "the schema no longer has a place for values that a database holds"
     WOULD_NARROW "W131" "would-narrow" Error "a column of a database would have a type that does not hold what is in it"

@@ -11,6 +11,7 @@ use jsonschema::types::JsonType;
 use jsonschema_value::LazyInstance;
 use serde_json::Value;
 
+use super::budget;
 use crate::tree::{self, Kind, Node, Tree, number};
 
 /// Names the representation for the validator's type.
@@ -40,10 +41,17 @@ impl<'a> Whole<'a> {
     pub fn new(node: Node<'a>) -> Self {
         Self { node, value: OnceLock::new() }
     }
+
+    pub(super) fn node(&self) -> Node<'a> {
+        self.node
+    }
 }
 
 impl<'a> Instance<'a> {
+    // Whatever the validator asks comes through here, and is counted.
+    #[inline]
     fn node(&self) -> Option<Node<'a>> {
+        budget::step();
         match self {
             Self::Root(whole) => Some(whole.node),
             Self::Node(node) => Some(*node),
@@ -97,7 +105,10 @@ impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match self {
-            Self::Name(name) => Some(Cow::Borrowed(name)),
+            Self::Name(name) => {
+                budget::step();
+                Some(Cow::Borrowed(name))
+            }
             _ => self.of_kind(Kind::String).map(|node| Cow::Borrowed(node.text())),
         }
     }
@@ -155,6 +166,7 @@ impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
     // Findings are made from the tree, never from the value an error carries; so most nodes are not rebuilt. A name cannot
     // be found again there, and in the record as a whole the validator itself looks for the place of a pattern.
     fn lazy_value(&self) -> LazyInstance<'a> {
+        budget::error();
         LazyInstance::Ready(match self {
             Self::Node(_) => Cow::Borrowed(&NULL),
             Self::Root(_) | Self::Name(_) => self.to_value(),
@@ -200,6 +212,7 @@ impl<'a> Iterator for Named<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        budget::step();
         let member = self.0.find(|member| !member.is_shadowed())?;
         Some((member.key.text(), Instance::Node(member.value)))
     }
@@ -234,6 +247,7 @@ impl<'a> Iterator for Elements<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        budget::step();
         self.0.next().map(Instance::Node)
     }
 }
