@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
 use crate::schema::budget::Exceeded;
 use crate::schema::explain::Explainer;
-use crate::schema::spanned::Whole;
+use crate::schema::spanned::{ErrorBudget, Whole};
 use crate::schema::{Part, Schema, Shape};
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, Tree, pointer};
 
 /// Checks records against one schema.
 pub struct Checker {
@@ -38,33 +38,37 @@ impl Checker {
         }
         let record = Whole::new(root);
         let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
-        let explainer = Explainer { root, schema: Some(&self.schema), shape };
-        let mut findings = match verdict.and_then(|_| self.schema.try_errors(&record)) {
-            Ok(errors) => explainer.explain(errors),
+        let hints = notes.hints();
+        let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints };
+        let budget = ErrorBudget::start();
+        let errors = verdict.and_then(|_| self.schema.try_errors(&record));
+        let trusted = budget.end();
+        let (mut findings, omitted) = match errors {
+            Ok(errors) => explainer.explain(errors, trusted),
             Err(exceeded) => {
                 // What comes first can mostly be told even where not everything can.
+                let budget = ErrorBudget::start();
                 let first = if verdict.is_ok() { self.schema.first_error(&record).ok().flatten() } else { None };
-                let mut findings = explainer.explain(first.into_iter());
+                let trusted = budget.end();
+                let (mut findings, omitted) = explainer.explain(first.into_iter(), trusted);
                 findings.push(beyond(root, exceeded, !findings.is_empty()));
-                findings
+                (findings, omitted)
             }
         };
+        notes.spend_hints(hints.used());
         if self.deprecates {
-            deprecated(root, shape.root(), &mut findings);
+            deprecated(root, shape.root(), &mut String::new(), &mut findings);
         }
         for finding in sorted(findings) {
             notes.note(finding);
         }
+        notes.omit(omitted);
     }
 }
 
 // Says that a record was not checked to its end.
 fn beyond(root: Node<'_>, exceeded: Exceeded, told: bool) -> Diagnostic {
     let (message, help) = match exceeded {
-        Exceeded::Errors => (
-            "the record has more faults than can be listed",
-            "correct the first one and check again, or let the schema have fewer branches in \"anyOf\" and \"oneOf\"",
-        ),
         Exceeded::Work if told => (
             "listing the faults of the record takes more steps than the limit",
             "correct the first one and check again, or let the schema have fewer branches and shorter lists of values",
@@ -92,14 +96,16 @@ fn sorted(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     findings
 }
 
-fn deprecated(node: Node<'_>, part: Part<'_>, findings: &mut Vec<Diagnostic>) {
+fn deprecated(node: Node<'_>, part: Part<'_>, at: &mut String, findings: &mut Vec<Diagnostic>) {
+    let length = at.len();
     for member in node.members() {
+        pointer::push(at, member.key.text());
         let known = part.member(member.key.text());
         if known.is_deprecated() {
             let name = quote(member.key.text(), true);
             let mut finding =
                 Diagnostic::new(&rules::DEPRECATED, node.tree().source(), member.key.span(), format!("member {name} is deprecated"))
-                    .at(member.value.pointer())
+                    .at(at.as_str())
                     .schema_at(format!("{}/deprecated", known.pointer()));
             finding.help = known.description().map(str::to_owned);
             if let Some(place) = known.place() {
@@ -107,9 +113,12 @@ fn deprecated(node: Node<'_>, part: Part<'_>, findings: &mut Vec<Diagnostic>) {
             }
             findings.push(finding);
         }
-        deprecated(member.value, known, findings);
+        deprecated(member.value, known, at, findings);
+        at.truncate(length);
     }
     for (index, item) in node.items().enumerate() {
-        deprecated(item, part.item(index), findings);
+        pointer::push_index(at, index);
+        deprecated(item, part.item(index), at, findings);
+        at.truncate(length);
     }
 }

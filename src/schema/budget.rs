@@ -14,8 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub enum Exceeded {
     /// More was asked of the record than the limit.
     Work,
-    /// More faults were found than the limit.
-    Errors,
     /// The record and the schema are nested so deeply that the stack would not hold the check.
     Depth,
     /// The user has interrupted the run.
@@ -32,7 +30,6 @@ thread_local! {
     static SPAN_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
     // What is left behind it.
     static STEPS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
-    static ERRORS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
     // Where the stack stood, or 0.
     static BASE: Cell<usize> = const { Cell::new(0) };
 }
@@ -49,8 +46,6 @@ pub fn interrupt() {
 pub(super) struct Limits {
     /// Answers that the record may be asked for.
     pub(super) steps: u64,
-    /// Faults, those of every branch counted.
-    pub(super) errors: u64,
 }
 
 impl Limits {
@@ -59,15 +54,13 @@ impl Limits {
         // A value is asked a few things by each subschema that applies to it, and few apply.
         const LEAST: u64 = 40_000_000;
         const EACH: u64 = 100;
-        // A fault takes about 300 bytes.
-        const ERRORS: u64 = 250_000;
-        Self { steps: LEAST + EACH * values as u64, errors: ERRORS }
+        Self { steps: LEAST + EACH * values as u64 }
     }
 
     /// Without limits, but for those of the stack and the user.
     #[cfg(test)]
     pub(super) fn none() -> Self {
-        Self { steps: u64::MAX / 2, errors: u64::MAX }
+        Self { steps: u64::MAX / 2 }
     }
 }
 
@@ -78,25 +71,17 @@ pub(super) fn within<T>(limits: Limits, work: impl FnOnce() -> T) -> Result<T, E
     }
     SPAN_LEFT.set(0);
     STEPS_LEFT.set(limits.steps);
-    ERRORS_LEFT.set(limits.errors);
     BASE.set(stack());
     let done = catch_unwind(AssertUnwindSafe(work));
     BASE.set(0);
-    for left in [&SPAN_LEFT, &STEPS_LEFT, &ERRORS_LEFT] {
-        left.set(u64::MAX);
-    }
+    SPAN_LEFT.set(u64::MAX);
+    STEPS_LEFT.set(u64::MAX);
     done.map_err(exceeded)
 }
 
 // A panic of another kind goes on.
 fn exceeded(panic: Box<dyn Any + Send>) -> Exceeded {
     panic.downcast_ref::<Exceeded>().copied().unwrap_or_else(|| resume_unwind(panic))
-}
-
-/// Steps that are left to the work under way.
-#[cfg(test)]
-pub(super) fn left() -> u64 {
-    STEPS_LEFT.get() + SPAN_LEFT.get()
 }
 
 /// Counts an answer.
@@ -108,14 +93,6 @@ pub(super) fn step() {
     }
     if BASE.get().saturating_sub(stack()) > MOST_STACK {
         leave(Exceeded::Depth);
-    }
-}
-
-/// Counts a fault.
-pub(super) fn error() {
-    match ERRORS_LEFT.get().checked_sub(1) {
-        Some(left) => ERRORS_LEFT.set(left),
-        None => leave(Exceeded::Errors),
     }
 }
 
@@ -152,7 +129,7 @@ mod tests {
 
     #[test]
     fn work_ends_at_its_limit() {
-        let limits = Limits { steps: 100_000, errors: 10 };
+        let limits = Limits { steps: 100_000 };
         let count = Cell::new(0_u64);
         let work = |steps: u64| {
             count.set(0);
@@ -169,7 +146,6 @@ mod tests {
         // One limit holds for work within work.
         let inner = within(limits, || within(limits, || (0..60_000).for_each(|_| step())).and_then(|()| work(60_000)));
         assert_eq!(inner, Err(Exceeded::Work));
-        assert_eq!(within(limits, || (0..11).for_each(|_| error())), Err(Exceeded::Errors));
         // Nothing is counted outside.
         (0..1_000_000).for_each(|_| step());
     }

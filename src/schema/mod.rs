@@ -4,6 +4,7 @@
 //! one of its documents.
 
 mod accept;
+pub mod annotations;
 mod author;
 pub mod budget;
 pub mod bundled;
@@ -145,7 +146,7 @@ impl Schema {
     /// The limit that was reached.
     pub fn try_errors<'a>(&'a self, record: &'a Whole<'a>) -> Result<ErrorIterator<'a>, Exceeded> {
         let validator = self.validator();
-        budget::within(Limits::of(record.node().tree().len()), || validator.iter_errors(Instance::Root(record)))
+        budget::within(Limits::of(record.node().tree().slots()), || validator.iter_errors(Instance::Root(record)))
     }
 
     /// The first of the errors that [`Schema::errors`] would give.
@@ -154,7 +155,7 @@ impl Schema {
     /// The limit that was reached.
     pub(crate) fn first_error<'a>(&'a self, record: &'a Whole<'a>) -> Result<Option<ValidationError<'a>>, Exceeded> {
         let validator = self.validator();
-        budget::within(Limits::of(record.node().tree().len()), || validator.validate(Instance::Root(record)).err())
+        budget::within(Limits::of(record.node().tree().slots()), || validator.validate(Instance::Root(record)).err())
     }
 
     /// Whether a record is valid; one that costs too much to check is not.
@@ -168,7 +169,7 @@ impl Schema {
     /// # Errors
     /// The limit that was reached before anything was certain.
     pub fn verdict(&self, record: Node<'_>) -> Result<bool, Exceeded> {
-        let limits = Limits::of(record.tree().len());
+        let limits = Limits::of(record.tree().slots());
         let by_validator = || {
             let validator = self.validator();
             budget::within(limits, || validator.is_valid(Instance::Node(record)))
@@ -300,7 +301,7 @@ fn validation_options<'i>(formats: bool) -> ValidationOptions<'i, Arc<dyn Retrie
 }
 
 /// What tries patterns.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Engine {
     /// In linear time, which holds against hostile data.
     Linear,

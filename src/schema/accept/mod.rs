@@ -144,7 +144,7 @@ impl Acceptor {
         // better kept than found again.
         const FEW: usize = 1024;
         const EACH: usize = 32;
-        let walk = Walk { few: FEW + EACH * record.tree().len(), ..Walk::default() };
+        let walk = Walk { few: FEW + EACH * record.tree().slots(), ..Walk::default() };
         self.holds(self.root, record, &walk)
     }
 
