@@ -40,14 +40,14 @@ impl Checker {
         let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
         let hints = notes.hints();
         let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints };
-        let budget = ErrorBudget::start();
+        let budget = ErrorBudget::start(root);
         let errors = verdict.and_then(|_| self.schema.try_errors(&record));
         let trusted = budget.end();
         let (mut findings, omitted) = match errors {
             Ok(errors) => explainer.explain(errors, trusted),
             Err(exceeded) => {
                 // What comes first can mostly be told even where not everything can.
-                let budget = ErrorBudget::start();
+                let budget = ErrorBudget::start(root);
                 let first = if verdict.is_ok() { self.schema.first_error(&record).ok().flatten() } else { None };
                 let trusted = budget.end();
                 let (mut findings, omitted) = explainer.explain(first.into_iter(), trusted);

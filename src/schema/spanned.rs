@@ -51,7 +51,7 @@ impl<'a> Whole<'a> {
 /// Bounds the errors that the validator makes for one record: it keeps them all before it gives the first one away, and
 /// with many branches for each of many items they would take any amount of memory. Each error it makes is counted; when
 /// there are too many, the containers of the record look as if they had no more children, so that it comes to an end.
-pub struct ErrorBudget(());
+pub struct ErrorBudget(u64);
 
 thread_local! {
     // How many errors may still be made on this thread; `None` where nobody counts.
@@ -62,17 +62,20 @@ impl ErrorBudget {
     /// How many errors the validator may make for one record, those inside branches included.
     pub const MOST: u64 = 100_000;
 
-    /// Counts from here on.
+    /// Counts from here on. Below this value, the deepest place decides how much memory an error takes, which names the way
+    /// there three times.
     #[must_use]
-    pub fn start() -> Self {
-        ERRORS_LEFT.set(Some(Self::MOST));
-        Self(())
+    pub fn start(root: Node<'_>) -> Self {
+        const SHALLOW: u64 = 16;
+        let most = Self::MOST * SHALLOW / depth(root).max(SHALLOW);
+        ERRORS_LEFT.set(Some(most));
+        Self(most)
     }
 
     /// Counts no more. Where too many errors were made, says how many of them, in their order, were made before that.
     #[must_use]
     pub fn end(self) -> Option<u64> {
-        (ERRORS_LEFT.get() == Some(0)).then_some(Self::MOST)
+        (ERRORS_LEFT.get() == Some(0)).then_some(self.0)
     }
 
     fn count() {
@@ -89,6 +92,12 @@ impl ErrorBudget {
     fn is_spent() -> bool {
         ERRORS_LEFT.get() == Some(0)
     }
+}
+
+// How deeply a value is nested; the readers bound it.
+fn depth(node: Node<'_>) -> u64 {
+    let members = node.members().map(|member| member.value);
+    1 + members.chain(node.items()).map(depth).max().unwrap_or(0)
 }
 
 impl Drop for ErrorBudget {
