@@ -35,6 +35,8 @@ pub struct Library {
     references: Vec<Reference>,
     // The members of objects that have many, by name: references lead there, and a search would go through all of them.
     wide: HashMap<At, HashMap<Box<str>, NodeId>>,
+    // Every object that stands in the place of a subschema, with the draft that holds there.
+    subschemas: Vec<(At, Draft)>,
 }
 
 /// A subschema: a document's number and a node.
@@ -279,6 +281,11 @@ impl Library {
         format!("{}#{}", self.uri(at.document as usize), percent_encoding::utf8_percent_encode(&pointer, KEPT))
     }
 
+    /// Every subschema of the documents that is an object, with its draft.
+    pub(super) fn subschemas(&self) -> impl Iterator<Item = (At, Draft)> {
+        self.subschemas.iter().copied()
+    }
+
     /// The node of a subschema.
     pub(super) fn node(&self, at: At) -> Node<'_> {
         self.documents[at.document as usize].tree.node(at.node)
@@ -329,6 +336,7 @@ impl Library {
             return;
         }
         let base = self.enter(at, base);
+        self.subschemas.push((at, self.bases[base as usize].draft));
         self.widen(at);
         let mut below = Vec::new();
         let mut references = Vec::new();

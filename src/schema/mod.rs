@@ -16,6 +16,7 @@ pub mod focus;
 mod formats;
 pub mod guide;
 pub mod library;
+pub mod lint;
 pub mod outline;
 pub mod shape;
 pub mod spanned;

@@ -35,13 +35,13 @@ enum Excess {
 }
 
 // The subschemas that can be reached, and which of them each applies to the same value.
-struct Graph {
+pub(super) struct Graph {
     all: Vec<At>,
     applied: Vec<Vec<u32>>,
 }
 
 impl Graph {
-    fn of(library: &Library, root: At) -> Self {
+    pub(super) fn of(library: &Library, root: At) -> Self {
         let mut graph = Self { all: vec![root], applied: Vec::new() };
         let mut known = HashMap::from([(root, 0_u32)]);
         let mut next = 0;
@@ -61,6 +61,11 @@ impl Graph {
             graph.applied.push(applied);
         }
         graph
+    }
+
+    /// The subschemas that can be reached.
+    pub(super) fn subschemas(&self) -> impl Iterator<Item = At> {
+        self.all.iter().copied()
     }
 
     // The first subschema from which there are too many ways, or too deep ones.

@@ -44,6 +44,7 @@ mod reports;
 mod roundtrip;
 mod rules;
 mod samples;
+mod schema_files;
 mod schema_suite;
 mod shape;
 mod spans;
