@@ -56,7 +56,7 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
         Ok(schema) => {
             let shape = Arc::new(Shape::of(&schema));
             let doubts = if args.schema == "profile" { Vec::new() } else { [lint::warnings(&schema), lint::notes(&schema)].concat() };
-            let notes: Vec<_> = doubts.into_iter().chain(normalise::mistakes(&shape)).chain(facts::mistakes(&shape)).collect();
+            let notes: Vec<_> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).chain(doubts).collect();
             // References to other collections can only be resolved in a run.
             let mut keys = across::Plan::new(&shape, None);
             let any = |_: &str| Some(across::Collection { number: 1, has_key: true });

@@ -134,7 +134,7 @@ rules! {
     MISSPELT_FORMAT "C118" "misspelt-format" Warning "a format in the schema that is unknown and resembles a known one"
     REJECTS_NOTHING "C119" "rejects-nothing" Warning "the schema accepts every value"
     BAD_OPERAND "C120" "bad-operand" Error "an annotation of the schema has an operand of the wrong form"
-    NO_DRAFT "C121" "no-draft" Advice "the schema does not name its draft"
+    NO_DRAFT "C121" "no-draft" Warning "the schema does not name its draft"
     DEAD_BRANCH "C122" "dead-branch" Warning "a branch of the schema that no value can match"
     UNKNOWN_ANNOTATION "C130" "unknown-annotation" Warning "the schema asks for a pass or a check that does not exist"
     UNKNOWN_COLLECTION "C140" "unknown-collection" Error "a reference leads to records that are not read in this run"

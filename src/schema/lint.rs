@@ -363,8 +363,8 @@ pub fn warnings(schema: &Schema) -> Vec<Diagnostic> {
                         let message = format!("keyword {} has no meaning since draft 4", quote(name, true));
                         found.push(at_key(&rules::OTHER_DRAFT, member, message).help(*help));
                     } else if let Some(keyword) = *known.entry((name, value.kind())).or_insert_with(|| misspelt(name, value)) {
-                        let message = format!("keyword {} is unknown and has no effect", quote(name, true));
-                        found.push(at_key(&rules::MISSPELT_KEYWORD, member, message).help(format!("did you mean {:?}?", keyword.name)));
+                        let message = format!("expected keyword {:?}, found {}, which has no effect", keyword.name, quote(name, true));
+                        found.push(at_key(&rules::MISSPELT_KEYWORD, member, message).help("correct the name of the keyword"));
                     }
                 }
             }
@@ -399,9 +399,9 @@ fn format(value: Node<'_>) -> Option<Diagnostic> {
         return None;
     }
     let nearest = nearest(name, FORMATS.iter().copied(), 3)?;
-    let message = format!("format {} is unknown and is not checked", quote(name, true));
+    let message = format!("expected format {nearest:?}, found {}, which is not checked", quote(name, true));
     let finding = Diagnostic::new(&rules::MISSPELT_FORMAT, value.tree().source(), value.span(), message).schema_at(value.pointer());
-    Some(finding.help(format!("did you mean {nearest:?}?")))
+    Some(finding.help("correct the name of the format"))
 }
 
 // Whether a subschema demands nothing by itself.
@@ -607,9 +607,6 @@ pub fn mistakes(schema: &Schema) -> Vec<Diagnostic> {
                 "x-key" if !Operand::Pointers.fits(value) && at != schema.root_at() => {
                     found.push(bad(value, "a JSON pointer or a list of them in x-key"));
                 }
-                "errorMessage" if !matches!(value.kind(), Kind::String | Kind::Object) => {
-                    found.push(bad(value, "a message or an object of messages in errorMessage"));
-                }
                 "x-normalise" => asked(value, "x-normalise", "pass", PASSES, &mut found),
                 "x-check" => asked(value, "x-check", "check", CHECKS, &mut found),
                 _ => {}
@@ -646,12 +643,21 @@ fn asked(annotation: Node<'_>, keyword: &str, word: &str, known: &[(&str, Operan
     };
     // Names that do not exist are C130.
     let Some((name, operands)) = known.iter().find(|(known, _)| *known == name.text()) else { return };
-    for (operand, form, needed) in *operands {
-        let value = if annotation.kind() == Kind::Object { annotation.get(operand) } else { None };
-        match value {
+    let given = |operand: &str| if annotation.kind() == Kind::Object { annotation.get(operand) } else { None };
+    let lacking: Vec<String> = operands
+        .iter()
+        .filter(|(operand, _, needed)| *needed && given(operand).is_none())
+        .map(|(operand, ..)| format!("{operand:?}"))
+        .collect();
+    if !lacking.is_empty() {
+        let message = format!("{word} {name:?} lacks its operand {}", lacking.join(" and "));
+        let finding = Diagnostic::new(&rules::BAD_OPERAND, annotation.tree().source(), annotation.opening(), message);
+        found.push(finding.schema_at(annotation.pointer()).help("docs/annotations.md lists the annotations and their operands"));
+    }
+    for (operand, form, _) in *operands {
+        match given(operand) {
             Some(value) if form.fits(value) => {}
             Some(value) => found.push(bad(value, &format!("{} as operand {operand:?} of {word} {name:?}", form.words()))),
-            None if *needed => found.push(bad(annotation, &format!("{word} {name:?} with operand {operand:?}"))),
             None => {}
         }
     }

