@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::schema::budget::Exceeded;
 use crate::schema::explain::Explainer;
 use crate::schema::spanned::{ErrorBudget, Whole};
 use crate::schema::{Part, Schema, Shape};
@@ -31,17 +32,29 @@ impl Checker {
     pub fn check(&self, tree: &Tree, notes: &mut dyn Notes) {
         let root = tree.root();
         // Whether anything is wrong costs a fifth less to know than that nothing is listed.
-        if !self.deprecates && self.schema.is_valid(root) {
+        let verdict = if self.deprecates { Ok(false) } else { self.schema.verdict(root) };
+        if verdict == Ok(true) {
             return;
         }
         let record = Whole::new(root);
-        let budget = ErrorBudget::start();
-        let errors = self.schema.errors(&record);
-        let trusted = budget.end();
         let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
         let hints = notes.hints();
         let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints };
-        let (mut findings, omitted) = explainer.explain(errors, trusted);
+        let budget = ErrorBudget::start(root);
+        let errors = verdict.and_then(|_| self.schema.try_errors(&record));
+        let trusted = budget.end();
+        let (mut findings, omitted) = match errors {
+            Ok(errors) => explainer.explain(errors, trusted),
+            Err(exceeded) => {
+                // What comes first can mostly be told even where not everything can.
+                let budget = ErrorBudget::start(root);
+                let first = if verdict.is_ok() { self.schema.first_error(&record).ok().flatten() } else { None };
+                let trusted = budget.end();
+                let (mut findings, omitted) = explainer.explain(first.into_iter(), trusted);
+                findings.push(beyond(root, exceeded, !findings.is_empty()));
+                (findings, omitted)
+            }
+        };
         notes.spend_hints(hints.used());
         if self.deprecates {
             deprecated(root, shape.root(), &mut String::new(), &mut findings);
@@ -51,6 +64,26 @@ impl Checker {
         }
         notes.omit(omitted);
     }
+}
+
+// Says that a record was not checked to its end.
+fn beyond(root: Node<'_>, exceeded: Exceeded, told: bool) -> Diagnostic {
+    let (message, help) = match exceeded {
+        Exceeded::Work if told => (
+            "listing the faults of the record takes more steps than the limit",
+            "correct the first one and check again, or let the schema have fewer branches and shorter lists of values",
+        ),
+        Exceeded::Work => (
+            "checking the record takes more steps than the limit",
+            "let the schema have fewer branches and shorter lists of values, or split the record",
+        ),
+        Exceeded::Depth => (
+            "the record and the schema are nested too deeply to be checked",
+            "nest the record less deeply, or let the schema's references follow each other in fewer steps",
+        ),
+        Exceeded::Interrupted => ("the check was interrupted", "run it again"),
+    };
+    Diagnostic::new(&rules::BEYOND_LIMITS, root.tree().source(), root.opening(), message.to_owned()).at("").help(help)
 }
 
 // In the order of the source; the same said twice, as several branches may do, is said once.

@@ -159,7 +159,7 @@ pub struct DiffArgs {
     /// The schema: a file, profile for the bundled one, or none
     #[arg(long, value_name = "FILE|profile|none", help_heading = "Schema")]
     pub schema: Option<String>,
-    /// A folder of more schemas, found by their $id or path (repeatable)
+    /// A folder of more schemas, found by their $id or path, to which references may lead (repeatable)
     #[arg(long, value_name = "DIR", help_heading = "Schema")]
     pub schema_dir: Vec<PathBuf>,
     /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
@@ -386,7 +386,7 @@ pub struct CommonArgs {
     /// The schema: a file, profile for the bundled one, or none
     #[arg(long, value_name = "FILE|profile|none")]
     pub schema: Option<String>,
-    /// A folder of more schemas, found by their $id or path (repeatable)
+    /// A folder of more schemas, found by their $id or path, to which references may lead (repeatable)
     #[arg(long, value_name = "DIR")]
     pub schema_dir: Vec<PathBuf>,
     /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
@@ -598,7 +598,7 @@ pub struct SchemaDiffArgs {
     /// The file to write to
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// A folder of more schemas, found by their $id or path (repeatable)
+    /// A folder of more schemas, found by their $id or path, to which references may lead (repeatable)
     #[arg(long, value_name = "DIR")]
     pub schema_dir: Vec<PathBuf>,
     /// Do not assert formats

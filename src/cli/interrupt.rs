@@ -50,6 +50,8 @@ fn take(status: u8) {
     if is_first {
         STATUS.store(status, Ordering::SeqCst);
     }
+    // Ends the check of a record that takes long.
+    crate::schema::budget::interrupt();
     if effect(is_first, HEEDED.load(Ordering::SeqCst)) == Effect::AtOnce {
         leave(self::status());
     }

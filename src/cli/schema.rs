@@ -12,7 +12,7 @@ use crate::load::file::{Finished, Target};
 use crate::normalise;
 use crate::report::evolution;
 use crate::schema::evolution::{Direction, compare};
-use crate::schema::{self, Schema, Shape, docs, outline};
+use crate::schema::{self, Schema, Shape, docs, lint, outline};
 use crate::write::{self, xsd};
 
 /// Runs the command.
@@ -56,7 +56,8 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
     match load(args) {
         Ok(schema) => {
             let shape = Arc::new(Shape::of(&schema));
-            let notes: Vec<_> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
+            let doubts = if args.schema == "profile" { Vec::new() } else { [lint::warnings(&schema), lint::notes(&schema)].concat() };
+            let notes: Vec<_> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).chain(doubts).collect();
             // References to other collections can only be resolved in a run.
             let mut keys = across::Plan::new(&shape, None);
             let any = |_: &str| Some(across::Collection { number: 1, has_key: true });

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::Trouble;
 use super::revision::{self, Revision};
-use crate::diagnostic::{Diagnostic, Notes};
+use crate::diagnostic::{Diagnostic, Notes, Place, rules};
 use crate::read::handbook::Forms;
 use crate::read::{self, Format, Intake};
 use crate::schema::bundled::{self, Bundled};
-use crate::schema::{self, Library, Schema, library};
+use crate::schema::{self, Library, Schema, library, lint};
 use crate::source::open::{self, Input};
 use crate::source::{Feed, Position, Source};
 use crate::tree::Tree;
@@ -39,10 +39,41 @@ fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) ->
         return own(bundled::PROFILE, formats).map(Some);
     }
     let mut library = Library::new();
-    let root = files.add(&mut library, Path::new(name))?;
-    complete(&mut library, dirs, files)?;
+    let path = Path::new(name);
+    let root = files.add(&mut library, path)?;
+    complete(&mut library, dirs, &Allowed::of(path, dirs), files)?;
+    if let Some(finding) = lint::refuse(&library, root) {
+        return Err(Trouble::Findings(vec![finding]));
+    }
     let schema = Schema::build(library, root, schema::Options { formats }).map_err(Trouble::Findings)?;
+    let mistakes = lint::mistakes(&schema);
+    if !mistakes.is_empty() {
+        return Err(Trouble::Findings(mistakes));
+    }
     Ok(Some(Arc::new(schema)))
+}
+
+// The directories below which a reference may lead: that of the schema, those the user names, and the project.
+struct Allowed(Vec<PathBuf>);
+
+impl Allowed {
+    fn of(schema: &Path, dirs: &[PathBuf]) -> Self {
+        let own = std::path::absolute(schema).ok().and_then(|path| path.parent().map(Path::to_owned));
+        let here = std::env::current_dir().ok();
+        let projects = [own.as_deref(), here.as_deref()].into_iter().flatten().filter_map(project).map(Path::to_owned).collect::<Vec<_>>();
+        let all = own.into_iter().chain(projects).chain(dirs.iter().cloned());
+        Self(all.filter_map(|dir| dir.canonicalize().ok()).collect())
+    }
+
+    // Whether a file lies in one of them, when links are followed.
+    fn has(&self, path: &Path) -> bool {
+        path.canonicalize().is_ok_and(|path| self.0.iter().any(|dir| path.starts_with(dir)))
+    }
+}
+
+// The nearest directory upwards that holds a config or is the root of a repository.
+fn project(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|folder| folder.join("chancery.toml").is_file() || folder.join(".git").exists())
 }
 
 /// The files that a schema is made of; none for the bundled one.
@@ -79,18 +110,23 @@ pub fn text(name: &str) -> Result<String, Trouble> {
 }
 
 // Adds what the documents refer to, and what that refers to, until nothing is missing that can be found.
-fn complete(library: &mut Library, dirs: &[PathBuf], from: Files<'_>) -> Result<(), Trouble> {
+fn complete(library: &mut Library, dirs: &[PathBuf], allowed: &Allowed, from: Files<'_>) -> Result<(), Trouble> {
     let mut searched = false;
     loop {
         let mut found = false;
+        let mut refused: Vec<Diagnostic> = Vec::new();
         let missing = library.missing(0);
         for missing in &missing {
             let addresses = [Some(&missing.uri), missing.beside.as_ref()];
             let files = addresses.into_iter().flatten().filter_map(|uri| library::file_path(uri));
-            let file = files.chain(in_dirs(&missing.uri, dirs)).find(|path| from.has(path));
+            let candidates: Vec<PathBuf> = files.chain(in_dirs(&missing.uri, dirs)).collect();
+            let file = candidates.iter().find(|path| from.has(path) && (from.is_old(path) || allowed.has(path)));
+            if file.is_none() {
+                refused.extend(candidates.iter().find_map(|path| outside(missing, path)));
+            }
             if let Some(path) = file {
-                let tree = from.parse(&path)?;
-                library.add_as(&missing.uri, &library::file_uri(&path).unwrap_or_else(|| missing.uri.clone()), tree);
+                let tree = from.parse(path)?;
+                library.add_as(&missing.uri, &library::file_uri(path).unwrap_or_else(|| missing.uri.clone()), tree);
                 found = true;
             }
         }
@@ -100,12 +136,27 @@ fn complete(library: &mut Library, dirs: &[PathBuf], from: Files<'_>) -> Result<
         if !found {
             // Whatever is left may be the `$id` of any file in the folders. Else the reference is a finding of the build.
             if searched {
-                return Ok(());
+                return if refused.is_empty() { Ok(()) } else { Err(Trouble::Findings(refused)) };
             }
             searched = true;
-            from.add_folders(library, dirs)?;
+            from.add_folders(library, dirs, allowed)?;
         }
     }
+}
+
+// The finding for a reference to something that is there and may not be read.
+fn outside(missing: &library::Missing, path: &Path) -> Option<Diagnostic> {
+    let what = path.metadata().ok().filter(|what| !what.is_dir())?;
+    let Place { source, span } = &missing.place;
+    let (message, help) = if what.is_file() {
+        (
+            "reference leads to a file outside the directories that schemas may be read from",
+            "name the directory of the file with --schema-dir, or move the file beside the schema",
+        )
+    } else {
+        ("reference leads to something that is not a regular file", "copy the schema to a regular file beside this one")
+    };
+    Some(Diagnostic::new(&rules::REFERENCE_OUTSIDE, source, *span, message).help(help))
 }
 
 // Files in the folders whose path ends as the address does.
@@ -128,6 +179,11 @@ impl Files<'_> {
         self.at.and_then(|revision| revision.has(path)).unwrap_or_else(|| path.is_file())
     }
 
+    // Whether it is read at a revision, where only the repository can be read.
+    fn is_old(self, path: &Path) -> bool {
+        self.at.is_some_and(|revision| revision.has(path).is_some())
+    }
+
     fn parse(self, path: &Path) -> Result<Tree, Trouble> {
         // What a reference leads to is shown as it is reached from here.
         let here = std::env::current_dir().unwrap_or_default();
@@ -146,7 +202,7 @@ impl Files<'_> {
         Ok(library.add(&library::file_uri(path).unwrap_or(name), tree))
     }
 
-    fn add_folders(self, library: &mut Library, dirs: &[PathBuf]) -> Result<(), Trouble> {
+    fn add_folders(self, library: &mut Library, dirs: &[PathBuf], allowed: &Allowed) -> Result<(), Trouble> {
         let known = |name: &str| matches!(Format::by_extension(name), Some(Format::Json | Format::Yaml));
         let mut paths = Vec::new();
         for dir in dirs {
@@ -163,7 +219,8 @@ impl Files<'_> {
             paths.extend(then);
         }
         for path in paths {
-            if library::file_uri(&path).is_some_and(|uri| !library.has(&uri)) {
+            let is_allowed = self.is_old(&path) || allowed.has(&path);
+            if is_allowed && library::file_uri(&path).is_some_and(|uri| !library.has(&uri)) {
                 // A folder of schemas may hold other files; one that is wanted and broken shows as an unresolved reference.
                 let _ = self.add(library, &path);
             }

@@ -33,7 +33,7 @@ use crate::read::csv::{Cells, Dialect, package};
 use crate::read::{self, Cutter, Format, Intake};
 use crate::redact::{self, Redactor};
 use crate::report;
-use crate::schema::{Shape, bundled};
+use crate::schema::{Shape, bundled, lint};
 use crate::source::open::{self, Folders};
 use crate::source::stat::Stat;
 use crate::source::{Failure, Feed, Position, Source, Span};
@@ -393,7 +393,8 @@ impl Session {
         let named = schema.to_owned();
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
         let shape = Arc::new(schema.as_ref().map_or_else(Shape::any, |schema| Shape::of(schema)));
-        let notes = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
+        let doubts = schema.as_ref().filter(|_| named != "profile" && !common.unchecked).map(|schema| lint::warnings(schema));
+        let notes = doubts.into_iter().flatten().chain(normalise::mistakes(&shape)).chain(facts::mistakes(&shape)).collect();
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
         if !common.no_normalise {
             let options = normalise::Options { defaults: common.defaults || config.defaults, ..config.normalise.clone() };
@@ -673,7 +674,13 @@ impl Session {
         let options: Vec<read::Options> = self.courses.iter().map(|plan| plan.options.clone()).collect();
         // What is not there is told by the run, so that it stands in every report.
         let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
-        let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
+        // Collections with one schema say the same.
+        let mut seen = HashSet::new();
+        let mut is_new = |note: &Diagnostic| {
+            let at = note.place.locate();
+            seen.insert((note.rule.code, at.file, at.start.byte, note.message.clone()))
+        };
+        let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).filter(|note| is_new(note)).collect();
         let mut courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(Plan::ready).collect();
         // What is written has to be free of errors.
         courses.iter_mut().for_each(|course| course.lenient &= outputs.is_empty());

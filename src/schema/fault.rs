@@ -36,16 +36,51 @@ pub(super) fn explain(library: &Library, root: usize, value: &Value, error: &Val
     // The schema keeps the rules of its draft, but a keyword in it cannot be used: mostly a pattern.
     let location = error.absolute_keyword_location().and_then(|location| library.locate(location.as_str()));
     let (resource, below) = location.unwrap_or_else(|| (library.root(root), error.instance_path().as_str().to_owned()));
-    let message = match error.kind() {
-        ValidationErrorKind::Format { format } if format == "regex" => {
-            let found = library.node(resource).at(&below).map_or_else(String::new, |node| format!(", found {}", quote(node.text(), true)));
-            format!("expected a regular expression{found}")
-        }
-        _ => format!("the schema cannot be used: {}", error.masked()),
+    let (message, help) = match error.kind() {
+        ValidationErrorKind::Format { format } if format == "regex" => match library.node(resource).at(&below) {
+            Some(node) if node.kind() == Kind::String => of_pattern(node.text()),
+            // The name of a member of `patternProperties`.
+            _ => crate::tree::pointer::split_last(&below)
+                .map_or_else(|| ("expected a regular expression".to_owned(), None), |(_, name)| of_pattern(&name)),
+        },
+        _ => (format!("the schema cannot be used: {}", error.masked()), None),
     };
-    match library.place_below(resource, &below) {
-        Some(Place { source, span }) => vec![Diagnostic::new(&rules::INVALID_SCHEMA, &source, span, message).at(below)],
-        None => vec![at_root(library, root, message)],
+    let mut finding = match library.place_below(resource, &below) {
+        Some(Place { source, span }) => Diagnostic::new(&rules::INVALID_SCHEMA, &source, span, message).at(below),
+        None => at_root(library, root, message),
+    };
+    if let Some(help) = help {
+        finding = finding.help(help);
+    }
+    vec![finding]
+}
+
+// What is wrong with a pattern that does not compile, and what to do.
+fn of_pattern(pattern: &str) -> (String, Option<String>) {
+    let shown = quote(pattern, true);
+    if let Some(limit) = too_large(pattern) {
+        let message = format!("regular expression {shown} is too large: compiled, it would take more than {limit} bytes");
+        return (message, Some("lower the counts of its repetitions, or limit the length with maxLength".to_owned()));
+    }
+    let cause = match jsonschema_regex::to_rust_regex(pattern).map(|pattern| regex_syntax::parse(&pattern)) {
+        Ok(Err(regex_syntax::Error::Parse(error))) => Some(error.kind().to_string()),
+        Ok(Err(regex_syntax::Error::Translate(error))) => Some(error.kind().to_string()),
+        _ => None,
+    };
+    // Patterns that look around are for another engine, which may mean something else.
+    let cause = cause.filter(|_| !LOOKS.iter().any(|look| pattern.contains(look)));
+    (format!("expected a regular expression, found {shown}"), cause.map(|cause| format!("the pattern does not parse: {cause}")))
+}
+
+const LOOKS: [&str; 4] = ["(?=", "(?!", "(?<=", "(?<!"];
+
+// The limit in bytes that a pattern exceeds when it is compiled.
+fn too_large(pattern: &str) -> Option<usize> {
+    // What a pattern looks around for counts like what it matches.
+    let plain = LOOKS.iter().fold(pattern.to_owned(), |pattern, look| pattern.replace(look, "(?:"));
+    match regex::Regex::new(&jsonschema_regex::to_rust_regex(&plain).ok()?) {
+        Err(regex::Error::CompiledTooBig(limit)) => Some(limit),
+        _ => None,
     }
 }
 
@@ -61,7 +96,12 @@ fn broken(root: Node<'_>, value: &Value) -> Vec<Diagnostic> {
         finding.rule = &rules::INVALID_SCHEMA;
         finding.schema_pointer = None;
         let pointer = finding.pointer.as_deref().unwrap_or_default();
-        if let Some((_, keyword)) = crate::tree::pointer::split_last(pointer) {
+        let pattern = root.at(pointer).filter(|node| node.kind() == Kind::String && pointer.ends_with("/pattern"));
+        if let Some(pattern) = pattern.filter(|pattern| too_large(pattern.text()).is_some()) {
+            let (message, help) = of_pattern(pattern.text());
+            finding.message = message;
+            finding.help = help;
+        } else if let Some((_, keyword)) = crate::tree::pointer::split_last(pointer) {
             finding.message = format!("keyword {}: {}", quote(&keyword, true), finding.message);
         }
     }

@@ -33,6 +33,10 @@ pub struct Library {
     // Where a subschema that refers to others stands: an index into `bases`.
     referring: HashMap<At, u32>,
     references: Vec<Reference>,
+    // The members of objects that have many, by name: references lead there, and a search would go through all of them.
+    wide: HashMap<At, HashMap<Box<str>, NodeId>>,
+    // Every object that stands in the place of a subschema, with the draft that holds there.
+    subschemas: Vec<(At, Draft)>,
 }
 
 /// A subschema: a document's number and a node.
@@ -231,10 +235,22 @@ impl Library {
         if fragment.is_empty() {
             Some(resource)
         } else if fragment.starts_with('/') {
-            self.node(resource).at(&fragment).map(|node| At { document: resource.document, node: node.id() })
+            self.below(resource, &fragment)
         } else {
             self.anchors.get(&format!("{uri}#{fragment}")).copied()
         }
+    }
+
+    // What stands at a JSON pointer below a node.
+    fn below(&self, at: At, pointer: &str) -> Option<At> {
+        pointer.strip_prefix('/')?.split('/').try_fold(at, |at, token| {
+            let name = pointer::unescape(token);
+            let node = match self.wide.get(&at) {
+                Some(members) => *members.get(&*name)?,
+                None => self.node(at).at(&format!("/{token}"))?.id(),
+            };
+            Some(At { node, ..at })
+        })
     }
 
     /// Where a dynamic reference of `from` leads when `root` is the outermost schema.
@@ -263,6 +279,11 @@ impl Library {
             &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'~').remove(b'$').remove(b'-').remove(b'_').remove(b'.');
         let pointer = self.node(at).pointer();
         format!("{}#{}", self.uri(at.document as usize), percent_encoding::utf8_percent_encode(&pointer, KEPT))
+    }
+
+    /// Every subschema of the documents that is an object, with its draft.
+    pub(super) fn subschemas(&self) -> impl Iterator<Item = (At, Draft)> {
+        self.subschemas.iter().copied()
     }
 
     /// The node of a subschema.
@@ -315,8 +336,11 @@ impl Library {
             return;
         }
         let base = self.enter(at, base);
+        self.subschemas.push((at, self.bases[base as usize].draft));
+        self.widen(at);
         let mut below = Vec::new();
         let mut references = Vec::new();
+        let mut wide = Vec::new();
         let document = &self.documents[at.document as usize];
         for member in document.tree.node(at.node).members() {
             match (member.key.text(), member.value.kind()) {
@@ -324,6 +348,7 @@ impl Library {
                 ("$ref" | "$dynamicRef" | "$recursiveRef" | "$schema", Kind::String) => references.push(member.value.id()),
                 ("properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies", Kind::Object) => {
                     below.extend(member.value.members().map(|member| member.value.id()));
+                    wide.push(member.value.id());
                 }
                 ("allOf" | "anyOf" | "oneOf" | "prefixItems" | "items", Kind::Array) => {
                     below.extend(member.value.items().map(Node::id));
@@ -350,8 +375,19 @@ impl Library {
             self.referring.insert(at, base);
         }
         self.references.extend(references.into_iter().map(|text| Reference { from: at, text: At { node: text, ..at } }));
+        wide.into_iter().for_each(|node| self.widen(At { node, ..at }));
         for node in below {
             self.index(At { node, ..at }, base);
+        }
+    }
+
+    fn widen(&mut self, at: At) {
+        const FEW: usize = 64;
+        let node = self.documents[at.document as usize].tree.node(at.node);
+        if node.len() > FEW {
+            let members = node.members().filter(|member| !member.is_shadowed());
+            let members = members.map(|member| (member.key.text().into(), member.value.id())).collect();
+            self.wide.insert(at, members);
         }
     }
 

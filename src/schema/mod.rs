@@ -6,6 +6,7 @@
 mod accept;
 pub mod annotations;
 mod author;
+pub mod budget;
 pub mod bundled;
 pub mod docs;
 pub mod evolution;
@@ -15,9 +16,11 @@ pub mod focus;
 mod formats;
 pub mod guide;
 pub mod library;
+pub mod lint;
 pub mod outline;
 pub mod shape;
 pub mod spanned;
+mod ways;
 mod words;
 
 use std::sync::{Arc, OnceLock};
@@ -28,6 +31,7 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::tree::{Kind, Node, Tree, pointer};
 use accept::Acceptor;
+use budget::{Exceeded, Limits};
 pub use guide::Guide;
 pub use library::Library;
 pub use shape::{Part, Shape, Types};
@@ -69,6 +73,9 @@ impl Schema {
         let library = Arc::new(library);
         let value = spanned::to_value(library.node(library.root(root)));
         if let Some(fault) = fault::draft(&library, root) {
+            return Err(vec![fault]);
+        }
+        if let Some(fault) = ways::refuse(&library, library.root(root)) {
             return Err(vec![fault]);
         }
         match Self::compile(&library, root, &value, options) {
@@ -134,14 +141,53 @@ impl Schema {
         self.validator().iter_errors(Instance::Root(record))
     }
 
-    /// Whether a record is valid.
+    /// As [`Schema::errors`], within the limits of what one record may cost.
+    ///
+    /// # Errors
+    /// The limit that was reached.
+    pub fn try_errors<'a>(&'a self, record: &'a Whole<'a>) -> Result<ErrorIterator<'a>, Exceeded> {
+        let validator = self.validator();
+        budget::within(Limits::of(record.node().tree().slots()), || validator.iter_errors(Instance::Root(record)))
+    }
+
+    /// The first of the errors that [`Schema::errors`] would give.
+    ///
+    /// # Errors
+    /// The limit that was reached.
+    pub(crate) fn first_error<'a>(&'a self, record: &'a Whole<'a>) -> Result<Option<ValidationError<'a>>, Exceeded> {
+        let validator = self.validator();
+        budget::within(Limits::of(record.node().tree().slots()), || validator.validate(Instance::Root(record)).err())
+    }
+
+    /// Whether a record is valid; one that costs too much to check is not.
     #[must_use]
     pub fn is_valid(&self, record: Node<'_>) -> bool {
-        let by_validator = || self.validator().is_valid(Instance::Node(record));
+        self.verdict(record) == Ok(true)
+    }
+
+    /// Whether a record is valid.
+    ///
+    /// # Errors
+    /// The limit that was reached before anything was certain.
+    pub fn verdict(&self, record: Node<'_>) -> Result<bool, Exceeded> {
+        let limits = Limits::of(record.tree().slots());
+        let by_validator = || {
+            let validator = self.validator();
+            budget::within(limits, || validator.is_valid(Instance::Node(record)))
+        };
         let acceptor = self.acceptor.get_or_init(|| accept::acceptor(&self.library, self.root_at(), self.formats, self.engine));
-        let accepted = acceptor.as_ref().and_then(|acceptor| acceptor.accepts(record));
-        debug_assert!(accepted.is_none_or(|accepted| accepted == by_validator()), "the demands and the validator say the same");
-        accepted.unwrap_or_else(by_validator)
+        let accepted = match acceptor {
+            Some(acceptor) => budget::within(limits, || acceptor.accepts(record)),
+            None => Ok(None),
+        };
+        match accepted {
+            Ok(Some(accepted)) => {
+                debug_assert!(by_validator().is_err() || by_validator() == Ok(accepted), "the demands and the validator say the same");
+                Ok(accepted)
+            }
+            Ok(None) => by_validator(),
+            Err(exceeded) => Err(exceeded),
+        }
     }
 
     /// The documents.

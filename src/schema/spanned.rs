@@ -12,6 +12,7 @@ use jsonschema::types::JsonType;
 use jsonschema_value::LazyInstance;
 use serde_json::Value;
 
+use super::budget;
 use crate::tree::{self, Kind, Node, Tree, number};
 
 /// Names the representation for the validator's type.
@@ -41,12 +42,16 @@ impl<'a> Whole<'a> {
     pub fn new(node: Node<'a>) -> Self {
         Self { node, value: OnceLock::new() }
     }
+
+    pub(super) fn node(&self) -> Node<'a> {
+        self.node
+    }
 }
 
 /// Bounds the errors that the validator makes for one record: it keeps them all before it gives the first one away, and
 /// with many branches for each of many items they would take any amount of memory. Each error it makes is counted; when
 /// there are too many, the containers of the record look as if they had no more children, so that it comes to an end.
-pub struct ErrorBudget(());
+pub struct ErrorBudget(u64);
 
 thread_local! {
     // How many errors may still be made on this thread; `None` where nobody counts.
@@ -57,17 +62,20 @@ impl ErrorBudget {
     /// How many errors the validator may make for one record, those inside branches included.
     pub const MOST: u64 = 100_000;
 
-    /// Counts from here on.
+    /// Counts from here on. Below this value, the deepest place decides how much memory an error takes, which names the way
+    /// there three times.
     #[must_use]
-    pub fn start() -> Self {
-        ERRORS_LEFT.set(Some(Self::MOST));
-        Self(())
+    pub fn start(root: Node<'_>) -> Self {
+        const SHALLOW: u64 = 16;
+        let most = Self::MOST * SHALLOW / depth(root).max(SHALLOW);
+        ERRORS_LEFT.set(Some(most));
+        Self(most)
     }
 
     /// Counts no more. Where too many errors were made, says how many of them, in their order, were made before that.
     #[must_use]
     pub fn end(self) -> Option<u64> {
-        (ERRORS_LEFT.get() == Some(0)).then_some(Self::MOST)
+        (ERRORS_LEFT.get() == Some(0)).then_some(self.0)
     }
 
     fn count() {
@@ -86,6 +94,12 @@ impl ErrorBudget {
     }
 }
 
+// How deeply a value is nested; the readers bound it.
+fn depth(node: Node<'_>) -> u64 {
+    let members = node.members().map(|member| member.value);
+    1 + members.chain(node.items()).map(depth).max().unwrap_or(0)
+}
+
 impl Drop for ErrorBudget {
     fn drop(&mut self) {
         ERRORS_LEFT.set(None);
@@ -93,7 +107,10 @@ impl Drop for ErrorBudget {
 }
 
 impl<'a> Instance<'a> {
+    // Whatever the validator asks comes through here, and is counted.
+    #[inline]
     fn node(&self) -> Option<Node<'a>> {
+        budget::step();
         match self {
             Self::Root(whole) => Some(whole.node),
             Self::Node(node) => Some(*node),
@@ -147,7 +164,10 @@ impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match self {
-            Self::Name(name) => Some(Cow::Borrowed(name)),
+            Self::Name(name) => {
+                budget::step();
+                Some(Cow::Borrowed(name))
+            }
             _ => self.of_kind(Kind::String).map(|node| Cow::Borrowed(node.text())),
         }
     }
@@ -257,6 +277,7 @@ impl<'a> Iterator for Named<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        budget::step();
         if self.counted && ErrorBudget::is_spent() {
             return None;
         }
@@ -297,6 +318,7 @@ impl<'a> Iterator for Elements<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        budget::step();
         if self.counted && ErrorBudget::is_spent() {
             return None;
         }

@@ -661,12 +661,15 @@ impl<'t> Node<'t> {
         match self.kind() {
             Kind::Number => number::Decimal::parse(self.text()).hash(&mut hasher),
             Kind::Array => self.items().for_each(|item| item.hash_value().hash(&mut hasher)),
-            // Members count in any order, and duplicates once: so only the set of names, order-free, takes part.
+            // Members count in any order, and of duplicates the last alone.
             Kind::Object => {
-                let mut names: Vec<&str> = self.members().map(|m| m.key.text()).collect();
-                names.sort_unstable();
-                names.dedup();
-                names.hash(&mut hasher);
+                let members = self.members().filter(|member| !member.is_shadowed());
+                let sum = members.fold(0_u64, |sum, member| {
+                    let mut one = DefaultHasher::new();
+                    (member.key.text(), member.value.hash_value()).hash(&mut one);
+                    sum.wrapping_add(one.finish())
+                });
+                sum.hash(&mut hasher);
             }
             _ => self.text().hash(&mut hasher),
         }

@@ -46,6 +46,7 @@ mod roundtrip;
 mod rules;
 mod samples;
 mod secrets;
+mod schema_files;
 mod schema_suite;
 mod shape;
 mod spans;

@@ -1,6 +1,6 @@
 //! Compiles a schema to demands. A subschema with a keyword that is not known here is hard: its values are the validator's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use jsonschema::Draft;
@@ -301,11 +301,15 @@ impl Demand {
 
 impl Choices {
     fn of<'a>(values: impl IntoIterator<Item = Node<'a>>) -> Self {
-        let (texts, others): (Vec<_>, Vec<_>) = values.into_iter().partition(|value| value.kind() == Kind::String);
-        Self {
-            texts: texts.into_iter().map(|value| value.text().into()).collect(),
-            others: others.into_iter().map(spanned::to_value).collect(),
+        const FEW: usize = 24;
+        let (texts, rest): (Vec<_>, Vec<_>) = values.into_iter().partition(|value| value.kind() == Kind::String);
+        let texts: Vec<Box<str>> = texts.into_iter().map(|value| value.text().into()).collect();
+        let mut others: HashMap<u64, Vec<Value>> = HashMap::new();
+        for value in rest {
+            others.entry(value.hash_value()).or_default().push(spanned::to_value(value));
         }
+        let many = if texts.len() > FEW { texts.iter().cloned().collect() } else { HashSet::new() };
+        Self { texts, many, others }
     }
 }
 

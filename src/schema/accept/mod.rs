@@ -8,14 +8,16 @@
 mod compile;
 mod pattern;
 
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use jsonschema::Validator;
 use serde_json::Value;
 
 use super::spanned::{self, Instance, Spanned};
-use super::{Engine, Types};
-use crate::tree::{Kind, Member, Node, is_same, number};
+use super::{Engine, Types, budget};
+use crate::tree::{Kind, Member, Node, NodeId, is_same, number};
 pub(super) use compile::acceptor;
 use pattern::Pattern;
 
@@ -26,6 +28,16 @@ pub(super) struct Acceptor {
 }
 
 type DemandId = u32;
+
+/// What is known on the way through one record.
+#[derive(Default)]
+struct Walk {
+    // How often a value met a demand.
+    meetings: Cell<usize>,
+    // From when on outcomes are kept.
+    few: usize,
+    known: RefCell<HashMap<(DemandId, NodeId), bool>>,
+}
 
 /// What a subschema demands.
 struct Demand {
@@ -50,8 +62,11 @@ struct Further {
 
 /// The values of an `enum` or a `const`.
 struct Choices {
+    // The strings, those of many by hash.
     texts: Vec<Box<str>>,
-    others: Vec<Value>,
+    many: HashSet<Box<str>>,
+    // The others, each in the place of its hash.
+    others: HashMap<u64, Vec<Value>>,
 }
 
 /// Length in characters and patterns of a string.
@@ -125,32 +140,58 @@ struct Left {
 impl Acceptor {
     /// Whether the record is valid; `None` where only the validator can tell.
     pub(super) fn accepts(&self, record: Node<'_>) -> Option<bool> {
-        self.holds(self.root, record)
+        // Most schemas meet a value a few times. Where it is more, demands are reached in several ways, and each outcome is
+        // better kept than found again.
+        const FEW: usize = 1024;
+        const EACH: usize = 32;
+        let walk = Walk { few: FEW + EACH * record.tree().slots(), ..Walk::default() };
+        self.holds(self.root, record, &walk)
     }
 
-    fn holds(&self, id: DemandId, node: Node<'_>) -> Option<bool> {
+    fn holds(&self, id: DemandId, node: Node<'_>, walk: &Walk) -> Option<bool> {
+        // Beyond this many outcomes the memory counts for more than the time.
+        const MOST_KNOWN: usize = 1 << 20;
         let demand = &self.demands[id as usize];
         if demand.hard {
             return None;
         }
+        budget::step();
+        let met = walk.meetings.get();
+        walk.meetings.set(met + 1);
+        if met < walk.few || !demand.leads_on() {
+            return self.judge(demand, node, walk);
+        }
+        if let Some(holds) = walk.known.borrow().get(&(id, node.id())) {
+            return Some(*holds);
+        }
+        let holds = self.judge(demand, node, walk)?;
+        let mut known = walk.known.borrow_mut();
+        if known.len() < MOST_KNOWN {
+            known.insert((id, node.id()), holds);
+        }
+        Some(holds)
+    }
+
+    fn judge(&self, demand: &Demand, node: Node<'_>, walk: &Walk) -> Option<bool> {
         let plain = match node.kind() {
             Kind::String => demand.types.admits(Types::STRING) && demand.text.as_ref().map_or(Some(true), |text| text.holds(node))?,
             Kind::Number => demand.takes_number(node.text())?,
             Kind::Array => {
-                demand.types.admits(Types::ARRAY) && demand.array.as_ref().map_or(Some(true), |array| self.items(array, node))?
+                demand.types.admits(Types::ARRAY) && demand.array.as_ref().map_or(Some(true), |array| self.items(array, node, walk))?
             }
             Kind::Object => {
-                demand.types.admits(Types::OBJECT) && demand.object.as_ref().map_or(Some(true), |object| self.members(object, node))?
+                demand.types.admits(Types::OBJECT)
+                    && demand.object.as_ref().map_or(Some(true), |object| self.members(object, node, walk))?
             }
             kind => demand.types.admits(Types::of(kind)),
         };
         match &demand.further {
-            Some(further) if plain => self.further(further, node),
+            Some(further) if plain => self.further(further, node, walk),
             _ => Some(plain),
         }
     }
 
-    fn further(&self, further: &Further, node: Node<'_>) -> Option<bool> {
+    fn further(&self, further: &Further, node: Node<'_>, walk: &Walk) -> Option<bool> {
         if !further.choices.iter().all(|choices| choices.contain(node)) {
             return Some(false);
         }
@@ -162,18 +203,18 @@ impl Acceptor {
             return Some(false);
         }
         for branch in &further.branches {
-            if !self.branch(branch, node)? {
+            if !self.branch(branch, node, walk)? {
                 return Some(false);
             }
         }
         Some(true)
     }
 
-    fn branch(&self, branch: &Branch, node: Node<'_>) -> Option<bool> {
+    fn branch(&self, branch: &Branch, node: Node<'_>, walk: &Walk) -> Option<bool> {
         Some(match branch {
             Branch::All(demands) => {
                 for demand in demands {
-                    if !self.holds(*demand, node)? {
+                    if !self.holds(*demand, node, walk)? {
                         return Some(false);
                     }
                 }
@@ -181,7 +222,7 @@ impl Acceptor {
             }
             Branch::Any(demands) => {
                 for demand in demands {
-                    if self.holds(*demand, node)? {
+                    if self.holds(*demand, node, walk)? {
                         return Some(true);
                     }
                 }
@@ -190,7 +231,7 @@ impl Acceptor {
             Branch::One(demands) => {
                 let mut found = false;
                 for demand in demands {
-                    let holds = self.holds(*demand, node)?;
+                    let holds = self.holds(*demand, node, walk)?;
                     if holds && found {
                         return Some(false);
                     }
@@ -198,21 +239,21 @@ impl Acceptor {
                 }
                 found
             }
-            Branch::Not(demand) => !self.holds(*demand, node)?,
+            Branch::Not(demand) => !self.holds(*demand, node, walk)?,
             Branch::When { condition, then, otherwise } => {
-                let next = if self.holds(*condition, node)? { then } else { otherwise };
-                next.map_or(Some(true), |demand| self.holds(demand, node))?
+                let next = if self.holds(*condition, node, walk)? { then } else { otherwise };
+                next.map_or(Some(true), |demand| self.holds(demand, node, walk))?
             }
         })
     }
 
-    fn items(&self, array: &ArrayDemand, node: Node<'_>) -> Option<bool> {
+    fn items(&self, array: &ArrayDemand, node: Node<'_>, walk: &Walk) -> Option<bool> {
         if !(array.least..=array.most).contains(&node.len()) {
             return Some(false);
         }
         for (index, item) in node.items().enumerate() {
             if let Some(demand) = array.prefix.get(index).or(array.items.as_ref())
-                && !self.holds(*demand, item)?
+                && !self.holds(*demand, item, walk)?
             {
                 return Some(false);
             }
@@ -220,7 +261,7 @@ impl Acceptor {
         Some(!array.unique || spanned::first_repeat(node).is_none())
     }
 
-    fn members(&self, object: &ObjectDemand, node: Node<'_>) -> Option<bool> {
+    fn members(&self, object: &ObjectDemand, node: Node<'_>, walk: &Walk) -> Option<bool> {
         let (mut expected, mut count, mut required) = (0, 0, 0);
         for member in node.members().filter(|member| !member.is_shadowed()) {
             count += 1;
@@ -231,7 +272,7 @@ impl Acceptor {
                 required += usize::from(declared.required);
                 if let Some(demand) = declared.demand {
                     judged = true;
-                    if !self.holds(demand, member.value)? {
+                    if !self.holds(demand, member.value, walk)? {
                         return Some(false);
                     }
                 }
@@ -239,19 +280,19 @@ impl Acceptor {
             for (pattern, demand) in &object.patterns {
                 if pattern.matches(member.key)? {
                     judged = true;
-                    if !self.holds(*demand, member.value)? {
+                    if !self.holds(*demand, member.value, walk)? {
                         return Some(false);
                     }
                 }
             }
             if let Some(demand) = object.others
                 && !judged
-                && !self.holds(demand, member.value)?
+                && !self.holds(demand, member.value, walk)?
             {
                 return Some(false);
             }
             if let Some(demand) = object.names
-                && !self.holds(demand, member.key)?
+                && !self.holds(demand, member.key, walk)?
             {
                 return Some(false);
             }
@@ -263,6 +304,11 @@ impl Acceptor {
 }
 
 impl Demand {
+    // Whether it is about more than the value alone.
+    fn leads_on(&self) -> bool {
+        self.array.is_some() || self.object.is_some() || self.further.as_ref().is_some_and(|further| !further.branches.is_empty())
+    }
+
     fn takes_number(&self, text: &str) -> Option<bool> {
         let typed = Types::NUMBER.within(self.types) || (self.types.admits(Types::INTEGER) && number::is_integer(text));
         if !typed {
@@ -275,8 +321,10 @@ impl Demand {
 impl Choices {
     fn contain(&self, node: Node<'_>) -> bool {
         match node.kind() {
-            Kind::String => self.texts.iter().any(|text| is_same(text.as_bytes(), node.bytes())),
-            _ => self.others.iter().any(|value| spanned::equals(node, value)),
+            Kind::String if self.many.is_empty() => self.texts.iter().any(|text| is_same(text.as_bytes(), node.bytes())),
+            Kind::String => self.many.contains(node.text()),
+            _ if self.others.is_empty() => false,
+            _ => self.others.get(&node.hash_value()).is_some_and(|alike| alike.iter().any(|value| spanned::equals(node, value))),
         }
     }
 }

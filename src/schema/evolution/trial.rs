@@ -92,7 +92,7 @@ impl<'s> Trial<'s> {
     fn breaks(&self, tree: &Tree) -> bool {
         let left = self.left.get();
         self.left.set(left.saturating_sub(1));
-        left > 0 && self.accepts.schema.is_valid(tree.root()) && !self.refuses.schema.is_valid(tree.root())
+        left > 0 && self.accepts.schema.is_valid(tree.root()) && self.refuses.schema.verdict(tree.root()) == Ok(false)
     }
 
     // Values for the place where a change stands.
@@ -142,7 +142,8 @@ impl<'s> Trial<'s> {
         let asked = ["then", "else"].into_iter().filter(|_| found.keyword == "if").filter_map(|name| self.refuses.keyword(sub, name));
         let keywords: Vec<Node<'_>> = keyword.into_iter().chain(asked).collect();
         let whole = Whole::new(tree.root());
-        self.refuses.schema.errors(&whole).any(|error| keywords.iter().any(|keyword| self.is_about(&error, *keyword, found)))
+        let errors = self.refuses.schema.try_errors(&whole).into_iter().flatten();
+        errors.into_iter().any(|error| keywords.iter().any(|keyword| self.is_about(&error, *keyword, found)))
     }
 
     fn is_about(&self, error: &ValidationError<'_>, keyword: Node<'_>, found: &Found<'_>) -> bool {

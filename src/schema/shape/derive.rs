@@ -12,6 +12,8 @@ use crate::tree::{Kind, Node, key_hash, number};
 const MOST_PARTS: usize = 1 << 14;
 // Beyond this many subschemas, what applies to a value is held as one union.
 const MOST_JOINED: usize = 64;
+// Beyond this many visits to subschemas, what is not yet known is taken for anything.
+const MOST_VISITS: usize = 1 << 18;
 
 /// What applies to a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -216,6 +218,11 @@ struct Deriver<'l> {
     patterns: HashMap<String, Arc<NamePattern>>,
     // Subschemas being looked at, against references in a circle.
     open: Vec<At>,
+    // The lowest index into `open` at which a circle was cut: what was found above it depends on the way that led there.
+    cut: usize,
+    visits: usize,
+    // How often each subschema was looked at, and what it says where that was more than once and depends on no circle.
+    visited: HashMap<At, Option<Facts>>,
 }
 
 /// The shape of the subschema `root`.
@@ -228,6 +235,9 @@ pub(super) fn shape(library: &Arc<Library>, root: At) -> Shape {
         made: vec![PartData::any()],
         patterns: HashMap::new(),
         open: Vec::new(),
+        cut: usize::MAX,
+        visits: 0,
+        visited: HashMap::new(),
     };
     let root = deriver.part(Goal::One(root));
     while let Some((goal, id)) = deriver.waiting.pop_front() {
@@ -313,19 +323,35 @@ impl Deriver<'_> {
     }
 
     fn subschema(&mut self, at: At) -> Facts {
+        if let Some(Some(facts)) = self.visited.get(&at) {
+            return facts.clone();
+        }
         // Deep chains of references say nothing that matters here, and would cost the stack.
-        if self.open.contains(&at) || self.open.len() > 100 {
+        let circle = self.open.iter().position(|open| *open == at);
+        if circle.is_some() || self.open.len() > 100 || self.visits >= MOST_VISITS {
+            self.cut = self.cut.min(circle.unwrap_or(0));
             return Facts::default();
         }
+        self.visits += 1;
         let node = self.library.node(at);
         match node.kind() {
             Kind::Bool if node.text() == "false" => return Facts { types: Some(Types::NONE), ..Facts::default() },
             Kind::Object => {}
             _ => return Facts::default(),
         }
+        let outside = std::mem::replace(&mut self.cut, usize::MAX);
         self.open.push(at);
-        let facts = self.object(at, node);
+        let mut facts = self.object(at, node);
+        facts.settle();
         self.open.pop();
+        if self.cut >= self.open.len() {
+            // Only what is shared is worth the memory.
+            let known = self.visited.contains_key(&at).then(|| facts.clone());
+            self.visited.insert(at, known);
+            self.cut = outside;
+        } else {
+            self.cut = self.cut.min(outside);
+        }
         facts
     }
 
@@ -448,6 +474,18 @@ impl Deriver<'_> {
 }
 
 impl Facts {
+    // Leaves out what several branches repeat, without which shared branches would double it at each level.
+    fn settle(&mut self) {
+        let mut seen = HashSet::new();
+        self.says.retain(|at| seen.insert(*at));
+        if let Some(choices) = &mut self.choices {
+            seen.clear();
+            choices.retain(|at| seen.insert(*at));
+        }
+        let mut seen = HashSet::new();
+        self.patterns.retain(|(pattern, goal)| seen.insert((Arc::as_ptr(pattern), goal.clone())));
+    }
+
     fn narrow(&mut self, types: Types) {
         self.types = Some(self.types().and(types));
     }
