@@ -2,14 +2,17 @@
 
 use super::args::ExportArgs;
 use super::dsn::Dsn;
-use super::session::Session;
+use super::session::{Session, interrupted};
 use super::{Trouble, Verdict, convert};
 use crate::load::database::lines::Lines;
 
 /// Runs the command.
 pub fn run(mut args: ExportArgs) -> Result<Verdict, Trouble> {
     let dsn = Dsn::parse(&args.dsn)?;
-    let lines = open(&dsn, args.collection.as_deref(), args.common.quiet)?;
+    let lines = match open(&dsn, args.collection.as_deref(), args.common.quiet) {
+        Err(_) if interrupted().load(std::sync::atomic::Ordering::Relaxed) => return Ok(Verdict::Interrupted),
+        opened => opened?,
+    };
     let name = lines.collection().to_owned();
     // What was checked when it was loaded is checked again only against a schema that is named.
     args.common.schema.get_or_insert_with(|| "none".to_owned());
@@ -33,7 +36,7 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<Lines, Troub
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
             use crate::load::database::sqlite::Reading;
-            let reading = Reading::open(path, collection).map_err(|error| super::load::file(path, error))?;
+            let reading = Reading::open(path, collection, interrupted()).map_err(|error| super::load::file(path, error))?;
             let layout = reading.layout().clone();
             Ok(Lines::new(Box::new(reading), layout))
         }
@@ -43,7 +46,7 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<Lines, Troub
         Dsn::Postgres(url) => {
             use crate::load::database::postgres::Reading;
             let (access, shown) = super::load::access(url, quiet)?;
-            let reading = Reading::open(&access, collection).map_err(|error| super::load::file(shown.as_ref(), error))?;
+            let reading = Reading::open(&access, collection, interrupted()).map_err(|error| super::load::file(shown.as_ref(), error))?;
             let layout = reading.layout().clone();
             Ok(Lines::new(Box::new(reading), layout))
         }

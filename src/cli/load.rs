@@ -4,6 +4,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::again::{Question, Remembered};
 use super::args::{LoadArgs, LoadMode, Migrate};
 use super::dsn::Dsn;
-use super::session::{Beside, Records, Session, To, draw_findings};
+use super::session::{Beside, Records, Session, To, draw_findings, interrupted};
 use super::{Trouble, Verdict, print};
 use crate::check::OnInvalid;
 use crate::diagnostic::{Diagnostic, one_line};
@@ -23,8 +24,23 @@ use crate::load::file::Target;
 use crate::pipeline::{Output, Place};
 use crate::write::rows::Rows;
 
-/// Runs the command.
+/// Runs the command. An interrupted load commits nothing; where it was committed before, that is an error.
 pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
+    let place = Dsn::parse(&args.into)?;
+    let is_database = matches!(place, Dsn::Sqlite(_) | Dsn::Postgres(_)) && !args.dry_run;
+    let done = work(args);
+    match done {
+        done if !interrupted().load(Ordering::Relaxed) => done,
+        Err(Trouble::Usage(why)) => Err(Trouble::Usage(why)),
+        Err(_) => Ok(Verdict::Interrupted),
+        Ok(Verdict::Clean | Verdict::Findings) if is_database => {
+            Err(Trouble::Io(io::Error::other("interrupted, but the load had already been committed")))
+        }
+        done => done,
+    }
+}
+
+fn work(args: LoadArgs) -> Result<Verdict, Trouble> {
     let dsn = Dsn::parse(&args.into)?;
     #[cfg(feature = "parquet")]
     if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
@@ -167,7 +183,7 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
             session.refuse_input(path)?;
-            let opened = database::sqlite::Sqlite::open(path, trial).map_err(|error| file(path, error))?;
+            let opened = database::sqlite::Sqlite::open(path, trial, interrupted()).map_err(|error| file(path, error))?;
             Ok(Box::new(opened))
         }
         #[cfg(not(feature = "sqlite"))]
@@ -175,7 +191,7 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             let (access, shown) = access(url, session.is_quiet())?;
-            Ok(Box::new(database::postgres::Postgres::open(&access).map_err(|error| file(Path::new(&shown), error))?))
+            Ok(Box::new(database::postgres::Postgres::open(&access, interrupted()).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]
         Dsn::Postgres(_) => Err(Trouble::usage("this program was built without PostgreSQL")),

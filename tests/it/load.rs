@@ -295,6 +295,30 @@ pub fn modes_do_what_they_say(base: &mut dyn Base) {
     assert_eq!(export(home, &dsn), "");
 }
 
+/// Records without a key that are appended again and again are as many as they should be, whichever copies exist.
+pub fn copies_are_numbered(base: &mut dyn Base) {
+    let home = folder(&[("schema.json", r#"{"type":"object","x-record-name":"things","properties":{"size":{"type":"integer"}}}"#)]);
+    let home = home.path();
+    let dsn = base.fresh(home);
+    let text = "{\"size\":1}\n{\"size\":2}\n{\"size\":1}\n";
+    for round in 1..=4 {
+        assert_eq!(load(home, &dsn, text, &["--mode", "append"]), "3 added, 0 updated, 0 unchanged, 0 removed");
+        assert_eq!(export(home, &dsn), text.repeat(round));
+    }
+    // A copy is gone, whose number is not taken again.
+    base.run(home, &dsn, "DELETE FROM things WHERE \"_key\" LIKE '#3 %'");
+    let before = export(home, &dsn);
+    assert_eq!(load(home, &dsn, text, &["--mode", "append"]), "3 added, 0 updated, 0 unchanged, 0 removed");
+    assert_eq!(export(home, &dsn), before + text);
+    let numbers = base.rows(home, &dsn, "SELECT \"_key\" FROM things ORDER BY \"_id\" DESC LIMIT 3");
+    assert!(numbers[0].starts_with("#10 ") && numbers[1].starts_with("#5 ") && numbers[2].starts_with("#9 "), "{numbers:?}");
+}
+
+#[test]
+fn sqlite_copies_are_numbered() {
+    copies_are_numbered(&mut Sqlite(900));
+}
+
 /// What is invalid stops the load, is left out, or is kept, as asked for.
 pub fn invalid_records_are_stopped_skipped_or_kept(base: &mut dyn Base) {
     let home = folder(&[("schema.json", SCHEMA)]);

@@ -45,5 +45,7 @@ mod samples;
 mod schema_suite;
 mod shape;
 mod support;
+#[cfg(feature = "sqlite")]
+mod waits;
 mod xml;
 mod yaml;

@@ -18,6 +18,7 @@ use crate::hostile;
 use crate::load::{self, Base};
 use crate::migrate;
 use crate::program::{folder, run, run_with};
+use crate::waits;
 
 const PASSWORD: &str = "cl0se%20mouthed";
 
@@ -224,6 +225,8 @@ fn postgres_keeps_the_same_laws() {
     hostile::names_and_values_stay_what_they_are(&mut base, &psql);
     hostile::large_values_and_many_members(&mut base);
     hostile::an_interrupted_load_is_taken_back(&mut base);
+    an_interrupt_ends_waiting_and_work(&mut base);
+    copies_are_numbered(&mut base);
     columns_are_typed(&mut base);
     passwords_are_not_shown(&mut base);
     if server.is_some() {
@@ -240,6 +243,30 @@ fn psql(_home: &Path, dsn: &str, query: &str) -> Option<String> {
     Some(String::from_utf8(output.stdout).expect("UTF-8"))
 }
 
+/// A load that waits says for whom; an interrupt ends it, also while the server works, and nothing is committed.
+fn an_interrupt_ends_waiting_and_work(base: &mut Postgres) {
+    let home = waits::home();
+    let home = home.path();
+    let dsn = base.fresh(home);
+    load::load(home, &dsn, "{\"id\":\"old\"}\n", &[]);
+    let mut other = base.client(dsn.rsplit('/').next().expect("a name"));
+    for lock in ["SELECT pg_advisory_xact_lock(7163082334074663545)", "LOCK TABLE things"] {
+        other.batch_execute(&format!("BEGIN; SET LOCAL application_name = 'somebody'; {lock}")).expect("a lock");
+        waits::interrupted(
+            home,
+            &dsn,
+            &["postgres://127.0.0.1", "waiting for a lock held by process", "user tester, application \"somebody\""],
+        );
+        other.batch_execute("ROLLBACK").expect("the lock ends");
+        assert_eq!(load::export(home, &dsn), "{\"id\":\"old\"}\n");
+    }
+}
+
+/// Records without a key that are appended again and again are as many as they should be, whichever copies exist.
+fn copies_are_numbered(base: &mut Postgres) {
+    load::copies_are_numbered(base);
+}
+
 /// A server that has no more connections to give says so, and so does the program.
 fn a_server_may_be_full(base: &mut Postgres) {
     let home = folder(&[("a.json", "{\"id\":\"a\",\"name\":\"A\"}")]);
@@ -249,7 +276,7 @@ fn a_server_may_be_full(base: &mut Postgres) {
         clients.push(client);
     }
     let ran = run(home.path(), &["load", "a.json", "--into", &dsn]);
-    assert!(ran.status == 2 && ran.err.starts_with("error: postgres://") && ran.err.contains("client"), "{}", ran.err);
+    assert!(ran.status == 2 && ran.err.contains("error: postgres://") && ran.err.contains("SQLSTATE 53300"), "{}", ran.err);
     drop(clients);
 }
 

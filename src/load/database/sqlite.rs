@@ -4,10 +4,11 @@
 //! A file that is not there yet is made beside its place and renamed when all is done; meanwhile the folder is locked against
 //! other loads that would make it too.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Statement, ToSql};
@@ -16,6 +17,7 @@ use tempfile::TempPath;
 
 use super::clerk::{Clerk, Ledger};
 use super::lines::{PAGE, Page, Pages};
+use super::watch::{self, Flag, Watch};
 use super::{Answer, Changes, Database, Mode, Said, Seen, Settled, Start, nth_key};
 use crate::layout::relational::join::Stored;
 use crate::layout::relational::rows::{Cell, Dialect, Encoded, hex};
@@ -36,6 +38,8 @@ pub struct Sqlite {
     connection: Connection,
     fresh: Option<Fresh>,
     shown: String,
+    watch: Watch,
+    flag: Flag,
 }
 
 // A file in the making.
@@ -62,7 +66,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// When the file cannot be opened, or is no database.
-    pub fn open(path: &Path, trial: bool) -> io::Result<Self> {
+    pub fn open(path: &Path, trial: bool, flag: Flag) -> io::Result<Self> {
         let shown = format!("sqlite:{}", path.display());
         if !path.exists() {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -70,7 +74,11 @@ impl Sqlite {
                 fs::create_dir_all(folder)?;
             }
             // Folders can be locked on most systems; elsewhere, the second of two loads is told that the file is there now.
-            let lock = File::open(folder).ok().filter(|folder| !trial && folder.lock().is_ok());
+            let lock = File::open(folder).ok().filter(|_| !trial);
+            let lock = match lock {
+                Some(folder) => lock_folder(folder, &shown, flag)?,
+                None => None,
+            };
             if !path.exists() {
                 if lock.is_some() {
                     sweep(folder);
@@ -85,24 +93,65 @@ impl Sqlite {
                     )
                     .map_err(failed)?;
                 let fresh = Fresh { making, place: path.to_owned(), _folder: lock };
-                return Self::begun(connection, Some(fresh), shown);
+                return Self::begun(connection, Some(fresh), shown, flag);
             }
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(PATIENCE).map_err(failed)?;
-        Self::begun(connection, None, shown)
+        Self::begun(connection, None, shown, flag)
     }
 
-    fn begun(connection: Connection, fresh: Option<Fresh>, shown: String) -> io::Result<Self> {
-        connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA cache_size = -32768; BEGIN IMMEDIATE").map_err(failed)?;
+    fn begun(mut connection: Connection, fresh: Option<Fresh>, shown: String, flag: Flag) -> io::Result<Self> {
+        let watch = watch(&mut connection, &shown, flag)?;
+        let begun = connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA cache_size = -32768; BEGIN IMMEDIATE");
+        watch::check(flag)?;
+        begun.map_err(failed)?;
         // For columns of numbers that become JSON.
         connection
             .create_scalar_function("chancery_number", 1, rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC, |context| {
                 Ok(shown_value(context.get_raw(0)))
             })
             .map_err(failed)?;
-        Ok(Self { connection, fresh, shown })
+        Ok(Self { connection, fresh, shown, watch, flag })
+    }
+}
+
+// Interrupts the connection with the run; a wait for the lock ends with it too, and is reported.
+fn watch(connection: &mut Connection, shown: &str, flag: Flag) -> io::Result<Watch> {
+    let (handle, shown) = (connection.get_interrupt_handle(), shown.to_owned());
+    let mut begun = Instant::now();
+    let mut reported = false;
+    let wait = move |attempts: i32| {
+        if attempts == 0 {
+            (begun, reported) = (Instant::now(), false);
+        }
+        if begun.elapsed() >= watch::LONG && !reported {
+            reported = true;
+            watch::report(&format!("{shown}: waiting for another process that has locked the file"));
+        }
+        std::thread::sleep(watch::STEP.min(begun.elapsed() + Duration::from_millis(1)));
+        !flag.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE
+    };
+    connection.busy_handler(Some(wait)).map_err(failed)?;
+    Watch::start(flag, move || handle.interrupt(), || {})
+}
+
+// Waits until no other load makes a file in the folder. Not every system can lock folders.
+fn lock_folder(folder: File, shown: &str, flag: Flag) -> io::Result<Option<File>> {
+    let begun = Instant::now();
+    let mut reported = false;
+    loop {
+        match folder.try_lock() {
+            Ok(()) => return Ok(Some(folder)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        watch::check(flag)?;
+        if begun.elapsed() >= watch::LONG && !reported {
+            reported = true;
+            watch::report(&format!("{shown}: waiting for another process that makes a database in the folder"));
+        }
+        std::thread::sleep(watch::STEP);
     }
 }
 
@@ -174,9 +223,10 @@ impl Database for Sqlite {
     }
 
     fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
-        let Self { connection, fresh, shown } = *self;
+        let Self { connection, fresh, shown, watch, flag } = *self;
         Clerk::start(&shown, start.mode, move |orders| {
-            let committed = orders.serve(&mut Book::open(&connection, start).map_err(failed)?)?;
+            let _busy = watch.busy();
+            let committed = orders.serve(&mut Book::open(&connection, start, flag).map_err(failed)?)?;
             // What is not committed goes with the connection.
             connection.close().map_err(|(_, error)| failed(error))?;
             match fresh {
@@ -307,10 +357,11 @@ struct Book<'c> {
     later: Vec<String>,
     // Whether the copies of records without a key have been counted.
     counts_copies: bool,
+    flag: Flag,
 }
 
 impl<'c> Book<'c> {
-    fn open(connection: &'c Connection, start: Start) -> rusqlite::Result<Self> {
+    fn open(connection: &'c Connection, start: Start, flag: Flag) -> rusqlite::Result<Self> {
         let mut later = Vec::new();
         for statement in start.changes.iter().flat_map(|change| &change.statements) {
             if start.is_new && ["CREATE INDEX", "CREATE UNIQUE INDEX"].iter().any(|index| statement.starts_with(index)) {
@@ -362,6 +413,7 @@ impl<'c> Book<'c> {
             start,
             later,
             counts_copies: false,
+            flag,
         })
     }
 
@@ -585,6 +637,7 @@ impl Ledger for Book<'_> {
                 self.connection.execute("INSERT INTO \"_chancery_answer\" VALUES (?, ?, ?, ?, ?, ?)", answer).map_err(failed)?;
             }
         }
+        watch::check(self.flag)?;
         self.connection.execute_batch("COMMIT").map_err(failed)
     }
 }
@@ -593,6 +646,7 @@ impl Ledger for Book<'_> {
 pub struct Reading {
     connection: Connection,
     layout: Layout,
+    watch: Watch,
 }
 
 impl Reading {
@@ -600,15 +654,15 @@ impl Reading {
     ///
     /// # Errors
     /// When the file cannot be opened, is no database, or has no such records.
-    pub fn open(path: &Path, collection: Option<&str>) -> io::Result<Self> {
+    pub fn open(path: &Path, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
         fs::metadata(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(PATIENCE).map_err(failed)?;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let watch = watch(&mut connection, &format!("sqlite:{}", path.display()), flag)?;
         // All pages are of one moment.
         connection.execute_batch("PRAGMA query_only = ON; BEGIN").map_err(failed)?;
         let layout = stored(&connection, collection)?.ok_or_else(|| super::no_records(collection))?;
-        Ok(Self { connection, layout })
+        Ok(Self { connection, layout, watch })
     }
 
     /// The tables.
@@ -674,6 +728,7 @@ fn shown_value(value: ValueRef<'_>) -> Option<String> {
 
 impl Pages for Reading {
     fn page(&mut self, after: i64) -> io::Result<Option<Page>> {
+        let _busy = self.watch.busy();
         let records = self.rows(0, after, 0, PAGE).map_err(failed)?;
         let Some((last, _)) = records.last() else { return Ok(None) };
         let last = *last;

@@ -13,8 +13,10 @@ use postgres::{Client, Config, NoTls};
 
 use super::tls::{self, Mode};
 use super::{failed, told};
+use crate::load::database::watch::{self, Flag, Watch};
 
 /// How to get to a database.
+#[derive(Clone)]
 pub struct Access {
     config: Config,
     mode: Mode,
@@ -135,6 +137,40 @@ impl Access {
             }
             None => failed(error),
         })
+    }
+}
+
+impl Access {
+    /// Watches a connection: an interrupted run cancels its statement, and a long wait for a lock names the lock's holder.
+    pub(super) fn watch(&self, client: &mut Client, flag: Flag) -> io::Result<Watch> {
+        let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[]).and_then(|row| row.try_get(0)).map_err(failed)?;
+        let (token, mode, root) = (client.cancel_token(), self.mode, self.root.clone());
+        let cancel = move || {
+            // Where it fails, it is tried again.
+            let _ = match mode {
+                Mode::Disable => token.cancel_query(NoTls).is_ok(),
+                mode => tls::connector(mode, root.as_deref()).is_ok_and(|tls| token.cancel_query(tls).is_ok()),
+            };
+        };
+        let access = self.clone();
+        Watch::start(flag, cancel, move || access.report_holders(pid))
+    }
+
+    // Where the holders cannot be asked for, the statement may still end well.
+    fn report_holders(&self, pid: i32) {
+        let holders = "SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(host(client_addr), '') FROM pg_stat_activity \
+                       WHERE pid = ANY(pg_blocking_pids($1)) ORDER BY pid";
+        let Ok(rows) = self.connect().and_then(|mut client| client.query(holders, &[&pid]).map_err(failed)) else { return };
+        for row in &rows {
+            let text = |at: usize| row.try_get::<_, String>(at).unwrap_or_default();
+            let (user, application, host) = (text(1), text(2), text(3));
+            let told = format!(
+                "{}: waiting for a lock held by process {} (user {user}, application {application:?}, host {host:?})",
+                self.shown,
+                row.try_get::<_, i32>(0).unwrap_or_default()
+            );
+            watch::report(&told);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub use access::Access;
 
 use super::clerk::{Clerk, Ledger};
 use super::lines::{Page, Pages};
+use super::watch::{self, Flag, Watch};
 use super::{Answer, Changes, Database, Mode, Said, Seen, Settled, Start, nth_key};
 use crate::layout::relational::change::moment_text;
 use crate::layout::relational::join::Stored;
@@ -68,6 +69,8 @@ fn told(error: &postgres::Error) -> String {
 pub struct Postgres {
     client: Client,
     shown: String,
+    watch: Watch,
+    flag: Flag,
 }
 
 impl Postgres {
@@ -75,11 +78,14 @@ impl Postgres {
     ///
     /// # Errors
     /// When the database cannot be opened.
-    pub fn open(access: &Access) -> io::Result<Self> {
+    pub fn open(access: &Access, flag: Flag) -> io::Result<Self> {
         let mut client = access.connect()?;
+        let watch = access.watch(&mut client, flag)?;
+        let busy = watch.busy();
         begin(&mut client, "")?;
         client.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})")).map_err(failed)?;
-        Ok(Self { client, shown: access.shown.clone() })
+        drop(busy);
+        Ok(Self { client, shown: access.shown.clone(), watch, flag })
     }
 }
 
@@ -184,10 +190,10 @@ impl Database for Postgres {
     }
 
     fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
-        let Self { client, shown } = *self;
+        let Self { client, shown, watch, flag } = *self;
         Clerk::start(&shown, start.mode, move |orders| {
             // What is not committed goes with the connection.
-            orders.serve(&mut Book::open(client, start)?).map(|_| ())
+            orders.serve(&mut Book::open(client, start, watch, flag)?).map(|_| ())
         })
     }
 }
@@ -207,10 +213,13 @@ struct Book {
     load: i64,
     // How long records were copied.
     waited: Duration,
+    watch: Watch,
+    flag: Flag,
 }
 
 impl Book {
-    fn open(mut client: Client, start: Start) -> io::Result<Self> {
+    fn open(mut client: Client, start: Start, watch: Watch, flag: Flag) -> io::Result<Self> {
+        let busy = watch.busy();
         for statement in start.changes.iter().flat_map(|change| &change.statements) {
             client.batch_execute(statement).map_err(failed)?;
         }
@@ -228,6 +237,7 @@ impl Book {
             client.batch_execute(&statement).map_err(failed)?;
         }
         client.batch_execute("CREATE TEMP TABLE \"_in_findings\" (LIKE \"_chancery_findings\") ON COMMIT DROP").map_err(failed)?;
+        drop(busy);
         let tables = start.layout.tables.len();
         let depths = (0..tables).map(|table| start.layout.depth(table)).collect();
         Ok(Self {
@@ -240,6 +250,8 @@ impl Book {
             depths,
             load: 0,
             waited: Duration::ZERO,
+            watch,
+            flag,
             start,
         })
     }
@@ -251,6 +263,7 @@ impl Book {
 
     fn copy(&mut self) -> io::Result<()> {
         let begun = Instant::now();
+        let _busy = self.watch.busy();
         for number in 0..self.held.len() {
             if self.held[number].is_empty() {
                 continue;
@@ -539,6 +552,7 @@ impl Ledger for Book {
     fn settle(&mut self, totals: Totals) -> io::Result<Settled> {
         self.copy()?;
         let begun = Instant::now();
+        let _busy = self.watch.busy();
         let mut settled = self.compare()?;
         if settled.clashing > 0 {
             return Ok(settled);
@@ -554,6 +568,8 @@ impl Ledger for Book {
     }
 
     fn commit(&mut self, said: Option<Said>) -> io::Result<()> {
+        watch::check(self.flag)?;
+        let busy = self.watch.busy();
         let layout = &self.start.layout;
         if is_there(&mut self.client, "_chancery_answer")? {
             let collection = &layout.collection;
@@ -565,7 +581,10 @@ impl Ledger for Book {
                 self.client.execute(insert, &answer).map_err(failed)?;
             }
         }
-        self.client.batch_execute("COMMIT").map_err(failed)
+        watch::check(self.flag)?;
+        self.client.batch_execute("COMMIT").map_err(failed)?;
+        drop(busy);
+        Ok(())
     }
 }
 
@@ -574,6 +593,7 @@ pub struct Reading {
     client: Client,
     layout: Layout,
     page: usize,
+    watch: Watch,
 }
 
 impl Reading {
@@ -581,12 +601,15 @@ impl Reading {
     ///
     /// # Errors
     /// When the database cannot be opened, or has no such records.
-    pub fn open(access: &Access, collection: Option<&str>) -> io::Result<Self> {
+    pub fn open(access: &Access, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
         let mut client = access.connect()?;
+        let watch = access.watch(&mut client, flag)?;
+        let busy = watch.busy();
         // All pages are of one moment.
         begin(&mut client, "ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let layout = stored(&mut client, collection)?.ok_or_else(|| super::no_records(collection))?;
-        Ok(Self { client, layout, page: 16 })
+        drop(busy);
+        Ok(Self { client, layout, page: 16, watch })
     }
 
     /// The tables.
@@ -640,6 +663,7 @@ fn row(row: &SimpleQueryRow, depth: usize, bytes: &mut usize) -> Option<(i64, St
 impl Pages for Reading {
     fn page(&mut self, after: i64) -> io::Result<Option<Page>> {
         let mut bytes = 0;
+        let _busy = self.watch.busy();
         let records = self.rows(0, &format!("> {after}"), &mut bytes)?;
         let Some((last, _)) = records.last() else { return Ok(None) };
         let condition = format!("> {after} AND \"{RECORD}\" <= {last}");
