@@ -226,7 +226,8 @@ fn postgres_keeps_the_same_laws() {
     hostile::large_values_and_many_members(&mut base);
     hostile::an_interrupted_load_is_taken_back(&mut base);
     an_interrupt_ends_waiting_and_work(&mut base);
-    copies_are_numbered(&mut base);
+    load::copies_are_numbered(&mut base);
+    load::edits_by_hand_take_precedence(&mut base);
     columns_are_typed(&mut base);
     passwords_are_not_shown(&mut base);
     if server.is_some() {
@@ -260,11 +261,6 @@ fn an_interrupt_ends_waiting_and_work(base: &mut Postgres) {
         other.batch_execute("ROLLBACK").expect("the lock ends");
         assert_eq!(load::export(home, &dsn), "{\"id\":\"old\"}\n");
     }
-}
-
-/// Records without a key that are appended again and again are as many as they should be, whichever copies exist.
-fn copies_are_numbered(base: &mut Postgres) {
-    load::copies_are_numbered(base);
 }
 
 /// A server that has no more connections to give says so, and so does the program.

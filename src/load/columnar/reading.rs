@@ -239,7 +239,7 @@ impl Table {
             let Some((rest, cells)) = cells.split_last() else { break };
             let positions = own.iter().map(|column| column.as_primitive::<Int32Type>().value(row) as u32).collect();
             let cells = cells.iter().map(|column| text(column, row)).collect();
-            rows.push((record, Stored { positions, rest: text(rest, row), cells }));
+            rows.push((record, Stored { positions, rest: text(rest, row), cells, hash: None }));
             self.row += 1;
         }
         Ok(rows)
@@ -313,7 +313,7 @@ impl Nesting {
 impl Spread {
     fn row(&self, table: usize, row: usize, positions: &[u32], rows: &mut [Vec<Stored>]) {
         let cells = self.cells.iter().map(|column| column.as_ref().and_then(|column| text(column, row))).collect();
-        rows[table].push(Stored { positions: positions.to_vec(), rest: None, cells });
+        rows[table].push(Stored { positions: positions.to_vec(), rest: None, cells, hash: None });
         for (list, column, items) in &self.lists {
             if column.is_null(row) {
                 continue;

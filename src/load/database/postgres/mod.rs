@@ -93,7 +93,7 @@ fn begin(client: &mut Client, how: &str) -> io::Result<()> {
     client
         .batch_execute(&format!(
             "BEGIN {how}; SET LOCAL client_min_messages = warning; SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC'; \
-             SET LOCAL standard_conforming_strings = on"
+             SET LOCAL standard_conforming_strings = on; SET LOCAL bytea_output = hex"
         ))
         .map_err(failed)?;
     let encoding: String = client.query_one("SHOW server_encoding", &[]).and_then(|row| row.try_get(0)).map_err(failed)?;
@@ -629,6 +629,9 @@ impl Reading {
             let name = sql::name(&column.name);
             if column.holds == Holds::Timestamp { moment_text(&name) } else { name }
         }));
+        if table == 0 {
+            columns.push(sql::name(HASH));
+        }
         let order = std::iter::once(&number).chain(&positions).map(String::as_str).collect::<Vec<_>>().join(", ");
         let (columns, name) = (columns.join(", "), sql::name(&layout.tables[table].name));
         let query = format!("SELECT {columns} FROM {name} WHERE {number} {condition} ORDER BY {order}");
@@ -637,7 +640,8 @@ impl Reading {
         let mut found = Vec::new();
         for message in self.client.simple_query(&query).map_err(failed)? {
             if let SimpleQueryMessage::Row(row) = message {
-                let (of, stored) = self::row(&row, positions.len(), bytes).ok_or_else(|| io::Error::other("a row has no number"))?;
+                let (of, stored) =
+                    self::row(&row, positions.len(), table == 0, bytes).ok_or_else(|| io::Error::other("a row has no number"))?;
                 found.push((of, stored));
             }
         }
@@ -645,7 +649,7 @@ impl Reading {
     }
 }
 
-fn row(row: &SimpleQueryRow, depth: usize, bytes: &mut usize) -> Option<(i64, Stored)> {
+fn row(row: &SimpleQueryRow, depth: usize, has_hash: bool, bytes: &mut usize) -> Option<(i64, Stored)> {
     let mut cell = |at: usize| {
         let text = row.get(at).map(str::to_owned);
         *bytes += text.as_ref().map_or(0, String::len);
@@ -656,8 +660,15 @@ fn row(row: &SimpleQueryRow, depth: usize, bytes: &mut usize) -> Option<(i64, St
         stored.positions.push(row.get(at)?.parse().ok()?);
     }
     stored.rest = cell(depth + 1);
-    stored.cells = (depth + 2..row.len()).map(&mut cell).collect();
+    let end = row.len() - usize::from(has_hash);
+    stored.cells = (depth + 2..end).map(&mut cell).collect();
+    // The text of bytes is `\x` and hexadecimal digits.
+    stored.hash = has_hash.then(|| unhex(row.get(end).unwrap_or_default().trim_start_matches("\\x")));
     Some((row.get(0)?.parse().ok()?, stored))
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    text.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect()
 }
 
 impl Pages for Reading {
