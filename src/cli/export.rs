@@ -63,10 +63,7 @@ impl Stage for AsStored {
     }
 }
 
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "parquet")),
-    expect(unused_variables, reason = "there is nothing to open then")
-)]
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has a password to warn about"))]
 fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<Lines, Trouble> {
     match dsn {
         #[cfg(feature = "sqlite")]

@@ -213,7 +213,6 @@ pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::Acce
     Ok((access, shown))
 }
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "parquet"))]
 pub(super) fn file(path: &Path, error: io::Error) -> Trouble {
     Trouble::File { path: path.to_owned(), error }
 }

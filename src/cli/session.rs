@@ -776,6 +776,7 @@ impl Session {
     }
 
     /// Whether only the most necessary is printed.
+    #[cfg(feature = "postgres")]
     pub fn is_quiet(&self) -> bool {
         self.common.quiet
     }
