@@ -41,25 +41,25 @@ impl Stage for AsStored {
     fn work(&self, tree: &mut Tree, notes: &mut dyn Notes) {
         let (root, source) = (tree.root(), tree.source());
         let Some(remark) = self.0.take(u64::from(source.locate(root.opening()).start.line)) else { return };
+        if remark.digest.as_deref().is_some_and(|stored| stored == digest::digest(root)) {
+            return;
+        }
+        if remark.is_unedited {
+            let message =
+                "this record is damaged: its checksum does not match, and only chancery has written to the database since it was loaded";
+            let damage = Diagnostic::new(&rules::DAMAGED_RECORD, source, root.span(), message)
+                .help("restore the database from a backup, or load the records into a new one");
+            return notes.note(damage.at(""));
+        }
         for pointer in &remark.edited {
             let value = root.at(pointer).unwrap_or(root);
             let message = "this value was changed in the database after it was loaded";
             notes.note(Diagnostic::new(&rules::EDITED_BY_HAND, source, value.span(), message).at(pointer.clone()));
         }
-        let is_as_loaded = remark.digest.as_deref().is_none_or(|digest| digest == digest::digest(root));
-        if is_as_loaded || !remark.edited.is_empty() {
-            return;
-        }
-        let finding = if remark.is_unedited {
-            let message =
-                "this record is damaged: its checksum does not match, and only chancery has written to the database since it was loaded";
-            Diagnostic::new(&rules::DAMAGED_RECORD, source, root.span(), message)
-                .help("restore the database from a backup, or load its records again")
-        } else {
+        if remark.edited.is_empty() {
             let message = "this record was changed in the database after it was loaded";
-            Diagnostic::new(&rules::EDITED_BY_HAND, source, root.span(), message)
-        };
-        notes.note(finding.at(""));
+            notes.note(Diagnostic::new(&rules::EDITED_BY_HAND, source, root.span(), message).at(""));
+        }
     }
 }
 

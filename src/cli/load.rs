@@ -26,21 +26,20 @@ use crate::write::rows::Rows;
 
 /// Runs the command. An interrupted load commits nothing; where it was committed before, that is an error.
 pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
-    let place = Dsn::parse(&args.into)?;
-    let is_database = matches!(place, Dsn::Sqlite(_) | Dsn::Postgres(_)) && !args.dry_run;
-    let done = work(args);
+    let mut has_committed = false;
+    let done = work(args, &mut has_committed);
     match done {
         done if !interrupted().load(Ordering::Relaxed) => done,
-        Err(Trouble::Usage(why)) => Err(Trouble::Usage(why)),
-        Err(_) => Ok(Verdict::Interrupted),
-        Ok(Verdict::Clean | Verdict::Findings) if is_database => {
+        Ok(Verdict::Clean | Verdict::Findings) if has_committed => {
             Err(Trouble::Io(io::Error::other("interrupted, but the load had already been committed")))
         }
+        Err(trouble @ Trouble::Usage(_)) => Err(trouble),
+        Err(_) if !has_committed => Ok(Verdict::Interrupted),
         done => done,
     }
 }
 
-fn work(args: LoadArgs) -> Result<Verdict, Trouble> {
+fn work(args: LoadArgs, has_committed: &mut bool) -> Result<Verdict, Trouble> {
     let dsn = Dsn::parse(&args.into)?;
     #[cfg(feature = "parquet")]
     if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
@@ -83,6 +82,7 @@ fn work(args: LoadArgs) -> Result<Verdict, Trouble> {
         && let Some(answer) = question.answer(&mut *database, &collection, &prepared.layout.tables[0].name).map_err(of_database(&shown))?
     {
         let unchanged = database.repeat(answer.load, &now()).map_err(of_database(&shown))?;
+        *has_committed = true;
         io::stderr().write_all(answer.text.as_bytes())?;
         if !quiet {
             tell(&shown, &collection, &Settled { unchanged, ..Settled::default() }, false);
@@ -113,6 +113,7 @@ fn work(args: LoadArgs) -> Result<Verdict, Trouble> {
     if ran.held_back || ran.verdict == Verdict::Interrupted {
         return Ok(ran.verdict);
     }
+    *has_committed = !args.dry_run;
     let mut settled: MutexGuard<'_, Settled> = settled.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(changes) = &mut settled.changes {
         let mut out = io::BufWriter::new(io::stdout().lock());

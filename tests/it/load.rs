@@ -330,16 +330,19 @@ pub fn edits_by_hand_take_precedence(base: &mut dyn Base) {
     let text = format!("{{\"id\":\"a\",{rest}}}\n{{\"id\":\"b\",{rest}}}\n");
     let dsn = base.fresh(home);
     let row = "(SELECT \"_id\" FROM things WHERE id = 'a')";
+    // SQLite holds moments as text, so that nothing of them stands in the rest.
+    let moment = if dsn.starts_with("sqlite:") { "" } else { "/moment" };
     for (edit, before, after, pointer) in [
         ("UPDATE things SET size = 7.25 WHERE id = 'a'", "\"size\":1e2", "\"size\":7.25", "/size"),
         ("UPDATE things SET size = NULL WHERE id = 'a'", "\"size\":1e2,", "", ""),
         ("UPDATE things SET count = 8 WHERE id = 'a'", "\"count\":1.0", "\"count\":8", "/count"),
         ("UPDATE things SET name = 'n' WHERE id = 'a'", "\"name\":null", "\"name\":\"n\"", "/name"),
+        ("UPDATE things SET moment = '2025-01-02T03:04:05Z' WHERE id = 'a'", "2024-05-06T07:08:09.5+02:00", "2025-01-02T03:04:05Z", moment),
         (
-            "UPDATE things SET moment = '2025-01-02T03:04:05Z' WHERE id = 'a'",
+            "UPDATE things SET moment = '2024-05-06T05:08:09.75Z' WHERE id = 'a'",
             "2024-05-06T07:08:09.5+02:00",
-            "2025-01-02T03:04:05Z",
-            "/moment",
+            "2024-05-06T05:08:09.75Z",
+            moment,
         ),
         ("UPDATE things SET place_town = 't' WHERE id = 'a'", "\"place\":{}", "\"place\":{\"town\":\"t\"}", "/place"),
         (&format!("UPDATE things_rows SET x = 9 WHERE \"_record\" = {row}"), "\"rows\":[{\"x\":2.0}]", "\"rows\":[{\"x\":9}]", "/rows/0/x"),

@@ -230,7 +230,8 @@ fn postgres_keeps_the_same_laws() {
     load::edits_by_hand_take_precedence(&mut base);
     columns_are_typed(&mut base);
     passwords_are_not_shown(&mut base);
-    if server.is_some() {
+    if let Some(server) = &server {
+        statements_do_not_grow(&mut base, server);
         a_server_may_be_full(&mut base);
     }
 }
@@ -261,6 +262,47 @@ fn an_interrupt_ends_waiting_and_work(base: &mut Postgres) {
         other.batch_execute("ROLLBACK").expect("the lock ends");
         assert_eq!(load::export(home, &dsn), "{\"id\":\"old\"}\n");
     }
+}
+
+/// Records without a key are appended by the same number of statements, however many copies there are, and findings are copied
+/// before many of them wait in memory. The server's log has the statements.
+fn statements_do_not_grow(base: &mut Postgres, server: &Server) {
+    let home = folder(&[("schema.json", r#"{"type":"object","x-record-name":"things","properties":{"size":{"type":"integer"}}}"#)]);
+    let home = home.path();
+    let dsn = base.fresh(home);
+    base.run(home, &dsn, &format!("ALTER DATABASE {} SET log_statement = 'all'", dsn.rsplit('/').next().expect("a name")));
+    let log = || String::from_utf8_lossy(&fs::read(server.home.path().join("log")).expect("the server writes it")).into_owned();
+    let mut statements = Vec::new();
+    for copies in [20, 20, 20, 200, 20] {
+        let before = log().len();
+        let text = "{\"size\":1}\n{\"size\":2}\n".repeat(copies);
+        load::load(home, &dsn, &text, &["--mode", "append", "--no-cache"]);
+        let log = log();
+        statements.push([" statement: ", " execute "].map(|what| log[before..].matches(what).count()).iter().sum::<usize>());
+    }
+    // The first load makes the tables and finds no copies.
+    assert!(statements[1] > 0 && statements[1..].iter().all(|count| *count == statements[1]), "{statements:?}");
+    let before = log().len();
+    let text = "{\"size\":\"large\"}\n".repeat(40_000);
+    let args = [
+        "load",
+        "-",
+        "--from",
+        "ndjson",
+        "--schema",
+        "schema.json",
+        "--no-config",
+        "--quiet",
+        "--on-invalid",
+        "skip",
+        "--findings",
+        "--into",
+    ];
+    let ran = run_with(home, &[&args[..], &[&dsn]].concat(), text.as_bytes());
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    let copies = log()[before..].matches("COPY \"_in_findings\"").count();
+    assert!(copies > 1, "{copies}");
+    assert_eq!(base.rows(home, &dsn, "SELECT count(*) FROM _chancery_findings"), ["40000"]);
 }
 
 /// A server that has no more connections to give says so, and so does the program.

@@ -8,23 +8,31 @@ use std::process::{Child, Command, Stdio};
 use crate::load::{Sqlite, load};
 use crate::program::folder;
 
-/// Begins a load that has to wait, reads what it says of that, and interrupts it.
-pub fn interrupted(home: &Path, dsn: &str, expected: &[&str]) {
-    let mut child: Child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+fn begin(home: &Path, dsn: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_chancery"))
         .current_dir(home)
         .args(["load", "new.ndjson", "--no-config", "--schema", "schema.json", "--no-cache", "--quiet", "--into", dsn])
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the program starts");
+        .expect("the program starts")
+}
+
+fn interrupt(mut child: Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is installed").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+}
+
+/// Begins a load that has to wait, reads what it says of that, and interrupts it.
+pub fn interrupted(home: &Path, dsn: &str, expected: &[&str]) {
+    let mut child = begin(home, dsn);
     let mut err = BufReader::new(child.stderr.take().expect("it is piped"));
     let mut line = String::new();
     err.read_line(&mut line).expect("it says something");
     for part in expected {
         assert!(line.contains(part), "{part}: {line}");
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is installed").success());
-    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    interrupt(child);
 }
 
 /// A folder with a schema, and a record to load.
@@ -46,6 +54,17 @@ fn an_interrupt_ends_the_wait_for_a_file_of_sqlite() {
     interrupted(home.path(), &dsn, &[&dsn, "waiting for another process that has locked the file"]);
     other.execute_batch("ROLLBACK").expect("the lock ends");
     assert_eq!(crate::load::export(home.path(), &dsn), "{\"id\":\"old\"}\n");
+}
+
+/// Nobody knows how long a server takes that does not answer.
+#[test]
+fn an_interrupt_ends_the_wait_for_a_server_that_does_not_answer() {
+    let home = home();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let child = begin(home.path(), &format!("postgres://me@{}/base?sslmode=disable", server.local_addr().expect("it has one")));
+    let connection = server.accept().expect("the program connects");
+    interrupt(child);
+    drop(connection);
 }
 
 #[test]

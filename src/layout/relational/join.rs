@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::rows::{is_held, moment_shown};
+use super::rows::{is_held, microseconds};
 use super::{Holds, Layout, pointer_to};
 use crate::tree::number::{self, Decimal};
 use crate::tree::{json_string, pointer};
@@ -111,7 +111,14 @@ impl Joiner {
             let text = match (text, exact) {
                 (Some(text), Some(at)) => {
                     done[at] = true;
-                    if is_same(&text, rest[at].1) {
+                    let is_float = match part {
+                        Part::Column(column) => {
+                            let column = &self.layout.tables[table].columns[*column];
+                            column.items.unwrap_or(column.holds) == Holds::Number
+                        }
+                        Part::List(_) => false,
+                    };
+                    if is_same(&text, rest[at].1, is_float) {
                         one_line(rest[at].1)
                     } else {
                         edited.push(format!("{way}{pointer}"));
@@ -164,24 +171,23 @@ impl Joiner {
     }
 }
 
-// Whether a column, as JSON, says the same as a more exact value.
-fn is_same(column: &str, exact: &str) -> bool {
+// Whether a column, as JSON, says the same as a more exact value. Columns of floats hold the nearest one.
+fn is_same(column: &str, exact: &str, is_float: bool) -> bool {
     if number::is_number(column) && number::is_number(exact) {
-        let as_float = |text: &str| text.parse::<f64>().ok().filter(|float| float.is_finite());
+        let float = |text: &str| text.parse::<f64>().ok().filter(|float| float.is_finite() && is_float);
         return Decimal::parse(column) == Decimal::parse(exact)
-            || as_float(column).is_some_and(|float| {
-                as_float(exact).is_some_and(|exact| exact.total_cmp(&float).is_eq() || exact.abs() + float.abs() == 0.0)
-            });
+            || float(column).zip(float(exact)).is_some_and(|(held, exact)| held.total_cmp(&exact).is_eq() && held.to_string() == column);
     }
     if column.starts_with('"') && exact.starts_with('"') {
         let text = |json: &str| serde_json::from_str::<String>(json).ok();
         let (Some(column), Some(exact)) = (text(column), text(exact)) else { return false };
-        return column == exact || moment_shown(&exact).is_some_and(|shown| shown == column);
+        return column == exact || microseconds(&exact).is_some_and(|moment| microseconds(&column) == Some(moment));
     }
     if column.starts_with('[') && exact.starts_with('[') {
         let (column, exact) = (items(column), items(exact));
         // An item that a list's type does not take is null there.
-        return column.len() == exact.len() && column.iter().zip(exact).all(|(column, exact)| *column == "null" || is_same(column, exact));
+        return column.len() == exact.len()
+            && column.iter().zip(exact).all(|(column, exact)| *column == "null" || is_same(column, exact, is_float));
     }
     column == exact
 }

@@ -476,11 +476,9 @@ fn moment(text: &str) -> Option<Moment> {
     Some(Moment { microseconds: (seconds - minutes * 60) * 1_000_000 + part, plain: fraction.is_empty() && zone == "Z" })
 }
 
-/// A moment as a column that has lost its zone and fraction shows it; `None` for other text.
-pub(super) fn moment_shown(text: &str) -> Option<String> {
-    let seconds = moment(text)?.microseconds.div_euclid(1_000_000);
-    let ((year, month, day), time) = (date::of_number(seconds.div_euclid(86_400)), seconds.rem_euclid(86_400));
-    Some(format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time / 3600, time / 60 % 60, time % 60))
+/// The microseconds since 1970 of a moment that a column can hold.
+pub(super) fn microseconds(text: &str) -> Option<i64> {
+    moment(text).map(|moment| moment.microseconds)
 }
 
 /// Whether a column of that kind holds something of a value, given as JSON, that it cannot say exactly.

@@ -339,9 +339,11 @@ fn text(column: &ArrayRef, row: usize) -> Option<String> {
         DataType::Boolean => column.as_boolean().value(row).to_string(),
         DataType::Date32 => day(i64::from(column.as_primitive::<Date32Type>().value(row))),
         DataType::Timestamp(..) => {
-            let seconds = column.as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(1_000_000);
-            let time = seconds.rem_euclid(86_400);
-            format!("{}T{:02}:{:02}:{:02}Z", day(seconds.div_euclid(86_400)), time / 3600, time / 60 % 60, time % 60)
+            let microseconds = column.as_primitive::<TimestampMicrosecondType>().value(row);
+            let seconds = microseconds.div_euclid(1_000_000);
+            let (time, part) = (seconds.rem_euclid(86_400), microseconds.rem_euclid(1_000_000));
+            let fraction = if part == 0 { String::new() } else { format!(".{part:06}").trim_end_matches('0').to_owned() };
+            format!("{}T{:02}:{:02}:{:02}{fraction}Z", day(seconds.div_euclid(86_400)), time / 3600, time / 60 % 60, time % 60)
         }
         DataType::List(_) => list(&column.as_list::<i32>().value(row)),
         _ => column.as_string::<i32>().value(row).to_owned(),

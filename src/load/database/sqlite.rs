@@ -137,7 +137,8 @@ fn watch(connection: &mut Connection, shown: &str, flag: Flag) -> io::Result<Wat
         !flag.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE
     };
     connection.busy_handler(Some(wait)).map_err(failed)?;
-    Watch::start(flag, move || handle.interrupt(), || {})
+    // The wait says by itself that it is one.
+    Watch::start(flag, move || handle.interrupt(), || true)
 }
 
 // Waits until no other load makes a file in the folder. Not every system can lock folders.
@@ -310,6 +311,13 @@ fn change_counter(file: &File) -> io::Result<Option<i64>> {
     let [.., a, b, c, d] = header;
     let has_log = header[18] == 2 || header[19] == 2;
     Ok((!has_log).then(|| i64::from(u32::from_be_bytes([a, b, c, d]))))
+}
+
+// The content of a collection and its layout, which says how the tables become records again.
+fn content_and_layout(connection: &Connection, content: Content, collection: &str) -> rusqlite::Result<String> {
+    let query = "SELECT \"layout\" FROM \"_chancery_layout\" WHERE \"collection\" = ?1";
+    let digest = connection.query_row(query, [collection], |row| Ok(Sha256::digest(bytes_of(row.get_ref(0)?))))?;
+    Ok(format!("{} {}", content.text(), hex(&digest[..8])))
 }
 
 // The content of a collection when it was loaded last, and the change counter of the file then.
@@ -542,7 +550,8 @@ impl<'c> Book<'c> {
         let counter = self.before.filter(|_| was_unedited).map_or(NOT_KNOWN, |before| before + 1);
         let keep = "INSERT INTO \"_chancery_checksum\" VALUES (?1, ?2, ?3) ON CONFLICT (\"collection\") DO UPDATE SET \
                     \"content\" = excluded.\"content\", \"change_counter\" = excluded.\"change_counter\"";
-        connection.execute(keep, rusqlite::params![collection, content.text(), counter]).map(|_| ())
+        let content = content_and_layout(connection, content, collection)?;
+        connection.execute(keep, rusqlite::params![collection, content, counter]).map(|_| ())
     }
 
     // The number of the next copy of a record without a key. The copies that exist are counted once, in one pass.
@@ -771,7 +780,9 @@ impl Reading {
             // The key and the hash stand behind the columns.
             let at = 2 + stored.cells.len();
             let hash = bytes_of(row.get_ref(at + 1)?).to_vec();
-            self.content.borrow_mut().add(row.get(0)?, bytes_of(row.get_ref(at)?), &hash);
+            if self.unedited.is_some() {
+                self.content.borrow_mut().add(row.get(0)?, bytes_of(row.get_ref(at)?), &hash);
+            }
             stored.hash = Some(hash);
         }
         Ok((row.get(0)?, stored))
@@ -810,11 +821,13 @@ impl Pages for Reading {
         let _busy = self.watch.busy();
         let records = self.rows(0, after, 0, PAGE).map_err(failed)?;
         let Some((last, _)) = records.last() else {
-            let content = self.content.borrow().text();
-            if self.unedited.as_ref().is_some_and(|expected| *expected != content) {
+            if let Some(expected) = &self.unedited
+                && *expected != content_and_layout(&self.connection, *self.content.borrow(), &self.layout.collection).map_err(failed)?
+            {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "the file is damaged: its records are not those that were loaded, and only chancery has written to it since; restore it from a backup, or load the records again",
+                    "the file is damaged: its records are not those that were loaded, and only chancery has written to it since; restore it from a \
+                     backup, or load the records into a new file",
                 ));
             }
             return Ok(None);

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -27,6 +28,24 @@ pub fn check(flag: Flag) -> io::Result<()> {
     if flag.load(Ordering::Relaxed) { Err(interrupted()) } else { Ok(()) }
 }
 
+/// Does what cannot be cancelled, such as connecting to a server that may not answer, on a thread that an interrupted run
+/// leaves alone.
+///
+/// # Errors
+/// When it fails, the run is interrupted, or the system gives no thread.
+pub fn apart<T: Send + 'static>(flag: Flag, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    let (answer, answered) = channel();
+    // Nobody listens any more where the run was interrupted.
+    thread::Builder::new().spawn(move || drop(answer.send(work())))?;
+    loop {
+        match answered.recv_timeout(STEP) {
+            Ok(done) => return done,
+            Err(RecvTimeoutError::Timeout) => check(flag)?,
+            Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the connection was given up")),
+        }
+    }
+}
+
 /// Reports a wait on standard error.
 pub fn report(text: &str) {
     // Nothing is left to be done where standard error is closed.
@@ -44,23 +63,30 @@ pub struct Watch {
 pub struct Busy(Arc<Mutex<Option<Instant>>>);
 
 impl Watch {
-    /// Starts the thread. `cancel` ends what the connection is doing; `report` says whom it waits for, if anyone.
+    /// Starts the thread. `cancel` ends what the connection is doing; `report` says whom it waits for, and
+    /// whether there is anyone; it is asked again as long as there is not.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(flag: Flag, cancel: impl Fn() + Send + 'static, mut report: impl FnMut() + Send + 'static) -> io::Result<Self> {
+    pub fn start(flag: Flag, cancel: impl Fn() + Send + 'static, mut report: impl FnMut() -> bool + Send + 'static) -> io::Result<Self> {
         let (stop, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None::<Instant>)));
         let (stopped, working) = (Arc::clone(&stop), Arc::clone(&busy));
         let thread = thread::Builder::new().spawn(move || {
-            let mut reported = None;
+            // Of the work that is reported or not, and when it was asked about.
+            let (mut reported, mut asked) = (None, None::<Instant>);
             while !stopped.load(Ordering::Relaxed) {
                 let since = *working.lock().unwrap_or_else(PoisonError::into_inner);
                 if flag.load(Ordering::Relaxed) && since.is_some() {
                     cancel();
                 }
-                if since.is_some_and(|since| since.elapsed() >= LONG) && reported != since {
-                    reported = since;
-                    report();
+                if let Some(begun) = since
+                    && reported != since
+                    && asked.map_or(begun, |asked| asked.max(begun)).elapsed() >= LONG
+                {
+                    asked = Some(Instant::now());
+                    if report() {
+                        reported = since;
+                    }
                 }
                 thread::park_timeout(STEP);
             }

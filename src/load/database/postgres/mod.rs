@@ -79,8 +79,7 @@ impl Postgres {
     /// # Errors
     /// When the database cannot be opened.
     pub fn open(access: &Access, flag: Flag) -> io::Result<Self> {
-        let mut client = access.connect()?;
-        let watch = access.watch(&mut client, flag)?;
+        let (mut client, watch) = access.connect_watched(flag)?;
         let busy = watch.busy();
         begin(&mut client, "")?;
         client.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})")).map_err(failed)?;
@@ -602,8 +601,7 @@ impl Reading {
     /// # Errors
     /// When the database cannot be opened, or has no such records.
     pub fn open(access: &Access, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
-        let mut client = access.connect()?;
-        let watch = access.watch(&mut client, flag)?;
+        let (mut client, watch) = access.connect_watched(flag)?;
         let busy = watch.busy();
         // All pages are of one moment.
         begin(&mut client, "ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
