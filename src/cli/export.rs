@@ -40,7 +40,7 @@ struct AsStored(Remarks);
 impl Stage for AsStored {
     fn work(&self, tree: &mut Tree, notes: &mut dyn Notes) {
         let (root, source) = (tree.root(), tree.source());
-        let Some(remark) = self.0.take(u64::from(source.locate(root.opening()).start.line)) else { return };
+        let Some(remark) = self.0.take(source.locate(root.opening()).start.line) else { return };
         if remark.digest.as_deref().is_some_and(|stored| stored == digest::digest(root)) {
             return;
         }

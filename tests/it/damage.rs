@@ -94,7 +94,7 @@ fn an_arrow_stream_that_is_cut_or_has_more_is_refused() {
 
 #[test]
 fn damaged_sqlite() {
-    each_change(loaded("sqlite:things.db", &[]).path(), "sqlite:things.db", "things.db", 500);
+    each_change(loaded("sqlite:things.db", &[]).path(), "sqlite:things.db", "things.db", 150);
 }
 
 #[test]

@@ -740,6 +740,10 @@ impl Reading {
         let unedited = checksum(&connection, &layout.collection).map_err(failed)?;
         let counter = change_counter(&file)?;
         let unedited = unedited.filter(|(_, at)| Some(*at) == counter).map(|(content, _)| content);
+        // Nobody has taken away columns or tables either.
+        if unedited.is_some() && super::choose(&layouts(&connection)?, collection)?.as_ref() != Some(&layout) {
+            return Err(damaged());
+        }
         Ok(Self { connection, layout, watch, content: RefCell::default(), unedited, _file: file })
     }
 
@@ -789,6 +793,14 @@ impl Reading {
     }
 }
 
+fn damaged() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the file is damaged: its records are not those that were loaded, and only chancery has written to it since; restore it from a backup, or \
+         load the records into a new file",
+    )
+}
+
 fn select(layout: &Layout, table: usize) -> String {
     let depth = layout.depth(table);
     let mut columns = if depth == 0 { vec![ID.to_owned()] } else { own_columns(layout, table) };
@@ -824,11 +836,7 @@ impl Pages for Reading {
             if let Some(expected) = &self.unedited
                 && *expected != content_and_layout(&self.connection, *self.content.borrow(), &self.layout.collection).map_err(failed)?
             {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "the file is damaged: its records are not those that were loaded, and only chancery has written to it since; restore it from a \
-                     backup, or load the records into a new file",
-                ));
+                return Err(damaged());
             }
             return Ok(None);
         };
