@@ -97,6 +97,28 @@ fn damaged_sqlite() {
     each_change(loaded("sqlite:things.db", &[]).path(), "sqlite:things.db", "things.db", 150);
 }
 
+/// The page claims more rows than it has, whose numbers are anything, so that there is always one behind the last.
+#[test]
+fn damaged_sqlite_without_an_end() {
+    let home = loaded("sqlite:things.db", &[]);
+    let path = home.path().join("things.db");
+    let (page, size) = rusqlite::Connection::open(&path)
+        .and_then(|connection| {
+            let page = "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'things'";
+            connection.query_row(page, [], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?)))
+        })
+        .expect("a table");
+    let at = ((page - 1) * size) as usize;
+    let mut bytes = fs::read(&path).expect("it was loaded");
+    assert_eq!(bytes[at..at + 5], [13, 0, 0, 0, 12], "a leaf with twelve rows");
+    for rows in [13, 16, 28, 60] {
+        bytes[at + 4] = rows;
+        fs::write(&path, &bytes).expect("writable");
+        let ran = export(home.path(), "sqlite:things.db");
+        assert!([1, 2].contains(&ran.status) && ran.err.contains("damaged"), "{rows}: {} {}", ran.status, ran.err);
+    }
+}
+
 #[test]
 fn damaged_sqlite_after_several_loads() {
     let home = loaded("sqlite:things.db", &[]);

@@ -252,14 +252,29 @@ fn an_interrupt_ends_waiting_and_work(base: &mut Postgres) {
     let dsn = base.fresh(home);
     load::load(home, &dsn, "{\"id\":\"old\"}\n", &[]);
     let mut other = base.client(dsn.rsplit('/').next().expect("a name"));
+    let expected = ["postgres://127.0.0.1", "waiting for a lock held by process", "user tester, application \"somebody\""];
     for lock in ["SELECT pg_advisory_xact_lock(7163082334074663545)", "LOCK TABLE things"] {
         other.batch_execute(&format!("BEGIN; SET LOCAL application_name = 'somebody'; {lock}")).expect("a lock");
-        waits::interrupted(
-            home,
-            &dsn,
-            &["postgres://127.0.0.1", "waiting for a lock held by process", "user tester, application \"somebody\""],
-        );
+        waits::interrupted(home, &dsn, &expected);
+        if lock.starts_with("LOCK") {
+            waits::interrupted_export(home, &dsn, &expected);
+        }
         other.batch_execute("ROLLBACK").expect("the lock ends");
+        assert_eq!(load::export(home, &dsn), "{\"id\":\"old\"}\n");
+    }
+    // Work that does not end, when the records are put into place and when they are committed.
+    other
+        .batch_execute("CREATE FUNCTION work() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3600); RETURN new; END'")
+        .expect("a function");
+    for trigger in ["CREATE TRIGGER work BEFORE INSERT", "CREATE CONSTRAINT TRIGGER work AFTER INSERT"] {
+        let deferred = if trigger.contains("CONSTRAINT") { "DEFERRABLE INITIALLY DEFERRED" } else { "" };
+        other.batch_execute(&format!("{trigger} ON things {deferred} FOR EACH ROW EXECUTE FUNCTION work()")).expect("a trigger");
+        let child = waits::begin(home, &dsn);
+        let works = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        while other.query(works, &[]).expect("an answer").is_empty() {}
+        waits::interrupt(child);
+        // Waits until the server has noticed.
+        other.batch_execute("DROP TRIGGER work ON things").expect("no trigger");
         assert_eq!(load::export(home, &dsn), "{\"id\":\"old\"}\n");
     }
 }

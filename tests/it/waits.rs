@@ -8,24 +8,39 @@ use std::process::{Child, Command, Stdio};
 use crate::load::{Sqlite, load};
 use crate::program::folder;
 
-fn begin(home: &Path, dsn: &str) -> Child {
+/// Begins a load.
+pub fn begin(home: &Path, dsn: &str) -> Child {
+    start(home, &["load", "new.ndjson", "--no-config", "--schema", "schema.json", "--no-cache", "--quiet", "--into", dsn])
+}
+
+fn start(home: &Path, args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_chancery"))
         .current_dir(home)
-        .args(["load", "new.ndjson", "--no-config", "--schema", "schema.json", "--no-cache", "--quiet", "--into", dsn])
+        .args(args)
         .stdin(Stdio::null())
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts")
 }
 
-fn interrupt(mut child: Child) {
+/// Interrupts the program, which ends at once.
+pub fn interrupt(mut child: Child) {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is installed").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
 }
 
 /// Begins a load that has to wait, reads what it says of that, and interrupts it.
 pub fn interrupted(home: &Path, dsn: &str, expected: &[&str]) {
-    let mut child = begin(home, dsn);
+    waits(begin(home, dsn), expected);
+}
+
+/// The same of an export.
+pub fn interrupted_export(home: &Path, dsn: &str, expected: &[&str]) {
+    waits(start(home, &["export", dsn, "--to", "ndjson", "--no-config", "--quiet"]), expected);
+}
+
+fn waits(mut child: Child, expected: &[&str]) {
     let mut err = BufReader::new(child.stderr.take().expect("it is piped"));
     let mut line = String::new();
     err.read_line(&mut line).expect("it says something");
@@ -52,6 +67,8 @@ fn an_interrupt_ends_the_wait_for_a_file_of_sqlite() {
     let other = rusqlite::Connection::open(home.path().join(dsn.trim_start_matches("sqlite:"))).expect("a database");
     other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
     interrupted(home.path(), &dsn, &[&dsn, "waiting for another process that has locked the file"]);
+    other.execute_batch("ROLLBACK; BEGIN EXCLUSIVE").expect("another lock");
+    interrupted_export(home.path(), &dsn, &[&dsn, "waiting for another process that has locked the file"]);
     other.execute_batch("ROLLBACK").expect("the lock ends");
     assert_eq!(crate::load::export(home.path(), &dsn), "{\"id\":\"old\"}\n");
 }

@@ -108,6 +108,13 @@ impl Lines {
         let tables: Vec<(Vec<i64>, Vec<Stored>)> = page.into_iter().map(|rows| rows.into_iter().unzip()).collect();
         let Some((records, _)) = tables.first() else { return Ok(()) };
         for record in records {
+            // A damaged file may give the same records again and again.
+            if self.line > 0 && self.after >= *record {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("the database is damaged: record {record} comes behind record {}; restore it from a backup", self.after),
+                ));
+            }
             let rows: Vec<&[Stored]> = tables
                 .iter()
                 .map(|(of, rows)| &rows[of.partition_point(|of| of < record)..of.partition_point(|of| of <= record)])
