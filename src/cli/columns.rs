@@ -105,5 +105,5 @@ pub fn lines(dsn: &Dsn, collection: Option<&str>) -> Result<Lines, Trouble> {
     };
     let reading = opened.map_err(|error| file(path, error))?;
     let layout = reading.layout().clone();
-    Ok(Lines::new(Box::new(reading), layout))
+    Ok(Lines::new(Box::new(reading), layout, Takes::Arrow))
 }

@@ -4,6 +4,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::again::{Question, Remembered};
 use super::args::{LoadArgs, LoadMode, Migrate};
 use super::dsn::Dsn;
-use super::session::{Beside, Records, Session, To, draw_findings};
+use super::session::{Beside, Records, Session, To, draw_findings, interrupted};
 use super::stdout::stdout;
 use super::{Trouble, Verdict, is_read, print};
 use crate::check::OnInvalid;
@@ -24,8 +25,22 @@ use crate::load::file::Target;
 use crate::pipeline::{Output, Place};
 use crate::write::rows::Rows;
 
-/// Runs the command.
+/// Runs the command. An interrupted load commits nothing; where it was committed before, that is an error.
 pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
+    let mut has_committed = false;
+    let done = work(args, &mut has_committed);
+    match done {
+        done if !interrupted().load(Ordering::Relaxed) => done,
+        Ok(Verdict::Clean | Verdict::Findings) if has_committed => {
+            Err(Trouble::Io(io::Error::other("interrupted, but the load had already been committed")))
+        }
+        Err(trouble @ Trouble::Usage(_)) => Err(trouble),
+        Err(_) if !has_committed => Ok(Verdict::Interrupted),
+        done => done,
+    }
+}
+
+fn work(args: LoadArgs, has_committed: &mut bool) -> Result<Verdict, Trouble> {
     let dsn = Dsn::parse(&args.into)?;
     #[cfg(feature = "parquet")]
     if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
@@ -68,6 +83,7 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
         && let Some(answer) = question.answer(&mut *database, &collection, &prepared.layout.tables[0].name).map_err(of_database(&shown))?
     {
         let unchanged = database.repeat(answer.load, &now()).map_err(of_database(&shown))?;
+        *has_committed = true;
         is_read(io::stderr().write_all(answer.text.as_bytes()))?;
         if !quiet {
             tell(&shown, &collection, &Settled { unchanged, ..Settled::default() }, false);
@@ -99,6 +115,7 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
     if ran.held_back || ran.verdict == Verdict::Interrupted {
         return Ok(ran.verdict);
     }
+    *has_committed = !args.dry_run;
     let mut settled: MutexGuard<'_, Settled> = settled.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(changes) = &mut settled.changes {
         let mut out = io::BufWriter::new(stdout());
@@ -170,7 +187,7 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
             session.refuse_input(path)?;
-            let opened = database::sqlite::Sqlite::open(path, trial).map_err(|error| file(path, error))?;
+            let opened = database::sqlite::Sqlite::open(path, trial, interrupted()).map_err(|error| file(path, error))?;
             Ok(Box::new(opened))
         }
         #[cfg(not(feature = "sqlite"))]
@@ -178,7 +195,7 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             let (access, shown) = access(url, session.is_quiet())?;
-            Ok(Box::new(database::postgres::Postgres::open(&access).map_err(|error| file(Path::new(&shown), error))?))
+            Ok(Box::new(database::postgres::Postgres::open(&access, interrupted()).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]
         Dsn::Postgres(_) => Err(Trouble::usage("this program was built without PostgreSQL")),

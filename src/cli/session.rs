@@ -130,15 +130,16 @@ impl Session {
         Ok(session)
     }
 
-    /// One whose records are lines of JSON that come from no file.
-    pub fn of_stream(common: CommonArgs, name: &str, stream: Box<dyn Read + Send>) -> Result<Self, Trouble> {
+    /// One whose records are lines of JSON that come from no file, and go through the stages `first` before all others.
+    pub fn of_stream(common: CommonArgs, name: &str, stream: Box<dyn Read + Send>, first: Vec<Arc<dyn Stage>>) -> Result<Self, Trouble> {
         // What is deeper has been taken on purpose.
         const DEEPEST: usize = 1024;
         let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref(), &[])? };
         let mut session = Self::bare(common, config, false)?;
         let schema = session.common.schema.clone().unwrap_or_else(|| "none".to_owned());
         let input = InputArgs { max_record_bytes: Some(1 << 30), max_depth: Some(DEEPEST), ..InputArgs::default() };
-        let plan = session.course(&schema, &Group::default(), &input)?;
+        let mut plan = session.course(&schema, &Group::default(), &input)?;
+        plan.stages.splice(0..0, first);
         let options = read::Options { records: None, ..plan.options.clone() };
         session.courses.push(plan);
         let name: Arc<str> = name.into();

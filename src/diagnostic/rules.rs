@@ -148,6 +148,8 @@ rules! {
     KEY_PRESENT "W133" "key-present" Error "a record that is only to be added is there already"
     KEY_CHANGED "W134" "key-changed" Error "the records of a database have another key than the schema says"
     INCOMPLETE_REPLACE "W135" "incomplete-replace" Error "records would be removed on the word of inputs that could not be read to their end"
+    EDITED_BY_HAND "W136" "edited-by-hand" Advice "a value or record of a database was changed after it was loaded"
+    DAMAGED_RECORD "W137" "damaged-record" Error "a stored record does not match its checksum, and nobody has edited the database"
     STALE_BASELINE "B101" "stale-baseline" Warning "the baseline knows more findings of a sort than there are"
     UNUSED_SUPPRESSION "B102" "unused-suppression" Warning "a suppression that leaves nothing out"
     BAD_SUPPRESSION "B103" "bad-suppression" Warning "a suppression that names no rule, or one that does not exist"

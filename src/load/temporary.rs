@@ -163,20 +163,42 @@ impl Drop for Made {
 #[derive(Debug)]
 pub struct FolderLock(Arc<File>);
 
+/// Another process has the folder.
+#[derive(Debug)]
+pub struct Busy;
+
 impl FolderLock {
+    /// Takes the folder unless another process has it; `None` where the folder cannot be locked.
+    ///
+    /// # Errors
+    /// When another process has it.
+    pub fn try_take(folder: &Path) -> Result<Option<Self>, Busy> {
+        Self::locked(folder, |file| match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Err(Busy),
+            Err(TryLockError::Error(_)) => Ok(false),
+        })
+    }
+
     /// Waits until no other process has the folder; `None` where the folder cannot be locked.
     #[must_use]
     pub fn take(folder: &Path) -> Option<Self> {
+        Self::locked(folder, |file| Ok(file.lock().is_ok())).unwrap_or_default()
+    }
+
+    fn locked(folder: &Path, lock: impl FnOnce(&File) -> Result<bool, Busy>) -> Result<Option<Self>, Busy> {
         static TAKEN: Mutex<BTreeMap<PathBuf, Weak<File>>> = Mutex::new(BTreeMap::new());
-        let folder = folder.canonicalize().ok()?;
+        let Ok(folder) = folder.canonicalize() else { return Ok(None) };
         let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lock) = taken.get(&folder).and_then(Weak::upgrade) {
-            return Some(Self(lock));
+            return Ok(Some(Self(lock)));
         }
-        let file = Arc::new(File::open(&folder).ok()?);
-        file.lock().ok()?;
+        let Ok(file) = File::open(&folder).map(Arc::new) else { return Ok(None) };
+        if !lock(&file)? {
+            return Ok(None);
+        }
         taken.insert(folder, Arc::downgrade(&file));
-        Some(Self(file))
+        Ok(Some(Self(file)))
     }
 }
 

@@ -254,7 +254,9 @@ pub fn anything_comes_back(base: &mut dyn Base) {
         let dsn = base.fresh(home.path());
         let done = load(home.path(), &dsn, &text, &["--on-invalid", "keep"]);
         assert_eq!(done, "60 added, 0 updated, 0 unchanged, 0 removed");
-        let (before, after) = (canonical_lines(&text), canonical_lines(&export(home.path(), &dsn)));
+        let exported = run(home.path(), &["export", &dsn, "--to", "ndjson", "--no-config", "--report", "ndjson"]);
+        assert!(exported.status == 0 && !exported.err.contains("\"W13"), "none was edited: {}", exported.err);
+        let (before, after) = (canonical_lines(&text), canonical_lines(&exported.out));
         for (before, after) in before.iter().zip(&after) {
             assert_eq!(before, after, "round {round}");
         }
@@ -293,6 +295,105 @@ pub fn modes_do_what_they_say(base: &mut dyn Base) {
     assert_eq!(export(home, &dsn), second);
     assert_eq!(load(home, &dsn, "", &["--mode", "replace"]), "0 added, 0 updated, 0 unchanged, 2 removed");
     assert_eq!(export(home, &dsn), "");
+}
+
+/// Records without a key that are appended again and again are as many as they should be, whichever copies exist.
+pub fn copies_are_numbered(base: &mut dyn Base) {
+    let home = folder(&[("schema.json", r#"{"type":"object","x-record-name":"things","properties":{"size":{"type":"integer"}}}"#)]);
+    let home = home.path();
+    let dsn = base.fresh(home);
+    let text = "{\"size\":1}\n{\"size\":2}\n{\"size\":1}\n";
+    for round in 1..=4 {
+        assert_eq!(load(home, &dsn, text, &["--mode", "append"]), "3 added, 0 updated, 0 unchanged, 0 removed");
+        assert_eq!(export(home, &dsn), text.repeat(round));
+    }
+    // A copy is gone, whose number is not taken again.
+    base.run(home, &dsn, "DELETE FROM things WHERE \"_key\" LIKE '#3 %'");
+    let before = export(home, &dsn);
+    assert_eq!(load(home, &dsn, text, &["--mode", "append"]), "3 added, 0 updated, 0 unchanged, 0 removed");
+    assert_eq!(export(home, &dsn), before + text);
+    let numbers = base.rows(home, &dsn, "SELECT \"_key\" FROM things ORDER BY \"_id\" DESC LIMIT 3");
+    assert!(numbers[0].starts_with("#10 ") && numbers[1].starts_with("#5 ") && numbers[2].starts_with("#9 "), "{numbers:?}");
+}
+
+/// What was edited by hand comes out as edited, whatever `_rest` says, with a note at its place.
+pub fn edits_by_hand_take_precedence(base: &mut dyn Base) {
+    let home = folder(&[(
+        "schema.json",
+        r#"{"type":"object","x-key":"/id","x-record-name":"things","properties":{"id":{"type":"string"},"size":{"type":"number"},
+           "count":{"type":"integer"},"name":{"type":"string"},"moment":{"type":"string","format":"date-time"},"flag":{"type":"boolean"},
+           "place":{"type":"object","properties":{"town":{"type":"string"}}},
+           "rows":{"type":"array","items":{"type":"object","properties":{"x":{"type":"integer"}}}}}}"#,
+    )]);
+    let home = home.path();
+    let rest = "\"size\":1e2,\"count\":1.0,\"name\":null,\"moment\":\"2024-05-06T07:08:09.5+02:00\",\"flag\":true,\"place\":{},\"rows\":[{\"x\":2.0}],\"other\":1";
+    let text = format!("{{\"id\":\"a\",{rest}}}\n{{\"id\":\"b\",{rest}}}\n");
+    let dsn = base.fresh(home);
+    let row = "(SELECT \"_id\" FROM things WHERE id = 'a')";
+    // SQLite holds moments as text, so that nothing of them stands in the rest.
+    let moment = if dsn.starts_with("sqlite:") { "" } else { "/moment" };
+    for (edit, before, after, pointer) in [
+        ("UPDATE things SET size = 7.25 WHERE id = 'a'", "\"size\":1e2", "\"size\":7.25", "/size"),
+        ("UPDATE things SET size = NULL WHERE id = 'a'", "\"size\":1e2,", "", ""),
+        ("UPDATE things SET count = 8 WHERE id = 'a'", "\"count\":1.0", "\"count\":8", "/count"),
+        ("UPDATE things SET name = 'n' WHERE id = 'a'", "\"name\":null", "\"name\":\"n\"", "/name"),
+        ("UPDATE things SET moment = '2025-01-02T03:04:05Z' WHERE id = 'a'", "2024-05-06T07:08:09.5+02:00", "2025-01-02T03:04:05Z", moment),
+        (
+            "UPDATE things SET moment = '2024-05-06T05:08:09.75Z' WHERE id = 'a'",
+            "2024-05-06T07:08:09.5+02:00",
+            "2024-05-06T05:08:09.75Z",
+            moment,
+        ),
+        ("UPDATE things SET place_town = 't' WHERE id = 'a'", "\"place\":{}", "\"place\":{\"town\":\"t\"}", "/place"),
+        (&format!("UPDATE things_rows SET x = 9 WHERE \"_record\" = {row}"), "\"rows\":[{\"x\":2.0}]", "\"rows\":[{\"x\":9}]", "/rows/0/x"),
+        // What has no entry in the rest is found by the checksum.
+        ("UPDATE things SET flag = NOT flag WHERE id = 'a'", "\"flag\":true", "\"flag\":false", ""),
+        (&format!("DELETE FROM things_rows WHERE \"_record\" = {row}"), ",\"rows\":[{\"x\":2.0}]", "", ""),
+    ] {
+        let dsn = base.fresh(home);
+        load(home, &dsn, &text, &["--on-invalid", "keep"]);
+        assert_eq!(canonical_lines(&export(home, &dsn)), canonical_lines(&text));
+        base.run(home, &dsn, edit);
+        let ran = run(home, &["export", &dsn, "--to", "ndjson", "--no-config", "--report", "ndjson"]);
+        assert_eq!(ran.status, 0, "{edit}: {}", ran.err);
+        let expected = text.replacen(before, after, 1);
+        assert_eq!(canonical_lines(&ran.out), canonical_lines(&expected), "{edit}");
+        let notes: Vec<&str> = ran.err.lines().filter(|line| line.contains("\"code\":\"W136\"")).collect();
+        assert_eq!(notes.len(), 1, "{edit}: {}", ran.err);
+        assert!(notes[0].contains(&format!("\"pointer\":\"{pointer}\"")) && notes[0].contains("\"line\":1,"), "{edit}: {}", notes[0]);
+    }
+    // A column that came later is empty, and what it would hold still stands in the rest.
+    load(home, &dsn, &text, &["--on-invalid", "keep"]);
+    let schema = fs::read_to_string(home.join("schema.json")).expect("it is there");
+    fs::write(home.join("schema.json"), schema.replace("\"flag\":", "\"other\":{\"type\":\"integer\"},\"flag\":")).expect("writable");
+    load(home, &dsn, "{\"id\":\"c\",\"other\":2}\n", &[]);
+    let ran = run(home, &["export", &dsn, "--to", "ndjson", "--no-config", "--report", "ndjson"]);
+    assert_eq!(canonical_lines(&ran.out), canonical_lines(&format!("{text}{{\"id\":\"c\",\"other\":2}}\n")));
+    assert!(!ran.err.contains("W136"), "{}", ran.err);
+}
+
+#[test]
+fn sqlite_edits_by_hand_take_precedence() {
+    edits_by_hand_take_precedence(&mut Sqlite(1000));
+}
+
+/// SQLite takes anything in a column; whatever it is, one value comes out of it.
+#[test]
+fn sqlite_columns_with_values_of_other_types() {
+    let home = folder(&[(
+        "schema.json",
+        r#"{"type":"object","x-key":"/id","x-record-name":"things","properties":{"id":{"type":"string"},"n":{"type":"integer"},"f":{"type":"boolean"},"j":{"type":["string","integer"]}}}"#,
+    )]);
+    let home = home.path();
+    load(home, "sqlite:a.db", "{\"id\":\"a\",\"n\":1,\"f\":true,\"j\":1}\n", &[]);
+    Sqlite(0).run(home, "sqlite:a.db", "UPDATE things SET n = '1,\"x\":2', f = 'maybe', j = '{bad'");
+    let exported = export(home, "sqlite:a.db");
+    assert_eq!(exported, "{\"id\":\"a\",\"n\":\"1,\\\"x\\\":2\",\"f\":\"maybe\",\"j\":\"{bad\"}\n");
+}
+
+#[test]
+fn sqlite_copies_are_numbered() {
+    copies_are_numbered(&mut Sqlite(900));
 }
 
 /// What is invalid stops the load, is left out, or is kept, as asked for.

@@ -53,5 +53,7 @@ mod spans;
 mod stop;
 mod support;
 mod tables;
+#[cfg(feature = "sqlite")]
+mod waits;
 mod xml;
 mod yaml;

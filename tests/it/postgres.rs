@@ -18,6 +18,7 @@ use crate::hostile;
 use crate::load::{self, Base};
 use crate::migrate;
 use crate::program::{folder, run, run_with};
+use crate::waits;
 
 const PASSWORD: &str = "cl0se%20mouthed";
 
@@ -224,9 +225,13 @@ fn postgres_keeps_the_same_laws() {
     hostile::names_and_values_stay_what_they_are(&mut base, &psql);
     hostile::large_values_and_many_members(&mut base);
     hostile::an_interrupted_load_is_taken_back(&mut base);
+    an_interrupt_ends_waiting_and_work(&mut base);
+    load::copies_are_numbered(&mut base);
+    load::edits_by_hand_take_precedence(&mut base);
     columns_are_typed(&mut base);
     passwords_are_not_shown(&mut base);
-    if server.is_some() {
+    if let Some(server) = &server {
+        statements_do_not_grow(&mut base, server);
         a_server_may_be_full(&mut base);
     }
 }
@@ -238,6 +243,81 @@ fn psql(_home: &Path, dsn: &str, query: &str) -> Option<String> {
     };
     assert!(output.status.success(), "{}: {query}", String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+/// A load that waits says for whom; an interrupt ends it, also while the server works, and nothing is committed.
+fn an_interrupt_ends_waiting_and_work(base: &mut Postgres) {
+    let home = waits::home();
+    let home = home.path();
+    let dsn = base.fresh(home);
+    load::load(home, &dsn, "{\"id\":\"old\"}\n", &[]);
+    let mut other = base.client(dsn.rsplit('/').next().expect("a name"));
+    let expected = ["postgres://127.0.0.1", "waiting for a lock held by process", "user tester, application \"somebody\""];
+    for lock in ["SELECT pg_advisory_xact_lock(7163082334074663545)", "LOCK TABLE things"] {
+        other.batch_execute(&format!("BEGIN; SET LOCAL application_name = 'somebody'; {lock}")).expect("a lock");
+        waits::interrupted(home, &dsn, &expected);
+        if lock.starts_with("LOCK") {
+            waits::interrupted_export(home, &dsn, &expected);
+        }
+        other.batch_execute("ROLLBACK").expect("the lock ends");
+        assert_eq!(load::export(home, &dsn), "{\"id\":\"old\"}\n");
+    }
+    // Work that does not end, when the records are put into place and when they are committed.
+    other
+        .batch_execute("CREATE FUNCTION work() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3600); RETURN new; END'")
+        .expect("a function");
+    for trigger in ["CREATE TRIGGER work BEFORE INSERT", "CREATE CONSTRAINT TRIGGER work AFTER INSERT"] {
+        let deferred = if trigger.contains("CONSTRAINT") { "DEFERRABLE INITIALLY DEFERRED" } else { "" };
+        other.batch_execute(&format!("{trigger} ON things {deferred} FOR EACH ROW EXECUTE FUNCTION work()")).expect("a trigger");
+        let child = waits::begin(home, &dsn);
+        let works = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        while other.query(works, &[]).expect("an answer").is_empty() {}
+        waits::interrupt(child);
+        // Waits until the server has noticed.
+        other.batch_execute("DROP TRIGGER work ON things").expect("no trigger");
+        assert_eq!(load::export(home, &dsn), "{\"id\":\"old\"}\n");
+    }
+}
+
+/// Records without a key are appended by the same number of statements, however many copies there are, and findings are copied
+/// before many of them wait in memory. The server's log has the statements.
+fn statements_do_not_grow(base: &mut Postgres, server: &Server) {
+    let home = folder(&[("schema.json", r#"{"type":"object","x-record-name":"things","properties":{"size":{"type":"integer"}}}"#)]);
+    let home = home.path();
+    let dsn = base.fresh(home);
+    base.run(home, &dsn, &format!("ALTER DATABASE {} SET log_statement = 'all'", dsn.rsplit('/').next().expect("a name")));
+    let log = || String::from_utf8_lossy(&fs::read(server.home.path().join("log")).expect("the server writes it")).into_owned();
+    let mut statements = Vec::new();
+    for copies in [20, 20, 20, 200, 20] {
+        let before = log().len();
+        let text = "{\"size\":1}\n{\"size\":2}\n".repeat(copies);
+        load::load(home, &dsn, &text, &["--mode", "append", "--no-cache"]);
+        let log = log();
+        statements.push([" statement: ", " execute "].map(|what| log[before..].matches(what).count()).iter().sum::<usize>());
+    }
+    // The first load makes the tables and finds no copies.
+    assert!(statements[1] > 0 && statements[1..].iter().all(|count| *count == statements[1]), "{statements:?}");
+    let before = log().len();
+    let text = "{\"size\":\"large\"}\n".repeat(40_000);
+    let args = [
+        "load",
+        "-",
+        "--from",
+        "ndjson",
+        "--schema",
+        "schema.json",
+        "--no-config",
+        "--quiet",
+        "--on-invalid",
+        "skip",
+        "--findings",
+        "--into",
+    ];
+    let ran = run_with(home, &[&args[..], &[&dsn]].concat(), text.as_bytes());
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    let copies = log()[before..].matches("COPY \"_in_findings\"").count();
+    assert!(copies > 1, "{copies}");
+    assert_eq!(base.rows(home, &dsn, "SELECT count(*) FROM _chancery_findings"), ["40000"]);
 }
 
 /// A server that has no more connections to give says so, and so does the program.

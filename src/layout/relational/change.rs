@@ -186,8 +186,10 @@ fn widen(table: &str, column: &str, from: Holds, to: Holds, dialect: Dialect) ->
     }
 }
 
-/// A moment of PostgreSQL as the text that alone is stored there exactly.
+/// A moment of PostgreSQL as text, with as many digits of a fraction as it has. What is no moment of a calendar comes as
+/// PostgreSQL shows it.
 #[must_use]
 pub fn moment_text(column: &str) -> String {
-    format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
+    let digits = format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')");
+    format!("coalesce(rtrim(rtrim({digits}, '0'), '.') || 'Z', {column}::text)")
 }

@@ -1,12 +1,15 @@
 //! Rows as a record again: the inverse of [`super::rows`].
 //!
 //! In: the row of a record and those of its lists, each cell as text. Out: the record as JSON on one line, its members in the
-//! order of the schema, those that the schema does not name behind them. What stands in the rest goes before the columns.
+//! order of the schema, those that the schema does not name behind them. What stands in the rest says more exactly what a column
+//! says, and goes before it; a column that says something else was edited by hand, and goes before the rest.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::rows::{is_held, microseconds};
 use super::{Holds, Layout, pointer_to};
+use crate::tree::number::{self, Decimal};
 use crate::tree::{json_string, pointer};
 
 /// A row as it was stored.
@@ -18,7 +21,12 @@ pub struct Stored {
     pub rest: Option<String>,
     /// The columns of the layout.
     pub cells: Vec<Option<String>>,
+    /// The hash of a record, where the place keeps one.
+    pub hash: Option<Vec<u8>>,
 }
+
+/// What was edited by hand in the rows of a record: JSON pointers inside the record.
+pub type Edited = Vec<String>;
 
 /// Puts records together.
 #[derive(Debug)]
@@ -68,13 +76,16 @@ impl Joiner {
         &self.layout
     }
 
-    /// Appends a record as a line of JSON. `rows` has the rows of each table that belong to it, by their positions; the first
-    /// table has the record alone.
-    pub fn line(&self, rows: &[&[Stored]], out: &mut Vec<u8>) {
+    /// Appends a record as a line of JSON, and says what was edited. `rows` has the rows of each table that belong to it, by
+    /// their positions; the first table has the record alone. Where the rows `are_current`, this layout stored them, and an empty
+    /// column was emptied by hand if the rest has a value that it would hold.
+    pub fn line(&self, rows: &[&[Stored]], are_current: bool, out: &mut Vec<u8>) -> Edited {
+        let mut edited = Vec::new();
         if let Some(record) = rows.first().and_then(|records| records.first()) {
-            self.row(0, record, rows).write(out);
+            self.row(0, record, rows, are_current, "", &mut edited).write(out);
             out.push(b'\n');
         }
+        edited
     }
 
     // The way from a row's object to a column's value or a list, also as a pointer.
@@ -85,47 +96,100 @@ impl Joiner {
         }
     }
 
-    fn row(&self, table: usize, row: &Stored, rows: &[&[Stored]]) -> Value {
+    fn row(&self, table: usize, row: &Stored, rows: &[&[Stored]], are_current: bool, way: &str, edited: &mut Edited) -> Value {
         let rest = row.rest.as_deref().map_or_else(Vec::new, entries);
-        if let Some((_, whole)) = rest.iter().find(|(pointer, _)| pointer.is_empty()) {
-            return Value::Text(one_line(whole));
-        }
+        // Which entries of the rest a column or list has answered for.
+        let mut done = vec![false; rest.len()];
         let mut object = Vec::new();
         for part in &self.parts[table] {
             let (path, pointer) = self.path(table, *part);
-            if let Some((_, value)) = rest.iter().find(|(told, _)| told == pointer) {
-                set(&mut object, &names(path), Value::Text(one_line(value)));
-                continue;
-            }
+            let exact = rest.iter().position(|(told, _)| told == pointer);
             let text = match part {
-                Part::Column(at) => {
-                    let Some(cell) = &row.cells[*at] else { continue };
-                    shown(self.layout.tables[table].columns[*at].holds, cell)
+                Part::Column(at) => row.cells[*at].as_ref().map(|cell| shown(self.layout.tables[table].columns[*at].holds, cell)),
+                Part::List(list) => self.list(*list, row, rows, are_current, &format!("{way}{pointer}"), edited),
+            };
+            let text = match (text, exact) {
+                (Some(text), Some(at)) => {
+                    done[at] = true;
+                    let is_float = match part {
+                        Part::Column(column) => {
+                            let column = &self.layout.tables[table].columns[*column];
+                            column.items.unwrap_or(column.holds) == Holds::Number
+                        }
+                        Part::List(_) => false,
+                    };
+                    if is_same(&text, rest[at].1, is_float) {
+                        one_line(rest[at].1)
+                    } else {
+                        edited.push(format!("{way}{pointer}"));
+                        text
+                    }
                 }
-                Part::List(list) => {
-                    let items = &rows[*list][within(rows[*list], &row.positions)];
-                    if items.is_empty() {
+                (Some(text), None) => text,
+                (None, Some(at)) => {
+                    done[at] = true;
+                    if let Part::Column(column) = part
+                        && are_current
+                        && is_held(self.layout.tables[table].columns[*column].holds, rest[at].1)
+                    {
+                        edited.push(way.to_owned());
                         continue;
                     }
-                    let mut text = b"[".to_vec();
-                    for (index, item) in items.iter().enumerate() {
-                        if index > 0 {
-                            text.push(b',');
-                        }
-                        self.row(*list, item, rows).write(&mut text);
-                    }
-                    text.push(b']');
-                    String::from_utf8_lossy(&text).into_owned()
+                    one_line(rest[at].1)
                 }
+                (None, None) => continue,
             };
             set(&mut object, &names(path), Value::Text(text));
         }
-        for (pointer, value) in &rest {
+        for ((pointer, value), _) in rest.iter().zip(done).filter(|(_, done)| !done) {
             let path: Vec<_> = pointer.split('/').skip(1).map(pointer::unescape).collect();
-            set(&mut object, &path, Value::Text(one_line(value)));
+            if path.is_empty() && object.is_empty() {
+                return Value::Text(one_line(value));
+            }
+            // Columns below a value that stands in the rest as a whole were empty when it was stored.
+            if add(&mut object, &path, value) {
+                edited.push(format!("{way}{pointer}"));
+            }
         }
         Value::Object(object)
     }
+
+    fn list(&self, list: usize, row: &Stored, rows: &[&[Stored]], are_current: bool, way: &str, edited: &mut Edited) -> Option<String> {
+        let items = &rows[list][within(rows[list], &row.positions)];
+        if items.is_empty() {
+            return None;
+        }
+        let mut text = b"[".to_vec();
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            self.row(list, item, rows, are_current, &format!("{way}/{index}"), edited).write(&mut text);
+        }
+        text.push(b']');
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+// Whether a column, as JSON, says the same as a more exact value. Columns of floats hold the nearest one.
+fn is_same(column: &str, exact: &str, is_float: bool) -> bool {
+    if number::is_number(column) && number::is_number(exact) {
+        let float = |text: &str| text.parse::<f64>().ok().filter(|float| float.is_finite() && is_float);
+        return Decimal::parse(column) == Decimal::parse(exact)
+            || float(column).zip(float(exact)).is_some_and(|(held, exact)| held.total_cmp(&exact).is_eq() && held.to_string() == column);
+    }
+    if column.starts_with('"') && exact.starts_with('"') {
+        let text = |json: &str| serde_json::from_str::<String>(json).ok();
+        let (Some(column), Some(exact)) = (text(column), text(exact)) else { return false };
+        return column == exact || microseconds(&exact).is_some_and(|moment| microseconds(&column) == Some(moment));
+    }
+    if column.starts_with('[') && exact.starts_with('[') {
+        let (column, exact) = (items(column), items(exact));
+        // An item that a list's type does not take is null there.
+        return column.len() == exact.len()
+            && column.iter().zip(exact).all(|(column, exact)| *column == "null" || is_same(column, exact, is_float));
+    }
+    column == exact
 }
 
 fn names(path: &[String]) -> Vec<Cow<'_, str>> {
@@ -156,6 +220,39 @@ fn set(object: &mut Vec<(String, Value)>, path: &[Cow<'_, str>], value: Value) {
     }
 }
 
+// Adds a value of the rest. Where columns have put something in its place, an object keeps what they say beside its own
+// members, and any other value gives way. Says whether columns were in its place.
+fn add(object: &mut Vec<(String, Value)>, path: &[Cow<'_, str>], value: &str) -> bool {
+    let Some((last, above)) = path.split_last() else {
+        for (name, value) in entries(value) {
+            if !object.iter().any(|(known, _)| *known == name) {
+                object.push((name, Value::Text(one_line(value))));
+            }
+        }
+        return true;
+    };
+    let mut object = object;
+    for name in above {
+        let at = object.iter().position(|(known, _)| **known == **name).unwrap_or_else(|| {
+            object.push((name.to_string(), Value::Object(Vec::new())));
+            object.len() - 1
+        });
+        let Value::Object(inner) = &mut object[at].1 else { return true };
+        object = inner;
+    }
+    match object.iter_mut().find(|(known, _)| **known == **last) {
+        Some((_, Value::Object(inner))) => {
+            add(inner, &[], value);
+            true
+        }
+        Some((_, Value::Text(_))) => true,
+        None => {
+            object.push((last.to_string(), Value::Text(one_line(value))));
+            false
+        }
+    }
+}
+
 impl Value {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -176,18 +273,18 @@ impl Value {
     }
 }
 
-// A cell as JSON.
+// A cell as JSON. A database that lets any column hold anything may have something else than its type in it, which is text.
 fn shown(holds: Holds, cell: &str) -> String {
-    match holds {
-        Holds::Integer | Holds::Number => cell.to_owned(),
-        Holds::Boolean => if matches!(cell, "1" | "t" | "true") { "true" } else { "false" }.to_owned(),
-        Holds::Json => one_line(cell),
-        Holds::Text | Holds::Date | Holds::Timestamp => {
-            let mut text = Vec::with_capacity(cell.len() + 2);
-            json_string(cell, &mut text);
-            String::from_utf8_lossy(&text).into_owned()
-        }
+    match (holds, cell) {
+        (Holds::Boolean, "1" | "t" | "true") => return "true".to_owned(),
+        (Holds::Boolean, "0" | "f" | "false") => return "false".to_owned(),
+        (Holds::Integer | Holds::Number | Holds::Boolean, cell) if number::is_number(cell) => return cell.to_owned(),
+        (Holds::Json, cell) if serde_json::from_str::<serde::de::IgnoredAny>(cell).is_ok() => return one_line(cell),
+        _ => {}
     }
+    let mut text = Vec::with_capacity(cell.len() + 2);
+    json_string(cell, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 // JSON that was laid out over several lines by others; inside of strings line ends are escaped.
@@ -234,6 +331,34 @@ pub(super) fn entries(text: &str) -> Vec<(String, &str)> {
         }
         found.push((name, text[start..at].trim()));
         skip(&mut at, b" \t\r\n,");
+    }
+    found
+}
+
+// The text of each item of a JSON array.
+fn items(text: &str) -> Vec<&str> {
+    let inner = text.trim().strip_prefix('[').unwrap_or(text);
+    let inner = inner.strip_suffix(']').unwrap_or(inner);
+    let (bytes, mut found, mut start, mut at, mut depth) = (inner.as_bytes(), Vec::new(), 0, 0, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                string(bytes, &mut at);
+                continue;
+            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => {
+                found.push(inner[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    let last = inner.get(start..).unwrap_or_default().trim();
+    if !(last.is_empty() && found.is_empty()) {
+        found.push(last);
     }
     found
 }

@@ -9,6 +9,7 @@
 //! [`gather`] is for places where the lists of a record lie in its own row.
 
 pub mod change;
+pub mod digest;
 pub mod gather;
 pub mod join;
 pub(super) mod names;

@@ -8,9 +8,13 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
+use super::digest::digest;
 use super::{Column, Holds, Layout, pointer_to};
 use crate::lexicon::date::{self, PartialDate};
 use crate::tree::{Kind, Node, json, json_string, key, key_hash, number};
+
+/// The length of a record's hash.
+pub const HASH_LENGTH: usize = 24;
 
 /// A kind of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +92,7 @@ pub struct Splitter {
     // The column of the whole record, in the first table.
     whole: Option<usize>,
     // So that records are written anew when the layout changes.
-    salt: [u8; 32],
+    salt: [u8; 8],
 }
 
 #[derive(Debug, Default)]
@@ -152,10 +156,18 @@ impl Splitter {
                 salt.update(pointer_to(&column.path));
             }
         }
+        let salt = salt.finalize();
+        let salt = salt.first_chunk().copied().unwrap_or_default();
         let holds = |column: &Column| (column.holds, column.items.filter(|_| takes == Takes::Arrow));
         let columns = layout.tables.iter().map(|table| table.columns.iter().map(holds).collect()).collect();
         let whole = layout.tables.first().and_then(|table| table.columns.iter().position(Column::is_whole));
-        Self { key: layout.key.clone(), takes, levels, columns, whole, salt: salt.finalize().into() }
+        Self { key: layout.key.clone(), takes, levels, columns, whole, salt }
+    }
+
+    /// What the hashes of records end with that were stored by this layout.
+    #[must_use]
+    pub fn salt(&self) -> [u8; 8] {
+        self.salt
     }
 
     /// Appends a record as bytes for [`Encoded`].
@@ -169,11 +181,10 @@ impl Splitter {
         out.extend_from_slice(&(key.len() as u16).to_le_bytes());
         out.extend_from_slice(key.as_bytes());
         let hash = out.len();
-        out.extend_from_slice(&[0; 16]);
+        out.extend_from_slice(&digest(record));
+        out.extend_from_slice(&self.salt);
+        debug_assert_eq!(out.len() - hash, HASH_LENGTH);
         self.row(0, record, &mut Desk::default(), out);
-        // The rows say all of the record, so they stand for its content.
-        let sum = Sha256::new().chain_update(self.salt).chain_update(&out[hash + 16..]).finalize();
-        out[hash..hash + 16].copy_from_slice(&sum[..16]);
     }
 
     // The text by which a record is known again. A plain key never begins with `#`, which marks all others.
@@ -465,6 +476,21 @@ fn moment(text: &str) -> Option<Moment> {
     Some(Moment { microseconds: (seconds - minutes * 60) * 1_000_000 + part, plain: fraction.is_empty() && zone == "Z" })
 }
 
+/// The microseconds since 1970 of a moment that a column can hold.
+pub(super) fn microseconds(text: &str) -> Option<i64> {
+    moment(text).map(|moment| moment.microseconds)
+}
+
+/// Whether a column of that kind holds something of a value, given as JSON, that it cannot say exactly.
+pub(super) fn is_held(holds: Holds, value: &str) -> bool {
+    match holds {
+        Holds::Integer => !matches!(integer(value).0, Value::Null),
+        Holds::Number => !matches!(real(value).0, Value::Null),
+        Holds::Timestamp => serde_json::from_str::<String>(value).is_ok_and(|text| moment(&text).is_some()),
+        _ => false,
+    }
+}
+
 /// Bytes as hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -475,8 +501,9 @@ pub fn hex(bytes: &[u8]) -> String {
 pub struct Encoded<'a> {
     /// The text by which the record is known again; one that begins with `#` stands for what has no short key.
     pub key: &'a str,
-    /// The hash of its content.
-    pub hash: [u8; 16],
+    /// The hash by which a stored record is known to be the same: the [digest](super::digest) of its content, then what stands
+    /// for the layout.
+    pub hash: [u8; HASH_LENGTH],
     rows: &'a [u8],
 }
 
@@ -486,7 +513,7 @@ impl<'a> Encoded<'a> {
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         let (length, rest) = bytes.split_first_chunk::<2>()?;
         let (key, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-        let (hash, rows) = rest.split_first_chunk::<16>()?;
+        let (hash, rows) = rest.split_first_chunk::<HASH_LENGTH>()?;
         Some(Self { key: std::str::from_utf8(key).ok()?, hash: *hash, rows })
     }
 

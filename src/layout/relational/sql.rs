@@ -87,6 +87,14 @@ pub fn own(dialect: Dialect) -> Vec<String> {
     ]
 }
 
+/// The table of SQLite that says what each collection held when it was loaded last, and how often the file had been changed then.
+#[must_use]
+pub fn checksums() -> String {
+    "CREATE TABLE IF NOT EXISTS \"_chancery_checksum\" (\n  \"collection\" TEXT NOT NULL PRIMARY KEY,\n  \"content\" TEXT NOT NULL,\n  \
+     \"change_counter\" INTEGER NOT NULL\n)"
+        .to_owned()
+}
+
 /// The statement that makes a table.
 #[must_use]
 pub fn table(layout: &Layout, number: usize, dialect: Dialect) -> String {

@@ -239,7 +239,7 @@ impl Table {
             let Some((rest, cells)) = cells.split_last() else { break };
             let positions = own.iter().map(|column| column.as_primitive::<Int32Type>().value(row) as u32).collect();
             let cells = cells.iter().map(|column| text(column, row)).collect();
-            rows.push((record, Stored { positions, rest: text(rest, row), cells }));
+            rows.push((record, Stored { positions, rest: text(rest, row), cells, hash: None }));
             self.row += 1;
         }
         Ok(rows)
@@ -313,7 +313,7 @@ impl Nesting {
 impl Spread {
     fn row(&self, table: usize, row: usize, positions: &[u32], rows: &mut [Vec<Stored>]) {
         let cells = self.cells.iter().map(|column| column.as_ref().and_then(|column| text(column, row))).collect();
-        rows[table].push(Stored { positions: positions.to_vec(), rest: None, cells });
+        rows[table].push(Stored { positions: positions.to_vec(), rest: None, cells, hash: None });
         for (list, column, items) in &self.lists {
             if column.is_null(row) {
                 continue;
@@ -339,9 +339,11 @@ fn text(column: &ArrayRef, row: usize) -> Option<String> {
         DataType::Boolean => column.as_boolean().value(row).to_string(),
         DataType::Date32 => day(i64::from(column.as_primitive::<Date32Type>().value(row))),
         DataType::Timestamp(..) => {
-            let seconds = column.as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(1_000_000);
-            let time = seconds.rem_euclid(86_400);
-            format!("{}T{:02}:{:02}:{:02}Z", day(seconds.div_euclid(86_400)), time / 3600, time / 60 % 60, time % 60)
+            let microseconds = column.as_primitive::<TimestampMicrosecondType>().value(row);
+            let seconds = microseconds.div_euclid(1_000_000);
+            let (time, part) = (seconds.rem_euclid(86_400), microseconds.rem_euclid(1_000_000));
+            let fraction = if part == 0 { String::new() } else { format!(".{part:06}").trim_end_matches('0').to_owned() };
+            format!("{}T{:02}:{:02}:{:02}{fraction}Z", day(seconds.div_euclid(86_400)), time / 3600, time / 60 % 60, time % 60)
         }
         DataType::List(_) => list(&column.as_list::<i32>().value(row)),
         _ => column.as_string::<i32>().value(row).to_owned(),

@@ -14,7 +14,7 @@ use arrow_schema::{DataType, FieldRef, Fields, SchemaRef};
 use super::{decoded, failed};
 use crate::layout::columnar::{self, Branch, Form, Kind};
 use crate::layout::relational::gather::Gatherer;
-use crate::layout::relational::rows::Cell;
+use crate::layout::relational::rows::{Cell, HASH_LENGTH};
 use crate::layout::relational::{Column, Holds, Layout};
 
 /// A batch has about so many bytes, or so many records where those are small.
@@ -86,7 +86,7 @@ impl Sheets {
     ///
     /// # Errors
     /// When it is larger than columns can hold.
-    pub fn take(&mut self, encoded: &[u8]) -> io::Result<[u8; 16]> {
+    pub fn take(&mut self, encoded: &[u8]) -> io::Result<[u8; HASH_LENGTH]> {
         let record = decoded(encoded)?;
         self.records += 1;
         self.waiting += 1;

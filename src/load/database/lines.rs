@@ -1,9 +1,13 @@
 //! The records of a collection as lines of JSON, read from a database a page at a time.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::layout::relational::Layout;
-use crate::layout::relational::join::{Joiner, Stored};
+use crate::layout::relational::join::{Edited, Joiner, Stored};
+use crate::layout::relational::rows::{HASH_LENGTH, Splitter, Takes};
 
 /// A page holds so many records.
 pub const PAGE: usize = 128;
@@ -18,6 +22,45 @@ pub trait Pages: Send {
     /// # Errors
     /// When the database fails.
     fn page(&mut self, after: i64) -> io::Result<Option<Page>>;
+
+    /// Whether nobody but a load has written to the place, so that a record that differs from its hash is damaged.
+    fn is_unedited(&self) -> bool {
+        false
+    }
+}
+
+/// What is known of a record besides its text.
+#[derive(Debug, Default)]
+pub struct Remark {
+    /// The digest of its content when it was stored; `None` where the place keeps none, empty where it was lost.
+    pub digest: Option<Vec<u8>>,
+    /// What was edited by hand, as far as that is known.
+    pub edited: Edited,
+    /// Whether a record that differs from its digest is damaged, and not edited.
+    pub is_unedited: bool,
+}
+
+/// Remarks on the records of a stream that have not been looked at yet, by line from 1.
+#[derive(Clone, Debug, Default)]
+pub struct Remarks {
+    are_any: Arc<AtomicBool>,
+    by_line: Arc<Mutex<HashMap<u64, Remark>>>,
+}
+
+impl Remarks {
+    fn add(&self, line: u64, remark: Remark) {
+        self.are_any.store(true, Ordering::Release);
+        self.by_line.lock().unwrap_or_else(PoisonError::into_inner).insert(line, remark);
+    }
+
+    /// Takes the remark on the record of that line.
+    #[must_use]
+    pub fn take(&self, line: u64) -> Option<Remark> {
+        if !self.are_any.load(Ordering::Acquire) {
+            return None;
+        }
+        self.by_line.lock().unwrap_or_else(PoisonError::into_inner).remove(&line)
+    }
 }
 
 /// The records as a stream of NDJSON.
@@ -28,13 +71,25 @@ pub struct Lines {
     text: Vec<u8>,
     taken: usize,
     ended: bool,
+    line: u64,
+    remarks: Remarks,
+    // What the hashes of rows end with that this layout stored.
+    salt: [u8; 8],
 }
 
 impl Lines {
     /// All records that `pages` has, which are rows of `layout`.
     #[must_use]
-    pub fn new(pages: Box<dyn Pages>, layout: Layout) -> Self {
-        Self { pages, joiner: Joiner::new(layout), after: i64::MIN, text: Vec::new(), taken: 0, ended: false }
+    pub fn new(pages: Box<dyn Pages>, layout: Layout, takes: impl Into<Takes>) -> Self {
+        let salt = Splitter::new(&layout, takes).salt();
+        let (text, remarks) = (Vec::new(), Remarks::default());
+        Self { pages, joiner: Joiner::new(layout), after: i64::MIN, text, taken: 0, ended: false, line: 0, remarks, salt }
+    }
+
+    /// What there is to say about the records, complete for each before it can be read.
+    #[must_use]
+    pub fn remarks(&self) -> Remarks {
+        self.remarks.clone()
     }
 
     /// What the records are called.
@@ -53,11 +108,25 @@ impl Lines {
         let tables: Vec<(Vec<i64>, Vec<Stored>)> = page.into_iter().map(|rows| rows.into_iter().unzip()).collect();
         let Some((records, _)) = tables.first() else { return Ok(()) };
         for record in records {
+            // A damaged file may give the same records again and again.
+            if self.line > 0 && self.after >= *record {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("the database is damaged: record {record} comes behind record {}; restore it from a backup", self.after),
+                ));
+            }
             let rows: Vec<&[Stored]> = tables
                 .iter()
                 .map(|(of, rows)| &rows[of.partition_point(|of| of < record)..of.partition_point(|of| of <= record)])
                 .collect();
-            self.joiner.line(&rows, &mut self.text);
+            let hash = rows.first().and_then(|records| records.first()).and_then(|record| record.hash.as_deref());
+            let parts = hash.and_then(|hash| hash.split_last_chunk::<8>()).filter(|_| hash.is_some_and(|hash| hash.len() == HASH_LENGTH));
+            let edited = self.joiner.line(&rows, parts.is_some_and(|(_, salt)| *salt == self.salt), &mut self.text);
+            self.line += 1;
+            if hash.is_some() || !edited.is_empty() {
+                let digest = hash.map(|_| parts.map_or_else(Vec::new, |(digest, _)| digest.to_vec()));
+                self.remarks.add(self.line, Remark { digest, edited, is_unedited: self.pages.is_unedited() });
+            }
             self.after = *record;
         }
         Ok(())

@@ -7,6 +7,7 @@
 
 pub mod clerk;
 pub mod lines;
+pub mod watch;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "sqlite")]

@@ -4,10 +4,12 @@
 //! A file that is not there yet is made beside its place and renamed when all is done; meanwhile the folder is locked against
 //! other loads that would make it too.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Statement, ToSql};
@@ -15,9 +17,10 @@ use sha2::{Digest, Sha256};
 
 use super::clerk::{Clerk, Ledger};
 use super::lines::{PAGE, Page, Pages};
+use super::watch::{self, Flag, Watch};
 use super::{Answer, Changes, Database, Mode, Said, Seen, Settled, Start, nth_key};
 use crate::layout::relational::join::Stored;
-use crate::layout::relational::rows::{Cell, Dialect, Encoded, hex};
+use crate::layout::relational::rows::{Cell, Dialect, Encoded, HASH_LENGTH, hex};
 use crate::layout::relational::{HASH, ID, KEY, LOAD, Layout, RECORD, REST, position_column, sql};
 use crate::load::Totals;
 use crate::load::atomic;
@@ -34,6 +37,10 @@ pub struct Sqlite {
     connection: Connection,
     fresh: Option<Fresh>,
     shown: String,
+    watch: Watch,
+    flag: Flag,
+    // Dropped last, since closing a file releases the locks of all its users in the program (POSIX).
+    file: Option<File>,
 }
 
 // A file in the making.
@@ -64,7 +71,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// When the file cannot be opened, or is no database.
-    pub fn open(path: &Path, trial: bool) -> io::Result<Self> {
+    pub fn open(path: &Path, trial: bool, flag: Flag) -> io::Result<Self> {
         let shown = format!("sqlite:{}", path.display());
         if !path.exists() {
             // A link may stand for a file that is not there yet.
@@ -72,7 +79,7 @@ impl Sqlite {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let made = if trial { None } else { Some(Made::folder(folder)?) };
             // Folders can be locked on most systems; elsewhere, the second of two loads is told that the file is there now.
-            let lock = if trial { None } else { FolderLock::take(folder) };
+            let lock = if trial { None } else { lock_folder(folder, &shown, flag)? };
             if !path.exists() {
                 let folder = if trial { &std::env::temp_dir() } else { folder };
                 temporary::sweep(folder);
@@ -86,25 +93,66 @@ impl Sqlite {
                     )
                     .map_err(failed)?;
                 let fresh = Fresh { file, making, place: path.to_owned(), _folder: lock, _made: made };
-                return Self::begun(connection, Some(fresh), shown);
+                return Self::begun(connection, Some(fresh), shown, flag, None);
             }
         }
         refuse_special(path)?;
+        let file = File::open(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(PATIENCE).map_err(failed)?;
-        Self::begun(connection, None, shown)
+        Self::begun(connection, None, shown, flag, Some(file))
     }
 
-    fn begun(connection: Connection, fresh: Option<Fresh>, shown: String) -> io::Result<Self> {
-        connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA cache_size = -32768; BEGIN IMMEDIATE").map_err(failed)?;
+    fn begun(mut connection: Connection, fresh: Option<Fresh>, shown: String, flag: Flag, file: Option<File>) -> io::Result<Self> {
+        let watch = watch(&mut connection, &shown, flag)?;
+        let begun = connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA cache_size = -32768; BEGIN IMMEDIATE");
+        watch::check(flag)?;
+        begun.map_err(failed)?;
         // For columns of numbers that become JSON.
         connection
             .create_scalar_function("chancery_number", 1, rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC, |context| {
                 Ok(shown_value(context.get_raw(0)))
             })
             .map_err(failed)?;
-        Ok(Self { connection, fresh, shown })
+        Ok(Self { connection, fresh, shown, watch, flag, file })
+    }
+}
+
+// Interrupts the connection with the run; a wait for the lock ends with it too, and is reported.
+fn watch(connection: &mut Connection, shown: &str, flag: Flag) -> io::Result<Watch> {
+    let (handle, shown) = (connection.get_interrupt_handle(), shown.to_owned());
+    let mut begun = Instant::now();
+    let mut reported = false;
+    let wait = move |attempts: i32| {
+        if attempts == 0 {
+            (begun, reported) = (Instant::now(), false);
+        }
+        if begun.elapsed() >= watch::LONG && !reported {
+            reported = true;
+            watch::report(&format!("{shown}: waiting for another process that has locked the file"));
+        }
+        std::thread::sleep(watch::STEP.min(begun.elapsed() + Duration::from_millis(1)));
+        !flag.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE
+    };
+    connection.busy_handler(Some(wait)).map_err(failed)?;
+    // The wait says by itself that it is one.
+    Watch::start(flag, move || handle.interrupt(), || true)
+}
+
+// Waits until no other load makes a file in the folder. Not every system can lock folders.
+fn lock_folder(folder: &Path, shown: &str, flag: Flag) -> io::Result<Option<FolderLock>> {
+    let begun = Instant::now();
+    let mut reported = false;
+    loop {
+        match FolderLock::try_take(folder) {
+            Ok(lock) => return Ok(lock),
+            Err(temporary::Busy) => watch::check(flag)?,
+        }
+        if begun.elapsed() >= watch::LONG && !reported {
+            reported = true;
+            watch::report(&format!("{shown}: waiting for another process that writes into the folder"));
+        }
+        std::thread::sleep(watch::STEP);
     }
 }
 
@@ -169,14 +217,24 @@ impl Database for Sqlite {
         let (load, records): (i64, i64) =
             connection.query_row(repeat, rusqlite::params![now, load], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
         connection.execute(renew, [load]).map_err(failed)?;
+        let before = self.file.as_ref().map(change_counter).transpose()?.flatten();
+        count_change(connection, before).map_err(failed)?;
         connection.execute_batch("COMMIT").map_err(failed)?;
         Ok(records.unsigned_abs())
     }
 
     fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
-        let Self { connection, fresh, shown } = *self;
+        let Self { file, connection, fresh, shown, watch, flag } = *self;
         Clerk::start(&shown, start.mode, move |orders| {
-            let committed = orders.serve(&mut Book::open(&connection, start).map_err(failed)?)?;
+            // Captured, and dropped behind the connection.
+            let file = file;
+            let connection = connection;
+            let before = match &file {
+                Some(file) => change_counter(file)?,
+                None => Some(0),
+            };
+            let _busy = watch.busy();
+            let committed = orders.serve(&mut Book::open(&connection, start, flag, before).map_err(failed)?)?;
             // What is not committed goes with the connection.
             connection.close().map_err(|(_, error)| failed(error))?;
             match fresh {
@@ -212,17 +270,18 @@ struct Content {
 
 impl Content {
     fn of(connection: &Connection, table: &str) -> rusqlite::Result<Self> {
-        let mut query = connection.prepare(&format!("SELECT \"{KEY}\", \"{HASH}\" FROM {}", sql::name(table)))?;
+        let mut query = connection.prepare(&format!("SELECT \"{ID}\", \"{KEY}\", \"{HASH}\" FROM {}", sql::name(table)))?;
         let mut rows = query.query([])?;
         let mut content = Self::default();
         while let Some(row) = rows.next()? {
-            content.add(bytes(row.get_ref(0)?), bytes(row.get_ref(1)?));
+            content.add(row.get(0)?, bytes_of(row.get_ref(1)?), bytes_of(row.get_ref(2)?));
         }
         Ok(content)
     }
 
-    fn add(&mut self, key: &[u8], hash: &[u8]) {
-        let digest: [u8; 32] = Sha256::new().chain_update(key).chain_update([0]).chain_update(hash).finalize().into();
+    fn add(&mut self, id: i64, key: &[u8], hash: &[u8]) {
+        let digest: [u8; 32] =
+            Sha256::new().chain_update(id.to_le_bytes()).chain_update(key).chain_update([0]).chain_update(hash).finalize().into();
         let (half, _) = digest.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
         self.count += 1;
         self.sum = self.sum.wrapping_add(u128::from_le_bytes(*half));
@@ -233,8 +292,47 @@ impl Content {
     }
 }
 
+// How many transactions have changed a file (SQLite file format, 1.3.7); `None` where its journal mode does not count them.
+fn change_counter(file: &File) -> io::Result<Option<i64>> {
+    let mut header = [0; 28];
+    let mut file = file;
+    file.seek(SeekFrom::Start(0))?;
+    file.read_exact(&mut header)?;
+    let [.., a, b, c, d] = header;
+    let has_log = header[18] == 2 || header[19] == 2;
+    Ok((!has_log).then(|| i64::from(u32::from_be_bytes([a, b, c, d]))))
+}
+
+// The content of a collection and its layout, which says how the tables become records again.
+fn content_and_layout(connection: &Connection, content: Content, collection: &str) -> rusqlite::Result<String> {
+    let query = "SELECT \"layout\" FROM \"_chancery_layout\" WHERE \"collection\" = ?1";
+    let digest = connection.query_row(query, [collection], |row| Ok(Sha256::digest(bytes_of(row.get_ref(0)?))))?;
+    Ok(format!("{} {}", content.text(), hex(&digest[..8])))
+}
+
+// The content of a collection when it was loaded last, and the change counter of the file then.
+fn checksum(connection: &Connection, collection: &str) -> rusqlite::Result<Option<(String, i64)>> {
+    if !has_table(connection, "_chancery_checksum")? {
+        return Ok(None);
+    }
+    let query = "SELECT \"content\", \"change_counter\" FROM \"_chancery_checksum\" WHERE \"collection\" = ?1";
+    connection.query_row(query, [collection], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+// Keeps it known for which collections only loads have changed the file, whose counter this transaction moves on.
+fn count_change(connection: &Connection, before: Option<i64>) -> rusqlite::Result<()> {
+    if !has_table(connection, "_chancery_checksum")? {
+        return Ok(());
+    }
+    let count = "UPDATE \"_chancery_checksum\" SET \"change_counter\" = ?1 WHERE \"change_counter\" = ?2";
+    connection.execute(count, [before.map_or(NOT_KNOWN, |before| before + 1), before.unwrap_or(NOT_KNOWN)]).map(|_| ())
+}
+
+// Stands for a change counter that tells nothing.
+const NOT_KNOWN: i64 = -1;
+
 // Whatever somebody has put there instead is something else.
-fn bytes(value: ValueRef<'_>) -> &[u8] {
+fn bytes_of(value: ValueRef<'_>) -> &[u8] {
     match value {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
         _ => &[],
@@ -303,10 +401,13 @@ struct Book<'c> {
     later: Vec<String>,
     // Whether the copies of records without a key have been counted.
     counts_copies: bool,
+    // The change counter of the file.
+    before: Option<i64>,
+    flag: Flag,
 }
 
 impl<'c> Book<'c> {
-    fn open(connection: &'c Connection, start: Start) -> rusqlite::Result<Self> {
+    fn open(connection: &'c Connection, start: Start, flag: Flag, before: Option<i64>) -> rusqlite::Result<Self> {
         let mut later = Vec::new();
         for statement in start.changes.iter().flat_map(|change| &change.statements) {
             if start.is_new && ["CREATE INDEX", "CREATE UNIQUE INDEX"].iter().any(|index| statement.starts_with(index)) {
@@ -358,6 +459,8 @@ impl<'c> Book<'c> {
             start,
             later,
             counts_copies: false,
+            before,
+            flag,
         })
     }
 
@@ -396,7 +499,7 @@ impl<'c> Book<'c> {
         self.seen_in_place(id)?;
         let is_new = done == "added";
         if self.empty {
-            self.content.add(key.as_bytes(), &record.hash);
+            self.content.add(id, key.as_bytes(), &record.hash);
         }
         let (insert, update, load) = (&mut self.insert, &mut self.update, self.load);
         record
@@ -428,6 +531,19 @@ impl<'c> Book<'c> {
         Ok(Some((done, key)))
     }
 
+    // Only loads have changed the collection if that was so before, or if it had no records.
+    fn keep_checksum(&self, content: Content) -> rusqlite::Result<()> {
+        let (connection, collection) = (self.connection, &self.start.layout.collection);
+        connection.execute_batch(&sql::checksums())?;
+        let was_unedited = self.empty || checksum(connection, collection)?.is_some_and(|(_, at)| Some(at) == self.before);
+        count_change(connection, self.before)?;
+        let counter = self.before.filter(|_| was_unedited).map_or(NOT_KNOWN, |before| before + 1);
+        let keep = "INSERT INTO \"_chancery_checksum\" VALUES (?1, ?2, ?3) ON CONFLICT (\"collection\") DO UPDATE SET \
+                    \"content\" = excluded.\"content\", \"change_counter\" = excluded.\"change_counter\"";
+        let content = content_and_layout(connection, content, collection)?;
+        connection.execute(keep, rusqlite::params![collection, content, counter]).map(|_| ())
+    }
+
     // The number of the next copy of a record without a key. The copies that exist are counted once, in one pass.
     fn next_copy(&mut self, base: &str) -> io::Result<u32> {
         if !self.counts_copies {
@@ -446,8 +562,8 @@ impl<'c> Book<'c> {
     }
 
     // The record with a key, and whether it is the same.
-    fn find(&mut self, key: &str, hash: [u8; 16]) -> io::Result<Option<(i64, bool)>> {
-        self.find.query_row([key], |row| Ok((row.get(0)?, bytes(row.get_ref(1)?) == hash))).optional().map_err(failed)
+    fn find(&mut self, key: &str, hash: [u8; HASH_LENGTH]) -> io::Result<Option<(i64, bool)>> {
+        self.find.query_row([key], |row| Ok((row.get(0)?, bytes_of(row.get_ref(1)?) == hash))).optional().map_err(failed)
     }
 
     // Only what replaces the whole has to know what there still is.
@@ -570,17 +686,18 @@ impl Ledger for Book<'_> {
 
     fn commit(&mut self, said: Option<Said>) -> io::Result<()> {
         let layout = &self.start.layout;
+        // What was empty holds what has been added; else the records that did not come count too.
+        let content = if self.empty { self.content } else { Content::of(self.connection, &layout.tables[0].name).map_err(failed)? };
+        self.keep_checksum(content).map_err(failed)?;
         if has_table(self.connection, "_chancery_answer").map_err(failed)? {
             let collection = &layout.collection;
             self.connection.execute("DELETE FROM \"_chancery_answer\" WHERE \"collection\" = ?", [collection]).map_err(failed)?;
             if let Some(Said { asked, failed: has_failed, text }) = said {
-                // What was empty holds what has been added; else the records that did not come count too.
-                let content =
-                    if self.empty { self.content } else { Content::of(self.connection, &layout.tables[0].name).map_err(failed)? };
                 let answer = rusqlite::params![collection, self.load, asked, content.text(), i64::from(has_failed), text];
                 self.connection.execute("INSERT INTO \"_chancery_answer\" VALUES (?, ?, ?, ?, ?, ?)", answer).map_err(failed)?;
             }
         }
+        watch::check(self.flag)?;
         self.connection.execute_batch("COMMIT").map_err(failed)
     }
 }
@@ -589,6 +706,12 @@ impl Ledger for Book<'_> {
 pub struct Reading {
     connection: Connection,
     layout: Layout,
+    watch: Watch,
+    // What has been read, and what there was when the file was written last by a load, if by nobody else since.
+    content: RefCell<Content>,
+    unedited: Option<String>,
+    // Closing the file would release the connection's locks (POSIX), so it is dropped last.
+    _file: File,
 }
 
 impl Reading {
@@ -596,17 +719,24 @@ impl Reading {
     ///
     /// # Errors
     /// When the file cannot be opened, is no database, or has no such records.
-    pub fn open(path: &Path, collection: Option<&str>) -> io::Result<Self> {
+    pub fn open(path: &Path, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
         fs::metadata(path)?;
         refuse_special(path)?;
+        let file = File::open(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        refuse_special(path)?;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(PATIENCE).map_err(failed)?;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let watch = watch(&mut connection, &format!("sqlite:{}", path.display()), flag)?;
         // All pages are of one moment.
         connection.execute_batch("PRAGMA query_only = ON; BEGIN").map_err(failed)?;
         let layout = stored(&connection, collection)?.ok_or_else(|| super::no_records(collection))?;
-        Ok(Self { connection, layout })
+        let unedited = checksum(&connection, &layout.collection).map_err(failed)?;
+        let counter = change_counter(&file)?;
+        let unedited = unedited.filter(|(_, at)| Some(*at) == counter).map(|(content, _)| content);
+        // Nobody has taken away columns or tables either.
+        if unedited.is_some() && super::choose(&layouts(&connection)?, collection)?.as_ref() != Some(&layout) {
+            return Err(damaged());
+        }
+        Ok(Self { connection, layout, watch, content: RefCell::default(), unedited, _file: file })
     }
 
     /// The tables.
@@ -642,8 +772,25 @@ impl Reading {
         };
         stored.rest = cell(depth + 1)?;
         stored.cells = (0..self.layout.tables[table].columns.len()).map(|at| cell(depth + 2 + at)).collect::<Result<_, _>>()?;
+        if depth == 0 {
+            // The key and the hash stand behind the columns.
+            let at = 2 + stored.cells.len();
+            let hash = bytes_of(row.get_ref(at + 1)?).to_vec();
+            if self.unedited.is_some() {
+                self.content.borrow_mut().add(row.get(0)?, bytes_of(row.get_ref(at)?), &hash);
+            }
+            stored.hash = Some(hash);
+        }
         Ok((row.get(0)?, stored))
     }
+}
+
+fn damaged() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the file is damaged: its records are not those that were loaded, and only chancery has written to it since; restore it from a backup, or \
+         load the records into a new file",
+    )
 }
 
 fn select(layout: &Layout, table: usize) -> String {
@@ -651,6 +798,9 @@ fn select(layout: &Layout, table: usize) -> String {
     let mut columns = if depth == 0 { vec![ID.to_owned()] } else { own_columns(layout, table) };
     columns.push(REST.to_owned());
     columns.extend(layout.tables[table].columns.iter().map(|column| column.name.clone()));
+    if depth == 0 {
+        columns.extend([KEY, HASH].map(str::to_owned));
+    }
     let columns: Vec<String> = columns.iter().map(|column| sql::name(column)).collect();
     let (columns, name) = (columns.join(", "), sql::name(&layout.tables[table].name));
     if depth == 0 {
@@ -672,13 +822,25 @@ fn shown_value(value: ValueRef<'_>) -> Option<String> {
 
 impl Pages for Reading {
     fn page(&mut self, after: i64) -> io::Result<Option<Page>> {
+        let _busy = self.watch.busy();
         let records = self.rows(0, after, 0, PAGE).map_err(failed)?;
-        let Some((last, _)) = records.last() else { return Ok(None) };
+        let Some((last, _)) = records.last() else {
+            if let Some(expected) = &self.unedited
+                && *expected != content_and_layout(&self.connection, *self.content.borrow(), &self.layout.collection).map_err(failed)?
+            {
+                return Err(damaged());
+            }
+            return Ok(None);
+        };
         let last = *last;
         let mut page = vec![records];
         for table in 1..self.layout.tables.len() {
             page.push(self.rows(table, after, last, usize::MAX).map_err(failed)?);
         }
         Ok(Some(page))
+    }
+
+    fn is_unedited(&self) -> bool {
+        self.unedited.is_some()
     }
 }

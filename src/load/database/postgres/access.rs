@@ -13,8 +13,10 @@ use postgres::{Client, Config, NoTls};
 
 use super::tls::{self, Mode};
 use super::{failed, told};
+use crate::load::database::watch::{self, Flag, Watch};
 
 /// How to get to a database.
+#[derive(Clone)]
 pub struct Access {
     config: Config,
     mode: Mode,
@@ -135,6 +137,62 @@ impl Access {
             }
             None => failed(error),
         })
+    }
+}
+
+impl Access {
+    /// Opens a connection and watches it: an interrupted run cancels its statement, and a long wait for a lock names the lock's
+    /// holder.
+    ///
+    /// # Errors
+    /// When the server does not let us in, or the run is interrupted.
+    pub(super) fn connect_watched(&self, flag: Flag) -> io::Result<(Client, Watch)> {
+        let access = self.clone();
+        let (client, pid) = watch::apart(flag, move || {
+            let mut client = access.connect()?;
+            let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[]).and_then(|row| row.try_get(0)).map_err(failed)?;
+            Ok((client, pid))
+        })?;
+        let (token, mode, root) = (client.cancel_token(), self.mode, self.root.clone());
+        let cancel = move || {
+            // Where it fails, it is tried again.
+            let _ = match mode {
+                Mode::Disable => token.cancel_query(NoTls).is_ok(),
+                mode => tls::connector(mode, root.as_deref()).is_ok_and(|tls| token.cancel_query(tls).is_ok()),
+            };
+        };
+        let (access, mut second) = (self.clone(), None);
+        let watch = Watch::start(flag, cancel, move || access.report_holders(pid, &mut second))?;
+        Ok((client, watch))
+    }
+
+    // Says who holds the lock that a process waits for, over a second connection. Where that cannot be asked, the first one may
+    // still end well.
+    fn report_holders(&self, pid: i32, second: &mut Option<Client>) -> bool {
+        let holders = "SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(host(client_addr), '') FROM pg_stat_activity \
+                       WHERE pid = ANY(pg_blocking_pids($1)) ORDER BY pid";
+        let client = match second {
+            Some(client) => client,
+            None => match self.connect() {
+                Ok(client) => second.insert(client),
+                Err(_) => return false,
+            },
+        };
+        let Ok(rows) = client.query(holders, &[&pid]) else {
+            *second = None;
+            return false;
+        };
+        for row in &rows {
+            let text = |at: usize| row.try_get::<_, String>(at).unwrap_or_default();
+            let (user, application, host) = (text(1), text(2), text(3));
+            let told = format!(
+                "{}: waiting for a lock held by process {} (user {user}, application {application:?}, host {host:?})",
+                self.shown,
+                row.try_get::<_, i32>(0).unwrap_or_default()
+            );
+            watch::report(&told);
+        }
+        !rows.is_empty()
     }
 }
 

@@ -19,6 +19,7 @@ pub use access::Access;
 
 use super::clerk::{Clerk, Ledger};
 use super::lines::{Page, Pages};
+use super::watch::{self, Flag, Watch};
 use super::{Answer, Changes, Database, Mode, Said, Seen, Settled, Start, nth_key};
 use crate::layout::relational::change::moment_text;
 use crate::layout::relational::join::Stored;
@@ -79,6 +80,8 @@ fn told(error: &postgres::Error) -> String {
 pub struct Postgres {
     client: Client,
     shown: String,
+    watch: Watch,
+    flag: Flag,
 }
 
 impl Postgres {
@@ -86,11 +89,13 @@ impl Postgres {
     ///
     /// # Errors
     /// When the database cannot be opened.
-    pub fn open(access: &Access) -> io::Result<Self> {
-        let mut client = access.connect()?;
+    pub fn open(access: &Access, flag: Flag) -> io::Result<Self> {
+        let (mut client, watch) = access.connect_watched(flag)?;
+        let busy = watch.busy();
         begin(&mut client, "")?;
         client.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})")).map_err(failed)?;
-        Ok(Self { client, shown: access.shown.clone() })
+        drop(busy);
+        Ok(Self { client, shown: access.shown.clone(), watch, flag })
     }
 }
 
@@ -98,7 +103,7 @@ fn begin(client: &mut Client, how: &str) -> io::Result<()> {
     client
         .batch_execute(&format!(
             "BEGIN {how}; SET LOCAL client_min_messages = warning; SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC'; \
-             SET LOCAL standard_conforming_strings = on"
+             SET LOCAL standard_conforming_strings = on; SET LOCAL bytea_output = hex"
         ))
         .map_err(failed)?;
     let encoding: String = client.query_one("SHOW server_encoding", &[]).and_then(|row| row.try_get(0)).map_err(failed)?;
@@ -195,11 +200,11 @@ impl Database for Postgres {
     }
 
     fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
-        let Self { client, shown } = *self;
+        let Self { client, shown, watch, flag } = *self;
         Clerk::start(&shown, start.mode, move |orders| {
             let redacts = start.keys.redacts();
             // What is not committed goes with the connection.
-            let served = Book::open(client, start).and_then(|mut book| orders.serve(&mut book).map(|_| ()));
+            let served = Book::open(client, start, watch, flag).and_then(|mut book| orders.serve(&mut book).map(|_| ()));
             served.map_err(|error| if redacts { redacted(error) } else { error })
         })
     }
@@ -220,10 +225,13 @@ struct Book {
     load: i64,
     // How long records were copied.
     waited: Duration,
+    watch: Watch,
+    flag: Flag,
 }
 
 impl Book {
-    fn open(mut client: Client, start: Start) -> io::Result<Self> {
+    fn open(mut client: Client, start: Start, watch: Watch, flag: Flag) -> io::Result<Self> {
+        let busy = watch.busy();
         for statement in start.changes.iter().flat_map(|change| &change.statements) {
             client.batch_execute(statement).map_err(failed)?;
         }
@@ -241,6 +249,7 @@ impl Book {
             client.batch_execute(&statement).map_err(failed)?;
         }
         client.batch_execute("CREATE TEMP TABLE \"_in_findings\" (LIKE \"_chancery_findings\") ON COMMIT DROP").map_err(failed)?;
+        drop(busy);
         let tables = start.layout.tables.len();
         let depths = (0..tables).map(|table| start.layout.depth(table)).collect();
         Ok(Self {
@@ -253,6 +262,8 @@ impl Book {
             depths,
             load: 0,
             waited: Duration::ZERO,
+            watch,
+            flag,
             start,
         })
     }
@@ -264,6 +275,7 @@ impl Book {
 
     fn copy(&mut self) -> io::Result<()> {
         let begun = Instant::now();
+        let _busy = self.watch.busy();
         for number in 0..self.held.len() {
             if self.held[number].is_empty() {
                 continue;
@@ -554,6 +566,7 @@ impl Ledger for Book {
     fn settle(&mut self, totals: Totals) -> io::Result<Settled> {
         self.copy()?;
         let begun = Instant::now();
+        let _busy = self.watch.busy();
         let mut settled = self.compare()?;
         if settled.clashing > 0 {
             return Ok(settled);
@@ -569,6 +582,8 @@ impl Ledger for Book {
     }
 
     fn commit(&mut self, said: Option<Said>) -> io::Result<()> {
+        watch::check(self.flag)?;
+        let busy = self.watch.busy();
         let layout = &self.start.layout;
         if is_there(&mut self.client, "_chancery_answer")? {
             let collection = &layout.collection;
@@ -580,7 +595,10 @@ impl Ledger for Book {
                 self.client.execute(insert, &answer).map_err(failed)?;
             }
         }
-        self.client.batch_execute("COMMIT").map_err(failed)
+        watch::check(self.flag)?;
+        self.client.batch_execute("COMMIT").map_err(failed)?;
+        drop(busy);
+        Ok(())
     }
 }
 
@@ -589,6 +607,7 @@ pub struct Reading {
     client: Client,
     layout: Layout,
     page: usize,
+    watch: Watch,
 }
 
 impl Reading {
@@ -596,12 +615,14 @@ impl Reading {
     ///
     /// # Errors
     /// When the database cannot be opened, or has no such records.
-    pub fn open(access: &Access, collection: Option<&str>) -> io::Result<Self> {
-        let mut client = access.connect()?;
+    pub fn open(access: &Access, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
+        let (mut client, watch) = access.connect_watched(flag)?;
+        let busy = watch.busy();
         // All pages are of one moment.
         begin(&mut client, "ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let layout = stored(&mut client, collection)?.ok_or_else(|| super::no_records(collection))?;
-        Ok(Self { client, layout, page: 16 })
+        drop(busy);
+        Ok(Self { client, layout, page: 16, watch })
     }
 
     /// The tables.
@@ -621,6 +642,9 @@ impl Reading {
             let name = sql::name(&column.name);
             if column.holds == Holds::Timestamp { moment_text(&name) } else { name }
         }));
+        if table == 0 {
+            columns.push(sql::name(HASH));
+        }
         let order = std::iter::once(&number).chain(&positions).map(String::as_str).collect::<Vec<_>>().join(", ");
         let (columns, name) = (columns.join(", "), sql::name(&layout.tables[table].name));
         let query = format!("SELECT {columns} FROM {name} WHERE {number} {condition} ORDER BY {order}");
@@ -629,7 +653,8 @@ impl Reading {
         let mut found = Vec::new();
         for message in self.client.simple_query(&query).map_err(failed)? {
             if let SimpleQueryMessage::Row(row) = message {
-                let (of, stored) = self::row(&row, positions.len(), bytes).ok_or_else(|| io::Error::other("a row has no number"))?;
+                let (of, stored) =
+                    self::row(&row, positions.len(), table == 0, bytes).ok_or_else(|| io::Error::other("a row has no number"))?;
                 found.push((of, stored));
             }
         }
@@ -637,7 +662,7 @@ impl Reading {
     }
 }
 
-fn row(row: &SimpleQueryRow, depth: usize, bytes: &mut usize) -> Option<(i64, Stored)> {
+fn row(row: &SimpleQueryRow, depth: usize, has_hash: bool, bytes: &mut usize) -> Option<(i64, Stored)> {
     let mut cell = |at: usize| {
         let text = row.get(at).map(str::to_owned);
         *bytes += text.as_ref().map_or(0, String::len);
@@ -648,13 +673,21 @@ fn row(row: &SimpleQueryRow, depth: usize, bytes: &mut usize) -> Option<(i64, St
         stored.positions.push(row.get(at)?.parse().ok()?);
     }
     stored.rest = cell(depth + 1);
-    stored.cells = (depth + 2..row.len()).map(&mut cell).collect();
+    let end = row.len() - usize::from(has_hash);
+    stored.cells = (depth + 2..end).map(&mut cell).collect();
+    // The text of bytes is `\x` and hexadecimal digits.
+    stored.hash = has_hash.then(|| unhex(row.get(end).unwrap_or_default().trim_start_matches("\\x")));
     Some((row.get(0)?.parse().ok()?, stored))
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    text.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect()
 }
 
 impl Pages for Reading {
     fn page(&mut self, after: i64) -> io::Result<Option<Page>> {
         let mut bytes = 0;
+        let _busy = self.watch.busy();
         let records = self.rows(0, &format!("> {after}"), &mut bytes)?;
         let Some((last, _)) = records.last() else { return Ok(None) };
         let condition = format!("> {after} AND \"{RECORD}\" <= {last}");
