@@ -25,7 +25,7 @@ use crate::fix;
 use crate::load::database::Sealed;
 use crate::load::file::{Stream, Target};
 use crate::normalise::{self, Normaliser};
-use crate::pipeline::baseline::{Baseline, Update};
+use crate::pipeline::baseline::{Baseline, FORMAT, Update};
 use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
 use crate::read::csv::{Cells, Dialect, package};
 use crate::read::{self, Cutter, Format, Intake};
@@ -156,6 +156,30 @@ impl Session {
             (false, Some(_)) => (None, Update::Accept),
             (true, update) => {
                 let tree = schemas::parse_file(&path)?;
+                match baseline_format(&tree) {
+                    Some(format) if format > FORMAT => {
+                        let message = format!(
+                            "the baseline {} has format {format}, and this version of chancery reads format {FORMAT}; update chancery",
+                            path.display()
+                        );
+                        return Err(Trouble::usage(message));
+                    }
+                    Some(format) if format < FORMAT => match update {
+                        // What it knows cannot be compared with what is found now.
+                        Some(args::WriteBaseline::All) => {
+                            return Ok(Some((self.first_baseline(&path, input), Target::file(path))));
+                        }
+                        _ => {
+                            let message = format!(
+                                "the baseline {} has format {format}, and this version of chancery reads format {FORMAT}; write it \
+                                 again with --write-baseline=all",
+                                path.display()
+                            );
+                            return Err(Trouble::usage(message));
+                        }
+                    },
+                    _ => {}
+                }
                 let mut notes: Vec<Diagnostic> = Vec::new();
                 Checker::new(schemas::own(bundled::BASELINE, true)?).check(&tree, &mut notes);
                 if !notes.is_empty() {
@@ -169,10 +193,17 @@ impl Session {
                 (Some(tree), update)
             }
         };
-        // Lighter findings than warnings are written only where they count.
-        let from = self.policy.fail_on.unwrap_or(Severity::Warning).min(Severity::Warning);
-        let baseline = Baseline::new(&path, tree.as_ref(), &input.paths, update, from);
+        let baseline = Baseline::new(&path, tree.as_ref(), &input.paths, update, self.baseline_from());
         Ok(Some((baseline, Target::file(path))))
+    }
+
+    fn first_baseline(&self, path: &Path, input: &InputArgs) -> Baseline {
+        Baseline::new(path, None, &input.paths, Update::Accept, self.baseline_from())
+    }
+
+    // Lighter findings than warnings are written only where they count.
+    fn baseline_from(&self) -> Severity {
+        self.policy.fail_on.unwrap_or(Severity::Warning).min(Severity::Warning)
     }
 
     /// One without inputs.
@@ -725,6 +756,12 @@ impl Session {
         }
         Ok(reports)
     }
+}
+
+// The number of a baseline's format; the first one had a version in its place. `None` where there is no number.
+fn baseline_format(tree: &Tree) -> Option<u64> {
+    let root = tree.root();
+    root.get("format").or_else(|| root.get("version"))?.text().parse().ok()
 }
 
 /// What a schema says of the records of one course.

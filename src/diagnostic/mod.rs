@@ -198,12 +198,16 @@ pub struct Fix {
 }
 
 /// Which record of its file a finding belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordRef {
     /// Number of the record in its file, from 0.
     pub index: u64,
     /// The record's key, where it has one.
     pub key: Option<String>,
+    /// Number of the record in the run, from 0, where it was read in this run.
+    pub number: Option<u64>,
+    /// A hash of the record's content as it was read, whatever its layout; only where a baseline is in use.
+    pub content: Option<u128>,
 }
 
 /// One finding.

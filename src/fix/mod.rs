@@ -179,7 +179,7 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
         |mut mended: Done| {
             if let Some(across) = &mut across[job.inputs[done.len()].course] {
                 for (index, mentions) in std::mem::take(&mut mended.mentions) {
-                    match across.take(mentions, Some(&RecordRef { index, key: None }), true) {
+                    match across.take(mentions, Some(&RecordRef { index, ..RecordRef::default() }), true) {
                         Ok(found) => count(found),
                         Err(error) => failed = Some(error),
                     }

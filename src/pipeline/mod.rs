@@ -7,6 +7,7 @@
 pub mod account;
 pub mod baseline;
 pub mod batch;
+mod deferred;
 pub mod policy;
 pub mod scope;
 pub mod since;
@@ -18,7 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::{OnInvalid, Sensitive, across};
-use crate::diagnostic::{Diagnostic, Notes, RecordRef, rules};
+use crate::compare::{Digester, Ignored};
+use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
 use crate::load::file::{Finished, Stream, Target};
 use crate::load::{Sink, Totals};
 use crate::read::Cutter;
@@ -32,6 +34,8 @@ pub use baseline::Baseline;
 pub use policy::Policy;
 pub use since::{Novelty, Older};
 pub use suppress::Suppressions;
+
+use deferred::{Deferred, Event, Facts};
 use window::{Done, Encoded, Line, Shop, Stopped, Unit, Worked};
 
 /// An input that has not been opened yet.
@@ -182,11 +186,15 @@ pub struct Outcome {
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
     let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
     let across = courses.iter().map(|course| course.across.as_ref().map(|_| across::Across::new(complete))).collect();
+    // With `Stop` everything waits for the end anyway, and with `Keep` nothing depends on it.
+    let waits = on_invalid == OnInvalid::Skip && complete && (!outputs.is_empty() || rejects.is_some());
+    let deferred = (waits && courses.iter().any(|course| course.across.is_some())).then(Deferred::default);
     let shop = Shop {
         courses,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
         on_invalid,
         keep_rejects: rejects.is_some(),
+        contents: job.baseline.is_some().then(|| Digester::new(Ignored::default())),
         older: job.older,
     };
     let mut desk = Desk {
@@ -198,6 +206,9 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         baseline: job.baseline,
         suppressions: job.suppressions,
         across,
+        records: 0,
+        refused: Vec::new(),
+        deferred,
         keep_accounts: job.keep_accounts,
         accounted: 0,
         outcome: Outcome::default(),
@@ -362,6 +373,12 @@ struct Desk<'r> {
     suppressions: Suppressions,
     // One for each course that has keys or references.
     across: Vec<Option<across::Across>>,
+    // Records taken so far, those of accounts not counted.
+    records: u64,
+    // The numbers of invalid records with keys or references, in order.
+    refused: Vec<u64>,
+    // What waits until references have been compared.
+    deferred: Option<Deferred>,
     keep_accounts: bool,
     // Bytes of the accounts of what was read.
     accounted: usize,
@@ -389,11 +406,17 @@ impl Desk<'_> {
             }
             Done::Begin { name, course, format, decoded, novelty } => {
                 self.outcome.tally.files += 1;
-                self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
+                let begun = match &mut self.deferred {
+                    Some(deferred) => deferred.begin_input(&name),
+                    None => {
+                        self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
+                        Ok(())
+                    }
+                };
                 if let Some((baseline, _)) = &mut self.baseline {
                     baseline.look_at_file(&name);
                 }
-                let told = self.tell(&name);
+                let told = begun.and_then(|()| self.tell(&name));
                 let account = self.keep_accounts.then(Account::default);
                 self.input = Some(InputState { name, course, format, decoded, novelty, records: 0, stopped: false, last: None, account });
                 told
@@ -470,9 +493,10 @@ impl Desk<'_> {
         let mut notes = std::mem::take(&mut window.notes).into_iter().peekable();
         for (number, unit) in window.units.iter_mut().enumerate() {
             let mut valid = unit.valid;
-            let record = RecordRef { index: base + number as u64, key: unit.key.take() };
-            if let (Some((baseline, _)), Some(key)) = (&mut self.baseline, &record.key) {
-                baseline.look_at_record(key);
+            let record = RecordRef { index: base + number as u64, key: unit.key.take(), number: Some(self.records), content: unit.content };
+            self.records += 1;
+            if let Some((baseline, _)) = &mut self.baseline {
+                baseline.look_at_record(&record);
             }
             let mut of_unit = Vec::new();
             while let Some((_, note)) = notes.next_if(|(of, _)| *of == number as u32) {
@@ -483,8 +507,20 @@ impl Desk<'_> {
                 input.account = account.and_then(|account| account.with(&unit.mentions, &record));
             }
             if let Some(across) = &mut self.across[window.course] {
-                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
-                valid &= !found.iter().any(|(note, _)| policy::is_error(note));
+                let mentions = std::mem::take(&mut unit.mentions);
+                let refers = mentions.iter().find(|mention| mention.role == across::Role::Reference);
+                unit.refers = refers.map(|mention| mention.place.clone());
+                let kept = self.deferred.is_some().then(|| mentions.clone());
+                let found = across.take(mentions, Some(&record), unit.fresh)?;
+                let is_first = !found.iter().any(|(note, _)| policy::is_error(note));
+                valid &= is_first;
+                if let (false, Some(_), Some(number)) = (valid, &unit.refers, record.number) {
+                    self.refused.push(number);
+                }
+                if let (Some(deferred), Some(mentions)) = (&mut self.deferred, kept) {
+                    let (collection, admitted, fresh) = (window.course, valid && unit.carried, unit.fresh);
+                    deferred.mentions(&mentions, &Facts { record: &record, collection, admitted, has_own_key: is_first, fresh })?;
+                }
                 // Nor is there an account of what is wrong and not to be told.
                 if !valid && let Some(input) = &mut self.input {
                     input.account = None;
@@ -510,6 +546,7 @@ impl Desk<'_> {
         notes: &[(Diagnostic, bool)],
         record: &RecordRef,
     ) -> io::Result<()> {
+        let format = self.input.as_ref().map_or("", |input| input.format);
         let tally = &mut self.outcome.tally;
         tally.records += 1;
         if valid {
@@ -520,14 +557,33 @@ impl Desk<'_> {
         let admitted = unit.carried && (valid || self.on_invalid == OnInvalid::Keep);
         if admitted {
             tally.written += 1;
+            if let Some(deferred) = &mut self.deferred {
+                let line = match &unit.refers {
+                    Some(place) if self.rejects.is_some() => {
+                        // It stands in for the finding that is not known yet, and tells the file.
+                        let stand_in = Diagnostic::new(&rules::DANGLING_REFERENCE, &place.source, place.span, "");
+                        let mut line = Vec::new();
+                        window::write_reject(unit, &[(stand_in, true)], record, format, &mut line)?;
+                        Some(line)
+                    }
+                    _ => None,
+                };
+                let encoded = encoded.iter().map(|encoded| encoded.of(number));
+                return deferred.record(record.number.unwrap_or_default(), encoded, line.as_deref());
+            }
             for (output, encoded) in self.outputs.iter_mut().zip(encoded) {
                 output.record(encoded.of(number))?;
             }
         } else {
             tally.rejected += 1;
-            if let Some(rejects) = &mut self.rejects {
-                let format = self.input.as_ref().map_or("", |input| input.format);
-                window::write_reject(unit, notes, record, format, rejects.main()?)?;
+            match (&mut self.rejects, &mut self.deferred) {
+                (Some(_), Some(deferred)) => {
+                    let mut line = Vec::new();
+                    window::write_reject(unit, notes, record, format, &mut line)?;
+                    deferred.reject(&line)?;
+                }
+                (Some(rejects), None) => window::write_reject(unit, notes, record, format, rejects.main()?)?,
+                (None, _) => {}
             }
         }
         Ok(())
@@ -543,6 +599,7 @@ impl Desk<'_> {
         {
             (note.format, note.decoded) = (input.format, input.decoded);
         }
+        let severity = note.severity;
         if !self.policy.admits(&mut note) {
             return Ok(());
         }
@@ -563,6 +620,9 @@ impl Desk<'_> {
             left_out.unchanged += 1;
             return Ok(());
         }
+        if note.severity == Severity::Error && severity < Severity::Error {
+            self.outcome.tally.raised += 1;
+        }
         self.report(note)
     }
 
@@ -580,8 +640,9 @@ impl Desk<'_> {
     }
 
     fn end_input(&mut self, why: Option<Failure>) -> io::Result<()> {
-        for output in &mut self.outputs {
-            output.end_input(&mut self.finished)?;
+        match &mut self.deferred {
+            Some(deferred) => deferred.end_input()?,
+            None => self.outputs.iter_mut().try_for_each(|output| output.end_input(&mut self.finished))?,
         }
         if why.is_none()
             && let Some(input) = &mut self.input
@@ -621,14 +682,80 @@ impl Desk<'_> {
         self.report(note)
     }
 
+    // Ends the comparison across records. A record with an error that shows only now is invalid after all.
+    fn references(&mut self, older: &Older) -> io::Result<()> {
+        let mut last = None;
+        for across in std::mem::take(&mut self.across).into_iter().flatten() {
+            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
+                self.late(&note, &mut last);
+                self.note(note, None, fresh)?;
+            }
+        }
+        if let Some(deferred) = &mut self.deferred {
+            for (note, fresh) in deferred.follow()? {
+                self.late(&note, &mut last);
+                self.note(note, None, fresh)?;
+            }
+        }
+        Ok(())
+    }
+
+    // Counts a record as invalid for a finding that came after it. Findings about one record come one behind the other; `last`
+    // is the one counted last.
+    fn late(&mut self, note: &Diagnostic, last: &mut Option<(Option<u64>, Arc<str>, u64)>) {
+        let Some(record) = note.record.as_ref().filter(|_| policy::is_error(note)) else { return };
+        if record.number.is_some_and(|number| self.refused.binary_search(&number).is_ok()) {
+            return;
+        }
+        if let (Some(deferred), Some(number)) = (&mut self.deferred, record.number) {
+            deferred.refuse(number, window::reject_error(note));
+        }
+        // Those of an account have no number.
+        let file = if record.number.is_none() { note.place.locate().file } else { Arc::from("") };
+        let this = Some((record.number, file, record.index));
+        if *last == this {
+            return;
+        }
+        *last = this;
+        let tally = &mut self.outcome.tally;
+        tally.valid = tally.valid.saturating_sub(1);
+        tally.invalid += 1;
+        if self.on_invalid != OnInvalid::Keep {
+            tally.written = tally.written.saturating_sub(1);
+            tally.rejected += 1;
+        }
+    }
+
+    // Writes what has waited; says whether that was all.
+    fn replay(&mut self) -> io::Result<bool> {
+        let Some(deferred) = self.deferred.take() else { return Ok(true) };
+        let (outputs, rejects, finished) = (&mut self.outputs, &mut self.rejects, &mut self.finished);
+        let interrupted = self.interrupted;
+        deferred.replay(&mut |event| {
+            match event {
+                Event::Begin(name) => outputs.iter_mut().for_each(|output| output.begin_input(name)),
+                Event::End => outputs.iter_mut().try_for_each(|output| output.end_input(finished))?,
+                Event::Record(encoded) => {
+                    outputs.iter_mut().zip(encoded).try_for_each(|(output, encoded)| output.record(encoded))?;
+                }
+                Event::Reject(line) => {
+                    if let Some(rejects) = rejects {
+                        rejects.main()?.write_all(&line)?;
+                    }
+                }
+            }
+            Ok(!interrupted.load(Ordering::Relaxed))
+        })?;
+        Ok(!interrupted.load(Ordering::Relaxed))
+    }
+
     fn finish(mut self, older: &Older) -> io::Result<Outcome> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        for across in std::mem::take(&mut self.across).into_iter().flatten() {
-            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
-                self.note(note, None, fresh)?;
-            }
+        self.references(older)?;
+        if !self.replay()? {
+            return Ok(Outcome { interrupted: true, ..self.outcome });
         }
         for (note, fresh) in std::mem::take(&mut self.suppressions).unused(&self.policy) {
             self.note(note, None, fresh)?;

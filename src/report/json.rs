@@ -86,8 +86,9 @@ struct Findings {
 
 impl<'t> Summary<'t> {
     fn new(tally: &'t Tally) -> Self {
-        let Tally { files, records, valid, invalid, written, rejected, errors, warnings, advice, left_out, passed_over, ref by_code } =
-            *tally;
+        let Tally {
+            files, records, valid, invalid, written, rejected, errors, warnings, advice, left_out, passed_over, ref by_code, ..
+        } = *tally;
         let findings = Findings { error: errors, warning: warnings, advice };
         let super::LeftOut { baseline, suppressed, unchanged } = left_out;
         let left_out = LeftOut { baseline, suppressed, unchanged };

@@ -60,6 +60,10 @@ pub struct Tally {
     pub rejected: u64,
     /// Findings of severity error.
     pub errors: u64,
+    /// Of those, the ones that are less by their rule: raised by `--strict` or the config, they make no record invalid.
+    pub raised: u64,
+    /// Findings of severity error that are about no record.
+    pub outside: u64,
     /// Findings of severity warning.
     pub warnings: u64,
     /// Findings of severity advice.
@@ -76,7 +80,10 @@ impl Tally {
     /// Counts a finding.
     pub fn count(&mut self, diagnostic: &Diagnostic) {
         match diagnostic.severity {
-            Severity::Error => self.errors += 1,
+            Severity::Error => {
+                self.errors += 1;
+                self.outside += u64::from(diagnostic.record.is_none());
+            }
             Severity::Warning => self.warnings += 1,
             Severity::Advice => self.advice += 1,
         }
@@ -258,8 +265,8 @@ fn sentence(tally: &Tally) -> String {
     let count = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
     let mut text = format!("{} in {}", count(tally.records, "record", "records"), count(tally.files, "file", "files"));
     text.push_str(&match tally.invalid {
-        0 if tally.records > 0 => ", all valid".to_owned(),
-        0 => String::new(),
+        0 if tally.records == 0 => String::new(),
+        0 if tally.errors == 0 => ", all valid".to_owned(),
         invalid => format!(": {} valid, {invalid} invalid", tally.valid),
     });
     if tally.written != tally.valid {
@@ -270,10 +277,23 @@ fn sentence(tally: &Tally) -> String {
     if !found.is_empty() {
         text.push_str(&format!("; {}", found.join(", ")));
     }
+    if let Some(why) = errors_without_invalid_records(tally) {
+        text.push_str(&format!(" ({why})"));
+    }
     for untold in untold(tally) {
         text.push_str(&format!("; {untold}"));
     }
     text
+}
+
+// Why there are errors although no record is invalid.
+fn errors_without_invalid_records(tally: &Tally) -> Option<String> {
+    if tally.errors == 0 || tally.invalid > 0 || tally.records == 0 {
+        return None;
+    }
+    let parts = [(tally.raised, "raised by --strict or the config"), (tally.outside, "outside records")];
+    let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 // What was found or not even read, and is not told, in words.

@@ -45,5 +45,6 @@ mod shape;
 mod spans;
 mod stop;
 mod support;
+mod validity;
 mod xml;
 mod yaml;

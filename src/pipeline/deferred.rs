@@ -1,0 +1,335 @@
+//! Output that waits until all references have been compared.
+//!
+//! Where the records are the whole collection and invalid ones are left out, a record is known to be written only after the
+//! last one has been read: its reference may lead nowhere, or to a record that is itself left out. Until then the encoded
+//! records wait here in input order, in memory while they are few and in a temporary file otherwise.
+//!
+//! In: what would be written, and the keys and references of each record. Out: the same in the same order, without the records
+//! that are rejected, whose reject lines take their place.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::Arc;
+
+use crate::check::across::{Mention, Role};
+use crate::diagnostic::{Diagnostic, Place, RecordRef, Severity, quote, rules};
+use crate::source::{Position, Source, Span};
+use crate::spool::{self, Decoder, Spool};
+
+/// What happens next in an output.
+pub(super) enum Event<'b> {
+    Begin(&'b str),
+    End,
+    /// A record as encoded for each output.
+    Record(Vec<&'b [u8]>),
+    /// A line of the reject file.
+    Reject(Vec<u8>),
+}
+
+/// What waits.
+#[derive(Default)]
+pub(super) struct Deferred {
+    events: Entries,
+    mentions: Entries,
+    // Records that are rejected after all, with the errors of their reject lines.
+    rejected: BTreeMap<u64, Vec<Vec<u8>>>,
+}
+
+// Pieces in the order in which they were put.
+#[derive(Default)]
+struct Entries {
+    spool: Spool,
+    end: u64,
+    piece: Vec<u8>,
+}
+
+impl Entries {
+    fn put(&mut self, piece: &[u8]) -> io::Result<()> {
+        let at = self.spool.put(piece)?;
+        self.end = at + 8 + piece.len() as u64;
+        Ok(())
+    }
+
+    // The piece at `at`, and where the next one begins.
+    fn get(&mut self, at: u64) -> io::Result<Option<(&[u8], u64)>> {
+        if at >= self.end {
+            return Ok(None);
+        }
+        self.spool.get(at, &mut self.piece)?;
+        let next = at + 8 + self.piece.len() as u64;
+        Ok(Some((&self.piece, next)))
+    }
+}
+
+const BEGIN: u64 = 0;
+const END: u64 = 1;
+const RECORD: u64 = 2;
+const REJECT: u64 = 3;
+
+/// The errors of a reject line stand behind this.
+const ERRORS: &[u8] = b",\"errors\":[";
+
+/// A key of a collection.
+type Key = (usize, u128);
+
+/// A record of which something was put, by its keys and references.
+pub(super) struct Facts<'r> {
+    pub(super) record: &'r RecordRef,
+    /// The number of the collection that its keys and references belong to.
+    pub(super) collection: usize,
+    /// Whether it is written as far as is known.
+    pub(super) admitted: bool,
+    /// Whether it is the first with its key.
+    pub(super) has_own_key: bool,
+    /// Whether it is one to report on.
+    pub(super) fresh: bool,
+}
+
+impl Deferred {
+    pub(super) fn begin_input(&mut self, name: &str) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(BEGIN, &mut piece);
+        spool::text(name, &mut piece);
+        self.events.put(&piece)
+    }
+
+    pub(super) fn end_input(&mut self) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(END, &mut piece);
+        self.events.put(&piece)
+    }
+
+    /// Puts a record. `reject` is its reject line without errors, where the record may be rejected yet.
+    pub(super) fn record<'e>(
+        &mut self,
+        number: u64,
+        encoded: impl ExactSizeIterator<Item = &'e [u8]>,
+        reject: Option<&[u8]>,
+    ) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(RECORD, &mut piece);
+        spool::number(number, &mut piece);
+        bytes(reject.unwrap_or_default(), &mut piece);
+        spool::number(encoded.len() as u64, &mut piece);
+        encoded.for_each(|encoded| bytes(encoded, &mut piece));
+        self.events.put(&piece)
+    }
+
+    /// Puts the reject line of a record that is rejected already.
+    pub(super) fn reject(&mut self, line: &[u8]) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(REJECT, &mut piece);
+        bytes(line, &mut piece);
+        self.events.put(&piece)
+    }
+
+    /// Puts the keys and references of a record.
+    pub(super) fn mentions(&mut self, mentions: &[Mention], facts: &Facts<'_>) -> io::Result<()> {
+        let Facts { record, collection, admitted, has_own_key, fresh } = *facts;
+        let (Some(number), false) = (record.number, mentions.is_empty()) else { return Ok(()) };
+        let mut piece = Vec::new();
+        for part in [number, u64::from(admitted), u64::from(fresh), record.index] {
+            spool::number(part, &mut piece);
+        }
+        option(record.key.as_deref(), &mut piece);
+        spool::number(u64::from(record.content.is_some()), &mut piece);
+        hash(record.content.unwrap_or_default(), &mut piece);
+        let wanted = |mention: &&Mention| mention.role == Role::Reference || has_own_key;
+        spool::number(mentions.iter().filter(wanted).count() as u64, &mut piece);
+        for mention in mentions.iter().filter(wanted) {
+            let location = mention.place.locate();
+            spool::number(u64::from(mention.role == Role::Key), &mut piece);
+            spool::number(collection as u64, &mut piece);
+            hash(mention.hash(), &mut piece);
+            spool::text(&location.file, &mut piece);
+            spool::position(location.start, &mut piece);
+            spool::text(mention.place.source.slice(mention.place.span), &mut piece);
+            spool::text(&mention.text, &mut piece);
+            spool::text(&mention.pointer, &mut piece);
+        }
+        self.mentions.put(&piece)
+    }
+
+    /// Rejects a record for a reason that has been found after it was put.
+    pub(super) fn refuse(&mut self, number: u64, error: Vec<u8>) {
+        self.rejected.entry(number).or_default().push(error);
+    }
+
+    /// The findings about records that refer to a record which is rejected, until nothing changes, in input order.
+    pub(super) fn follow(&mut self) -> io::Result<Vec<(Diagnostic, bool)>> {
+        let mut gone: HashMap<Key, (Arc<str>, Position)> = HashMap::new();
+        let mut at = 0;
+        while let Some((piece, next)) = self.mentions.get(at)? {
+            let entry = Entry::read(piece)?;
+            if !entry.admitted || self.rejected.contains_key(&entry.number) {
+                gone.extend(entry.own_key());
+            }
+            at = next;
+        }
+        if gone.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Which records refer to a key, by where their entries stand.
+        let mut referring: HashMap<Key, Vec<u64>> = HashMap::new();
+        at = 0;
+        while let Some((piece, next)) = self.mentions.get(at)? {
+            let entry = Entry::read(piece)?;
+            if entry.admitted && !self.rejected.contains_key(&entry.number) {
+                for reference in entry.mentions.iter().filter(|mention| !mention.is_key) {
+                    referring.entry(reference.key).or_default().push(at);
+                }
+            }
+            at = next;
+        }
+        let mut entries = std::collections::BTreeSet::new();
+        let mut open: Vec<Key> = gone.keys().copied().collect();
+        while let Some(key) = open.pop() {
+            for at in referring.remove(&key).unwrap_or_default() {
+                if entries.insert(at)
+                    && let Some((piece, _)) = self.mentions.get(at)?
+                    && let Some((own, place)) = Entry::read(piece)?.own_key()
+                    && gone.insert(own, place).is_none()
+                {
+                    open.push(own);
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for at in entries {
+            if let Some((piece, _)) = self.mentions.get(at)? {
+                let entry = Entry::read(piece)?;
+                for reference in entry.mentions.iter().filter(|mention| !mention.is_key) {
+                    if let Some(target) = gone.get(&reference.key) {
+                        found.push((reference.finding(&entry, target), entry.fresh));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Hands over what was put, in the same order, until `take` says `false`.
+    pub(super) fn replay(mut self, take: &mut dyn FnMut(Event<'_>) -> io::Result<bool>) -> io::Result<()> {
+        let mut at = 0;
+        while let Some((piece, next)) = self.events.get(at)? {
+            let event = read(piece, &self.rejected).ok_or(io::ErrorKind::InvalidData)?;
+            if let Some(event) = event
+                && !take(event)?
+            {
+                return Ok(());
+            }
+            at = next;
+        }
+        Ok(())
+    }
+}
+
+// `Some(None)` is a record that is rejected and has no reject line.
+#[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
+fn read<'b>(piece: &'b [u8], rejected: &BTreeMap<u64, Vec<Vec<u8>>>) -> Option<Option<Event<'b>>> {
+    let mut decoder = Decoder::new(piece);
+    Some(match decoder.number()? {
+        BEGIN => Some(Event::Begin(decoder.text()?)),
+        END => Some(Event::End),
+        REJECT => Some(Event::Reject(decoder.bytes()?.to_vec())),
+        RECORD => {
+            let number = decoder.number()?;
+            let reject = decoder.bytes()?;
+            match rejected.get(&number) {
+                Some(errors) => (!reject.is_empty()).then(|| Event::Reject(with_errors(reject, errors))),
+                None => {
+                    let outputs = decoder.number()?;
+                    Some(Event::Record((0..outputs).map(|_| decoder.bytes()).collect::<Option<_>>()?))
+                }
+            }
+        }
+        _ => return None,
+    })
+}
+
+// The file and the format stand before the errors, and no quote in either is bare.
+fn with_errors(line: &[u8], errors: &[Vec<u8>]) -> Vec<u8> {
+    let at = memchr::memmem::find(line, ERRORS).map_or(line.len(), |at| at + ERRORS.len());
+    [&line[..at], &errors.join(&b','), &line[at..]].concat()
+}
+
+fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    spool::number(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
+}
+
+fn option(text: Option<&str>, out: &mut Vec<u8>) {
+    spool::number(u64::from(text.is_some()), out);
+    spool::text(text.unwrap_or_default(), out);
+}
+
+fn hash(hash: u128, out: &mut Vec<u8>) {
+    bytes(&hash.to_le_bytes(), out);
+}
+
+// What was put about a record.
+struct Entry<'b> {
+    number: u64,
+    admitted: bool,
+    fresh: bool,
+    record: RecordRef,
+    mentions: Vec<Written<'b>>,
+}
+
+struct Written<'b> {
+    is_key: bool,
+    key: Key,
+    file: &'b str,
+    at: Position,
+    shown: &'b str,
+    text: &'b str,
+    pointer: &'b str,
+}
+
+impl<'b> Entry<'b> {
+    fn read(piece: &'b [u8]) -> io::Result<Self> {
+        Self::decode(&mut Decoder::new(piece)).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn decode(decoder: &mut Decoder<'b>) -> Option<Self> {
+        let hash = |decoder: &mut Decoder<'b>| Some(u128::from_le_bytes(decoder.bytes()?.try_into().ok()?));
+        let (number, admitted, fresh) = (decoder.number()?, decoder.number()? == 1, decoder.number()? == 1);
+        let index = decoder.number()?;
+        let (has_key, key) = (decoder.number()? == 1, decoder.text()?);
+        let (has_content, content) = (decoder.number()? == 1, hash(decoder)?);
+        let record =
+            RecordRef { index, key: has_key.then(|| key.to_owned()), number: Some(number), content: has_content.then_some(content) };
+        let count = decoder.number()?;
+        let mentions = (0..count)
+            .map(|_| {
+                let is_key = decoder.number()? == 1;
+                let key = (usize::try_from(decoder.number()?).ok()?, hash(decoder)?);
+                let (file, at) = (decoder.text()?, decoder.position()?);
+                Some(Written { is_key, key, file, at, shown: decoder.text()?, text: decoder.text()?, pointer: decoder.text()? })
+            })
+            .collect::<Option<_>>()?;
+        Some(Self { number, admitted, fresh, record, mentions })
+    }
+
+    fn own_key(&self) -> Option<(Key, (Arc<str>, Position))> {
+        let own = self.mentions.iter().find(|mention| mention.is_key)?;
+        Some((own.key, (own.file.into(), own.at)))
+    }
+}
+
+impl Written<'_> {
+    fn finding(&self, entry: &Entry<'_>, target: &(Arc<str>, Position)) -> Diagnostic {
+        let source = Arc::new(Source::window(self.file, self.shown, self.at));
+        let span = Span::new(0, source.len());
+        let (file, at) = target;
+        let place = Place::new(&Arc::new(Source::elsewhere(Arc::clone(file), *at)), Span::at(0));
+        let message = format!("reference to record {}, which is rejected", quote(self.text, true));
+        let mut note = Diagnostic::new(&rules::DANGLING_REFERENCE, &source, span, message)
+            .at(self.pointer)
+            .related("the rejected record", place)
+            .help("correct the record it refers to, or write invalid records too with --on-invalid keep");
+        note.severity = Severity::Error;
+        note.record = Some(entry.record.clone());
+        note
+    }
+}
