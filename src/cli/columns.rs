@@ -67,7 +67,7 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<Verdict, Trouble> {
         };
         let count = count.load(std::sync::atomic::Ordering::Relaxed);
         let line = format!("{shown}, {collection}: {count} written to {place}");
-        eprintln!("{}", crate::diagnostic::one_line(&line));
+        eprintln!("{}", crate::diagnostic::log_line(&line));
     }
     Ok(ran.verdict)
 }

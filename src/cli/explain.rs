@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::args::{CommonArgs, ExplainArgs, InputArgs};
 use super::session::Session;
 use super::{Trouble, Verdict, print};
-use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::diagnostic::{Diagnostic, Notes, log_text, one_line, quote, rules};
 use crate::read::Intake;
 use crate::tree::{Kind, Node, Tree, pointer};
 
@@ -29,7 +29,7 @@ pub fn run(args: &ExplainArgs) -> Result<Verdict, Trouble> {
     let session = Session::new(common, input)?;
     let mut account = Account { session: &session, text: String::new(), records: 0 };
     session.read_first(&mut account)?;
-    print(&account.text)
+    print(&log_text(&account.text))
 }
 
 fn unknown(subject: &str) -> String {
@@ -61,7 +61,7 @@ impl Notes for Account<'_> {
             location.start.column,
             note.severity.word(),
             note.rule.code,
-            note.message
+            one_line(&note.message)
         );
     }
 }
@@ -121,6 +121,7 @@ impl Account<'_> {
         } else {
             String::new()
         };
+        let (path, value) = (one_line(path), one_line(&value));
         let _ = writeln!(self.text, "{:>5}:{:<4} {path} = {value}{how}", at.line, at.column);
     }
 }

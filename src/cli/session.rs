@@ -115,7 +115,7 @@ impl Session {
             session.since = session.since()?;
         }
         if session.common.verbose {
-            session.inputs.iter().for_each(|planned| eprintln!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
+            session.inputs.iter().for_each(|planned| eprintln!("reads {}", crate::diagnostic::log_line(&planned.input.name)));
         }
         Ok(session)
     }
@@ -239,7 +239,7 @@ impl Session {
         let judges = common.chain(self.courses.iter().flat_map(|plan| plan.files.iter().map(PathBuf::as_path)));
         if let Some(judge) = judges.filter(|judge| since.has_changed(judge)).min() {
             if self.common.verbose {
-                eprintln!("everything is checked anew, since {} has changed", crate::diagnostic::one_line(&judge.to_string_lossy()));
+                eprintln!("everything is checked anew, since {} has changed", crate::diagnostic::log_line(&judge.to_string_lossy()));
             }
             return Ok(None);
         }
@@ -302,7 +302,7 @@ impl Session {
         let (common, config) = (&self.common, &self.config);
         let dirs: Vec<PathBuf> = common.schema_dir.iter().chain(&config.schema_dir).cloned().collect();
         if common.verbose {
-            eprintln!("schema {}", crate::diagnostic::one_line(schema));
+            eprintln!("schema {}", crate::diagnostic::log_line(schema));
         }
         let named = schema.to_owned();
         let schema = schemas::load(schema, &dirs, !common.no_format)?;

@@ -46,7 +46,7 @@ impl Trouble {
     pub fn show(&self) {
         match self {
             Self::Findings(notes) => super::session::show_findings(notes),
-            other => eprintln!("error: {}", crate::diagnostic::one_line(&other.to_string())),
+            other => eprintln!("error: {}", crate::diagnostic::log_line(&other.to_string())),
         }
     }
 }

@@ -26,9 +26,10 @@ mod thin;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::diagnostic::{Diagnostic, Severity, one_line};
+use crate::diagnostic::{Diagnostic, Severity, inert, one_line};
 
 pub use checkout::Checkout;
+pub use escape::json_text;
 pub use fold::Repeated;
 use thin::Thinned;
 
@@ -134,7 +135,9 @@ pub trait Reporter: Send {
         let Repeated { location, code, message, times, .. } = finding;
         let (file, start, records) = (one_line(&location.file), location.start, if *times == 1 { "record" } else { "records" });
         let (line, column, message) = (start.line, start.column, one_line(message));
-        writeln!(out, "{file}:{line}:{column}: the same in {times} more {records}: [{code}] {message}")
+        let begin = if file.starts_with(':') { "./" } else { "" };
+        let line = format!("{begin}{file}:{line}:{column}: the same in {times} more {records}: [{code}] {message}");
+        writeln!(out, "{}", inert(&line))
     }
 
     /// Says that so many further findings are not drawn; called before the end, also with 0.

@@ -9,7 +9,7 @@ use miette::{
 };
 
 use super::{Options, Reporter, Tally, sentence};
-use crate::diagnostic::{Diagnostic, Severity, is_unprintable, one_line};
+use crate::diagnostic::{Diagnostic, Severity, inert, is_unprintable, one_line};
 use crate::source::Span;
 
 /// Excerpts.
@@ -39,7 +39,7 @@ impl Reporter for Pretty {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
         let mut text = String::new();
         self.handler.render_report(&mut text, &Drawn::new(diagnostic, self.room)).map_err(io::Error::other)?;
-        writeln!(out, "{}", text.trim_end_matches('\n').trim_start_matches('\n'))?;
+        writeln!(out, "{}", inert(text.trim_end_matches('\n').trim_start_matches('\n')))?;
         writeln!(out)
     }
 

@@ -12,6 +12,7 @@ mod csv;
 mod diff;
 mod docs;
 mod ecosystem;
+mod escapes;
 mod evolution;
 mod faults;
 mod fix;
