@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::ignored::{Ignored, Way};
 use crate::tree::number::Decimal;
-use crate::tree::{Kind, Member, Node};
+use crate::tree::{Kind, Member, Node, key};
 
 /// Makes digests; only those of one digester and its clones can be compared.
 #[derive(Clone, Debug)]
@@ -38,15 +38,15 @@ impl Key {
         &self.pointers
     }
 
-    fn parts<'t>(&self, node: Node<'t>) -> Option<Vec<&'t str>> {
-        let part = |pointer: &String| node.at(pointer).filter(|part| matches!(part.kind(), Kind::String | Kind::Number)).map(Node::text);
+    fn parts<'t>(&self, node: Node<'t>) -> Option<Vec<Node<'t>>> {
+        let part = |pointer: &String| node.at(pointer).filter(|part| key::is_part(*part));
         self.pointers.iter().map(part).collect::<Option<Vec<_>>>().filter(|parts| !parts.is_empty())
     }
 
     /// The key as it is shown.
     #[must_use]
     pub fn text(&self, node: Node<'_>) -> Option<String> {
-        self.parts(node).map(|parts| parts.join(" "))
+        self.parts(node).map(|parts| key::shown(&parts, false))
     }
 }
 
@@ -76,14 +76,10 @@ impl Digester {
         sum.iter().take(16).fold(0, |hash, byte| hash << 8 | u128::from(*byte))
     }
 
-    /// Of a key, by the text of its parts: `1` in one format is `"1"` in another.
+    /// Of a key.
     #[must_use]
-    pub fn key(&self, key: &Key, node: Node<'_>) -> Option<u128> {
-        let mut form = Vec::new();
-        for part in key.parts(node)? {
-            text(part, &mut form);
-        }
-        Some(self.hash(&form))
+    pub fn key(&self, known_by: &Key, node: Node<'_>) -> Option<u128> {
+        Some(self.hash(key::text(&known_by.parts(node)?).as_bytes()))
     }
 
     /// Of a value to which `way` leads.

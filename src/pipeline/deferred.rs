@@ -13,12 +13,15 @@ use std::sync::Arc;
 
 use crate::check::across::{Mention, Role};
 use crate::diagnostic::{Diagnostic, Place, RecordRef, Severity, quote, rules};
+use crate::layout::header::Header;
 use crate::source::{Position, Source, Span};
 use crate::spool::{self, Decoder, Spool};
 
 /// What happens next in an output.
 pub(super) enum Event<'b> {
     Begin(&'b str),
+    /// The header of the present input.
+    Header(&'b Header),
     End,
     /// A record as encoded for each output.
     Record(Vec<&'b [u8]>),
@@ -30,6 +33,7 @@ pub(super) enum Event<'b> {
 #[derive(Default)]
 pub(super) struct Deferred {
     events: Entries,
+    headers: Vec<Arc<Header>>,
     mentions: Entries,
     // Records that are rejected after all, with the errors of their reject lines.
     rejected: BTreeMap<u64, Vec<Vec<u8>>>,
@@ -65,6 +69,7 @@ const BEGIN: u64 = 0;
 const END: u64 = 1;
 const RECORD: u64 = 2;
 const REJECT: u64 = 3;
+const HEADER: u64 = 4;
 
 /// The errors of a reject line stand behind this.
 const ERRORS: &[u8] = b",\"errors\":[";
@@ -75,8 +80,6 @@ type Key = (usize, u128);
 /// A record of which something was put, by its keys and references.
 pub(super) struct Facts<'r> {
     pub(super) record: &'r RecordRef,
-    /// The number of the collection that its keys and references belong to.
-    pub(super) collection: usize,
     /// Whether it is written as far as is known.
     pub(super) admitted: bool,
     /// Whether it is the first with its key.
@@ -90,6 +93,14 @@ impl Deferred {
         let mut piece = Vec::new();
         spool::number(BEGIN, &mut piece);
         spool::text(name, &mut piece);
+        self.events.put(&piece)
+    }
+
+    pub(super) fn header(&mut self, header: &Arc<Header>) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(HEADER, &mut piece);
+        spool::number(self.headers.len() as u64, &mut piece);
+        self.headers.push(Arc::clone(header));
         self.events.put(&piece)
     }
 
@@ -125,7 +136,7 @@ impl Deferred {
 
     /// Puts the keys and references of a record.
     pub(super) fn mentions(&mut self, mentions: &[Mention], facts: &Facts<'_>) -> io::Result<()> {
-        let Facts { record, collection, admitted, has_own_key, fresh } = *facts;
+        let Facts { record, admitted, has_own_key, fresh } = *facts;
         let (Some(number), false) = (record.number, mentions.is_empty()) else { return Ok(()) };
         let mut piece = Vec::new();
         for part in [number, u64::from(admitted), u64::from(fresh), record.index] {
@@ -139,7 +150,7 @@ impl Deferred {
         for mention in mentions.iter().filter(wanted) {
             let location = mention.place.locate();
             spool::number(u64::from(mention.role == Role::Key), &mut piece);
-            spool::number(collection as u64, &mut piece);
+            spool::number(mention.collection as u64, &mut piece);
             hash(mention.hash(), &mut piece);
             spool::text(&location.file, &mut piece);
             spool::position(location.start, &mut piece);
@@ -212,7 +223,7 @@ impl Deferred {
     pub(super) fn replay(mut self, take: &mut dyn FnMut(Event<'_>) -> io::Result<bool>) -> io::Result<()> {
         let mut at = 0;
         while let Some((piece, next)) = self.events.get(at)? {
-            let event = read(piece, &self.rejected).ok_or(io::ErrorKind::InvalidData)?;
+            let event = read(piece, &self.rejected, &self.headers).ok_or(io::ErrorKind::InvalidData)?;
             if let Some(event) = event
                 && !take(event)?
             {
@@ -226,10 +237,11 @@ impl Deferred {
 
 // `Some(None)` is a record that is rejected and has no reject line.
 #[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
-fn read<'b>(piece: &'b [u8], rejected: &BTreeMap<u64, Vec<Vec<u8>>>) -> Option<Option<Event<'b>>> {
+fn read<'b>(piece: &'b [u8], rejected: &BTreeMap<u64, Vec<Vec<u8>>>, headers: &'b [Arc<Header>]) -> Option<Option<Event<'b>>> {
     let mut decoder = Decoder::new(piece);
     Some(match decoder.number()? {
         BEGIN => Some(Event::Begin(decoder.text()?)),
+        HEADER => Some(Event::Header(headers.get(usize::try_from(decoder.number()?).ok()?)?)),
         END => Some(Event::End),
         REJECT => Some(Event::Reject(decoder.bytes()?.to_vec())),
         RECORD => {

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::check::{OnInvalid, Sensitive, across};
 use crate::compare::{Digester, Ignored};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
+use crate::layout::header::Header;
 use crate::load::file::{Finished, Stream, Target};
 use crate::load::{Sink, Totals};
 use crate::read::Cutter;
@@ -36,7 +37,7 @@ pub use since::{Novelty, Older};
 pub use suppress::Suppressions;
 
 use deferred::{Deferred, Event, Facts};
-use window::{Done, Encoded, Line, Shop, Stopped, Unit, Worked};
+use window::{Done, Encoded, Line, Piece, Shop, Stopped, Unit, Worked};
 
 /// An input that has not been opened yet.
 pub struct Input {
@@ -76,6 +77,8 @@ pub struct Course {
     pub stages: Vec<Arc<dyn Stage>>,
     /// Keys and references to compare across records.
     pub across: Option<Arc<across::Plan>>,
+    /// Whether errors of syntax are reported as warnings.
+    pub lenient: bool,
     /// What is personal in the records and hidden in reports.
     pub mask: Option<Sensitive>,
 }
@@ -185,7 +188,8 @@ pub struct Outcome {
 /// When an output or a report cannot be written; nothing has been put into place then.
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
     let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
-    let across = courses.iter().map(|course| course.across.as_ref().map(|_| across::Across::new(complete))).collect();
+    let across = across::Across::new(complete);
+    let lenient = courses.iter().map(|course| course.lenient).collect();
     // With `Stop` everything waits for the end anyway, and with `Keep` nothing depends on it.
     let waits = on_invalid == OnInvalid::Skip && complete && (!outputs.is_empty() || rejects.is_some());
     let deferred = (waits && courses.iter().any(|course| course.across.is_some())).then(Deferred::default);
@@ -209,6 +213,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         records: 0,
         refused: Vec::new(),
         deferred,
+        lenient,
         keep_accounts: job.keep_accounts,
         accounted: 0,
         outcome: Outcome::default(),
@@ -228,7 +233,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     }
     let mut line = Line::new(inputs);
     let stopped = line.stopped();
-    batch::ordered(
+    batch::weighed(
         jobs,
         || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
         || shop.worker(),
@@ -236,6 +241,8 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
             desk.take(done, &shop, &stopped, watch);
             desk.error.is_none() && !interrupted.load(Ordering::Relaxed)
         },
+        Piece::weight,
+        Done::weight,
     );
     if interrupted.load(Ordering::Relaxed) {
         return Ok(Outcome { interrupted: true, ..desk.outcome });
@@ -297,6 +304,12 @@ impl OpenOutput {
         Some((self.assembler.as_deref_mut()?, files))
     }
 
+    fn header(&mut self, header: &Header) {
+        if let Some(assembler) = &mut self.assembler {
+            assembler.header(header);
+        }
+    }
+
     fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
         if let Place::Sink(sink) = &mut self.place {
             return sink.record(encoded);
@@ -348,6 +361,9 @@ impl Report {
     }
 }
 
+/// Windows that are larger are not kept for what may have to be said later.
+const LARGE_WINDOW: u32 = 4 << 20;
+
 struct InputState {
     name: Arc<str>,
     course: usize,
@@ -356,6 +372,7 @@ struct InputState {
     novelty: Novelty,
     records: u64,
     stopped: bool,
+    header: Option<Arc<Header>>,
     // The last window that came out, which tells how far reading came.
     last: Option<Arc<Source>>,
     // As long as there is nothing to report.
@@ -371,14 +388,15 @@ struct Desk<'r> {
     policy: Policy,
     baseline: Option<(Baseline, Target)>,
     suppressions: Suppressions,
-    // One for each course that has keys or references.
-    across: Vec<Option<across::Across>>,
+    across: across::Across,
     // Records taken so far, those of accounts not counted.
     records: u64,
     // The numbers of invalid records with keys or references, in order.
     refused: Vec<u64>,
     // What waits until references have been compared.
     deferred: Option<Deferred>,
+    // By course: whether errors of syntax are reported as warnings.
+    lenient: Vec<bool>,
     keep_accounts: bool,
     // Bytes of the accounts of what was read.
     accounted: usize,
@@ -418,10 +436,21 @@ impl Desk<'_> {
                 }
                 let told = begun.and_then(|()| self.tell(&name));
                 let account = self.keep_accounts.then(Account::default);
-                self.input = Some(InputState { name, course, format, decoded, novelty, records: 0, stopped: false, last: None, account });
+                self.input = Some(InputState {
+                    name,
+                    course,
+                    format,
+                    decoded,
+                    novelty,
+                    records: 0,
+                    stopped: false,
+                    header: None,
+                    last: None,
+                    account,
+                });
                 told
             }
-            Done::Known { input, account } => match self.known(&input, account, stopped, watch) {
+            Done::Known { input, account } => match self.known(&input, account, shop, stopped, watch) {
                 Ok(true) => Ok(()),
                 Ok(false) => {
                     let mut done = Vec::new();
@@ -446,9 +475,9 @@ impl Desk<'_> {
     }
 
     // Counts an input of which there is an account; says whether that was all.
-    fn known(&mut self, input: &Input, account: Account, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<bool> {
-        if let Some(across) = &mut self.across[input.course]
-            && !across.take_register(&input.name, &account.register)?
+    fn known(&mut self, input: &Input, account: Account, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<bool> {
+        if let Some(plan) = &shop.courses[input.course].across
+            && !self.across.take_register(&input.name, &account.register, plan)?
         {
             return Ok(false);
         }
@@ -469,9 +498,25 @@ impl Desk<'_> {
         if input.stopped {
             return Ok(());
         }
+        // Every window of a table has the same one.
+        if input.header.is_none()
+            && let Some(header) = &window.header
+        {
+            match &mut self.deferred {
+                Some(deferred) => deferred.header(header)?,
+                None => self.outputs.iter_mut().for_each(|output| output.header(header)),
+            }
+            input.header = Some(Arc::clone(header));
+        }
         let base = input.records;
         let fresh = input.novelty != Novelty::Same;
-        input.last = Some(Arc::clone(&window.source));
+        input.last = Some(if window.source.len() > LARGE_WINDOW {
+            // The text need not be kept for the place at which it ends.
+            let end = window.source.position(window.source.len());
+            Arc::new(Source::elsewhere(Arc::clone(window.source.name()), end))
+        } else {
+            Arc::clone(&window.source)
+        });
         input.records += window.units.len() as u64;
         if let Some(account) = &mut input.account {
             account.bytes += u64::from(window.source.len());
@@ -506,20 +551,20 @@ impl Desk<'_> {
                 let account = input.account.take().filter(|_| valid && unit.carried && unit.fresh);
                 input.account = account.and_then(|account| account.with(&unit.mentions, &record));
             }
-            if let Some(across) = &mut self.across[window.course] {
+            if !unit.mentions.is_empty() {
                 let mentions = std::mem::take(&mut unit.mentions);
                 let refers = mentions.iter().find(|mention| mention.role == across::Role::Reference);
                 unit.refers = refers.map(|mention| mention.place.clone());
                 let kept = self.deferred.is_some().then(|| mentions.clone());
-                let found = across.take(mentions, Some(&record), unit.fresh)?;
+                let found = self.across.take(mentions, Some(&record), unit.fresh)?;
                 let is_first = !found.iter().any(|(note, _)| policy::is_error(note));
                 valid &= is_first;
                 if let (false, Some(_), Some(number)) = (valid, &unit.refers, record.number) {
                     self.refused.push(number);
                 }
                 if let (Some(deferred), Some(mentions)) = (&mut self.deferred, kept) {
-                    let (collection, admitted, fresh) = (window.course, valid && unit.carried, unit.fresh);
-                    deferred.mentions(&mentions, &Facts { record: &record, collection, admitted, has_own_key: is_first, fresh })?;
+                    let admitted = valid && unit.carried;
+                    deferred.mentions(&mentions, &Facts { record: &record, admitted, has_own_key: is_first, fresh: unit.fresh })?;
                 }
                 // Nor is there an account of what is wrong and not to be told.
                 if !valid && let Some(input) = &mut self.input {
@@ -604,6 +649,9 @@ impl Desk<'_> {
             return Ok(());
         }
         if let Some(input) = &mut self.input {
+            if self.lenient[input.course] && note.severity == Severity::Error {
+                note.severity = Severity::Warning;
+            }
             input.account = None;
         }
         // What is known of a finding is noted even where nobody is told, lest it look as if it were gone.
@@ -685,11 +733,10 @@ impl Desk<'_> {
     // Ends the comparison across records. A record with an error that shows only now is invalid after all.
     fn references(&mut self, older: &Older) -> io::Result<()> {
         let mut last = None;
-        for across in std::mem::take(&mut self.across).into_iter().flatten() {
-            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
-                self.late(&note, &mut last);
-                self.note(note, None, fresh)?;
-            }
+        let across = std::mem::replace(&mut self.across, across::Across::new(false));
+        for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
+            self.late(&note, &mut last);
+            self.note(note, None, fresh)?;
         }
         if let Some(deferred) = &mut self.deferred {
             for (note, fresh) in deferred.follow()? {
@@ -734,6 +781,7 @@ impl Desk<'_> {
         deferred.replay(&mut |event| {
             match event {
                 Event::Begin(name) => outputs.iter_mut().for_each(|output| output.begin_input(name)),
+                Event::Header(header) => outputs.iter_mut().for_each(|output| output.header(header)),
                 Event::End => outputs.iter_mut().try_for_each(|output| output.end_input(finished))?,
                 Event::Record(encoded) => {
                     outputs.iter_mut().zip(encoded).try_for_each(|(output, encoded)| output.record(encoded))?;

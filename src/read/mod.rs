@@ -16,9 +16,11 @@ pub mod toml;
 pub mod xml;
 pub mod yaml;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Edit, Notes, Safety, rules};
+use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Member, Node, NodeId, Tree};
@@ -32,13 +34,15 @@ pub struct Window {
     pub reader: Arc<dyn Reader>,
     /// What the cutter found out about the file.
     pub notes: Vec<Diagnostic>,
+    /// The header of a table.
+    pub header: Option<Arc<Header>>,
 }
 
 impl Window {
     /// A window without notes.
     #[must_use]
     pub fn new(source: Source, reader: &Arc<dyn Reader>) -> Self {
-        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new() }
+        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new(), header: None }
     }
 }
 
@@ -68,6 +72,9 @@ pub trait Reader: Send + Sync {
 pub trait Intake: Notes {
     /// A record.
     fn record(&mut self, tree: &mut Tree);
+    /// Text of the record that comes next which is in no value of it, such as cells beyond the header. It is kept with the
+    /// rejected records.
+    fn unread(&mut self, _span: Span) {}
     /// A unit of the input (a line, a row, an item) that could not be read as a record; noted before.
     fn broken(&mut self);
     /// A note about the file as a whole.
@@ -107,6 +114,43 @@ impl Default for Options {
             forms: None,
         }
     }
+}
+
+/// A window ends after this many records even where it is short, so that the findings about it stay few.
+const MAX_RECORDS_PER_WINDOW: usize = 4096;
+
+impl Options {
+    /// How many values and names a record may have: each takes memory of its own, however few bytes write it.
+    #[must_use]
+    pub fn max_values(&self) -> usize {
+        limit_of_values(self.max_record_bytes)
+    }
+
+    /// How many columns a table may have.
+    #[must_use]
+    pub fn max_columns(&self) -> usize {
+        (self.max_record_bytes / 1024).max(1024)
+    }
+
+    /// How many lines a page of a handbook may have.
+    #[must_use]
+    pub fn max_lines(&self) -> usize {
+        (self.max_record_bytes / 256).max(4096)
+    }
+}
+
+/// See [`Options::max_values`].
+#[must_use]
+pub fn limit_of_values(max_record_bytes: usize) -> usize {
+    (max_record_bytes / 24).max(1 << 16)
+}
+
+/// The finding about a record that has more of something than the record limit leaves room for; `what` are values, columns
+/// or lines.
+#[must_use]
+pub fn too_many(source: &Arc<Source>, at: Span, limit: usize, what: &str) -> Diagnostic {
+    Diagnostic::new(&rules::TOO_LARGE, source, at, format!("record has more than {limit} {what}"))
+        .help("split the record, or raise --max-record-bytes: the number allowed grows with it")
 }
 
 /// A format that can be read.
@@ -320,39 +364,51 @@ pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> R
 }
 
 /// Notes members of `object` that are there twice, and marks all but the last of a name, which alone counts; for readers
-/// to call when an object closes.
+/// to call when an object closes. The work is proportional to the number of members.
 pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
-    let pairs = tree.node(object).duplicates();
-    let mut shadowed = Vec::new();
-    for (number, (first, second)) in pairs.iter().enumerate() {
+    let repeated = tree.node(object);
+    let pairs = repeated.duplicates();
+    if pairs.is_empty() {
+        return;
+    }
+    // The last member of each name stays; those before it are shadowed.
+    let mut last: HashMap<NodeId, NodeId> = HashMap::with_capacity(pairs.len());
+    let mut shadowed = Vec::with_capacity(pairs.len());
+    let here = repeated.pointer();
+    let ends = ends_of(repeated, &pairs);
+    for (first, second) in &pairs {
         let source = tree.source();
         let name = crate::diagnostic::quote(second.key.text(), true);
+        let mut at = here.clone();
+        crate::tree::pointer::push(&mut at, second.key.text());
         let mut note = Diagnostic::new(&rules::DUPLICATE_MEMBER, source, second.key.span(), format!("member {name} is there twice"))
             .label("second")
-            .at(second.key.pointer())
+            .at(at)
             .related("first", crate::diagnostic::Place::new(source, first.key.span()))
             .help("keep one of the two; readers of the data differ in which they take");
-        if first.value.same(second.value)
-            && let Some(span) = up_to_next(tree.node(object), first)
+        if let Some(span) = ends.get(&first.key.id())
+            && first.value.same(second.value)
         {
-            note = note.mend(Safety::Safe, vec![Edit::gone(span)]);
+            note = note.mend(Safety::Safe, vec![Edit::gone(*span)]);
         }
         notes.note(note);
-        shadowed.push(first.value.id());
-        if pairs[number + 1..].iter().any(|(other, _)| other.key.id() == first.key.id()) {
-            shadowed.push(second.value.id());
-        }
+        shadowed.push(last.insert(first.key.id(), second.value.id()).unwrap_or(first.value.id()));
     }
     for value in shadowed {
         tree.mark_shadowed(value);
     }
 }
 
-// A member up to the one behind it, where both have bytes of their own.
-fn up_to_next(object: Node<'_>, member: &Member<'_>) -> Option<Span> {
-    let next = object.members().skip_while(|other| other.key.id() != member.key.id()).nth(1)?;
-    let (start, end) = (member.key.span().start, next.key.span().start);
-    (member.key.is_own() && next.key.is_own() && member.value.span().end <= end && start < end).then(|| Span::new(start, end))
+// Of each member that is repeated, by its key: the bytes up to the member behind it, where both have bytes of their own.
+fn ends_of(object: Node<'_>, pairs: &[(Member<'_>, Member<'_>)]) -> HashMap<NodeId, Span> {
+    let wanted: HashSet<NodeId> = pairs.iter().map(|(first, _)| first.key.id()).collect();
+    let following = object.members().zip(object.members().skip(1)).filter(|(member, _)| wanted.contains(&member.key.id()));
+    let span = |(member, next): (Member<'_>, Member<'_>)| {
+        let (start, end) = (member.key.span().start, next.key.span().start);
+        let own = member.key.is_own() && next.key.is_own() && member.value.span().end <= end && start < end;
+        own.then(|| (member.key.id(), Span::new(start, end)))
+    };
+    following.filter_map(span).collect()
 }
 
 /// The note on a value that is nested too deeply.

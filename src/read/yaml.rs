@@ -15,13 +15,15 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
+use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, Window, note_duplicates, too_deep, too_many};
 use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Kind, Node, NodeId, Text, Tree, number};
 
 /// How many nodes aliases may stand for in one document.
 const MAX_ALIASED_NODES: usize = 100_000;
+/// How many anchors one document may have.
+const MAX_ANCHORS: usize = 100_000;
 /// Longer hexadecimal and octal numbers are refused: turning them into decimals takes the square of their length.
 const MAX_RADIX_DIGITS: usize = 1_000;
 
@@ -40,8 +42,10 @@ impl Cutter {
     #[must_use]
     pub fn new(feed: Feed, options: &Options) -> Self {
         let Options { max_depth, max_record_bytes, ref records, .. } = *options;
-        let documents =
-            |or_null| -> Arc<dyn Reader> { Arc::new(Documents { records: records.clone(), max_depth, max_record_bytes, or_null }) };
+        let max_values = options.max_values();
+        let documents = |or_null| -> Arc<dyn Reader> {
+            Arc::new(Documents { records: records.clone(), max_depth, max_values, max_record_bytes, or_null })
+        };
         let whole = (records.as_deref() == Some("")).then(|| documents(true));
         Self { feed, window_bytes: options.window_bytes, max_record_bytes, reader: documents(false), whole }
     }
@@ -59,37 +63,37 @@ impl Cutter {
         let window = Window::new(self.feed.take(shown)?, &reader);
         let mut line_begins = window.source.text().ends_with('\n');
         loop {
+            // All lines at hand are looked at before they are dropped together.
             let bytes = self.feed.bytes();
-            let end = memchr::memchr(b'\n', bytes);
-            if let Some(line) = end.map_or(self.feed.is_ended().then_some(bytes), |end| Some(&bytes[..end])).filter(|_| line_begins) {
-                match marker(line) {
-                    Some(Marker::Start) => return Ok(Some(window)),
-                    Some(Marker::End) => {
-                        self.feed.take(end.map_or(line.len(), |end| end + 1))?;
-                        return Ok(Some(window));
-                    }
-                    None => {}
+            let mut start = 0;
+            let mut found = None;
+            while start < bytes.len() && found.is_none() {
+                let end = memchr::memchr(b'\n', &bytes[start..]).map(|length| start + length);
+                let whole = end.or(self.feed.is_ended().then_some(bytes.len()));
+                if let Some(border) = whole.filter(|_| line_begins).and_then(|end| marker(&bytes[start..end])) {
+                    found = Some(if border == Marker::Start { start } else { end.map_or(bytes.len(), |end| end + 1) });
                 }
+                let Some(end) = end else { break };
+                (start, line_begins) = (end + 1, true);
             }
-            match end {
-                Some(end) => {
-                    self.feed.take(end + 1)?;
-                    line_begins = true;
-                }
-                None if self.feed.is_ended() => {
-                    self.feed.take(self.feed.bytes().len())?;
-                    return Ok(Some(window));
-                }
-                None => {
-                    let most = self.feed.bytes().len();
-                    // A line so far of three bytes may still become a border.
-                    if most > 4 || !line_begins {
-                        line_begins = false;
-                        self.feed.take(floor_char(self.feed.bytes(), most))?;
-                    }
-                    self.feed.more()?;
-                }
+            if let Some(border) = found {
+                self.feed.skip(border)?;
+                return Ok(Some(window));
             }
+            if self.feed.is_ended() {
+                self.feed.skip(self.feed.bytes().len())?;
+                return Ok(Some(window));
+            }
+            // A line so far of few bytes may still become a border.
+            let rest = bytes.len() - start;
+            if rest > 4 || !line_begins {
+                let most = floor_char(bytes, bytes.len());
+                line_begins = line_begins && most == start;
+                self.feed.skip(most)?;
+            } else {
+                self.feed.skip(start)?;
+            }
+            self.feed.more()?;
         }
     }
 }
@@ -99,11 +103,13 @@ impl super::Cutter for Cutter {
         self.feed.fill(self.window_bytes)?;
         let mut borders = Borders::default();
         let mut cut = 0;
+        let mut documents = 0;
         loop {
             let bytes = self.feed.bytes();
             while let Some(border) = borders.next(bytes, self.feed.is_ended()) {
                 cut = border;
-                if cut >= self.window_bytes {
+                documents += 1;
+                if cut >= self.window_bytes || documents >= MAX_RECORDS_PER_WINDOW {
                     return self.take(cut);
                 }
             }
@@ -178,6 +184,7 @@ impl Borders {
 struct Documents {
     records: Option<String>,
     max_depth: usize,
+    max_values: usize,
     max_record_bytes: usize,
     // Whether a text without any document is null, as it is where the whole document is the record.
     or_null: bool,
@@ -229,6 +236,7 @@ impl Documents {
             base: start as u32,
             tree,
             max_depth: self.max_depth,
+            max_values: self.max_values,
             max_bytes: self.max_record_bytes,
             frames: Vec::new(),
             anchors: HashMap::new(),
@@ -250,10 +258,14 @@ impl Documents {
             });
             match event {
                 Ok(false) => continue,
-                Ok(true) if builder.refused => intake.broken(),
+                Ok(true) if builder.refused => {
+                    intake.unread(Span::new(start as u32, end as u32));
+                    intake.broken();
+                }
                 Ok(true) => super::hand_out(builder.tree, self.records.as_deref(), intake),
                 Err(diagnostic) => {
                     intake.note(*diagnostic);
+                    intake.unread(Span::new(start as u32, end as u32));
                     intake.broken();
                     return true;
                 }
@@ -334,6 +346,7 @@ struct Builder<'a> {
     base: u32,
     tree: &'a mut Tree,
     max_depth: usize,
+    max_values: usize,
     max_bytes: usize,
     frames: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
@@ -365,6 +378,14 @@ impl Builder<'_> {
             return Ok(false);
         }
         self.indented(&event, span, place)?;
+        if self.tree.slots() >= self.max_values {
+            return Err(Box::new(too_many(self.source, place, self.max_values, "values")));
+        }
+        if self.anchors.len() > MAX_ANCHORS {
+            let message = format!("document has more than {MAX_ANCHORS} anchors");
+            let help = "write the values out, or split the document";
+            return Err(Box::new(Diagnostic::new(&rules::ALIAS_BUDGET, self.source, place, message).help(help)));
+        }
         let tag_place = span.tag_span().map_or(place, |tag| self.span(tag.byte_range()));
         let properties = |anchor, tag| Properties { anchor, tag, tag_place };
         match event {

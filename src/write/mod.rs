@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::check::Accepted;
 use crate::diagnostic::Notes;
+use crate::layout::header::Header;
 use crate::schema::Shape;
 
 /// Encodes records.
@@ -25,12 +26,20 @@ pub trait Writer: Send + Sync {
     /// the record is not carried; what was appended is then dropped.
     fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, notes: &mut dyn Notes);
 
+    /// As [`Writer::encode`], for a record from a table with this header.
+    fn encode_row(&self, record: Accepted<'_>, _header: &Header, out: &mut Vec<u8>, notes: &mut dyn Notes) {
+        self.encode(record, out, notes);
+    }
+
     /// Begins the files.
     fn assembler(&self) -> Box<dyn Assembler>;
 }
 
 /// Makes files of encoded records.
 pub trait Assembler: Send {
+    /// Takes the header of a table from which records come; it comes before them. Formats other than tables have no use for it.
+    fn header(&mut self, _header: &Header) {}
+
     /// Takes the next record, as encoded.
     ///
     /// # Errors
