@@ -197,7 +197,10 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
         files.reset();
         done[number] = mend(job, &job.inputs[number], Banned::places(places), files);
     }
-    count(across.finish(&|_| false)?);
+    across.finish(&|_| false, &mut |found| {
+        count(vec![found]);
+        Ok(())
+    })?;
     let mut outcome = Outcome { unmended, ..Outcome::default() };
     for (input, done) in job.inputs.iter().zip(done) {
         outcome.join(&input.name, done);

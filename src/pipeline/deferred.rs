@@ -7,7 +7,7 @@
 //! In: what would be written, and the keys and references of each record. Out: the same in the same order, without the records
 //! that are rejected, whose reject lines take their place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
@@ -35,8 +35,10 @@ pub(super) struct Deferred {
     events: Entries,
     headers: Vec<Arc<Header>>,
     mentions: Entries,
-    // Records that are rejected after all, with the errors of their reject lines.
-    rejected: BTreeMap<u64, Vec<Vec<u8>>>,
+    // Records that are rejected after all, with where the last error of their reject lines stands among `errors`.
+    rejected: BTreeMap<u64, u64>,
+    // Each with where the error before it of the same record stands.
+    errors: Entries,
 }
 
 // Pieces in the order in which they were put.
@@ -48,10 +50,10 @@ struct Entries {
 }
 
 impl Entries {
-    fn put(&mut self, piece: &[u8]) -> io::Result<()> {
+    fn put(&mut self, piece: &[u8]) -> io::Result<u64> {
         let at = self.spool.put(piece)?;
         self.end = at + 8 + piece.len() as u64;
-        Ok(())
+        Ok(at)
     }
 
     // The piece at `at`, and where the next one begins.
@@ -70,6 +72,9 @@ const END: u64 = 1;
 const RECORD: u64 = 2;
 const REJECT: u64 = 3;
 const HEADER: u64 = 4;
+
+/// Stands before the first error of a record.
+const FIRST: u64 = u64::MAX;
 
 /// The errors of a reject line stand behind this.
 const ERRORS: &[u8] = b",\"errors\":[";
@@ -93,7 +98,7 @@ impl Deferred {
         let mut piece = Vec::new();
         spool::number(BEGIN, &mut piece);
         spool::text(name, &mut piece);
-        self.events.put(&piece)
+        self.events.put(&piece).map(drop)
     }
 
     pub(super) fn header(&mut self, header: &Arc<Header>) -> io::Result<()> {
@@ -101,13 +106,13 @@ impl Deferred {
         spool::number(HEADER, &mut piece);
         spool::number(self.headers.len() as u64, &mut piece);
         self.headers.push(Arc::clone(header));
-        self.events.put(&piece)
+        self.events.put(&piece).map(drop)
     }
 
     pub(super) fn end_input(&mut self) -> io::Result<()> {
         let mut piece = Vec::new();
         spool::number(END, &mut piece);
-        self.events.put(&piece)
+        self.events.put(&piece).map(drop)
     }
 
     /// Puts a record. `reject` is its reject line without errors, where the record may be rejected yet.
@@ -123,7 +128,7 @@ impl Deferred {
         bytes(reject.unwrap_or_default(), &mut piece);
         spool::number(encoded.len() as u64, &mut piece);
         encoded.for_each(|encoded| bytes(encoded, &mut piece));
-        self.events.put(&piece)
+        self.events.put(&piece).map(drop)
     }
 
     /// Puts the reject line of a record that is rejected already.
@@ -131,7 +136,7 @@ impl Deferred {
         let mut piece = Vec::new();
         spool::number(REJECT, &mut piece);
         bytes(line, &mut piece);
-        self.events.put(&piece)
+        self.events.put(&piece).map(drop)
     }
 
     /// Puts the keys and references of a record.
@@ -158,16 +163,21 @@ impl Deferred {
             spool::text(&mention.text, &mut piece);
             spool::text(&mention.pointer, &mut piece);
         }
-        self.mentions.put(&piece)
+        self.mentions.put(&piece).map(drop)
     }
 
     /// Rejects a record for a reason that has been found after it was put.
-    pub(super) fn refuse(&mut self, number: u64, error: Vec<u8>) {
-        self.rejected.entry(number).or_default().push(error);
+    pub(super) fn refuse(&mut self, number: u64, error: &[u8]) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(self.rejected.get(&number).map_or(FIRST, |before| *before), &mut piece);
+        bytes(error, &mut piece);
+        let at = self.errors.put(&piece)?;
+        self.rejected.insert(number, at);
+        Ok(())
     }
 
-    /// The findings about records that refer to a record which is rejected, until nothing changes, in input order.
-    pub(super) fn follow(&mut self) -> io::Result<Vec<(Diagnostic, bool)>> {
+    /// The records that refer to a record which is rejected, until nothing changes.
+    pub(super) fn follow(&mut self) -> io::Result<Followers> {
         let mut gone: HashMap<Key, (Arc<str>, Position)> = HashMap::new();
         let mut at = 0;
         while let Some((piece, next)) = self.mentions.get(at)? {
@@ -178,7 +188,7 @@ impl Deferred {
             at = next;
         }
         if gone.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Followers::default());
         }
         // Which records refer to a key, by where their entries stand.
         let mut referring: HashMap<Key, Vec<u64>> = HashMap::new();
@@ -192,7 +202,7 @@ impl Deferred {
             }
             at = next;
         }
-        let mut entries = std::collections::BTreeSet::new();
+        let mut entries = BTreeSet::new();
         let mut open: Vec<Key> = gone.keys().copied().collect();
         while let Some(key) = open.pop() {
             for at in referring.remove(&key).unwrap_or_default() {
@@ -205,25 +215,28 @@ impl Deferred {
                 }
             }
         }
-        let mut found = Vec::new();
-        for at in entries {
-            if let Some((piece, _)) = self.mentions.get(at)? {
-                let entry = Entry::read(piece)?;
-                for reference in entry.mentions.iter().filter(|mention| !mention.is_key) {
-                    if let Some(target) = gone.get(&reference.key) {
-                        found.push((reference.finding(&entry, target), entry.fresh));
-                    }
-                }
-            }
-        }
-        Ok(found)
+        Ok(Followers { entries, gone })
+    }
+
+    /// The findings about the next of these records in input order; `None` behind the last.
+    pub(super) fn findings(&mut self, followers: &mut Followers) -> io::Result<Option<Vec<(Diagnostic, bool)>>> {
+        let Some(at) = followers.entries.pop_first() else { return Ok(None) };
+        let Some((piece, _)) = self.mentions.get(at)? else { return Ok(None) };
+        let entry = Entry::read(piece)?;
+        let references = entry.mentions.iter().filter(|mention| !mention.is_key);
+        let found = references.filter_map(|reference| {
+            let target = followers.gone.get(&reference.key)?;
+            Some((reference.finding(&entry, target), entry.fresh))
+        });
+        Ok(Some(found.collect()))
     }
 
     /// Hands over what was put, in the same order, until `take` says `false`.
-    pub(super) fn replay(mut self, take: &mut dyn FnMut(Event<'_>) -> io::Result<bool>) -> io::Result<()> {
+    pub(super) fn replay(self, take: &mut dyn FnMut(Event<'_>) -> io::Result<bool>) -> io::Result<()> {
+        let Self { mut events, rejected, mut errors, headers, .. } = self;
         let mut at = 0;
-        while let Some((piece, next)) = self.events.get(at)? {
-            let event = read(piece, &self.rejected, &self.headers).ok_or(io::ErrorKind::InvalidData)?;
+        while let Some((piece, next)) = events.get(at)? {
+            let event = read(piece, &rejected, &mut errors, &headers)?;
             if let Some(event) = event
                 && !take(event)?
             {
@@ -235,28 +248,61 @@ impl Deferred {
     }
 }
 
-// `Some(None)` is a record that is rejected and has no reject line.
-#[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
-fn read<'b>(piece: &'b [u8], rejected: &BTreeMap<u64, Vec<Vec<u8>>>, headers: &'b [Arc<Header>]) -> Option<Option<Event<'b>>> {
+// `None` is a record that is rejected and has no reject line.
+fn read<'b>(
+    piece: &'b [u8],
+    rejected: &BTreeMap<u64, u64>,
+    errors: &mut Entries,
+    headers: &'b [Arc<Header>],
+) -> io::Result<Option<Event<'b>>> {
     let mut decoder = Decoder::new(piece);
-    Some(match decoder.number()? {
-        BEGIN => Some(Event::Begin(decoder.text()?)),
-        HEADER => Some(Event::Header(headers.get(usize::try_from(decoder.number()?).ok()?)?)),
-        END => Some(Event::End),
-        REJECT => Some(Event::Reject(decoder.bytes()?.to_vec())),
-        RECORD => {
-            let number = decoder.number()?;
-            let reject = decoder.bytes()?;
-            match rejected.get(&number) {
-                Some(errors) => (!reject.is_empty()).then(|| Event::Reject(with_errors(reject, errors))),
-                None => {
-                    let outputs = decoder.number()?;
-                    Some(Event::Record((0..outputs).map(|_| decoder.bytes()).collect::<Option<_>>()?))
+    let mut decode = || {
+        Some(match decoder.number()? {
+            BEGIN => Piece::Event(Event::Begin(decoder.text()?)),
+            HEADER => Piece::Event(Event::Header(headers.get(usize::try_from(decoder.number()?).ok()?)?)),
+            END => Piece::Event(Event::End),
+            REJECT => Piece::Event(Event::Reject(decoder.bytes()?.to_vec())),
+            RECORD => {
+                let number = decoder.number()?;
+                let reject = decoder.bytes()?;
+                match rejected.get(&number) {
+                    Some(last) => Piece::Rejected(reject, *last),
+                    None => {
+                        let outputs = decoder.number()?;
+                        Piece::Event(Event::Record((0..outputs).map(|_| decoder.bytes()).collect::<Option<_>>()?))
+                    }
                 }
             }
-        }
-        _ => return None,
-    })
+            _ => return None,
+        })
+    };
+    match decode().ok_or(io::ErrorKind::InvalidData)? {
+        Piece::Event(event) => Ok(Some(event)),
+        Piece::Rejected([], _) => Ok(None),
+        Piece::Rejected(line, last) => Ok(Some(Event::Reject(with_errors(line, &errors_of(last, errors)?)))),
+    }
+}
+
+enum Piece<'b> {
+    Event(Event<'b>),
+    // A record that is rejected after all: its reject line without errors, and where the last of these stands.
+    Rejected(&'b [u8], u64),
+}
+
+// The errors of a record of which the last stands at `at`, in order.
+fn errors_of(mut at: u64, errors: &mut Entries) -> io::Result<Vec<Vec<u8>>> {
+    let mut found = Vec::new();
+    while at != FIRST {
+        let (piece, _) = errors.get(at)?.ok_or(io::ErrorKind::InvalidData)?;
+        let mut decoder = Decoder::new(piece);
+        let (Some(before), Some(error)) = (decoder.number(), decoder.bytes()) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        found.push(error.to_vec());
+        at = before;
+    }
+    found.reverse();
+    Ok(found)
 }
 
 // The file and the format stand before the errors, and no quote in either is bare.
@@ -277,6 +323,15 @@ fn option(text: Option<&str>, out: &mut Vec<u8>) {
 
 fn hash(hash: u128, out: &mut Vec<u8>) {
     bytes(&hash.to_le_bytes(), out);
+}
+
+/// Records that refer to one which is rejected.
+#[derive(Default)]
+pub(super) struct Followers {
+    // Where what was put about them stands.
+    entries: BTreeSet<u64>,
+    // The keys of rejected records, with their places.
+    gone: HashMap<Key, (Arc<str>, Position)>,
 }
 
 // What was put about a record.

@@ -734,13 +734,19 @@ impl Desk<'_> {
     fn references(&mut self, older: &Older) -> io::Result<()> {
         let mut last = None;
         let across = std::mem::replace(&mut self.across, across::Across::new(false));
-        for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
-            self.late(&note, &mut last);
-            self.note(note, None, fresh)?;
-        }
-        if let Some(deferred) = &mut self.deferred {
-            for (note, fresh) in deferred.follow()? {
-                self.late(&note, &mut last);
+        across.finish(&|hash| older.has_key(hash), &mut |(note, fresh)| {
+            self.late(&note, &mut last)?;
+            self.note(note, None, fresh)
+        })?;
+        let mut followers = match &mut self.deferred {
+            Some(deferred) => deferred.follow()?,
+            None => return Ok(()),
+        };
+        while let Some(deferred) = &mut self.deferred
+            && let Some(found) = deferred.findings(&mut followers)?
+        {
+            for (note, fresh) in found {
+                self.late(&note, &mut last)?;
                 self.note(note, None, fresh)?;
             }
         }
@@ -749,19 +755,19 @@ impl Desk<'_> {
 
     // Counts a record as invalid for a finding that came after it. Findings about one record come one behind the other; `last`
     // is the one counted last.
-    fn late(&mut self, note: &Diagnostic, last: &mut Option<(Option<u64>, Arc<str>, u64)>) {
-        let Some(record) = note.record.as_ref().filter(|_| policy::is_error(note)) else { return };
+    fn late(&mut self, note: &Diagnostic, last: &mut Option<(Option<u64>, Arc<str>, u64)>) -> io::Result<()> {
+        let Some(record) = note.record.as_ref().filter(|_| policy::is_error(note)) else { return Ok(()) };
         if record.number.is_some_and(|number| self.refused.binary_search(&number).is_ok()) {
-            return;
+            return Ok(());
         }
         if let (Some(deferred), Some(number)) = (&mut self.deferred, record.number) {
-            deferred.refuse(number, window::reject_error(note));
+            deferred.refuse(number, &window::reject_error(note))?;
         }
         // Those of an account have no number.
         let file = if record.number.is_none() { note.place.locate().file } else { Arc::from("") };
         let this = Some((record.number, file, record.index));
         if *last == this {
-            return;
+            return Ok(());
         }
         *last = this;
         let tally = &mut self.outcome.tally;
@@ -771,6 +777,7 @@ impl Desk<'_> {
             tally.written = tally.written.saturating_sub(1);
             tally.rejected += 1;
         }
+        Ok(())
     }
 
     // Writes what has waited; says whether that was all.

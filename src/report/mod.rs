@@ -315,3 +315,46 @@ fn untold(tally: &Tally) -> Vec<String> {
     }
     untold
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diagnostic::{Edit, Place, Safety, rules};
+    use crate::source::{Source, Span, counted_bytes};
+
+    // Bytes that are looked at to draw so many findings in one line.
+    fn looked_at(format: Format, findings: u32) -> u64 {
+        let item = "{\"n\":\"é\",\"mail\":\"x\"},";
+        let len = item.len() as u32;
+        let source = Arc::new(Source::whole("a.json", item.repeat(findings as usize)));
+        let mut reporter = reporter(format, &Options::default());
+        let mut out = Vec::new();
+        let before = counted_bytes();
+        reporter.begin(&mut out).expect("memory");
+        reporter.file("a.json", &mut out).expect("memory");
+        for at in (0..findings).map(|number| number * len) {
+            let note = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(at + 5, at + 9), "expected integer, found string")
+                .label("here")
+                .help("correct it")
+                .related("the other", Place::new(&source, Span::new(at + 10, at + 16)))
+                .mend(Safety::Safe, vec![Edit::layout(Span::new(at + 5, at + 9), "1")]);
+            reporter.report(&note, &mut out).expect("memory");
+        }
+        reporter.finish(&Tally::default(), &mut out).expect("memory");
+        assert!(!out.is_empty());
+        counted_bytes() - before
+    }
+
+    #[test]
+    fn twice_as_many_findings_in_one_line_take_twice_the_work() {
+        let mut counted = 0;
+        for format in Format::ALL {
+            let (once, twice) = (looked_at(*format, 600), looked_at(*format, 1200));
+            counted += usize::from(once > 0);
+            assert!(twice * 2 <= once * 5, "{format:?}: {once} bytes, then {twice}");
+        }
+        assert!(counted >= 9, "{counted} of the formats look for places");
+    }
+}

@@ -112,7 +112,11 @@ fn across(shape: &Arc<Shape>, complete: bool, records: &[(&str, &str)]) -> Vec<S
         let record = RecordRef { index: index as u64, key: plan.key(tree.root()), ..RecordRef::default() };
         notes.extend(across.take(plan.extract(&tree), Some(&record), true).expect("nothing is on disk").into_iter().map(|(note, _)| note));
     }
-    notes.extend(across.finish(&|_| false).expect("nothing is on disk").into_iter().map(|(note, _)| note));
+    let mut take = |(note, _)| {
+        notes.push(note);
+        Ok(())
+    };
+    across.finish(&|_| false, &mut take).expect("nothing is on disk");
     notes
         .iter()
         .map(|note| {

@@ -28,6 +28,7 @@ mod json_suite;
 mod laws;
 mod ledger;
 mod limits;
+mod lists;
 mod load;
 mod lsp;
 mod mask;
