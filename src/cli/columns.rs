@@ -68,7 +68,7 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<Verdict, Trouble> {
         };
         let count = count.load(std::sync::atomic::Ordering::Relaxed);
         let line = format!("{shown}, {collection}: {count} written to {place}");
-        say!("{}", crate::diagnostic::one_line(&line));
+        say!("{}", crate::diagnostic::log_line(&line));
     }
     Ok(ran.verdict)
 }

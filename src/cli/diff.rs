@@ -16,7 +16,7 @@ use crate::check::Accepted;
 use crate::compare::encoded;
 use crate::compare::pairing::{By, Old, Paired, Pairing};
 use crate::compare::{Change, Comparer, Difference, Digester, Found, Ignored, Key};
-use crate::diagnostic::{Notes, one_line};
+use crate::diagnostic::{Notes, log_line};
 use crate::load::file::{Finished, Target};
 use crate::pipeline::{Outcome, batch};
 use crate::redact::{Forms, REDACTED, Redactor};
@@ -43,7 +43,7 @@ pub fn run(mut args: Box<DiffArgs>) -> Result<Verdict, Trouble> {
         return compare(&args, Given::new(old), Given::new(new));
     }
     match asked_by_git(&paths)? {
-        None => print(&format!("* Unmerged path {}\n", one_line(&paths[0]))),
+        None => print(&format!("* Unmerged path {}\n", log_line(&paths[0]))),
         // To git, any other status means that the program has died.
         Some((old, new)) => compare(&args, old, new).map(|verdict| if verdict == Verdict::Interrupted { verdict } else { Verdict::Clean }),
     }
@@ -105,7 +105,7 @@ fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> 
     // Half a file would make the other half look removed, or added.
     if old_outcomes.iter().chain(&new_outcomes).any(|outcome| outcome.unreadable > 0) {
         if args.git_driver {
-            print(&format!("{} and {} cannot be compared\n", one_line(&old.name), one_line(&new.name)))?;
+            print(&format!("{} and {} cannot be compared\n", log_line(&old.name), log_line(&new.name)))?;
         }
         return Ok(Verdict::Unable);
     }

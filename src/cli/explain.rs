@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::{CommonArgs, ExplainArgs, InputArgs};
 use super::session::Session;
 use super::{Trouble, Verdict, print};
-use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::diagnostic::{Diagnostic, Notes, log_text, one_line, quote, rules};
 use crate::read::Intake;
 use crate::source::Source;
 use crate::tree::{Kind, Node, Tree, pointer};
@@ -32,7 +32,7 @@ pub fn run(args: &ExplainArgs) -> Result<Verdict, Trouble> {
     let mut account = Account { session: &session, text: String::new(), records: 0, notes: Vec::new() };
     session.read_first(&mut account)?;
     account.outside();
-    print(&account.text)
+    print(&log_text(&account.text))
 }
 
 fn unknown(subject: &str) -> String {
@@ -114,7 +114,7 @@ impl Account<'_> {
             location.start.column,
             note.severity.word(),
             note.rule.code,
-            note.message
+            one_line(&note.message)
         );
     }
 
@@ -155,6 +155,7 @@ impl Account<'_> {
         } else {
             String::new()
         };
+        let (path, value) = (one_line(path), one_line(&value));
         let _ = writeln!(self.text, "{:>5}:{:<4} {path} = {value}{how}", at.line, at.column);
     }
 }

@@ -6,7 +6,7 @@ use super::args::{FixArgs, Unclaimed};
 use super::session::{self, Session};
 use super::stdout::stdout;
 use super::{Trouble, Verdict};
-use crate::diagnostic::is_unprintable;
+use crate::diagnostic::{inert, is_unprintable};
 use crate::fix::diff::{self, Sign};
 use crate::fix::{self, Counts, Mended, Outcome};
 use crate::load::atomic::{Replaced, replace};
@@ -87,7 +87,7 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
 
 // Names and reasons come from outside.
 fn tell(line: &str) {
-    say!("{}", crate::diagnostic::one_line(line));
+    say!("{}", crate::diagnostic::log_line(line));
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {
@@ -119,11 +119,46 @@ fn show(files: &[Mended], color: bool) -> io::Result<()> {
         let hunks = diff::hunks(old, changes);
         if color || io::stdout().is_terminal() {
             draw(name, &hunks, color, &mut out)?;
+            continue;
+        }
+        let mut patch = Vec::new();
+        diff::write(name, &hunks, &mut patch)?;
+        if is_log() && is_harmful(&patch) {
+            draw(name, &hunks, false, &mut out)?;
+            tell(&format!(
+                "warning: the diff of {name} holds commands to CI runners and is shown with escapes; to apply it, write it to a file"
+            ));
         } else {
-            diff::write(name, &hunks, &mut out)?;
+            out.write_all(&patch)?;
         }
     }
     out.flush()
+}
+
+// Whether standard output may be the log of a CI run: it is no file, and a runner says that it is there.
+fn is_log() -> bool {
+    std::env::var_os("CI").is_some() && !is_file(&io::stdout())
+}
+
+#[cfg(unix)]
+fn is_file(stream: &impl std::os::fd::AsFd) -> bool {
+    let file = stream.as_fd().try_clone_to_owned().map(std::fs::File::from);
+    file.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
+}
+
+#[cfg(windows)]
+fn is_file(stream: &impl std::os::windows::io::AsHandle) -> bool {
+    let file = stream.as_handle().try_clone_to_owned().map(std::fs::File::from);
+    file.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
+}
+
+// Whether a patch holds what a runner or a terminal would act upon.
+fn is_harmful(patch: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(patch);
+    text.split('\n').any(|line| {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        inert(line) != line || line.contains(|c| is_unprintable(c) && c != '\t')
+    })
 }
 
 // For people: with colours, and nothing in it that a terminal would act upon.
@@ -147,7 +182,7 @@ fn draw(name: &str, hunks: &[diff::Hunk<'_>], color: bool, out: &mut dyn Write) 
                 Sign::Old => "31",
                 Sign::New => "32",
             };
-            line(style, &format!("{}{shown}", sign.mark()))?;
+            line(style, &inert(&format!("{}{shown}", sign.mark())))?;
             if !text.ends_with('\n') {
                 line("", "\\ No newline at end of file")?;
             }

@@ -17,7 +17,7 @@ use super::session::{Beside, Records, Session, To, draw_findings, interrupted};
 use super::stdout::stdout;
 use super::{Trouble, Verdict, is_read, print};
 use crate::check::OnInvalid;
-use crate::diagnostic::{Diagnostic, one_line};
+use crate::diagnostic::{Diagnostic, log_line};
 use crate::layout::relational::rows::{Splitter, hex};
 use crate::lexicon::date;
 use crate::load::database::{self, Database, Mode, Settled, Start};
@@ -160,7 +160,7 @@ fn tell(shown: &str, collection: &str, settled: &Settled, is_trial: bool) {
     let Settled { added, updated, unchanged, removed, .. } = settled;
     let trial = if is_trial { " (not done)" } else { "" };
     let place = format!("{shown}, {collection}");
-    let place = one_line(&place);
+    let place = log_line(&place);
     say!("{place}: {added} added, {updated} updated, {unchanged} unchanged, {removed} removed{trial}");
 }
 
@@ -175,7 +175,7 @@ fn refuse(notes: &[Diagnostic]) -> Result<Verdict, Trouble> {
     for note in notes {
         draw_findings(std::slice::from_ref(note), terminal, &mut out)?;
         if let Some(help) = note.help.as_deref().filter(|_| !terminal) {
-            writeln!(out, "  help: {}", one_line(help))?;
+            writeln!(out, "  help: {}", log_line(help))?;
         }
     }
     Ok(Verdict::Unable)

@@ -33,8 +33,8 @@ pub use ledger::Ledger;
 
 /// The folder, beside the config or in the working directory.
 const FOLDER: &str = ".chancery-cache";
-/// The first line of an entry.
-const HEAD: &str = "chancery-cache 1";
+/// The first line of an entry: its kind and the number of its format. Behind it stands a checksum of all that follows.
+const HEAD: &str = "chancery-cache 2";
 /// Larger files are known by size and times alone.
 pub const LARGEST_HASHED: u64 = 8 << 20;
 /// Longer reports are made anew.
@@ -188,7 +188,7 @@ impl Recall {
 
     fn try_write(&self, ground: &Ground, sums: &[String], verdict: Verdict, report: &[u8]) -> io::Result<()> {
         let mut text = Vec::with_capacity(64 * ground.files.len() + report.len());
-        writeln!(text, "{HEAD}\nstarted {}", self.started)?;
+        writeln!(text, "started {}", self.started)?;
         writeln!(text, "verdict {}", if verdict == Verdict::Clean { "clean" } else { "findings" })?;
         for (number, path) in ground.groups.iter().enumerate().flat_map(|(number, group)| group.iter().map(move |path| (number, path))) {
             writeln!(text, "path {number} {path}")?;
@@ -202,8 +202,23 @@ impl Recall {
         }
         writeln!(text, "report")?;
         text.extend_from_slice(report);
-        put(&self.place, &text)
+        put(&self.place, &sealed(HEAD, &text))
     }
+}
+
+// A text behind its head and a checksum.
+fn sealed(head: &str, text: &[u8]) -> Vec<u8> {
+    let mut sealed = format!("{head} {}\n", hex(&Sha256::digest(text))).into_bytes();
+    sealed.extend_from_slice(text);
+    sealed
+}
+
+// The text behind a head and its checksum; `None` where it is of another format, damaged or cut short.
+fn unsealed<'b>(head: &str, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    let rest = bytes.strip_prefix(head.as_bytes())?.strip_prefix(b" ")?;
+    let end = memchr::memchr(b'\n', rest)?;
+    let text = &rest[end + 1..];
+    (rest[..end] == *hex(&Sha256::digest(text)).as_bytes()).then_some(text)
 }
 
 // Writes a file of the folder, which appears whole.
@@ -239,18 +254,15 @@ fn sweep(folder: &Path) -> io::Result<()> {
 
 type Entry = (Ground, Vec<String>, Verdict, Vec<u8>, u64);
 
-// An entry by its bytes; `None` for what is none.
+// An entry by its bytes; `None` for what is none or is damaged.
 fn read(bytes: &[u8]) -> Option<Entry> {
-    let mut rest = bytes;
+    let mut rest = unsealed(HEAD, bytes)?;
     let mut line = || {
         let end = memchr::memchr(b'\n', rest)?;
         let line = std::str::from_utf8(&rest[..end]).ok()?;
         rest = &rest[end + 1..];
         Some(line)
     };
-    if line()? != HEAD {
-        return None;
-    }
     let started = line()?.strip_prefix("started ")?.parse().ok()?;
     let verdict = match line()? {
         "verdict clean" => Verdict::Clean,

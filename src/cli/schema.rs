@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::stdout::stdout;
 use super::{Trouble, Verdict, is_read, print, schemas};
 use crate::check::{across, facts};
+use crate::diagnostic::{command_signs, is_unprintable, log_line, log_text};
 use crate::layout::relational::{self, Layout, sql};
 use crate::load::file::{Finished, Target};
 use crate::normalise;
-use crate::report::evolution;
+use crate::report::{evolution, json_text};
 use crate::schema::evolution::{Direction, compare};
 use crate::schema::{self, Schema, Shape, docs, lint, outline};
 use crate::write::{self, xsd};
@@ -18,22 +19,46 @@ use crate::write::{self, xsd};
 /// Runs the command.
 pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
     match command {
-        SchemaCommand::Show(args) => print(&schemas::text(&args.schema)?),
+        SchemaCommand::Show(args) => print(&shown(schemas::text(&args.schema)?)),
         SchemaCommand::Check(args) => check(args),
-        SchemaCommand::Docs(args) => print(&docs::markdown(&*load(args)?)),
+        SchemaCommand::Docs(args) => print(&log_text(&docs::markdown(&*load(args)?))),
         SchemaCommand::Xsd(args) => {
             let shape = Arc::new(Shape::of(&*load(args)?));
             let name = super::session::collection_name(&shape);
-            print(&xsd::schema(&write::Options { shape: Arc::clone(&shape), name, ..write::Options::default() }))
+            print(&xml(&xsd::schema(&write::Options { shape: Arc::clone(&shape), name, ..write::Options::default() })))
         }
         SchemaCommand::Diff(args) => diff(args),
         SchemaCommand::Sql(args) => print(&statements(args)?),
-        SchemaCommand::Shape(args) => print(&outline::text(&outline::outline(&Shape::of(&*load(args)?)))),
+        SchemaCommand::Shape(args) => print(&log_text(&outline::text(&outline::outline(&Shape::of(&*load(args)?))))),
     }
 }
 
 fn load(args: &SchemaArgs) -> Result<Arc<Schema>, Trouble> {
     schemas::load(&args.schema, &args.schema_dir, true)?.ok_or_else(|| Trouble::usage("none is no schema; name a file, or profile"))
+}
+
+// The text of a schema: the same document, with nothing in it that a terminal or a log would act upon.
+fn shown(text: String) -> String {
+    if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
+        json_text(&text).into_owned()
+    } else if io::stdout().is_terminal() {
+        log_text(&text)
+    } else {
+        text
+    }
+}
+
+// XML in which nothing is a command to a CI runner or disturbs a terminal: references stand for the same text.
+fn xml(text: &str) -> String {
+    let mut signs = command_signs(text).peekable();
+    text.char_indices().fold(String::with_capacity(text.len()), |mut out, (at, c)| {
+        if signs.next_if_eq(&at).is_some() || is_unprintable(c) && !matches!(c, '\n' | '\r' | '\t') {
+            out.push_str(&format!("&#{};", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+        out
+    })
 }
 
 fn statements(args: &SqlArgs) -> Result<String, Trouble> {
@@ -67,7 +92,7 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
                 return Ok(Verdict::Findings);
             }
             if notes.is_empty() {
-                return print(&format!("{}: no mistakes\n", args.schema));
+                return print(&format!("{}: no mistakes\n", log_line(&args.schema)));
             }
             is_read(super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut stdout()))?;
             Ok(Verdict::Clean)

@@ -27,7 +27,7 @@ use crate::load::database::Sealed;
 use crate::load::file::{Stream, Target};
 use crate::load::temporary::FolderLock;
 use crate::normalise::{self, Normaliser};
-use crate::pipeline::baseline::{Baseline, Update};
+use crate::pipeline::baseline::{Baseline, FORMAT, Update};
 use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
 use crate::read::csv::{Cells, Dialect, package};
 use crate::read::{self, Cutter, Format, Intake};
@@ -125,7 +125,7 @@ impl Session {
             session.since = session.since()?;
         }
         if session.common.verbose {
-            session.inputs.iter().for_each(|planned| say!("reads {}", crate::diagnostic::one_line(&planned.input.name)));
+            session.inputs.iter().for_each(|planned| say!("reads {}", crate::diagnostic::log_line(&planned.input.name)));
         }
         Ok(session)
     }
@@ -167,6 +167,30 @@ impl Session {
             (false, Some(_)) => (None, Update::Accept),
             (true, update) => {
                 let tree = schemas::parse_file(&path)?;
+                match baseline_format(&tree) {
+                    Some(format) if format > FORMAT => {
+                        let message = format!(
+                            "the baseline {} has format {format}, and this version of chancery reads format {FORMAT}; update chancery",
+                            path.display()
+                        );
+                        return Err(Trouble::usage(message));
+                    }
+                    Some(format) if format < FORMAT => match update {
+                        // What it knows cannot be compared with what is found now.
+                        Some(args::WriteBaseline::All) => {
+                            return Ok(Some((self.first_baseline(&path, input), Target::file(path))));
+                        }
+                        _ => {
+                            let message = format!(
+                                "the baseline {} has format {format}, and this version of chancery reads format {FORMAT}; write it \
+                                 again with --write-baseline=all",
+                                path.display()
+                            );
+                            return Err(Trouble::usage(message));
+                        }
+                    },
+                    _ => {}
+                }
                 let mut notes: Vec<Diagnostic> = Vec::new();
                 Checker::new(schemas::own(bundled::BASELINE, true)?).check(&tree, &mut notes);
                 if !notes.is_empty() {
@@ -180,10 +204,17 @@ impl Session {
                 (Some(tree), update)
             }
         };
-        // Lighter findings than warnings are written only where they count.
-        let from = self.policy.fail_on.unwrap_or(Severity::Warning).min(Severity::Warning);
-        let baseline = Baseline::new(&path, tree.as_ref(), &input.paths, update, from);
+        let baseline = Baseline::new(&path, tree.as_ref(), &input.paths, update, self.baseline_from());
         Ok(Some((baseline, Target::file(path))))
+    }
+
+    fn first_baseline(&self, path: &Path, input: &InputArgs) -> Baseline {
+        Baseline::new(path, None, &input.paths, Update::Accept, self.baseline_from())
+    }
+
+    // Lighter findings than warnings are written only where they count.
+    fn baseline_from(&self) -> Severity {
+        self.policy.fail_on.unwrap_or(Severity::Warning).min(Severity::Warning)
     }
 
     /// One without inputs.
@@ -220,7 +251,7 @@ impl Session {
         let judges = common.chain(self.courses.iter().flat_map(|plan| plan.files.iter().map(PathBuf::as_path)));
         if let Some(judge) = judges.filter(|judge| since.has_changed(judge)).min() {
             if self.common.verbose {
-                say!("everything is checked anew, since {} has changed", crate::diagnostic::one_line(&judge.to_string_lossy()));
+                say!("everything is checked anew, since {} has changed", crate::diagnostic::log_line(&judge.to_string_lossy()));
             }
             return Ok(None);
         }
@@ -389,7 +420,7 @@ impl Session {
         let (common, config) = (&self.common, &self.config);
         let dirs: Vec<PathBuf> = common.schema_dir.iter().chain(&config.schema_dir).cloned().collect();
         if common.verbose {
-            say!("schema {}", crate::diagnostic::one_line(schema));
+            say!("schema {}", crate::diagnostic::log_line(schema));
         }
         let named = schema.to_owned();
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
@@ -892,6 +923,12 @@ impl Session {
         }
         Ok(reports)
     }
+}
+
+// The number of a baseline's format; the first one had a version in its place. `None` where there is no number.
+fn baseline_format(tree: &Tree) -> Option<u64> {
+    let root = tree.root();
+    root.get("format").or_else(|| root.get("version"))?.text().parse().ok()
 }
 
 /// What a schema says of the records of one course.

@@ -6,7 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::diagnostic::one_line;
+use crate::diagnostic::log_line;
 use crate::pipeline::{Report, ReportPlace};
 use crate::report;
 
@@ -26,7 +26,7 @@ pub fn report(options: &report::Options) -> Option<Report> {
 }
 
 fn tell(path: &std::path::Path, why: &str) {
-    say!("warning: nothing was added to the summary {}: {}", one_line(&path.to_string_lossy()), one_line(why));
+    say!("warning: nothing was added to the summary {}: {}", log_line(&path.to_string_lossy()), log_line(why));
 }
 
 // Collects the report and appends it in one piece when it is finished, which is when it is flushed.

@@ -46,7 +46,7 @@ impl Trouble {
     pub fn show(&self) {
         match self {
             Self::Findings(notes) => super::session::show_findings(notes),
-            other => say!("error: {}", crate::diagnostic::one_line(&other.to_string())),
+            other => say!("error: {}", crate::diagnostic::log_line(&other.to_string())),
         }
     }
 }

@@ -6,6 +6,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::ignored::{Ignored, Way};
 use crate::tree::number::Decimal;
 use crate::tree::{Kind, Member, Node, key};
@@ -63,6 +65,15 @@ impl Digester {
     #[must_use]
     pub fn record(&self, record: Node<'_>) -> u128 {
         self.value(record, &self.ignored.start())
+    }
+
+    /// Of a record, the same in every run and on every machine.
+    #[must_use]
+    pub fn content(&self, record: Node<'_>) -> u128 {
+        let mut form = Vec::new();
+        self.write(record, &self.ignored.start(), &mut form);
+        let sum = Sha256::digest(&form);
+        sum.iter().take(16).fold(0, |hash, byte| hash << 8 | u128::from(*byte))
     }
 
     /// Of a key.

@@ -198,12 +198,16 @@ pub struct Fix {
 }
 
 /// Which record of its file a finding belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordRef {
     /// Number of the record in its file, from 0.
     pub index: u64,
     /// The record's key, where it has one.
     pub key: Option<String>,
+    /// Number of the record in the run, from 0, where it was read in this run.
+    pub number: Option<u64>,
+    /// A hash of the record's content as it was read, whatever its layout; only where a baseline is in use.
+    pub content: Option<u128>,
 }
 
 /// One finding.
@@ -446,6 +450,62 @@ pub fn is_unprintable(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Text in which nothing is a command to a CI runner: neither `##[name]`, `##vso[...]` and the like anywhere in a line, nor
+/// two colons at the beginning of one, where runners skip blanks.
+#[must_use]
+pub fn inert(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains("##") && !text.contains("::") {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for line in text.split_inclusive('\n') {
+        let rest = line.trim_start();
+        let rest = if rest.starts_with("::") {
+            out.push_str(&line[..line.len() - rest.len()]);
+            out.push_str("\\u003a");
+            &rest[1..]
+        } else {
+            line
+        };
+        let mut from = 0;
+        for at in command_signs(rest) {
+            out.push_str(&rest[from..at]);
+            out.push_str("\\u0023");
+            from = at + 1;
+        }
+        out.push_str(&rest[from..]);
+    }
+    out.into()
+}
+
+/// Where the second sign of each `##name[` stands.
+pub fn command_signs(text: &str) -> impl Iterator<Item = usize> {
+    memchr::memmem::find_iter(text.as_bytes(), "##").filter_map(|mut at| {
+        // Of several signs the last two count.
+        while text[at + 1..].starts_with("##") {
+            at += 1;
+        }
+        text[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('[').then_some(at + 1)
+    })
+}
+
+/// As [`one_line`], and not a command to a CI runner either.
+#[must_use]
+pub fn log_line(text: &str) -> String {
+    inert(&one_line(text)).into_owned()
+}
+
+/// Text of several lines made fit for a terminal or a log: as [`log_line`], with its own line ends and tabs.
+#[must_use]
+pub fn log_text(text: &str) -> String {
+    let lines = text.split_inclusive('\n').map(|line| {
+        let bare = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        let shown: Vec<_> = bare.split('\t').map(one_line).collect();
+        format!("{}{}", shown.join("\t"), &line[bare.len()..])
+    });
+    inert(&lines.collect::<String>()).into_owned()
+}
+
 /// A text made fit for one line of a terminal or a log: line ends and other disturbing characters are escaped.
 #[must_use]
 pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
@@ -465,4 +525,24 @@ pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
             line
         })
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_log_is_a_command() {
+        for (text, expected) in [
+            ("##[add-matcher]x", "#\\u0023[add-matcher]x"),
+            ("a ###[x] ##vso[task] ##teamcity[y]", "a ##\\u0023[x] #\\u0023vso[task] #\\u0023teamcity[y]"),
+            ("::add-mask::x\n  ::error::y\n\t::z", "\\u003a:add-mask::x\n  \\u003a:error::y\n\t\\u003a:z"),
+            ("a::b #1 [x] ## [y]", "a::b #1 [x] ## [y]"),
+            ("## Title\n::", "## Title\n\\u003a:"),
+        ] {
+            assert_eq!(inert(text), expected);
+        }
+        assert_eq!(log_line("##[a]\n::b\u{202e}"), "#\\u0023[a]\\n::b\\u202e");
+        assert_eq!(log_text("a\tb\u{1b}[1m\r\n::c\u{85}"), "a\tb\\u001b[1m\r\n\\u003a:c\\u0085");
+    }
 }

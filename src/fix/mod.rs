@@ -178,7 +178,7 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
         || |input: &Input| naming(&input.name, || mend(job, input, Banned::default(), Files::default())),
         |mut mended: Done| {
             for (index, mentions) in std::mem::take(&mut mended.mentions) {
-                match across.take(mentions, Some(&RecordRef { index, key: None }), true) {
+                match across.take(mentions, Some(&RecordRef { index, ..RecordRef::default() }), true) {
                     Ok(found) => count(found),
                     Err(error) => failed = Some(error),
                 }
@@ -199,7 +199,10 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
         let input = &job.inputs[number];
         done[number] = naming(&input.name, || mend(job, input, Banned::places(places), files));
     }
-    count(across.finish(&|_| false)?);
+    across.finish(&|_| false, &mut |found| {
+        count(vec![found]);
+        Ok(())
+    })?;
     let mut outcome = Outcome { unmended, ..Outcome::default() };
     for (input, done) in job.inputs.iter().zip(done) {
         outcome.join(&input.name, done);

@@ -8,6 +8,7 @@ pub mod account;
 pub mod baseline;
 pub mod batch;
 pub mod bug;
+mod deferred;
 pub mod policy;
 pub mod scope;
 pub mod since;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::{OnInvalid, across};
+use crate::compare::{Digester, Ignored};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
 use crate::layout::header::Header;
 use crate::load::file::{Finished, Stream, Target};
@@ -36,6 +38,8 @@ pub use baseline::Baseline;
 pub use policy::Policy;
 pub use since::{Novelty, Older};
 pub use suppress::Suppressions;
+
+use deferred::{Deferred, Event, Facts};
 use window::{Done, Encoded, Line, Piece, Shop, Stopped, Unit, Worked};
 
 /// An input that has not been opened yet.
@@ -195,11 +199,15 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     let across = across::Across::new(complete);
     let lenient = courses.iter().map(|course| course.lenient).collect();
     let redacts = courses.iter().flat_map(|course| &course.redactor).any(|redactor| redactor.is_active());
+    // With `Stop` everything waits for the end anyway, and with `Keep` nothing depends on it.
+    let waits = on_invalid == OnInvalid::Skip && complete && (!outputs.is_empty() || rejects.is_some());
+    let deferred = (waits && courses.iter().any(|course| course.across.is_some())).then(Deferred::default);
     let shop = Shop {
         courses,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
         on_invalid,
         keep_rejects: rejects.is_some(),
+        contents: job.baseline.is_some().then(|| Digester::new(Ignored::default())),
         older: job.older,
     };
     let mut desk = Desk {
@@ -212,6 +220,9 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         suppressions: job.suppressions,
         across,
         redacts,
+        records: 0,
+        refused: Vec::new(),
+        deferred,
         lenient,
         keep_accounts: job.keep_accounts,
         accounted: 0,
@@ -372,6 +383,12 @@ struct Desk<'r> {
     across: across::Across,
     // Whether reports may not show everything.
     redacts: bool,
+    // Records taken so far, those of accounts not counted.
+    records: u64,
+    // The numbers of invalid records with keys or references, in order.
+    refused: Vec<u64>,
+    // What waits until references have been compared.
+    deferred: Option<Deferred>,
     // By course: whether errors of syntax are reported as warnings.
     lenient: Vec<bool>,
     keep_accounts: bool,
@@ -437,11 +454,17 @@ impl Desk<'_> {
             }
             Done::Begin { name, course, format, decoded, novelty } => {
                 self.outcome.tally.files += 1;
-                self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
+                let begun = match &mut self.deferred {
+                    Some(deferred) => deferred.begin_input(&name),
+                    None => {
+                        self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
+                        Ok(())
+                    }
+                };
                 if let Some((baseline, _)) = &mut self.baseline {
                     baseline.look_at_file(&name);
                 }
-                let told = self.tell(&name);
+                let told = begun.and_then(|()| self.tell(&name));
                 let account = self.keep_accounts.then(Account::default);
                 self.input = Some(InputState {
                     name,
@@ -509,7 +532,10 @@ impl Desk<'_> {
         if input.header.is_none()
             && let Some(header) = &window.header
         {
-            self.outputs.iter_mut().for_each(|output| output.header(header));
+            match &mut self.deferred {
+                Some(deferred) => deferred.header(header)?,
+                None => self.outputs.iter_mut().for_each(|output| output.header(header)),
+            }
             input.header = Some(Arc::clone(header));
         }
         let base = input.records;
@@ -546,9 +572,10 @@ impl Desk<'_> {
         let mut notes = std::mem::take(&mut window.notes).into_iter().peekable();
         for (number, unit) in window.units.iter_mut().enumerate() {
             let mut valid = unit.valid;
-            let record = RecordRef { index: base + number as u64, key: unit.key.take() };
-            if let (Some((baseline, _)), Some(key)) = (&mut self.baseline, &record.key) {
-                baseline.look_at_record(key);
+            let record = RecordRef { index: base + number as u64, key: unit.key.take(), number: Some(self.records), content: unit.content };
+            self.records += 1;
+            if let Some((baseline, _)) = &mut self.baseline {
+                baseline.look_at_record(&record);
             }
             let mut of_unit = Vec::new();
             while let Some((_, note)) = notes.next_if(|(of, _)| *of == number as u32) {
@@ -559,8 +586,20 @@ impl Desk<'_> {
                 input.account = account.and_then(|account| account.with(&unit.mentions, &record));
             }
             if !unit.mentions.is_empty() {
-                let found = self.across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
-                valid &= !found.iter().any(|(note, _)| policy::is_error(note));
+                let mentions = std::mem::take(&mut unit.mentions);
+                let refers = mentions.iter().find(|mention| mention.role == across::Role::Reference);
+                unit.refers = refers.map(|mention| mention.place.clone());
+                let kept = self.deferred.is_some().then(|| mentions.clone());
+                let found = self.across.take(mentions, Some(&record), unit.fresh)?;
+                let is_first = !found.iter().any(|(note, _)| policy::is_error(note));
+                valid &= is_first;
+                if let (false, Some(_), Some(number)) = (valid, &unit.refers, record.number) {
+                    self.refused.push(number);
+                }
+                if let (Some(deferred), Some(mentions)) = (&mut self.deferred, kept) {
+                    let admitted = valid && unit.carried;
+                    deferred.mentions(&mentions, &Facts { record: &record, admitted, has_own_key: is_first, fresh: unit.fresh })?;
+                }
                 // Nor is there an account of what is wrong and not to be told.
                 if !valid && let Some(input) = &mut self.input {
                     input.account = None;
@@ -586,6 +625,7 @@ impl Desk<'_> {
         notes: &[(Diagnostic, bool)],
         record: &RecordRef,
     ) -> io::Result<()> {
+        let format = self.input.as_ref().map_or("", |input| input.format);
         let tally = &mut self.outcome.tally;
         tally.records += 1;
         if valid {
@@ -596,14 +636,33 @@ impl Desk<'_> {
         let admitted = unit.carried && (valid || self.on_invalid == OnInvalid::Keep);
         if admitted {
             tally.written += 1;
+            if let Some(deferred) = &mut self.deferred {
+                let line = match &unit.refers {
+                    Some(place) if self.rejects.is_some() => {
+                        // It stands in for the finding that is not known yet, and tells the file.
+                        let stand_in = Diagnostic::new(&rules::DANGLING_REFERENCE, &place.source, place.span, "");
+                        let mut line = Vec::new();
+                        window::write_reject(unit, &[(stand_in, true)], record, format, &mut line)?;
+                        Some(line)
+                    }
+                    _ => None,
+                };
+                let encoded = encoded.iter().map(|encoded| encoded.of(number));
+                return deferred.record(record.number.unwrap_or_default(), encoded, line.as_deref());
+            }
             for (output, encoded) in self.outputs.iter_mut().zip(encoded) {
                 output.record(encoded.of(number))?;
             }
         } else {
             tally.rejected += 1;
-            if let Some(rejects) = &mut self.rejects {
-                let format = self.input.as_ref().map_or("", |input| input.format);
-                window::write_reject(unit, notes, record, format, rejects.main()?)?;
+            match (&mut self.rejects, &mut self.deferred) {
+                (Some(_), Some(deferred)) => {
+                    let mut line = Vec::new();
+                    window::write_reject(unit, notes, record, format, &mut line)?;
+                    deferred.reject(&line)?;
+                }
+                (Some(rejects), None) => window::write_reject(unit, notes, record, format, rejects.main()?)?,
+                (None, _) => {}
             }
         }
         Ok(())
@@ -619,6 +678,7 @@ impl Desk<'_> {
         {
             (note.format, note.decoded) = (input.format, input.decoded);
         }
+        let severity = note.severity;
         if !self.policy.admits(&mut note) {
             return Ok(());
         }
@@ -642,6 +702,9 @@ impl Desk<'_> {
             left_out.unchanged += 1;
             return Ok(());
         }
+        if note.severity == Severity::Error && severity < Severity::Error {
+            self.outcome.tally.raised += 1;
+        }
         self.report(note)
     }
 
@@ -659,8 +722,9 @@ impl Desk<'_> {
     }
 
     fn end_input(&mut self, why: Option<Failure>) -> io::Result<()> {
-        for output in &mut self.outputs {
-            output.end_input(&mut self.finished)?;
+        match &mut self.deferred {
+            Some(deferred) => deferred.end_input()?,
+            None => self.outputs.iter_mut().try_for_each(|output| output.end_input(&mut self.finished))?,
         }
         if why.is_none()
             && let Some(input) = &mut self.input
@@ -700,13 +764,88 @@ impl Desk<'_> {
         self.report(note)
     }
 
+    // Ends the comparison across records. A record with an error that shows only now is invalid after all.
+    fn references(&mut self, older: &Older) -> io::Result<()> {
+        let mut last = None;
+        let across = std::mem::replace(&mut self.across, across::Across::new(false));
+        across.finish(&|hash| older.has_key(hash), &mut |(note, fresh)| {
+            self.late(&note, &mut last)?;
+            self.note(note, None, fresh)
+        })?;
+        let mut followers = match &mut self.deferred {
+            Some(deferred) => deferred.follow()?,
+            None => return Ok(()),
+        };
+        while let Some(deferred) = &mut self.deferred
+            && let Some(found) = deferred.findings(&mut followers)?
+        {
+            for (note, fresh) in found {
+                self.late(&note, &mut last)?;
+                self.note(note, None, fresh)?;
+            }
+        }
+        Ok(())
+    }
+
+    // Counts a record as invalid for a finding that came after it. Findings about one record come one behind the other; `last`
+    // is the one counted last.
+    fn late(&mut self, note: &Diagnostic, last: &mut Option<(Option<u64>, Arc<str>, u64)>) -> io::Result<()> {
+        let Some(record) = note.record.as_ref().filter(|_| policy::is_error(note)) else { return Ok(()) };
+        if record.number.is_some_and(|number| self.refused.binary_search(&number).is_ok()) {
+            return Ok(());
+        }
+        if let (Some(deferred), Some(number)) = (&mut self.deferred, record.number) {
+            deferred.refuse(number, &window::reject_error(note))?;
+        }
+        // Those of an account have no number.
+        let file = if record.number.is_none() { note.place.locate().file } else { Arc::from("") };
+        let this = Some((record.number, file, record.index));
+        if *last == this {
+            return Ok(());
+        }
+        *last = this;
+        let tally = &mut self.outcome.tally;
+        tally.valid = tally.valid.saturating_sub(1);
+        tally.invalid += 1;
+        if self.on_invalid != OnInvalid::Keep {
+            tally.written = tally.written.saturating_sub(1);
+            tally.rejected += 1;
+        }
+        Ok(())
+    }
+
+    // Writes what has waited; says whether that was all.
+    fn replay(&mut self) -> io::Result<bool> {
+        let Some(deferred) = self.deferred.take() else { return Ok(true) };
+        let (outputs, rejects, finished) = (&mut self.outputs, &mut self.rejects, &mut self.finished);
+        let interrupted = self.interrupted;
+        deferred.replay(&mut |event| {
+            match event {
+                Event::Begin(name) => outputs.iter_mut().for_each(|output| output.begin_input(name)),
+                Event::Header(header) => outputs.iter_mut().for_each(|output| output.header(header)),
+                Event::End => outputs.iter_mut().try_for_each(|output| output.end_input(finished))?,
+                Event::Record(encoded) => {
+                    outputs.iter_mut().zip(encoded).try_for_each(|(output, encoded)| output.record(encoded))?;
+                }
+                Event::Reject(line) => {
+                    if let Some(rejects) = rejects {
+                        rejects.main()?.write_all(&line)?;
+                    }
+                }
+            }
+            Ok(!interrupted.load(Ordering::Relaxed))
+        })?;
+        Ok(!interrupted.load(Ordering::Relaxed))
+    }
+
     fn finish(&mut self, older: &Older) -> io::Result<()> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let across = std::mem::replace(&mut self.across, across::Across::new(false));
-        for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
-            self.note(note, None, fresh)?;
+        self.references(older)?;
+        if !self.replay()? {
+            self.outcome.interrupted = true;
+            return Ok(());
         }
         for (note, fresh) in std::mem::take(&mut self.suppressions).unused(&self.policy) {
             self.note(note, None, fresh)?;

@@ -171,10 +171,39 @@ fn unused(place: &Place, message: String) -> Diagnostic {
         .help("take it out, so that it cannot hide a new finding")
 }
 
-// The same place over a source that holds its line only, so that the window can go.
+// Bytes of the line that are kept on either side of the name of a rule. Many comments may stand in one line.
+const REACH: usize = 200;
+
+// The same place over a source that holds what is around it in its line, so that the window can go.
 fn detached(source: &Source, span: Span) -> Place {
-    let excerpt = source.excerpt(span);
+    let excerpt = source.around(span, 0, REACH);
     let start = source.locate(Span::at(excerpt.start));
     let line = Source::window(start.file, excerpt.text, start.start);
     Place::new(&Arc::new(line), Span::new(span.start - excerpt.start, span.end - excerpt.start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::directive::{self, Comments};
+
+    #[test]
+    fn many_comments_in_one_line_hold_a_part_of_it_each() {
+        let held = |count: usize| {
+            let text = "<!-- chancery: ignore S104 --><a/>".repeat(count);
+            let source = Arc::new(Source::whole("a.xml", text.as_str()));
+            let directives = directive::find(&text, Comments::Markup);
+            assert_eq!(directives.len(), count);
+            let mut suppressions = Suppressions::default();
+            assert!(suppressions.take(&source, &source, &directives, true).is_empty());
+            let comments = suppressions.files.iter().flat_map(|file| file.whole.iter().chain(&file.parts));
+            let codes: Vec<&Code> = comments.flat_map(|comment| &comment.codes).collect();
+            assert!(codes.len() == count && codes.iter().all(|code| code.place.source.slice(code.place.span) == "S104"));
+            let location = codes[count - 1].place.locate();
+            assert_eq!(location.start.byte, (count as u64 - 1) * 34 + 22);
+            codes.iter().map(|code| u64::from(code.place.source.len())).sum::<u64>()
+        };
+        let (once, twice) = (held(400), held(800));
+        assert!(twice * 2 <= once * 5, "{once} bytes, then {twice}");
+    }
 }

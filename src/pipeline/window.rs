@@ -8,7 +8,8 @@ use super::bug::naming;
 use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid};
-use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, RecordRef, Severity, hint};
+use crate::compare::Digester;
+use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, Place, RecordRef, Severity, hint};
 use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, Window};
@@ -209,6 +210,8 @@ pub(super) struct Shop {
     pub(super) writers: Vec<Arc<dyn Writer>>,
     pub(super) on_invalid: OnInvalid,
     pub(super) keep_rejects: bool,
+    /// Hashes the content of records, by which a baseline knows those without a key.
+    pub(super) contents: Option<Digester>,
     pub(super) older: Older,
 }
 
@@ -222,6 +225,10 @@ pub(super) struct Unit {
     pub(super) carried: bool,
     pub(super) key: Option<String>,
     pub(super) mentions: Vec<Mention>,
+    /// The hash of its content as it was read, where that is wanted.
+    pub(super) content: Option<u128>,
+    /// A place where it refers to another record.
+    pub(super) refers: Option<Place>,
     // The record as JSON, where it may have to go to the rejected.
     reject: Option<Vec<u8>>,
     // What was read and is not in it.
@@ -466,6 +473,7 @@ impl Intake for Bench<'_> {
         };
         let redactor = self.course.redactor.as_deref();
         let before = redactor.map(|redactor| redactor.before(tree)).unwrap_or_default();
+        let content = self.shop.contents.as_ref().map(|digester| digester.content(tree.root()));
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
@@ -523,7 +531,7 @@ impl Intake for Bench<'_> {
             text
         });
         let unread = std::mem::take(&mut self.unread);
-        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject, unread });
+        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, content, refers: None, reject, unread });
     }
 
     fn broken(&mut self) {
@@ -534,7 +542,17 @@ impl Intake for Bench<'_> {
         }
         let fresh = self.novelty != Novelty::Same;
         let unread = std::mem::take(&mut self.unread);
-        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None, unread });
+        self.unit(Unit {
+            valid: false,
+            fresh,
+            carried: false,
+            key: None,
+            mentions: Vec::new(),
+            content: None,
+            refers: None,
+            reject: None,
+            unread,
+        });
     }
 
     fn unread(&mut self, span: Span) {
@@ -588,19 +606,7 @@ pub(super) fn write_reject(
         if number > 0 {
             line.push(b',');
         }
-        let location = note.place.locate();
-        write!(
-            line,
-            "{{\"code\":\"{}\",\"line\":{},\"column\":{},\"pointer\":",
-            note.rule.code, location.start.line, location.start.column
-        )?;
-        match &note.pointer {
-            Some(pointer) => write::json::string(pointer, &mut line),
-            None => line.extend_from_slice(b"null"),
-        }
-        line.extend_from_slice(b",\"message\":");
-        write::json::string(&note.message, &mut line);
-        line.push(b'}');
+        line.extend_from_slice(&reject_error(note));
     }
     line.extend_from_slice(b"],\"record\":");
     line.extend_from_slice(unit.reject.as_deref().unwrap_or(b"null"));
@@ -613,4 +619,19 @@ pub(super) fn write_reject(
     }
     line.extend_from_slice(b"}\n");
     out.write_all(&line)
+}
+
+/// An error as it stands in a line of the reject file.
+pub(super) fn reject_error(note: &Diagnostic) -> Vec<u8> {
+    let location = note.place.locate();
+    let (code, line, column) = (note.rule.code, location.start.line, location.start.column);
+    let mut out = format!("{{\"code\":\"{code}\",\"line\":{line},\"column\":{column},\"pointer\":").into_bytes();
+    match &note.pointer {
+        Some(pointer) => write::json::string(pointer, &mut out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"message\":");
+    write::json::string(&note.message, &mut out);
+    out.push(b'}');
+    out
 }

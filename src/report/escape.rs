@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::diagnostic::{is_unprintable, one_line};
+use crate::diagnostic::{command_signs, inert, is_unprintable, one_line};
 
 /// The first `most` characters, with an ellipsis where there are more.
 pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
@@ -26,18 +26,31 @@ pub(super) fn json(value: &impl Serialize) -> io::Result<String> {
     String::from_utf8(out).map_err(io::Error::other)
 }
 
+/// JSON text in which characters that disturb a terminal or a log, and commands to CI runners, are `\uXXXX`. They can stand
+/// in strings alone, so the values stay the same. White space between values stays.
+pub fn json_text(text: &str) -> Cow<'_, str> {
+    let disturbs = |c: char| is_unprintable(c) && !matches!(c, '\n' | '\r' | '\t');
+    let mut signs = command_signs(text).peekable();
+    if signs.peek().is_none() && !text.contains(disturbs) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for (at, c) in text.char_indices() {
+        if signs.next_if_eq(&at).is_some() || disturbs(c) {
+            // All of these characters lie in the first plane.
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
+}
+
 struct Escaping;
 
 impl serde_json::ser::Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unprintable(*c)) {
-            out.write_all(&rest.as_bytes()[..at])?;
-            // All of these characters lie in the first plane.
-            write!(out, "\\u{:04x}", u32::from(c))?;
-            rest = &rest[at + c.len_utf8()..];
-        }
-        out.write_all(rest.as_bytes())
+        out.write_all(json_text(fragment).as_bytes())
     }
 }
 
@@ -74,12 +87,23 @@ pub(super) fn log(line: &str) -> String {
 
 /// Text and attribute values of XML, in one line; characters that XML cannot hold are shown as escapes.
 pub(super) fn xml(text: &str) -> String {
-    quick_xml::escape::escape(holdable(text)).into_owned()
+    xml_commands(quick_xml::escape::escape(holdable(text)).into_owned())
 }
 
 /// Text of XML between tags, in one line: quotes, of which data is full, stay as they are.
 pub(super) fn xml_text(text: &str) -> String {
-    quick_xml::escape::partial_escape(holdable(text)).into_owned()
+    xml_commands(quick_xml::escape::partial_escape(holdable(text)).into_owned())
+}
+
+// Escaped text of XML in which nothing is a command to a CI runner: references are the same text.
+fn xml_commands(text: String) -> String {
+    let signs: Vec<usize> = command_signs(&text).collect();
+    if signs.is_empty() && !text.contains("::") {
+        return text;
+    }
+    let mut out = text;
+    signs.into_iter().rev().for_each(|at| out.replace_range(at..=at, "&#35;"));
+    if out.trim_start().starts_with("::") { out.replacen("::", "&#58;:", 1) } else { out }
 }
 
 // What XML can hold.
@@ -91,6 +115,7 @@ fn holdable(text: &str) -> Cow<'_, str> {
 /// Text as code in one line of Markdown, such as a cell of a table, in which nothing is markup, a link or a mention.
 pub(super) fn markdown(text: &str) -> String {
     let text = one_line(text);
+    let text = inert(&text);
     if text.is_empty() {
         return String::new();
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::difference::{code, escape};
-use crate::diagnostic::{Place, one_line, quote};
+use crate::diagnostic::{Place, inert, one_line, quote};
 use crate::schema::evolution::{Change, Direction, Evolution, Meaning, Proof, Verdict};
 
 const RED: &str = "\x1b[31m";
@@ -65,9 +65,9 @@ pub struct Options {
 #[must_use]
 pub fn draw(format: Format, options: Options, evolution: &Evolution, names: (&str, &str)) -> String {
     match format {
-        Format::Text => text(options, evolution, names),
-        Format::Markdown => markdown(options, evolution, names),
-        Format::Json => json(evolution, names),
+        Format::Text => inert(&text(options, evolution, names)).into_owned(),
+        Format::Markdown => inert(&markdown(options, evolution, names)).into_owned(),
+        Format::Json => super::escape::json_text(&json(evolution, names)).into_owned(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, RecordRef};
 #[must_use]
 pub fn exact(diagnostic: &Diagnostic) -> String {
     let index = match &diagnostic.record {
-        Some(RecordRef { key: None, index }) => Some(format!("#{index}")),
+        Some(RecordRef { key: None, index, .. }) => Some(format!("#{index}")),
         _ => None,
     };
     let owner = owner(diagnostic);

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Reporter, Tally, fingerprint};
+use super::{Reporter, Tally, escape, fingerprint};
 use crate::diagnostic::{Diagnostic, Fix, Related, Safety};
 
 /// One object.
@@ -27,7 +27,7 @@ impl Reporter for Json {
 
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(if std::mem::take(&mut self.first) { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(out, &Finding::new(diagnostic)).map_err(io::Error::from)
+        out.write_all(escape::json(&Finding::new(diagnostic))?.as_bytes())
     }
 
     fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
@@ -42,7 +42,7 @@ pub(super) struct Ndjson;
 
 impl Reporter for Ndjson {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, &Finding::new(diagnostic)).map_err(io::Error::from)?;
+        out.write_all(escape::json(&Finding::new(diagnostic))?.as_bytes())?;
         out.write_all(b"\n")
     }
 
@@ -86,8 +86,9 @@ struct Findings {
 
 impl<'t> Summary<'t> {
     fn new(tally: &'t Tally) -> Self {
-        let Tally { files, records, valid, invalid, written, rejected, errors, warnings, advice, left_out, passed_over, ref by_code } =
-            *tally;
+        let Tally {
+            files, records, valid, invalid, written, rejected, errors, warnings, advice, left_out, passed_over, ref by_code, ..
+        } = *tally;
         let findings = Findings { error: errors, warning: warnings, advice };
         let super::LeftOut { baseline, suppressed, unchanged } = left_out;
         let left_out = LeftOut { baseline, suppressed, unchanged };

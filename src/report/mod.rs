@@ -25,9 +25,10 @@ mod thin;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::diagnostic::{Diagnostic, Severity, one_line};
+use crate::diagnostic::{Diagnostic, Severity, inert, one_line};
 
 pub use checkout::Checkout;
+pub use escape::json_text;
 pub use fold::Repeated;
 use thin::Thinned;
 
@@ -59,6 +60,10 @@ pub struct Tally {
     pub rejected: u64,
     /// Findings of severity error.
     pub errors: u64,
+    /// Of those, the ones that are less by their rule: raised by `--strict` or the config, they make no record invalid.
+    pub raised: u64,
+    /// Findings of severity error that are about no record.
+    pub outside: u64,
     /// Findings of severity warning.
     pub warnings: u64,
     /// Findings of severity advice.
@@ -75,7 +80,10 @@ impl Tally {
     /// Counts a finding.
     pub fn count(&mut self, diagnostic: &Diagnostic) {
         match diagnostic.severity {
-            Severity::Error => self.errors += 1,
+            Severity::Error => {
+                self.errors += 1;
+                self.outside += u64::from(diagnostic.record.is_none());
+            }
             Severity::Warning => self.warnings += 1,
             Severity::Advice => self.advice += 1,
         }
@@ -126,7 +134,9 @@ pub trait Reporter: Send {
         let Repeated { location, code, message, times, .. } = finding;
         let (file, start, records) = (one_line(&location.file), location.start, if *times == 1 { "record" } else { "records" });
         let (line, column, message) = (start.line, start.column, one_line(message));
-        writeln!(out, "{file}:{line}:{column}: the same in {times} more {records}: [{code}] {message}")
+        let begin = if file.starts_with(':') { "./" } else { "" };
+        let line = format!("{begin}{file}:{line}:{column}: the same in {times} more {records}: [{code}] {message}");
+        writeln!(out, "{}", inert(&line))
     }
 
     /// Says that so many further findings are not drawn; called before the end, also with 0.
@@ -257,8 +267,8 @@ fn sentence(tally: &Tally) -> String {
     let count = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
     let mut text = format!("{} in {}", count(tally.records, "record", "records"), count(tally.files, "file", "files"));
     text.push_str(&match tally.invalid {
-        0 if tally.records > 0 => ", all valid".to_owned(),
-        0 => String::new(),
+        0 if tally.records == 0 => String::new(),
+        0 if tally.errors == 0 => ", all valid".to_owned(),
         invalid => format!(": {} valid, {invalid} invalid", tally.valid),
     });
     if tally.written != tally.valid {
@@ -269,10 +279,23 @@ fn sentence(tally: &Tally) -> String {
     if !found.is_empty() {
         text.push_str(&format!("; {}", found.join(", ")));
     }
+    if let Some(why) = errors_without_invalid_records(tally) {
+        text.push_str(&format!(" ({why})"));
+    }
     for untold in untold(tally) {
         text.push_str(&format!("; {untold}"));
     }
     text
+}
+
+// Why there are errors although no record is invalid.
+fn errors_without_invalid_records(tally: &Tally) -> Option<String> {
+    if tally.errors == 0 || tally.invalid > 0 || tally.records == 0 {
+        return None;
+    }
+    let parts = [(tally.raised, "raised by --strict or the config"), (tally.outside, "outside records")];
+    let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 // What was found or not even read, and is not told, in words.
@@ -290,4 +313,47 @@ fn untold(tally: &Tally) -> Vec<String> {
         files => untold.push(format!("{files} files unchanged not read")),
     }
     untold
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diagnostic::{Edit, Place, Safety, rules};
+    use crate::source::{Source, Span, counted_bytes};
+
+    // Bytes that are looked at to draw so many findings in one line.
+    fn looked_at(format: Format, findings: u32) -> u64 {
+        let item = "{\"n\":\"é\",\"mail\":\"x\"},";
+        let len = item.len() as u32;
+        let source = Arc::new(Source::whole("a.json", item.repeat(findings as usize)));
+        let mut reporter = reporter(format, &Options::default());
+        let mut out = Vec::new();
+        let before = counted_bytes();
+        reporter.begin(&mut out).expect("memory");
+        reporter.file("a.json", &mut out).expect("memory");
+        for at in (0..findings).map(|number| number * len) {
+            let note = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(at + 5, at + 9), "expected integer, found string")
+                .label("here")
+                .help("correct it")
+                .related("the other", Place::new(&source, Span::new(at + 10, at + 16)))
+                .mend(Safety::Safe, vec![Edit::layout(Span::new(at + 5, at + 9), "1")]);
+            reporter.report(&note, &mut out).expect("memory");
+        }
+        reporter.finish(&Tally::default(), &mut out).expect("memory");
+        assert!(!out.is_empty());
+        counted_bytes() - before
+    }
+
+    #[test]
+    fn twice_as_many_findings_in_one_line_take_twice_the_work() {
+        let mut counted = 0;
+        for format in Format::ALL {
+            let (once, twice) = (looked_at(*format, 600), looked_at(*format, 1200));
+            counted += usize::from(once > 0);
+            assert!(twice * 2 <= once * 5, "{format:?}: {once} bytes, then {twice}");
+        }
+        assert!(counted >= 9, "{counted} of the formats look for places");
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Options, Reporter, Tally, sentence};
-use crate::diagnostic::{Diagnostic, one_line};
+use crate::diagnostic::{Diagnostic, inert, one_line};
 
 /// Lines.
 pub(super) struct Plain {
@@ -22,10 +22,10 @@ impl Reporter for Plain {
         let (start, rule) = (location.start, diagnostic.rule);
         let severity = diagnostic.severity.word();
         let (file, message) = (one_line(&location.file), one_line(&diagnostic.message));
-        // In a log of CI a line that begins with two colons is a command, and so is `##[name]` anywhere.
+        // In a log of CI a line that begins with two colons is a command.
         let begin = if file.starts_with(':') { "./" } else { "" };
-        let (file, message) = (file.replace("##[", "#\\u0023["), message.replace("##[", "#\\u0023["));
-        writeln!(out, "{begin}{file}:{}:{}: {severity}[{}] {message}", start.line, start.column, rule.code)
+        let line = format!("{begin}{file}:{}:{}: {severity}[{}] {message}", start.line, start.column, rule.code);
+        writeln!(out, "{}", inert(&line))
     }
 
     fn hidden(&mut self, count: u64, out: &mut dyn Write) -> io::Result<()> {

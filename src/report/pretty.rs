@@ -9,7 +9,7 @@ use miette::{
 };
 
 use super::{Options, Reporter, Tally, sentence};
-use crate::diagnostic::{Diagnostic, Severity, is_unprintable, one_line};
+use crate::diagnostic::{Diagnostic, Severity, inert, is_unprintable, one_line};
 use crate::source::Span;
 
 /// Excerpts.
@@ -39,7 +39,7 @@ impl Reporter for Pretty {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
         let mut text = String::new();
         self.handler.render_report(&mut text, &Drawn::new(diagnostic, self.room)).map_err(io::Error::other)?;
-        writeln!(out, "{}", text.trim_end_matches('\n').trim_start_matches('\n'))?;
+        writeln!(out, "{}", inert(text.trim_end_matches('\n').trim_start_matches('\n')))?;
         writeln!(out)
     }
 
@@ -151,8 +151,12 @@ impl Excerpt {
         let span = source.fit(diagnostic.place.span);
         let location = source.locate(span);
         // A finding that covers many lines, such as an object, is shown by its first.
-        let first = source.slice(span).find('\n').map_or(span, |end| Span::new(span.start, span.start + end as u32));
-        let lines = source.excerpt(first);
+        // Nor are more bytes looked at than may be shown: there may be many findings in a long line. Those that are cut off
+        // hold at least one character more than there is room for.
+        let reach = room * 4 + 8;
+        let inside = source.fit(Span::new(span.start, span.end.min(span.start.saturating_add(reach as u32))));
+        let first = source.slice(inside).find('\n').map_or(inside, |end| Span::new(span.start, span.start + end as u32));
+        let lines = source.around(first, 0, reach);
         // The finding may stand at the line's end, which the excerpt leaves off.
         let (lead, rest) = lines.text.split_at(((span.start - lines.start) as usize).min(lines.text.len()));
         let (inside, tail) = rest.split_at((first.len() as usize).min(rest.len()));

@@ -25,7 +25,16 @@ pub struct Source {
     stretches: Vec<Stretch>,
     // Offset and place about every `EVERY` bytes, counted once a place is asked for: a window of many records would
     // otherwise be counted through from its start for each of their keys.
-    milestones: OnceLock<Vec<(u32, Position)>>,
+    milestones: OnceLock<Vec<Milestone>>,
+}
+
+// A place in a window.
+#[derive(Clone, Copy, Debug)]
+struct Milestone {
+    at: u32,
+    position: Position,
+    // Where its line begins, as far as its stretch holds it.
+    line: u32,
 }
 
 const EVERY: usize = 4096;
@@ -35,6 +44,32 @@ struct Stretch {
     start: u32,
     name: Arc<str>,
     base: Position,
+}
+
+impl Stretch {
+    fn begin(&self) -> Milestone {
+        Milestone { at: self.start, position: self.base, line: self.start }
+    }
+}
+
+// Counts the bytes that are looked at to find places, so that a test can tell how that grows.
+#[cfg(not(test))]
+fn count_bytes(_: usize) {}
+
+#[cfg(test)]
+thread_local! {
+    static BYTES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(test)]
+fn count_bytes(bytes: usize) {
+    BYTES.with(|count| count.set(count.get() + bytes as u64));
+}
+
+/// The bytes that were looked at to find places so far.
+#[cfg(test)]
+pub(crate) fn counted_bytes() -> u64 {
+    BYTES.with(std::cell::Cell::get)
 }
 
 /// Where a span lies in its file.
@@ -191,21 +226,31 @@ impl Source {
             let Position { byte, line, column } = self.position(at - 1);
             return Position { byte: byte + 1, line, column: column.saturating_add(1) };
         }
-        let known = if self.text.len() > EVERY { self.milestones().get(at as usize / EVERY) } else { None };
-        let (from, base) = known.copied().filter(|(from, _)| *from >= stretch.start).unwrap_or((stretch.start, stretch.base));
-        base.after(&self.text[from as usize..at as usize])
+        let from = self.milestone(at, stretch);
+        let text = &self.text[from.at as usize..at as usize];
+        count_bytes(text.len());
+        from.position.after(text)
     }
 
-    fn milestones(&self) -> &[(u32, Position)] {
+    // The last place known at or before `at`.
+    fn milestone(&self, at: u32, stretch: &Stretch) -> Milestone {
+        let known = if self.text.len() > EVERY { self.milestones().get(at as usize / EVERY) } else { None };
+        known.copied().filter(|known| known.at >= stretch.start && known.at <= at).unwrap_or_else(|| stretch.begin())
+    }
+
+    fn milestones(&self) -> &[Milestone] {
         self.milestones.get_or_init(|| {
-            let mut found: Vec<(u32, Position)> = Vec::with_capacity(self.text.len() / EVERY + 1);
+            let mut found: Vec<Milestone> = Vec::with_capacity(self.text.len() / EVERY + 1);
             for at in (0..self.text.len()).step_by(EVERY) {
                 let at = self.floor(at);
                 let at = if self.is_inside_line_end(at as usize) { at - 1 } else { at };
                 let stretch = self.stretch(at);
-                let last = found.last().copied().filter(|(from, _)| *from >= stretch.start);
-                let (from, base) = last.unwrap_or((stretch.start, stretch.base));
-                found.push((at, base.after(&self.text[from as usize..at as usize])));
+                let last = found.last().copied().filter(|last| last.at >= stretch.start).unwrap_or_else(|| stretch.begin());
+                let text = &self.text[last.at as usize..at as usize];
+                count_bytes(text.len());
+                let end_of_line = memchr::memrchr2(b'\n', b'\r', text.as_bytes());
+                let line = end_of_line.map_or(last.line, |end| last.at + end as u32 + 1);
+                found.push(Milestone { at, position: last.position.after(text), line });
             }
             found
         })
@@ -264,14 +309,18 @@ impl Source {
         let span = self.fit(span);
         let stretch = self.stretch(span.start);
         let column = |at: u32| {
-            let text = self.text.get(stretch.start as usize..at as usize)?;
-            let before = if self.is_inside_line_end(at as usize) { text.strip_suffix('\r').unwrap_or(text) } else { text };
-            match memchr::memrchr2(b'\n', b'\r', before.as_bytes()) {
-                Some(end) => Some((text.len() - end) as u64),
+            let is_split = at > stretch.start && self.is_inside_line_end(at as usize);
+            let from = self.milestone(at - u32::from(is_split), stretch);
+            let text = self.text.get(from.at as usize..(at - u32::from(is_split)) as usize)?;
+            count_bytes(text.len());
+            let end_of_line = memchr::memrchr2(b'\n', b'\r', text.as_bytes());
+            let line = end_of_line.map_or(from.line, |end| from.at + end as u32 + 1);
+            let column = u64::from(at - line) + 1;
+            match line == stretch.start {
                 // On the first line of a file the bytes before the window are those of the line.
-                None if stretch.base.line == 1 => Some(stretch.base.byte + text.len() as u64 + 1),
-                None if stretch.base.column == 1 => Some(text.len() as u64 + 1),
-                None => None,
+                true if stretch.base.line == 1 => Some(stretch.base.byte + column),
+                true if stretch.base.column != 1 => None,
+                _ => Some(column),
             }
         };
         Some((column(span.start)?, column(span.end.min(self.end_of(span.start)))?))
@@ -314,6 +363,7 @@ impl Source {
         let last = if last > first && matches!(bytes[last - 1], b'\n' | b'\r') { last - 1 } else { last };
         let from = (self.stretch(span.start).start as usize).max(self.floor(first.saturating_sub(reach)) as usize);
         let to = end_of_stretch.min(self.floor(last.saturating_add(reach).min(bytes.len())) as usize);
+        count_bytes(to - from);
         let start_of_line = |at: usize| {
             let at = if at > from && self.is_inside_line_end(at) { at - 1 } else { at };
             memchr::memrchr2(b'\n', b'\r', &bytes[from..at]).map_or(from, |end| from + end + 1)

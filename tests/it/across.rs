@@ -109,10 +109,14 @@ fn across(shape: &Arc<Shape>, complete: bool, records: &[(&str, &str)]) -> Vec<S
     let mut notes: Vec<Diagnostic> = Vec::new();
     for (index, (file, text)) in records.iter().enumerate() {
         let tree = support::tree(file, text);
-        let record = RecordRef { index: index as u64, key: plan.key(tree.root()) };
+        let record = RecordRef { index: index as u64, key: plan.key(tree.root()), ..RecordRef::default() };
         notes.extend(across.take(plan.extract(&tree), Some(&record), true).expect("nothing is on disk").into_iter().map(|(note, _)| note));
     }
-    notes.extend(across.finish(&|_| false).expect("nothing is on disk").into_iter().map(|(note, _)| note));
+    let mut take = |(note, _)| {
+        notes.push(note);
+        Ok(())
+    };
+    across.finish(&|_| false, &mut take).expect("nothing is on disk");
     notes
         .iter()
         .map(|note| {

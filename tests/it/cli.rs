@@ -35,7 +35,7 @@ fn what_cannot_be_read_does_not_stop_the_others() {
     assert_eq!(ran.status, 2);
     assert!(ran.out.contains("absent.json:1:1: error[I102] cannot be read: no such file or folder"), "{}", ran.out);
     assert!(ran.out.contains("latin.json:1:25: error[I101]"), "{}", ran.out);
-    assert!(ran.out.contains("1 record in 2 files, all valid"), "{}", ran.out);
+    assert!(ran.out.contains("1 record in 2 files: 1 valid, 0 invalid; 2 errors (2 outside records)\n"), "{}", ran.out);
     let ran = run(home.path(), &["check", "latin.json", "--encoding", "latin1"]);
     assert_eq!((ran.status, ran.out.as_str()), (0, "1 record in 1 file, all valid\n"));
 }

@@ -40,7 +40,7 @@ mod baseline {
         let home = start(DATA);
         insta::assert_snapshot!(known(home.path()), @r#"
         {
-          "version": 1,
+          "format": 2,
           "paths": ["data"],
           "entries": [
             {"record": "a", "pointer": "", "code": "S101", "count": 1},
@@ -124,24 +124,120 @@ mod baseline {
         assert!(whole.out.contains("3 warnings"), "{}", whole.out);
     }
 
+    const KEYLESS: &str = r#"{"properties": {"size": {"type": "integer", "maximum": 9}, "name": {"type": "string"}}}"#;
+
     #[test]
-    fn records_without_keys_go_by_their_file() {
-        let schema = r#"{"properties": {"size": {"type": "integer", "maximum": 9}}}"#;
-        let home = folder(&[("schema.json", schema), ("data/a.csv", "name,size\nA,10\nB,1\nC,11\n")]);
+    fn records_without_keys_are_known_by_their_content() {
+        for (old, moved, worse) in [
+            (
+                ("data/a.csv", "name,size\nA,10\nB,1\nC,11\n"),
+                ("data/b.csv", "size,name\n11,C\n1,B\n10,A\n"),
+                ("data/a.csv", "name,size\nA,1\nB,12\nC,11\n"),
+            ),
+            (
+                ("data/a.json", r#"[{"name": "A", "size": 10}, {"name": "B", "size": 1}, {"name": "C", "size": 11}]"#),
+                ("data/a.ndjson", "{\"size\":11,\"name\":\"C\"}\n{\"name\":\"B\",\"size\":1}\n{\"name\":\"A\",\"size\":10}\n"),
+                ("data/a.json", r#"[{"name": "A", "size": 1}, {"name": "B", "size": 12}, {"name": "C", "size": 11}]"#),
+            ),
+            (
+                ("data/a.yaml", "{name: A, size: 10}\n---\n{name: B, size: 1}\n---\n{name: C, size: 11}\n"),
+                (
+                    "data/a.xml",
+                    "<r><i><size>11</size><name>C</name></i><i><name>B</name><size>1</size></i><i><name>A</name><size>10</size></i></r>",
+                ),
+                ("data/a.yaml", "name: A\nsize: 1\n---\nname: B\nsize: 12\n---\nname: C\nsize: 11\n"),
+            ),
+        ] {
+            let home = folder(&[("schema.json", KEYLESS), old]);
+            let with = |more: &[&str]| check(home.path(), &[&["--baseline", "known.json"], more].concat());
+            assert_eq!(with(&["--write-baseline", "data"]).status, 0);
+            assert_eq!(known(home.path()).matches("\"content\"").count(), 2, "{}", known(home.path()));
+            // In another order, another layout and another format they are the same records.
+            fs::remove_file(home.path().join(old.0)).expect("it is there");
+            write(home.path(), moved.0, moved.1);
+            let ran = with(&["data"]);
+            assert!(ran.status == 0 && ran.out.contains("not told: 2 in the baseline"), "{}: {}{}", moved.0, ran.out, ran.err);
+            // One is mended and another one has the same fault now: that is new.
+            fs::remove_file(home.path().join(moved.0)).expect("it is there");
+            write(home.path(), worse.0, worse.1);
+            let ran = with(&["data"]);
+            assert!(
+                ran.status == 1 && ran.out.contains("error[S107]") && ran.out.contains("found 12"),
+                "{}: {}{}",
+                worse.0,
+                ran.out,
+                ran.err
+            );
+            assert!(ran.out.contains("not told: 1 in the baseline") && ran.out.contains("warning[B101]"), "{}", ran.out);
+        }
+    }
+
+    #[test]
+    fn an_edited_record_shows_its_known_faults_again() {
+        let home = folder(&[("schema.json", KEYLESS), ("data/a.csv", "name,size\nA,10\nB,1\n")]);
         check(home.path(), &["--baseline", "known.json", "--write-baseline", "data"]);
-        assert!(known(home.path()).contains("{\"file\": \"data/a.csv\", \"pointer\": \"/size\", \"code\": \"S107\", \"count\": 2}"));
-        write(home.path(), "data/a.csv", "name,size\nC,11\nB,1\nA,10\n");
+        write(home.path(), "data/a.csv", "name,size\nA2,10\nB,1\n");
+        let ran = check(home.path(), &["--baseline", "known.json", "data"]);
+        assert!(ran.status == 1 && ran.out.contains("data/a.csv:2:4: error[S107]"), "{}", ran.out);
+        // Two records of the same content count by themselves.
+        write(home.path(), "data/a.csv", "name,size\nA,10\nA,10\n");
+        let ran = check(home.path(), &["--baseline", "known.json", "data"]);
+        assert!(ran.status == 1 && ran.out.contains("data/a.csv:3:3: error[S107]") && ran.out.contains("1 error"), "{}", ran.out);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_known_by_its_text() {
+        let home = folder(&[("schema.json", KEYLESS), ("data/a.ndjson", "{\"size\":1}\n{\"size\":\n{\"size\":2}\n")]);
+        check(home.path(), &["--baseline", "known.json", "--write-baseline", "data"]);
+        write(home.path(), "data/a.ndjson", "{\"size\":3}\n{\"size\":2}\n{\"size\":\n");
         assert_eq!(check(home.path(), &["--baseline", "known.json", "data"]).status, 0);
-        write(home.path(), "data/a.csv", "name,size\nC,11\nB,12\nA,10\n");
-        assert_eq!(check(home.path(), &["--baseline", "known.json", "data"]).status, 1);
+        write(home.path(), "data/a.ndjson", "{\"size\":1}\n{\"size\":2}\n{\"size\" 2}\n");
+        let ran = check(home.path(), &["--baseline", "known.json", "data"]);
+        assert!(ran.status == 1 && ran.out.contains("data/a.ndjson:3:9: error[R101]"), "{}", ran.out);
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_baseline_wherever_it_lies() {
+        for place in ["known.json", "sub/known.json", "sub/deep/known.json", "data/known.json"] {
+            let home = folder(&[("schema.json", KEYLESS), ("data/a.csv", "name,size\nA,10\n"), ("sub/deep/x", "")]);
+            let ran = check(home.path(), &["--baseline", place, "--write-baseline", "data/a.csv"]);
+            assert_eq!(ran.status, 0, "{}", ran.err);
+            let text = fs::read_to_string(home.path().join(place)).expect("the baseline is there");
+            assert!(!text.contains(&*home.path().to_string_lossy()) && !text.contains('\\'), "{place}: {text}");
+            // The same from another directory, and after the project has moved.
+            let other = tempfile::tempdir().expect("a folder can be made");
+            let moved = other.path().join("project");
+            fs::rename(home.path(), &moved).expect("it can be moved");
+            let flags = ["check", "--report", "plain", "--schema", "../schema.json", "a.csv", "--baseline"];
+            let from_data = format!("../{place}");
+            let ran = run(&moved.join("data"), &[&flags[..], &[&from_data]].concat());
+            assert_eq!((ran.status, ran.out.matches("in the baseline").count()), (0, 1), "{place}: {}{}", ran.out, ran.err);
+            fs::rename(&moved, home.path()).expect("it can be moved");
+        }
+    }
+
+    #[test]
+    fn another_format_of_the_file_is_named() {
+        for (text, named, help) in [
+            ("{\"version\": 1, \"entries\": []}", "format 1", "--write-baseline=all"),
+            ("{\"format\": 3, \"entries\": [], \"more\": 1}", "format 3", "update chancery"),
+        ] {
+            let home = folder(&[("schema.json", SCHEMA), ("data/a.ndjson", DATA), ("known.json", text)]);
+            let ran = check(home.path(), &["--baseline", "known.json", "data"]);
+            assert_eq!(ran.status, 2);
+            assert!(["known.json", named, help].iter().all(|part| ran.err.contains(part)), "{}", ran.err);
+            let updated = check(home.path(), &["--baseline", "known.json", "--write-baseline=all", "data"]);
+            assert_eq!(updated.status, if named == "format 1" { 0 } else { 2 }, "{}", updated.err);
+            assert_eq!(known(home.path()).contains("\"format\": 2"), named == "format 1");
+        }
     }
 
     #[test]
     fn a_baseline_that_is_none_is_refused() {
-        let home = folder(&[("schema.json", SCHEMA), ("data/a.ndjson", DATA), ("known.json", "{\"version\": 2,\n \"entries\": [{}]}")]);
+        let home = folder(&[("schema.json", SCHEMA), ("data/a.ndjson", DATA), ("known.json", "{\"format\": 2,\n \"entries\": [{}]}")]);
         let bad = check(home.path(), &["--baseline", "known.json", "data"]);
         assert_eq!(bad.status, 2);
-        assert!(bad.err.contains("known.json:1:13: error[S106]"), "{}", bad.err);
+        assert!(bad.err.contains("known.json:2:14: error[S101]"), "{}", bad.err);
         let absent = check(home.path(), &["--baseline", "absent.json", "data"]);
         assert_eq!((absent.status, &*absent.err), (2, "error: the baseline absent.json is not there; --write-baseline makes it\n"));
         assert_eq!(check(home.path(), &["--write-baseline", "data"]).status, 2);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::program::{Ran, folder, run};
+use crate::recall::sealed;
 
 const SCHEMA: &str = r#"{
     "type": "object",
@@ -46,11 +47,14 @@ fn ledger(home: &Path) -> Option<PathBuf> {
 fn forge(home: &Path, name: &str) {
     let place = ledger(home).expect("a ledger");
     let mut forged = String::new();
-    for line in fs::read_to_string(&place).expect("text").lines() {
+    let text = fs::read_to_string(&place).expect("text");
+    let (head, text) = text.split_once('\n').expect("it has a head");
+    for line in text.lines() {
         let line = if line.contains(name) { line.replace(r#""records":1,"#, r#""records":1001,"#) } else { line.to_owned() };
         writeln!(forged, "{line}").expect("a string takes everything");
     }
-    fs::write(place, forged).expect("written");
+    // With the checksum that belongs to it.
+    fs::write(place, sealed(head, &forged)).expect("written");
 }
 
 #[test]
@@ -126,9 +130,16 @@ fn small_files_and_broken_ledgers_are_read() {
     check(home.path(), &[]);
     let place = ledger(home.path()).expect("a ledger");
     let text = fs::read_to_string(&place).expect("text");
-    for (number, broken) in
-        ["", "chancery-ledger-2", &text[..text.len() / 2], &text.replace("\"records\":1", "\"records\":x")].iter().enumerate()
-    {
+    let broken = [
+        "",
+        "chancery-ledger 3",
+        &text[..text.len() / 2],
+        &text.replace("\"records\":1", "\"records\":x"),
+        // Well formed, but not what the checksum belongs to.
+        &text.replace("\"records\":1", "\"records\":7"),
+        &text.replace("chancery-ledger 3", "chancery-ledger 2"),
+    ];
+    for (number, broken) in broken.iter().enumerate() {
         fs::write(&place, broken).expect("written");
         put(home.path(), "20.json", &format!(r#"{{"id":"n20","size":{number}}}"#));
         assert_eq!(check(home.path(), &[]).out, "80 records in 80 files, all valid\n");

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sha2::Digest as _;
+
 use crate::program::{Ran, folder, run};
 
 const SCHEMA: &str = r#"{"type": "object", "properties": {"id": {"type": "string"}, "size": {"type": "integer"}}}"#;
@@ -24,8 +26,51 @@ fn entries(home: &Path) -> Vec<PathBuf> {
 fn mark(home: &Path) {
     let [entry] = &*entries(home) else { panic!("one entry, found {:?}", entries(home)) };
     let text = fs::read_to_string(entry).expect("text");
+    let (first, text) = text.split_once('\n').expect("it has a head");
     let (head, report) = text.split_once("\nreport\n").expect("a report");
-    fs::write(entry, format!("{head}\nreport\nREMEMBERED {report}")).expect("written");
+    fs::write(entry, sealed(first, &format!("{head}\nreport\nREMEMBERED {report}"))).expect("written");
+}
+
+/// A text with the checksum that belongs to it, behind the same kind and format as stand in the first line `first`.
+pub fn sealed(first: &str, text: &str) -> String {
+    let kind = first.rsplit_once(' ').expect("a checksum stands last").0;
+    let sum: String = sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{kind} {sum}\n{text}")
+}
+
+#[test]
+fn a_damaged_entry_is_not_believed() {
+    let home = data();
+    let first = check(home.path());
+    let [entry] = &*entries(home.path()) else { panic!("one entry") };
+    let kept = fs::read(entry).expect("it is there");
+    assert!(kept.starts_with(b"chancery-cache 2 "));
+    let again = |bytes: &[u8], what: &str| {
+        fs::write(entry, bytes).expect("written");
+        let ran = check(home.path());
+        assert_eq!((ran.status, &ran.out, &ran.err), (first.status, &first.out, &first.err), "{what}");
+        // What was worked out anew is kept in its place.
+        assert!(fs::read(entry).expect("it is there").starts_with(b"chancery-cache 2 "), "{what}");
+    };
+    for at in (0..kept.len()).step_by(11) {
+        let mut flipped = kept.clone();
+        flipped[at] ^= 1;
+        again(&flipped, &format!("bit 0 of byte {at}"));
+    }
+    let text = String::from_utf8(kept.clone()).expect("text");
+    for (what, forged) in [
+        ("a verdict", text.replace("verdict findings", "verdict clean")),
+        ("a report", text.replace("error[S103]", "error[S999]")),
+        ("less", text.replace("\nreport\n", "\nreport\n ")),
+        ("an older format", text.replace("chancery-cache 2", "chancery-cache 1")),
+        ("a newer format", text.replace("chancery-cache 2", "chancery-cache 3")),
+        ("cut short", text[..text.len() - 1].to_owned()),
+        ("more", text.clone() + "x"),
+        ("empty", String::new()),
+    ] {
+        assert_ne!(text, forged, "{what}");
+        again(forged.as_bytes(), what);
+    }
 }
 
 fn is_remembered(ran: &Ran) -> bool {
@@ -119,7 +164,8 @@ fn nothing_is_kept_where_it_cannot_be_or_is_not_wanted() {
 fn a_broken_entry_is_none() {
     let home = data();
     let first = check(home.path());
-    for text in ["", "chancery-cache 1", "chancery-cache 1\nstarted x\n", "chancery-cache 1\nstarted 1\nverdict clean\nreport\nfooled"] {
+    let sealed = |text: &str| sealed("chancery-cache 2 x", text);
+    for text in ["", "chancery-cache 2", &sealed(""), &sealed("started x\n"), &sealed("started 1\nverdict clean\nreport\nfooled")] {
         let [entry] = &*entries(home.path()) else { panic!("one entry") };
         fs::write(entry, text).expect("written");
         let ran = check(home.path());

@@ -163,7 +163,7 @@ fn a_fingerprint_does_not_depend_on_where_the_record_stands() {
     let fingerprint = |line: u64, index, key: Option<&str>| {
         let source = Arc::new(Source::window("a.json", "x", Position { byte: line * 10, line, column: 1 }));
         let mut note = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(0, 1), "m").at("/a");
-        note.record = Some(chancery::diagnostic::RecordRef { index, key: key.map(str::to_owned) });
+        note.record = Some(chancery::diagnostic::RecordRef { index, key: key.map(str::to_owned), ..Default::default() });
         let drawn = draw(Format::Ndjson, &Options::default(), &[note]);
         let line: Value = serde_json::from_str(drawn.lines().next().expect("a finding")).expect("JSON");
         line["fingerprint"].clone()

@@ -62,9 +62,12 @@ pub(super) struct Written {
     shown: String,
     text: Box<str>,
     pointer: String,
-    record: Option<(u64, Option<String>)>,
+    record: Option<Record>,
     fresh: bool,
 }
+
+// Index, key, number in the run, and content in halves.
+type Record = (u64, Option<String>, Option<u64>, Option<(u64, u64)>);
 
 impl Line {
     /// None yet; at most `limit` are held in memory.
@@ -110,7 +113,10 @@ impl Line {
 impl Written {
     /// The reference, wherever it stands.
     pub(super) fn in_file(&self, file: &Arc<str>) -> Waiting {
-        Waiting { file: Arc::clone(file), ..self.clone().into() }
+        let waiting = Waiting::from(self.clone());
+        // The number is that of another run.
+        let record = waiting.record.map(|record| RecordRef { number: None, ..record });
+        Waiting { file: Arc::clone(file), record, ..waiting }
     }
 
     /// The name of the collection that it leads to, where that is not the record's own.
@@ -133,7 +139,9 @@ impl From<Waiting> for Written {
             shown: waiting.shown,
             text: waiting.text,
             pointer: waiting.pointer,
-            record: waiting.record.map(|record| (record.index, record.key)),
+            record: waiting.record.map(|RecordRef { index, key, number, content }| {
+                (index, key, number, content.map(|content| (content as u64, (content >> 64) as u64)))
+            }),
             fresh: waiting.fresh,
         }
     }
@@ -153,7 +161,10 @@ impl From<Written> for Waiting {
             shown: written.shown,
             text: written.text,
             pointer: written.pointer,
-            record: written.record.map(|(index, key)| RecordRef { index, key }),
+            record: written.record.map(|(index, key, number, content)| {
+                let content = content.map(|(low, high)| u128::from(high) << 64 | u128::from(low));
+                RecordRef { index, key, number, content }
+            }),
             fresh: written.fresh,
         }
     }
@@ -185,7 +196,12 @@ mod tests {
             shown: "\"k\\\"".to_owned(),
             text: format!("k{number}").into(),
             pointer: "/a/0".to_owned(),
-            record: number.is_multiple_of(2).then(|| RecordRef { index: number, key: Some("k\n".to_owned()) }),
+            record: number.is_multiple_of(2).then(|| RecordRef {
+                index: number,
+                key: Some("k\n".to_owned()),
+                number: number.is_multiple_of(4).then_some(number + 3),
+                content: number.is_multiple_of(6).then_some(u128::from(number) << 100 | 1),
+            }),
             fresh: number.is_multiple_of(3),
         };
         for number in 0..35 {

@@ -189,13 +189,12 @@ impl Across {
         self.keys(mention.collection).has(mention.hash)
     }
 
-    /// The references whose record did not turn up, in input order. `was` says whether a record that is to be looked at anew
-    /// had a key before.
+    /// Hands over the references whose record did not turn up, in input order, one by one, since there may be many. `was` says
+    /// whether a record that is to be looked at anew had a key before.
     ///
     /// # Errors
-    /// When keys that lie on disk cannot be read.
-    pub fn finish(mut self, was: &dyn Fn(u128) -> bool) -> io::Result<Vec<Found>> {
-        let mut found = Vec::new();
+    /// Those of `take`, and when keys that lie on disk cannot be read.
+    pub fn finish(mut self, was: &dyn Fn(u128) -> bool, take: &mut dyn FnMut(Found) -> io::Result<()>) -> io::Result<()> {
         let waiting = std::mem::replace(&mut self.waiting, Line::new(WAITING));
         waiting.each(&mut |waiting| {
             let keys = self.keys(waiting.collection);
@@ -219,10 +218,8 @@ impl Across {
                 note.severity = Severity::Error;
             }
             note.record = waiting.record;
-            found.push((note, waiting.fresh || was(waiting.hash)));
-            Ok(())
-        })?;
-        Ok(found)
+            take((note, waiting.fresh || was(waiting.hash)))
+        })
     }
 }
 

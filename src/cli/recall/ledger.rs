@@ -12,13 +12,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{TICK, hash, put};
+use super::{TICK, hash, put, sealed, unsealed};
 use crate::layout::relational::rows::hex;
 use crate::pipeline::{Account, Accounted, Known};
 use crate::source::stat::Stamp;
 
-/// The first word of a ledger.
-const HEAD: &str = "chancery-ledger-2";
+/// The beginning of a ledger: its kind and the number of its format. Behind it stands a checksum of all that follows.
+const HEAD: &str = "chancery-ledger 3";
 /// Larger files that were touched are as quickly checked as compared.
 const LARGEST_COMPARED: u64 = 256 * 1024;
 /// A longer ledger is not kept.
@@ -114,12 +114,12 @@ impl Ledger {
 
     fn write(&self) -> io::Result<()> {
         let mut text = Vec::with_capacity(256 * self.files.len());
-        writeln!(text, "{HEAD} {}", self.judges)?;
+        writeln!(text, "{}", self.judges)?;
         for line in &self.files {
             serde_json::to_writer(&mut text, &line)?;
             text.push(b'\n');
         }
-        if text.len() > LONGEST { Ok(()) } else { put(&self.place, &text) }
+        if text.len() > LONGEST { Ok(()) } else { put(&self.place, &sealed(HEAD, &text)) }
     }
 }
 
@@ -143,10 +143,10 @@ fn of_all(judges: &[String]) -> String {
     hex(&Sha256::digest(judges.join(" ")))
 }
 
-// The files of a ledger for these judges; `None` for any other text.
+// The files of a ledger for these judges; `None` for any other text and for a damaged one.
 fn read(bytes: &[u8], judges: &str) -> Option<Files> {
-    let (head, lines) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
-    if head.split_once(' ')? != (HEAD, judges) {
+    let (head, lines) = std::str::from_utf8(unsealed(HEAD, bytes)?).ok()?.split_once('\n')?;
+    if head != judges {
         return None;
     }
     lines.lines().map(|line| serde_json::from_str(line).ok()).collect()

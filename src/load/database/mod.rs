@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::Totals;
 use crate::check::across::index::Index;
-use crate::diagnostic::{Diagnostic, Rule, one_line, rules};
+use crate::diagnostic::{Diagnostic, Rule, log_line, rules};
 use crate::layout::relational::change::{self, Change, Kind};
 use crate::layout::relational::rows::Dialect;
 use crate::layout::relational::{KEY, Layout, sql};
@@ -149,7 +149,7 @@ impl Changes {
     /// # Errors
     /// When the disk is full.
     pub fn note(&mut self, word: &str, key: &str) -> io::Result<()> {
-        writeln!(self.0, "{word} {}", one_line(key))
+        writeln!(self.0, "{word} {}", log_line(key))
     }
 
     /// Copies the list.

@@ -26,7 +26,7 @@ impl Default for Forms {
     fn default() -> Self {
         static BUILT_IN: LazyLock<Vec<Arc<Form>>> = LazyLock::new(|| {
             let parse = |text: &str| Form::parse(text).expect("the forms that come with the program are tested");
-            vec![Arc::new(parse(include_str!("forms/un.toml"))), Arc::new(parse(include_str!("../../../docs/forms/factbook.toml")))]
+            vec![Arc::new(parse(include_str!("forms/un.toml"))), Arc::new(parse(include_str!("forms/factbook.toml")))]
         });
         Self { forms: BUILT_IN.clone() }
     }

@@ -2,8 +2,10 @@
 //!
 //! Values are written as they are, numbers with their own digits.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
+use super::super::escape;
 use super::{Options, Overview, Sheet, Side};
 use crate::compare::{Change, Difference, Found};
 use crate::tree::{Node, json, json_string};
@@ -35,7 +37,7 @@ impl Sheet for Json {
         if !self.only_counts {
             out.write_all(if self.first { b"],\n" } else { b"\n],\n" })?;
         }
-        writeln!(out, "{}}}", summary(overview))
+        writeln!(out, "{}}}", escape::json_text(&summary(overview)))
     }
 }
 
@@ -53,7 +55,7 @@ impl Sheet for Ndjson {
     }
 
     fn finish(&mut self, overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{{{}}}", summary(overview))
+        writeln!(out, "{{{}}}", escape::json_text(&summary(overview)))
     }
 }
 
@@ -84,7 +86,11 @@ pub(super) fn record(difference: &Difference<'_>) -> Vec<u8> {
         self::change(change, &mut out);
     }
     out.extend_from_slice(b"]}");
-    out
+    // As in reports, nothing that a terminal or a log would act upon.
+    match escape::json_text(&String::from_utf8_lossy(&out)) {
+        Cow::Borrowed(_) => out,
+        Cow::Owned(text) => text.into_bytes(),
+    }
 }
 
 fn change(change: &Change<'_, '_>, out: &mut Vec<u8>) {

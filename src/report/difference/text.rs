@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::{Options, Overview, Sheet, both, key, line, place, sentences, shown};
 use crate::compare::pairing::By;
 use crate::compare::{Change, Difference, What};
-use crate::diagnostic::one_line;
+use crate::diagnostic::{inert, one_line};
 
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
@@ -27,7 +27,7 @@ impl Sheet for Text {
     }
 
     fn finish(&mut self, overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
-        sentences(overview).iter().try_for_each(|line| writeln!(out, "{line}"))
+        sentences(overview).iter().try_for_each(|line| writeln!(out, "{}", inert(line)))
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) fn block(difference: &Difference<'_>, options: Options) -> String {
     }
     let mut text = format!("{sign} {name} {}\n", pen.paint(FAINT, &format!("({places})")));
     difference.changes.iter().for_each(|change| text.push_str(&format!("    {}\n", pen.change(change))));
-    text
+    inert(&text).into_owned()
 }
 
 struct Pen {

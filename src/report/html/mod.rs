@@ -159,6 +159,10 @@ fn verdict(tally: &Tally) -> (String, &'static str) {
         Tally { records: 1, invalid: 1, .. } => ("The record is invalid".to_owned(), "error"),
         Tally { records, invalid: 1, .. } => (format!("1 of {records} records is invalid"), "error"),
         Tally { records, invalid, .. } if invalid > 0 => (format!("{invalid} of {records} records are invalid"), "error"),
+        Tally { errors, raised, records, .. } if errors > 0 && raised > 0 => {
+            let valid = if records == 1 { "the record is valid".to_owned() } else { format!("all {records} records are valid") };
+            (format!("{} by --strict or the config; {valid}", amount(errors, "error", "errors")), "error")
+        }
         Tally { errors, .. } if errors > 0 => (format!("{} outside of records", amount(errors, "error", "errors")), "error"),
         Tally { records: 0, .. } => ("No record was read".to_owned(), "warning"),
         Tally { records: 1, .. } => ("The record is valid".to_owned(), "good"),
@@ -228,6 +232,9 @@ mod tests {
         let of = |records, invalid, errors| verdict(&Tally { records, invalid, valid: records - invalid, errors, ..Tally::default() }).0;
         assert_eq!(of(9, 0, 0), "All 9 records are valid");
         assert_eq!(of(1, 0, 0), "The record is valid");
+        assert_eq!(of(9, 0, 2), "2 errors outside of records");
+        let raised = Tally { records: 9, valid: 9, errors: 2, raised: 2, ..Tally::default() };
+        assert_eq!(verdict(&raised).0, "2 errors by --strict or the config; all 9 records are valid");
         assert_eq!(of(9, 1, 3), "1 of 9 records is invalid");
         assert_eq!(of(9, 4, 0), "4 of 9 records are invalid");
         assert_eq!(of(1, 1, 1), "The record is invalid");

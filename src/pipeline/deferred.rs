@@ -1,0 +1,402 @@
+//! Output that waits until all references have been compared.
+//!
+//! Where the records are the whole collection and invalid ones are left out, a record is known to be written only after the
+//! last one has been read: its reference may lead nowhere, or to a record that is itself left out. Until then the encoded
+//! records wait here in input order, in memory while they are few and in a temporary file otherwise.
+//!
+//! In: what would be written, and the keys and references of each record. Out: the same in the same order, without the records
+//! that are rejected, whose reject lines take their place.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::sync::Arc;
+
+use crate::check::across::{Mention, Role};
+use crate::diagnostic::{Diagnostic, Place, RecordRef, Severity, quote, rules};
+use crate::layout::header::Header;
+use crate::source::{Position, Source, Span};
+use crate::spool::{self, Decoder, Spool};
+
+/// What happens next in an output.
+pub(super) enum Event<'b> {
+    Begin(&'b str),
+    /// The header of the present input.
+    Header(&'b Header),
+    End,
+    /// A record as encoded for each output.
+    Record(Vec<&'b [u8]>),
+    /// A line of the reject file.
+    Reject(Vec<u8>),
+}
+
+/// What waits.
+#[derive(Default)]
+pub(super) struct Deferred {
+    events: Entries,
+    headers: Vec<Arc<Header>>,
+    mentions: Entries,
+    // Records that are rejected after all, with where the last error of their reject lines stands among `errors`.
+    rejected: BTreeMap<u64, u64>,
+    // Each with where the error before it of the same record stands.
+    errors: Entries,
+}
+
+// Pieces in the order in which they were put.
+#[derive(Default)]
+struct Entries {
+    spool: Spool,
+    end: u64,
+    piece: Vec<u8>,
+}
+
+impl Entries {
+    fn put(&mut self, piece: &[u8]) -> io::Result<u64> {
+        let at = self.spool.put(piece)?;
+        self.end = at + 8 + piece.len() as u64;
+        Ok(at)
+    }
+
+    // The piece at `at`, and where the next one begins.
+    fn get(&mut self, at: u64) -> io::Result<Option<(&[u8], u64)>> {
+        if at >= self.end {
+            return Ok(None);
+        }
+        self.spool.get(at, &mut self.piece)?;
+        let next = at + 8 + self.piece.len() as u64;
+        Ok(Some((&self.piece, next)))
+    }
+}
+
+const BEGIN: u64 = 0;
+const END: u64 = 1;
+const RECORD: u64 = 2;
+const REJECT: u64 = 3;
+const HEADER: u64 = 4;
+
+/// Stands before the first error of a record.
+const FIRST: u64 = u64::MAX;
+
+/// The errors of a reject line stand behind this.
+const ERRORS: &[u8] = b",\"errors\":[";
+
+/// A key of a collection.
+type Key = (usize, u128);
+
+/// A record of which something was put, by its keys and references.
+pub(super) struct Facts<'r> {
+    pub(super) record: &'r RecordRef,
+    /// Whether it is written as far as is known.
+    pub(super) admitted: bool,
+    /// Whether it is the first with its key.
+    pub(super) has_own_key: bool,
+    /// Whether it is one to report on.
+    pub(super) fresh: bool,
+}
+
+impl Deferred {
+    pub(super) fn begin_input(&mut self, name: &str) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(BEGIN, &mut piece);
+        spool::text(name, &mut piece);
+        self.events.put(&piece).map(drop)
+    }
+
+    pub(super) fn header(&mut self, header: &Arc<Header>) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(HEADER, &mut piece);
+        spool::number(self.headers.len() as u64, &mut piece);
+        self.headers.push(Arc::clone(header));
+        self.events.put(&piece).map(drop)
+    }
+
+    pub(super) fn end_input(&mut self) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(END, &mut piece);
+        self.events.put(&piece).map(drop)
+    }
+
+    /// Puts a record. `reject` is its reject line without errors, where the record may be rejected yet.
+    pub(super) fn record<'e>(
+        &mut self,
+        number: u64,
+        encoded: impl ExactSizeIterator<Item = &'e [u8]>,
+        reject: Option<&[u8]>,
+    ) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(RECORD, &mut piece);
+        spool::number(number, &mut piece);
+        bytes(reject.unwrap_or_default(), &mut piece);
+        spool::number(encoded.len() as u64, &mut piece);
+        encoded.for_each(|encoded| bytes(encoded, &mut piece));
+        self.events.put(&piece).map(drop)
+    }
+
+    /// Puts the reject line of a record that is rejected already.
+    pub(super) fn reject(&mut self, line: &[u8]) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(REJECT, &mut piece);
+        bytes(line, &mut piece);
+        self.events.put(&piece).map(drop)
+    }
+
+    /// Puts the keys and references of a record.
+    pub(super) fn mentions(&mut self, mentions: &[Mention], facts: &Facts<'_>) -> io::Result<()> {
+        let Facts { record, admitted, has_own_key, fresh } = *facts;
+        let (Some(number), false) = (record.number, mentions.is_empty()) else { return Ok(()) };
+        let mut piece = Vec::new();
+        for part in [number, u64::from(admitted), u64::from(fresh), record.index] {
+            spool::number(part, &mut piece);
+        }
+        option(record.key.as_deref(), &mut piece);
+        spool::number(u64::from(record.content.is_some()), &mut piece);
+        hash(record.content.unwrap_or_default(), &mut piece);
+        let wanted = |mention: &&Mention| mention.role == Role::Reference || has_own_key;
+        spool::number(mentions.iter().filter(wanted).count() as u64, &mut piece);
+        for mention in mentions.iter().filter(wanted) {
+            let location = mention.place.locate();
+            spool::number(u64::from(mention.role == Role::Key), &mut piece);
+            spool::number(mention.collection as u64, &mut piece);
+            hash(mention.hash(), &mut piece);
+            spool::text(&location.file, &mut piece);
+            spool::position(location.start, &mut piece);
+            spool::text(mention.place.source.slice(mention.place.span), &mut piece);
+            spool::text(&mention.text, &mut piece);
+            spool::text(&mention.pointer, &mut piece);
+        }
+        self.mentions.put(&piece).map(drop)
+    }
+
+    /// Rejects a record for a reason that has been found after it was put.
+    pub(super) fn refuse(&mut self, number: u64, error: &[u8]) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(self.rejected.get(&number).map_or(FIRST, |before| *before), &mut piece);
+        bytes(error, &mut piece);
+        let at = self.errors.put(&piece)?;
+        self.rejected.insert(number, at);
+        Ok(())
+    }
+
+    /// The records that refer to a record which is rejected, until nothing changes.
+    pub(super) fn follow(&mut self) -> io::Result<Followers> {
+        let mut gone: HashMap<Key, (Arc<str>, Position)> = HashMap::new();
+        let mut at = 0;
+        while let Some((piece, next)) = self.mentions.get(at)? {
+            let entry = Entry::read(piece)?;
+            if !entry.admitted || self.rejected.contains_key(&entry.number) {
+                gone.extend(entry.own_key());
+            }
+            at = next;
+        }
+        if gone.is_empty() {
+            return Ok(Followers::default());
+        }
+        // Which records refer to a key, by where their entries stand.
+        let mut referring: HashMap<Key, Vec<u64>> = HashMap::new();
+        at = 0;
+        while let Some((piece, next)) = self.mentions.get(at)? {
+            let entry = Entry::read(piece)?;
+            if entry.admitted && !self.rejected.contains_key(&entry.number) {
+                for reference in entry.mentions.iter().filter(|mention| !mention.is_key) {
+                    referring.entry(reference.key).or_default().push(at);
+                }
+            }
+            at = next;
+        }
+        let mut entries = BTreeSet::new();
+        let mut open: Vec<Key> = gone.keys().copied().collect();
+        while let Some(key) = open.pop() {
+            for at in referring.remove(&key).unwrap_or_default() {
+                if entries.insert(at)
+                    && let Some((piece, _)) = self.mentions.get(at)?
+                    && let Some((own, place)) = Entry::read(piece)?.own_key()
+                    && gone.insert(own, place).is_none()
+                {
+                    open.push(own);
+                }
+            }
+        }
+        Ok(Followers { entries, gone })
+    }
+
+    /// The findings about the next of these records in input order; `None` behind the last.
+    pub(super) fn findings(&mut self, followers: &mut Followers) -> io::Result<Option<Vec<(Diagnostic, bool)>>> {
+        let Some(at) = followers.entries.pop_first() else { return Ok(None) };
+        let Some((piece, _)) = self.mentions.get(at)? else { return Ok(None) };
+        let entry = Entry::read(piece)?;
+        let references = entry.mentions.iter().filter(|mention| !mention.is_key);
+        let found = references.filter_map(|reference| {
+            let target = followers.gone.get(&reference.key)?;
+            Some((reference.finding(&entry, target), entry.fresh))
+        });
+        Ok(Some(found.collect()))
+    }
+
+    /// Hands over what was put, in the same order, until `take` says `false`.
+    pub(super) fn replay(self, take: &mut dyn FnMut(Event<'_>) -> io::Result<bool>) -> io::Result<()> {
+        let Self { mut events, rejected, mut errors, headers, .. } = self;
+        let mut at = 0;
+        while let Some((piece, next)) = events.get(at)? {
+            let event = read(piece, &rejected, &mut errors, &headers)?;
+            if let Some(event) = event
+                && !take(event)?
+            {
+                return Ok(());
+            }
+            at = next;
+        }
+        Ok(())
+    }
+}
+
+// `None` is a record that is rejected and has no reject line.
+fn read<'b>(
+    piece: &'b [u8],
+    rejected: &BTreeMap<u64, u64>,
+    errors: &mut Entries,
+    headers: &'b [Arc<Header>],
+) -> io::Result<Option<Event<'b>>> {
+    let mut decoder = Decoder::new(piece);
+    let mut decode = || {
+        Some(match decoder.number()? {
+            BEGIN => Piece::Event(Event::Begin(decoder.text()?)),
+            HEADER => Piece::Event(Event::Header(headers.get(usize::try_from(decoder.number()?).ok()?)?)),
+            END => Piece::Event(Event::End),
+            REJECT => Piece::Event(Event::Reject(decoder.bytes()?.to_vec())),
+            RECORD => {
+                let number = decoder.number()?;
+                let reject = decoder.bytes()?;
+                match rejected.get(&number) {
+                    Some(last) => Piece::Rejected(reject, *last),
+                    None => {
+                        let outputs = decoder.number()?;
+                        Piece::Event(Event::Record((0..outputs).map(|_| decoder.bytes()).collect::<Option<_>>()?))
+                    }
+                }
+            }
+            _ => return None,
+        })
+    };
+    match decode().ok_or(io::ErrorKind::InvalidData)? {
+        Piece::Event(event) => Ok(Some(event)),
+        Piece::Rejected([], _) => Ok(None),
+        Piece::Rejected(line, last) => Ok(Some(Event::Reject(with_errors(line, &errors_of(last, errors)?)))),
+    }
+}
+
+enum Piece<'b> {
+    Event(Event<'b>),
+    // A record that is rejected after all: its reject line without errors, and where the last of these stands.
+    Rejected(&'b [u8], u64),
+}
+
+// The errors of a record of which the last stands at `at`, in order.
+fn errors_of(mut at: u64, errors: &mut Entries) -> io::Result<Vec<Vec<u8>>> {
+    let mut found = Vec::new();
+    while at != FIRST {
+        let (piece, _) = errors.get(at)?.ok_or(io::ErrorKind::InvalidData)?;
+        let mut decoder = Decoder::new(piece);
+        let (Some(before), Some(error)) = (decoder.number(), decoder.bytes()) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        found.push(error.to_vec());
+        at = before;
+    }
+    found.reverse();
+    Ok(found)
+}
+
+// The file and the format stand before the errors, and no quote in either is bare.
+fn with_errors(line: &[u8], errors: &[Vec<u8>]) -> Vec<u8> {
+    let at = memchr::memmem::find(line, ERRORS).map_or(line.len(), |at| at + ERRORS.len());
+    [&line[..at], &errors.join(&b','), &line[at..]].concat()
+}
+
+fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    spool::number(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
+}
+
+fn option(text: Option<&str>, out: &mut Vec<u8>) {
+    spool::number(u64::from(text.is_some()), out);
+    spool::text(text.unwrap_or_default(), out);
+}
+
+fn hash(hash: u128, out: &mut Vec<u8>) {
+    bytes(&hash.to_le_bytes(), out);
+}
+
+/// Records that refer to one which is rejected.
+#[derive(Default)]
+pub(super) struct Followers {
+    // Where what was put about them stands.
+    entries: BTreeSet<u64>,
+    // The keys of rejected records, with their places.
+    gone: HashMap<Key, (Arc<str>, Position)>,
+}
+
+// What was put about a record.
+struct Entry<'b> {
+    number: u64,
+    admitted: bool,
+    fresh: bool,
+    record: RecordRef,
+    mentions: Vec<Written<'b>>,
+}
+
+struct Written<'b> {
+    is_key: bool,
+    key: Key,
+    file: &'b str,
+    at: Position,
+    shown: &'b str,
+    text: &'b str,
+    pointer: &'b str,
+}
+
+impl<'b> Entry<'b> {
+    fn read(piece: &'b [u8]) -> io::Result<Self> {
+        Self::decode(&mut Decoder::new(piece)).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn decode(decoder: &mut Decoder<'b>) -> Option<Self> {
+        let hash = |decoder: &mut Decoder<'b>| Some(u128::from_le_bytes(decoder.bytes()?.try_into().ok()?));
+        let (number, admitted, fresh) = (decoder.number()?, decoder.number()? == 1, decoder.number()? == 1);
+        let index = decoder.number()?;
+        let (has_key, key) = (decoder.number()? == 1, decoder.text()?);
+        let (has_content, content) = (decoder.number()? == 1, hash(decoder)?);
+        let record =
+            RecordRef { index, key: has_key.then(|| key.to_owned()), number: Some(number), content: has_content.then_some(content) };
+        let count = decoder.number()?;
+        let mentions = (0..count)
+            .map(|_| {
+                let is_key = decoder.number()? == 1;
+                let key = (usize::try_from(decoder.number()?).ok()?, hash(decoder)?);
+                let (file, at) = (decoder.text()?, decoder.position()?);
+                Some(Written { is_key, key, file, at, shown: decoder.text()?, text: decoder.text()?, pointer: decoder.text()? })
+            })
+            .collect::<Option<_>>()?;
+        Some(Self { number, admitted, fresh, record, mentions })
+    }
+
+    fn own_key(&self) -> Option<(Key, (Arc<str>, Position))> {
+        let own = self.mentions.iter().find(|mention| mention.is_key)?;
+        Some((own.key, (own.file.into(), own.at)))
+    }
+}
+
+impl Written<'_> {
+    fn finding(&self, entry: &Entry<'_>, target: &(Arc<str>, Position)) -> Diagnostic {
+        let source = Arc::new(Source::window(self.file, self.shown, self.at));
+        let span = Span::new(0, source.len());
+        let (file, at) = target;
+        let place = Place::new(&Arc::new(Source::elsewhere(Arc::clone(file), *at)), Span::at(0));
+        let message = format!("reference to record {}, which is rejected", quote(self.text, true));
+        let mut note = Diagnostic::new(&rules::DANGLING_REFERENCE, &source, span, message)
+            .at(self.pointer)
+            .related("the rejected record", place)
+            .help("correct the record it refers to, or write invalid records too with --on-invalid keep");
+        note.severity = Severity::Error;
+        note.record = Some(entry.record.clone());
+        note
+    }
+}
