@@ -103,6 +103,7 @@ impl OneText {
             notes: Vec::new(),
             jobs: 1,
             keep_accounts: false,
+            keep_top_level: false,
         };
         // Nothing is written, so nothing can fail.
         let _ = pipeline::run(job, &AtomicBool::new(false), &mut Unwatched);

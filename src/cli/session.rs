@@ -66,6 +66,9 @@ pub struct Session {
     copy: Option<recall::Copy>,
     // Inputs that need not be read, by name and course, where those without findings are accounted for.
     known: Option<HashMap<(Arc<str>, usize), pipeline::Known>>,
+    // Whether the only input was named as one file or is standard input.
+    one_file: bool,
+    keep_top_level: bool,
     // Records that come from no file.
     stream: Option<pipeline::Input>,
 }
@@ -110,6 +113,10 @@ impl Session {
         for group in session.groups(&input) {
             session.plan(&group, &input)?;
         }
+        session.one_file = match (&*input.paths, &*session.inputs) {
+            ([path], [planned]) => path == "-" || planned.at.is_some() || Path::new(path).is_file(),
+            _ => false,
+        };
         if !session.common.unchecked {
             session.baseline = session.baseline(&input)?;
             session.since = session.since()?;
@@ -194,6 +201,8 @@ impl Session {
             seals: None,
             copy: None,
             known: None,
+            one_file: false,
+            keep_top_level: false,
             stream: None,
             common,
             config,
@@ -340,6 +349,11 @@ impl Session {
             _ => (Arc::new(Shape::any()), "records".to_owned()),
         };
         write::Options { shape, name, ..write::Options::default() }
+    }
+
+    /// Writes the records as they are held in the input (a list, a document, a stream), where that is one file.
+    pub fn keep_top_level(&mut self) {
+        self.keep_top_level = self.one_file;
     }
 
     /// Whether values of some members are hidden in what is shown.
@@ -563,6 +577,7 @@ impl Session {
             notes,
             jobs,
             keep_accounts: self.known.is_some(),
+            keep_top_level: self.keep_top_level,
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
@@ -652,6 +667,7 @@ impl Session {
                 notes,
                 jobs,
                 keep_accounts: false,
+                keep_top_level: false,
             };
             outcomes.push(pipeline::run(job, interrupted(), &mut progress)?);
             progress.clear();

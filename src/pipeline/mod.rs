@@ -144,6 +144,8 @@ pub struct Job {
     pub jobs: usize,
     /// Whether inputs without findings are to be accounted for.
     pub keep_accounts: bool,
+    /// Whether the only input is one file, whose top level the outputs keep.
+    pub keep_top_level: bool,
 }
 
 /// Watches a run from outside.
@@ -199,6 +201,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         suppressions: job.suppressions,
         across,
         keep_accounts: job.keep_accounts,
+        keep_top_level: job.keep_top_level,
         accounted: 0,
         outcome: Outcome::default(),
         finished: Finished::default(),
@@ -363,6 +366,7 @@ struct Desk<'r> {
     // One for each course that has keys or references.
     across: Vec<Option<across::Across>>,
     keep_accounts: bool,
+    keep_top_level: bool,
     // Bytes of the accounts of what was read.
     accounted: usize,
     outcome: Outcome,
@@ -448,6 +452,10 @@ impl Desk<'_> {
         }
         let base = input.records;
         let fresh = input.novelty != Novelty::Same;
+        if self.keep_top_level {
+            let assemblers = self.outputs.iter_mut().filter_map(|output| output.assembler.as_deref_mut());
+            assemblers.for_each(|assembler| assembler.top_level(window.top_level));
+        }
         input.last = Some(Arc::clone(&window.source));
         input.records += window.units.len() as u64;
         if let Some(account) = &mut input.account {

@@ -9,7 +9,7 @@ use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid, Sensitive};
 use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
 use crate::read::directive::{self, Directive};
-use crate::read::{Cutter, Intake, Window};
+use crate::read::{Cutter, Intake, TopLevel, Window};
 use crate::report::mask::{self, Veil};
 use crate::source::{Failure, Source, Span};
 use crate::tree::{Node, Tree};
@@ -222,6 +222,7 @@ pub(super) struct Worked {
     pub(super) encoded: Vec<Encoded>,
     pub(super) directives: Vec<Directive>,
     pub(super) stopped: bool,
+    pub(super) top_level: TopLevel,
 }
 
 impl Shop {
@@ -300,6 +301,7 @@ impl Shop {
                 encoded,
                 directives,
                 stopped: false,
+                top_level: window.top_level,
             },
         };
         window.reader.read(&window.source, tree, &mut bench);

@@ -32,13 +32,41 @@ pub struct Window {
     pub reader: Arc<dyn Reader>,
     /// What the cutter found out about the file.
     pub notes: Vec<Diagnostic>,
+    /// How the file holds its records; the same in all windows of a file.
+    pub top_level: TopLevel,
 }
 
 impl Window {
-    /// A window without notes.
+    /// A window of a list, without notes.
     #[must_use]
     pub fn new(source: Source, reader: &Arc<dyn Reader>) -> Self {
-        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new() }
+        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new(), top_level: TopLevel::List }
+    }
+
+    /// The same window of a file with this top level.
+    #[must_use]
+    pub fn of(self, top_level: TopLevel) -> Self {
+        Self { top_level, ..self }
+    }
+}
+
+/// How a file holds its records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TopLevel {
+    /// As a list of any length: an array, a YAML sequence, rows, lines, the children of an XML root.
+    #[default]
+    List,
+    /// The whole document is the only record.
+    Document,
+    /// As a stream of YAML documents.
+    Stream,
+}
+
+impl TopLevel {
+    /// That of a file which is read as one document, where `records` says where in it the records are.
+    #[must_use]
+    pub fn of_whole(records: Option<&str>) -> Self {
+        if records.is_none_or(str::is_empty) { Self::Document } else { Self::List }
     }
 }
 
@@ -345,7 +373,17 @@ pub fn hand_out(tree: &mut Tree, records: Option<&str>, intake: &mut dyn Intake)
         let message = format!("left out what lies outside {pointer}: {names}");
         intake.remark(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message));
     }
-    let ids: Vec<_> = if found.kind() == crate::tree::Kind::Array { found.items().map(Node::id).collect() } else { vec![found.id()] };
+    let found = found.id();
+    if tree.node(found).kind() == crate::tree::Kind::Array {
+        return hand_out_items(tree, found, intake);
+    }
+    tree.set_root_to(found);
+    intake.record(tree);
+}
+
+/// Hands the items of an array to `intake`, each as a record.
+pub fn hand_out_items(tree: &mut Tree, array: NodeId, intake: &mut dyn Intake) {
+    let ids: Vec<_> = tree.node(array).items().map(Node::id).collect();
     for id in ids {
         tree.set_root_to(id);
         intake.record(tree);

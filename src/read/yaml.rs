@@ -1,10 +1,13 @@
 //! Reads YAML 1.2 in the core schema.
 //!
-//! In: a window of whole documents. Out: one record a document, a root sequence included; `--records` names another place.
+//! In: a window of whole documents, or of whole items of a root sequence. Out: one record an item of a root sequence (unless the
+//! schema admits only sequences), else one a document; `--records` names another place.
 //! Words and numbers are what the core schema says: `no` and `2001-12-14` are text, `0x1F` is 31, `007` is 7. Aliases are
 //! expanded within a budget. What JSON values cannot be (`.inf`, keys that are collections) and foreign tags are refused.
 //!
-//! A broken document costs that document alone: `---` and `...` at the start of a line always are borders of documents.
+//! A broken document costs that document alone: `---` and `...` at the start of a line always are borders of documents. So is `- `
+//! between the items of a root sequence, since what an item holds is indented. A sequence with anchors is read in one piece, as its
+//! aliases may cross items.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,7 +18,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, Options, Reader, Window, note_duplicates, too_deep};
+use super::{Intake, Options, Reader, TopLevel, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Kind, Node, NodeId, Text, Tree, number};
@@ -25,36 +28,58 @@ const MAX_ALIASED_NODES: usize = 100_000;
 /// Longer hexadecimal and octal numbers are refused: turning them into decimals takes the square of their length.
 const MAX_RADIX_DIGITS: usize = 1_000;
 
-/// Cuts at the borders of documents.
+/// Cuts at the borders of documents and between the items of root sequences.
 pub struct Cutter {
     feed: Feed,
-    window_bytes: usize,
-    max_record_bytes: usize,
-    reader: Arc<dyn Reader>,
+    options: Options,
+    // Whether the items of a root sequence are records.
+    items: bool,
     // For a file that is taken whole, whatever it is; until its first window is cut.
-    whole: Option<Arc<dyn Reader>>,
+    whole: bool,
+    // Whether the document is open at the start of what has not been cut yet, and what is known of it.
+    open: Option<Content>,
+    top_level: Option<TopLevel>,
 }
 
 impl Cutter {
     /// Starts on `feed`.
     #[must_use]
     pub fn new(feed: Feed, options: &Options) -> Self {
-        let Options { max_depth, max_record_bytes, ref records, .. } = *options;
-        let documents =
-            |or_null| -> Arc<dyn Reader> { Arc::new(Documents { records: records.clone(), max_depth, max_record_bytes, or_null }) };
-        let whole = (records.as_deref() == Some("")).then(|| documents(true));
-        Self { feed, window_bytes: options.window_bytes, max_record_bytes, reader: documents(false), whole }
+        Self {
+            feed,
+            options: options.clone(),
+            items: options.records.is_none() && !options.shape.is_array_only(),
+            whole: options.records.as_deref() == Some(""),
+            open: None,
+            top_level: None,
+        }
     }
 
-    fn take(&mut self, length: usize) -> Result<Option<Window>, Failure> {
+    // `open` is what is known of the document that goes on behind the cut.
+    fn take(&mut self, length: usize, open: Option<Content>) -> Result<Option<Window>, Failure> {
         let all = self.feed.is_ended() && length == self.feed.bytes().len();
-        let reader = self.whole.take().filter(|_| all).unwrap_or_else(|| Arc::clone(&self.reader));
-        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
+        let whole = std::mem::take(&mut self.whole);
+        let first = open.is_none() && !self.feed.is_ended();
+        let top_level = *self.top_level.get_or_insert_with(|| match documents(self.feed.bytes(), self.items) {
+            _ if first => TopLevel::Stream,
+            (0 | 1, false) => TopLevel::of_whole(self.options.records.as_deref()),
+            (0 | 1, true) => TopLevel::List,
+            _ => TopLevel::Stream,
+        });
+        let reader: Arc<dyn Reader> = Arc::new(Documents {
+            records: self.options.records.clone(),
+            max_depth: self.options.max_depth,
+            max_record_bytes: self.options.max_record_bytes,
+            items: self.items,
+            open: std::mem::replace(&mut self.open, open),
+            or_null: whole && all,
+        });
+        Ok(Some(Window::new(self.feed.take(length)?, &reader).of(top_level)))
     }
 
     // Hands over the start of a document past the limit as a broken record, and drops the rest of it unread.
     fn cut_too_large(&mut self) -> Result<Option<Window>, Failure> {
-        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.max_record_bytes });
+        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
         let shown = floor_char(self.feed.bytes(), 80);
         let window = Window::new(self.feed.take(shown)?, &reader);
         let mut line_begins = window.source.text().ends_with('\n');
@@ -62,9 +87,16 @@ impl Cutter {
             let bytes = self.feed.bytes();
             let end = memchr::memchr(b'\n', bytes);
             if let Some(line) = end.map_or(self.feed.is_ended().then_some(bytes), |end| Some(&bytes[..end])).filter(|_| line_begins) {
+                if self.open == Some(Content::Items) && is_item(line) {
+                    return Ok(Some(window));
+                }
                 match marker(line) {
-                    Some(Marker::Start) => return Ok(Some(window)),
+                    Some(Marker::Start) => {
+                        self.open = None;
+                        return Ok(Some(window));
+                    }
                     Some(Marker::End) => {
+                        self.open = None;
                         self.feed.take(end.map_or(line.len(), |end| end + 1))?;
                         return Ok(Some(window));
                     }
@@ -96,29 +128,45 @@ impl Cutter {
 
 impl super::Cutter for Cutter {
     fn cut(&mut self) -> Result<Option<Window>, Failure> {
-        self.feed.fill(self.window_bytes)?;
-        let mut borders = Borders::default();
-        let mut cut = 0;
+        self.feed.fill(self.options.window_bytes)?;
+        let mut borders = Borders::new(self.open, self.items);
+        let mut cut = (0, None);
         loop {
             let bytes = self.feed.bytes();
             while let Some(border) = borders.next(bytes, self.feed.is_ended()) {
                 cut = border;
-                if cut >= self.window_bytes {
-                    return self.take(cut);
+                if border.0 >= self.options.window_bytes {
+                    return self.take(border.0, border.1);
                 }
             }
-            if cut > 0 {
-                return self.take(cut);
+            if cut.0 > 0 {
+                return self.take(cut.0, cut.1);
             }
-            if bytes.len() > self.max_record_bytes {
+            if bytes.len() > self.options.max_record_bytes {
+                self.open = borders.content;
                 return self.cut_too_large();
             }
             if !self.feed.more()? {
                 let rest = self.feed.bytes().len();
-                return if rest > 0 || self.whole.is_some() { self.take(rest) } else { Ok(None) };
+                return if rest > 0 || self.whole { self.take(rest, None) } else { Ok(None) };
             }
         }
     }
+}
+
+// How many documents there are in a whole file, and whether the first one is a sequence whose items are records.
+fn documents(bytes: &[u8], items: bool) -> (usize, bool) {
+    let mut borders = Borders::new(None, false);
+    let (mut count, mut start, mut sequence) = (0, 0, false);
+    while start < bytes.len() {
+        let (end, _) = borders.next(bytes, true).unwrap_or((bytes.len(), None));
+        if let Some(first) = first_byte(&bytes[start..end]) {
+            sequence |= count == 0 && items && matches!(first, b'[' | b'-');
+            count += 1;
+        }
+        start = end;
+    }
+    (count, sequence)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -138,18 +186,37 @@ fn marker(line: &[u8]) -> Option<Marker> {
     matches!(line.get(3), None | Some(b' ' | b'\t' | b'\r' | b'\n')).then_some(found)
 }
 
-/// Goes over lines and finds the offsets at which a document ends for certain.
-#[derive(Default)]
+/// What is known of a document that has begun.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    // Nothing yet behind its `---`.
+    Undecided,
+    // A block sequence without anchors and directives so far, so that its items can be read apart.
+    Items,
+    Other,
+}
+
+/// Goes over lines and finds the offsets at which a document, or an item of a root sequence, ends for certain.
 struct Borders {
     // Offset of the next line.
     at: usize,
-    // Whether a document has begun since the last border; before that there are only comments and directives.
-    begun: bool,
+    // `None` where there are only comments and directives since the last document.
+    content: Option<Content>,
+    directives: bool,
+    // Whether to stop between items.
+    items: bool,
 }
 
+/// Where a document or an item ends, and what is known of the document where it goes on behind.
+type Border = (usize, Option<Content>);
+
 impl Borders {
+    fn new(open: Option<Content>, items: bool) -> Self {
+        Self { at: 0, content: open, directives: false, items }
+    }
+
     // The next border in `bytes`; a line without its end counts only when nothing follows.
-    fn next(&mut self, bytes: &[u8], ended: bool) -> Option<usize> {
+    fn next(&mut self, bytes: &[u8], ended: bool) -> Option<Border> {
         while self.at < bytes.len() {
             let start = self.at;
             let end = match memchr::memchr(b'\n', &bytes[start..]) {
@@ -160,18 +227,88 @@ impl Borders {
             self.at = end;
             let line = &bytes[start..end];
             match marker(line) {
-                Some(Marker::Start) if self.begun => return Some(start),
-                Some(Marker::Start) => self.begun = true,
-                Some(Marker::End) => {
-                    self.begun = false;
-                    return Some(end);
+                Some(Marker::Start) => {
+                    let behind = if is_without_content(&line[3..]) { Content::Undecided } else { Content::Other };
+                    if self.content.replace(behind).is_some() {
+                        self.directives = false;
+                        return Some((start, None));
+                    }
                 }
-                None if self.begun => {}
-                None => self.begun = !matches!(line.trim_ascii_start().first(), None | Some(b'#')) && line[0] != b'%',
+                Some(Marker::End) => {
+                    (self.content, self.directives) = (None, false);
+                    return Some((end, None));
+                }
+                None => {
+                    if self.content_line(line) && start > 0 {
+                        return Some((start, self.content));
+                    }
+                }
             }
         }
         None
     }
+
+    // Takes a line that is no marker; says whether it begins a further item.
+    fn content_line(&mut self, line: &[u8]) -> bool {
+        match self.content {
+            Some(Content::Other) => false,
+            Some(Content::Items) => {
+                if has_anchor(line) {
+                    self.content = Some(Content::Other);
+                }
+                is_item(line)
+            }
+            None if line[0] == b'%' => {
+                self.directives = true;
+                false
+            }
+            None | Some(Content::Undecided) => {
+                if !is_without_content(line) {
+                    let splits = self.items && !self.directives && is_item(line) && !has_anchor(line);
+                    self.content = Some(if splits { Content::Items } else { Content::Other });
+                }
+                false
+            }
+        }
+    }
+}
+
+fn is_without_content(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_start().first(), None | Some(b'#'))
+}
+
+// Whether a line begins an item of a root sequence.
+fn is_item(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    line.first() == Some(&b'-') && matches!(line.get(1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+// Whether a line may define an anchor; an ampersand within text may be taken for one.
+fn has_anchor(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'&', line).any(|at| {
+        let before = at.checked_sub(1).map(|before| line[before]);
+        matches!(before, None | Some(b' ' | b'\t' | b'[' | b'{' | b',')) && line.get(at + 1).is_some_and(|byte| !byte.is_ascii_whitespace())
+    })
+}
+
+// The first byte of a document's content; `None` where there is no document.
+fn first_byte(document: &[u8]) -> Option<u8> {
+    let mut begun = None;
+    for line in document.split_inclusive(|byte| *byte == b'\n') {
+        let line = match marker(line) {
+            Some(Marker::Start) => {
+                begun = Some(b'~');
+                &line[3..]
+            }
+            Some(Marker::End) => return begun,
+            None if line[0] == b'%' => continue,
+            None => line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line),
+        };
+        if !is_without_content(line) {
+            return line.trim_ascii_start().first().copied();
+        }
+    }
+    begun
 }
 
 /// Reads the documents of a window.
@@ -179,6 +316,10 @@ struct Documents {
     records: Option<String>,
     max_depth: usize,
     max_record_bytes: usize,
+    // Whether the items of a root sequence are records.
+    items: bool,
+    // What is known of the document that has begun before the window.
+    open: Option<Content>,
     // Whether a text without any document is null, as it is where the whole document is the record.
     or_null: bool,
 }
@@ -190,11 +331,11 @@ impl Reader for Documents {
 
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         let text = source.text();
-        let mut borders = Borders::default();
+        let mut borders = Borders::new(self.open, self.items);
         let mut start = 0;
         let mut found = false;
         while start < text.len() {
-            let end = borders.next(text.as_bytes(), true).unwrap_or(text.len());
+            let (end, _) = borders.next(text.as_bytes(), true).unwrap_or((text.len(), None));
             if end - start > self.max_record_bytes {
                 intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
                 intake.broken();
@@ -251,6 +392,9 @@ impl Documents {
             match event {
                 Ok(false) => continue,
                 Ok(true) if builder.refused => intake.broken(),
+                Ok(true) if self.items && builder.tree.root().kind() == Kind::Array => {
+                    super::hand_out_items(builder.tree, builder.tree.root().id(), intake);
+                }
                 Ok(true) => super::hand_out(builder.tree, self.records.as_deref(), intake),
                 Err(diagnostic) => {
                     intake.note(*diagnostic);

@@ -357,8 +357,8 @@ impl chancery::read::Intake for Through {
         self.json.push(String::from_utf8(json).expect("JSON is UTF-8"));
         let record = chancery::check::accept(tree, true, chancery::check::OnInvalid::Keep).expect("it is kept");
         let mut encoded = Vec::new();
-        chancery::write::yaml::Yaml.encode(record, &mut encoded, &mut Vec::new());
-        let documents = self.documents.get_or_insert_with(|| chancery::write::yaml::Yaml.assembler());
+        chancery::write::Format::Yaml.writer(&chancery::write::Options::default()).encode(record, &mut encoded, &mut Vec::new());
+        let documents = self.documents.get_or_insert_with(|| chancery::write::Format::Yaml.writer(&chancery::write::Options::default()).assembler());
         documents.record(&encoded, &mut self.yaml).expect("memory takes everything");
     }
     fn broken(&mut self) {
