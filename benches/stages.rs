@@ -161,7 +161,7 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
                 size: None,
                 known: None,
             }],
-            courses: vec![pipeline::Course { stages: vec![Arc::clone(&checker)], across: None, mask: None }],
+            courses: vec![pipeline::Course { stages: vec![Arc::clone(&checker)], across: None, lenient: false, mask: None }],
             complete: false,
             outputs: Vec::new(),
             rejects: None,

@@ -87,7 +87,7 @@
 //! let records = read.records.iter().filter_map(|record| accept(record, true, OnInvalid::Stop));
 //! let mut findings = Vec::new();
 //! let files = write::collect(&*writer, records, &mut findings)?;
-//! assert_eq!(files.main, b"id,tags/0,tags/1\na,x,y\nb,,\n");
+//! assert_eq!(files.main, b"id,/tags/0,/tags/1\na,x,y\nb,,\n");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
@@ -98,6 +98,7 @@ pub mod diagnostic;
 pub mod lexicon;
 pub mod spool;
 pub mod schema;
+pub mod guard;
 pub mod layout;
 pub mod read;
 pub mod normalise;

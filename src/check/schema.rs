@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
 use crate::schema::explain::Explainer;
-use crate::schema::spanned::Whole;
+use crate::schema::spanned::{ErrorBudget, Whole};
 use crate::schema::{Part, Schema, Shape};
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, Tree, pointer};
 
 /// Checks records against one schema.
 pub struct Checker {
@@ -35,16 +35,21 @@ impl Checker {
             return;
         }
         let record = Whole::new(root);
+        let budget = ErrorBudget::start();
         let errors = self.schema.errors(&record);
+        let trusted = budget.end();
         let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
-        let explainer = Explainer { root, schema: Some(&self.schema), shape };
-        let mut findings = explainer.explain(errors);
+        let hints = notes.hints();
+        let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints };
+        let (mut findings, omitted) = explainer.explain(errors, trusted);
+        notes.spend_hints(hints.used());
         if self.deprecates {
-            deprecated(root, shape.root(), &mut findings);
+            deprecated(root, shape.root(), &mut String::new(), &mut findings);
         }
         for finding in sorted(findings) {
             notes.note(finding);
         }
+        notes.omit(omitted);
     }
 }
 
@@ -58,14 +63,16 @@ fn sorted(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     findings
 }
 
-fn deprecated(node: Node<'_>, part: Part<'_>, findings: &mut Vec<Diagnostic>) {
+fn deprecated(node: Node<'_>, part: Part<'_>, at: &mut String, findings: &mut Vec<Diagnostic>) {
+    let length = at.len();
     for member in node.members() {
+        pointer::push(at, member.key.text());
         let known = part.member(member.key.text());
         if known.is_deprecated() {
             let name = quote(member.key.text(), true);
             let mut finding =
                 Diagnostic::new(&rules::DEPRECATED, node.tree().source(), member.key.span(), format!("member {name} is deprecated"))
-                    .at(member.value.pointer())
+                    .at(at.as_str())
                     .schema_at(format!("{}/deprecated", known.pointer()));
             finding.help = known.description().map(str::to_owned);
             if let Some(place) = known.place() {
@@ -73,9 +80,12 @@ fn deprecated(node: Node<'_>, part: Part<'_>, findings: &mut Vec<Diagnostic>) {
             }
             findings.push(finding);
         }
-        deprecated(member.value, known, findings);
+        deprecated(member.value, known, at, findings);
+        at.truncate(length);
     }
     for (index, item) in node.items().enumerate() {
-        deprecated(item, part.item(index), findings);
+        pointer::push_index(at, index);
+        deprecated(item, part.item(index), at, findings);
+        at.truncate(length);
     }
 }

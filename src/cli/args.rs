@@ -327,12 +327,27 @@ pub struct InputArgs {
     /// The form of handbook pages: a name or a file [default: the one that fits best]
     #[arg(long, value_name = "NAME|FILE")]
     pub form: Option<String>,
+    /// What to do with files that no source of the config claims [default: check]
+    #[arg(long, value_name = "HOW")]
+    pub unclaimed: Option<Unclaimed>,
     /// A larger record is refused (bytes, or with K, M, G)
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_record_bytes: Option<usize>,
     /// Values nested more deeply are refused
     #[arg(long, value_name = "N")]
     pub max_depth: Option<usize>,
+}
+
+/// What to do with files that no source of the config claims.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Unclaimed {
+    /// Check their syntax only; errors in it are warnings
+    #[default]
+    Check,
+    /// Do not read them
+    Skip,
+    /// Report each as an error
+    Error,
 }
 
 /// How cells are typed.

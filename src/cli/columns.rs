@@ -32,7 +32,7 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<Verdict, Trouble> {
     let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
     let records = records(&session)?;
     let form = if args.layout == Some(args::Layout::Flat) { Form::Flat } else { Form::Nested };
-    let collection = args.collection.unwrap_or(records.name);
+    let collection = super::load::collection(args.collection, records.name)?;
     let layout = form.of(Layout::new(&records.shape, &collection, &records.key, None));
     let writer = std::sync::Arc::new(Rows::new(Splitter::new(&layout, Takes::Arrow)));
     let beside = Beside { rejects: rejects(&session, args.rejects.as_deref())?, ..Beside::default() };

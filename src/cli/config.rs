@@ -3,11 +3,12 @@
 //! It is read like any other data: into a spanned tree, checked against `schemas/config.schema.json`, so that a mistake in
 //! it is a finding at its place. Paths in it are relative to its folder.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Trouble, schemas};
+use super::{Trouble, revision, schemas, session};
 use crate::check::OnInvalid;
 use crate::check::schema::Checker;
 use crate::diagnostic::{Diagnostic, Place, Severity, quote, rules};
@@ -17,6 +18,7 @@ use crate::pipeline::scope::{self, Pattern, Scope};
 use crate::pipeline::suppress::Suppress;
 use crate::read::csv::{Cells, Dialect};
 use crate::schema::bundled;
+use crate::source::open;
 use crate::tree::{Node, Tree};
 use crate::write;
 
@@ -30,6 +32,8 @@ pub struct Group {
     pub schema: Option<String>,
     pub from: Option<String>,
     pub records: Option<String>,
+    /// Whether these are files that no source claims: only their syntax is checked.
+    pub unclaimed: bool,
 }
 
 /// What the config says.
@@ -72,27 +76,48 @@ pub struct Config {
 }
 
 impl Config {
-    /// The config in the file `named`, else in the nearest `chancery.toml` from the working directory upwards, else none.
-    pub fn find(named: Option<&Path>) -> Result<Self, Trouble> {
-        Self::locate(named)?.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
+    /// The config in the file `named`, else that of the project which `paths` are in, else none.
+    pub fn find(named: Option<&Path>, paths: &[String]) -> Result<Self, Trouble> {
+        Self::locate(named, paths)?.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
     }
 
-    /// Where the config that [`Config::find`] reads is.
-    pub fn locate(named: Option<&Path>) -> std::io::Result<Option<PathBuf>> {
+    /// Where the config that [`Config::find`] reads is: the nearest `chancery.toml` above each of the paths, without paths above
+    /// the working directory. Paths of several projects are refused.
+    pub fn locate(named: Option<&Path>, paths: &[String]) -> Result<Option<PathBuf>, Trouble> {
         if let Some(path) = named {
             return Ok(Some(path.to_owned()));
         }
         let here = std::env::current_dir()?;
-        let up = here.ancestors().position(|folder| folder.join(NAME).is_file());
-        Ok(up.map(|up| std::iter::repeat_n("..", up).collect::<PathBuf>().join(NAME)))
+        let mut known: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
+        let mut first: Option<(String, Option<PathBuf>)> = None;
+        for (name, folder) in paths.iter().flat_map(|path| folders(path, &here)) {
+            let config = known.entry(folder).or_insert_with_key(|folder| nearest(folder)).clone();
+            match &first {
+                None => first = Some((name, config)),
+                Some((_, of_first)) if *of_first == config => {}
+                Some((other, of_first)) => {
+                    let of = |name: &str, config: &Option<PathBuf>| match config {
+                        Some(config) => format!("{name} belongs to {}", from(&here, config).display()),
+                        None => format!("{name} to no project (there is no {NAME} above it)"),
+                    };
+                    let (a, b) =
+                        if of_first.is_some() { ((other, of_first), (&name, &config)) } else { ((&name, &config), (other, of_first)) };
+                    let message = format!(
+                        "{}, {}; check each project by itself, or name one config for all with --config",
+                        of(a.0, a.1),
+                        of(b.0, b.1)
+                    );
+                    return Err(Trouble::usage(message));
+                }
+            }
+        }
+        let config = first.map_or_else(|| nearest(&here), |(_, config)| config);
+        Ok(config.map(|config| from(&here, &config)))
     }
 
     /// The nearest `chancery.toml` from a folder upwards, else none.
     pub fn above(folder: &Path) -> Result<Self, Trouble> {
-        match folder.ancestors().map(|folder| folder.join(NAME)).find(|path| path.is_file()) {
-            Some(path) => Self::read(&path),
-            None => Ok(Self::default()),
-        }
+        nearest(folder).map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
     }
 
     /// The config in a file.
@@ -130,6 +155,7 @@ impl Config {
             schema: schema(node.get("schema")),
             from: node.get("from").map(|from| from.text().to_owned()),
             records: node.get("records").map(|records| records.text().to_owned()),
+            unclaimed: false,
         };
         let sources = root.get("sources").map(|list| list.items().collect::<Vec<_>>()).unwrap_or_default();
         let (tables, plain): (Vec<_>, Vec<_>) = sources.into_iter().partition(|source| !source.members().collect::<Vec<_>>().is_empty());
@@ -177,6 +203,56 @@ impl Config {
             csv: root.get("csv").map(dialect).unwrap_or_default(),
         }
     }
+}
+
+// The nearest config from a folder upwards. The root of a repository is the last folder looked at.
+fn nearest(folder: &Path) -> Option<PathBuf> {
+    for folder in folder.ancestors() {
+        let config = folder.join(NAME);
+        if config.is_file() {
+            return Some(config);
+        }
+        if folder.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+// The folders, from the root on, in which the files that a path means lie, each with the file's name; none for standard input.
+fn folders(given: &str, here: &Path) -> Vec<(String, PathBuf)> {
+    if given == "-" {
+        return Vec::new();
+    }
+    let path = Path::new(revision::split(given).map_or(given, |(_, path)| path));
+    if !path.exists() && given.contains(['*', '?', '[', '{']) {
+        let files = session::expand(&[given.to_owned()]).0;
+        let folder = |file: open::Input| Some((file.name.to_string(), absolute(file.path?.parent()?, here)));
+        let found: Vec<(String, PathBuf)> = files.into_iter().filter_map(folder).collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    folder.map(|folder| (given.to_owned(), absolute(folder, here))).into_iter().collect()
+}
+
+fn absolute(folder: &Path, here: &Path) -> PathBuf {
+    let joined = here.join(folder);
+    let goes_up = folder.components().any(|part| matches!(part, Component::ParentDir));
+    // Without links in it, so that its ancestors are those of the file as it was named.
+    if goes_up { joined.canonicalize().unwrap_or(joined) } else { joined.components().collect() }
+}
+
+// A path as it is reached from the working directory.
+fn from(here: &Path, path: &Path) -> PathBuf {
+    let common = here.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    // Only the root is common.
+    if common <= 1 {
+        return path.to_owned();
+    }
+    let up = here.components().count() - common;
+    std::iter::repeat_n(Component::ParentDir, up).chain(path.components().skip(common)).collect()
 }
 
 fn texts(list: Option<Node<'_>>) -> Vec<String> {

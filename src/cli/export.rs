@@ -9,7 +9,7 @@ use crate::load::database::lines::Lines;
 /// Runs the command.
 pub fn run(mut args: ExportArgs) -> Result<Verdict, Trouble> {
     let dsn = Dsn::parse(&args.dsn)?;
-    let lines = open(&dsn, args.collection.as_deref())?;
+    let lines = open(&dsn, args.collection.as_deref(), args.common.quiet)?;
     let name = lines.collection().to_owned();
     // What was checked when it was loaded is checked again only against a schema that is named.
     args.common.schema.get_or_insert_with(|| "none".to_owned());
@@ -24,11 +24,8 @@ pub fn run(mut args: ExportArgs) -> Result<Verdict, Trouble> {
     convert::write(outlet, || Session::of_stream(args.common, &name, Box::new(lines)))
 }
 
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "parquet")),
-    expect(unused_variables, reason = "there is nothing to open then")
-)]
-fn open(dsn: &Dsn, collection: Option<&str>) -> Result<Lines, Trouble> {
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has a password to warn about"))]
+fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<Lines, Trouble> {
     match dsn {
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
@@ -42,7 +39,7 @@ fn open(dsn: &Dsn, collection: Option<&str>) -> Result<Lines, Trouble> {
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             use crate::load::database::postgres::Reading;
-            let (access, shown) = super::load::access(url)?;
+            let (access, shown) = super::load::access(url, quiet)?;
             let reading = Reading::open(&access, collection).map_err(|error| super::load::file(shown.as_ref(), error))?;
             let layout = reading.layout().clone();
             Ok(Lines::new(Box::new(reading), layout))

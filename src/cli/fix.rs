@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::args::FixArgs;
+use super::args::{FixArgs, Unclaimed};
 use super::session::{self, Session};
 use super::{Trouble, Verdict};
 use crate::diagnostic::is_unprintable;
@@ -27,10 +27,16 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
         }
     }
     let quiet = common.quiet;
+    let refuses_unclaimed = input.unclaimed == Some(Unclaimed::Error);
     let color = session::colour(common.color, io::stdout().is_terminal());
     let session = Session::new(common, input)?;
     if session.masks() && !write {
         return Err(Trouble::usage("a diff would show the values that are to be hidden; use --write"));
+    }
+    let unclaimed = session.unclaimed_files().to_vec();
+    if refuses_unclaimed || !quiet {
+        let word = if refuses_unclaimed { "error" } else { "note" };
+        unclaimed.iter().for_each(|name| tell(&format!("{word}: no source of the config claims {name}, so it is left as it is")));
     }
     let outcome = fix::run(&session.mending(guesses), session::interrupted())?;
     if outcome.interrupted {
@@ -65,6 +71,7 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     }
     Ok(match () {
         () if unable || write && !outcome.out_of_reach.is_empty() => Verdict::Unable,
+        () if refuses_unclaimed && !unclaimed.is_empty() => Verdict::Findings,
         () if !write && (!outcome.files.is_empty() || !outcome.out_of_reach.is_empty()) => Verdict::Findings,
         () => Verdict::Clean,
     })

@@ -39,11 +39,13 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
     let mut session = Session::new(args.common, args.input)?;
     let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
     let records = records(&session)?;
-    let collection = args.collection.unwrap_or(records.name);
+    let collection = collection(args.collection, records.name)?;
     let question = Question::new(&asked, &session);
     let trial = args.dry_run || args.migrate == Some(Migrate::Print);
     let mut database = open(&dsn, trial, &session)?;
-    let prepared = database::prepare(&mut *database, &records.shape, &collection, &records.key, args.keep_json)?;
+    let shown = database.shown().to_owned();
+    let prepared =
+        database::prepare(&mut *database, &records.shape, &collection, &records.key, args.keep_json).map_err(of_database(&shown))?;
     if !prepared.refused.is_empty() {
         return refuse(&prepared.refused);
     }
@@ -54,7 +56,6 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
         });
         return print(&statements.collect::<String>());
     }
-    let shown = database.shown().to_owned();
     let dialect = database.dialect();
     let mode = match args.mode {
         None | Some(LoadMode::Upsert) => Mode::Upsert,
@@ -82,7 +83,8 @@ pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
         schema: hex(&Sha256::digest(records.schema)),
         inputs: session.seal_inputs(),
         now,
-    })?;
+    });
+    let clerk = clerk.map_err(of_database(&shown))?;
     let settled = clerk.settled();
     let rejects = rejects(&session, args.rejects.as_deref())?;
     let beside = Beside { rejects, findings: args.findings.then(|| clerk.findings()), ..Beside::default() };
@@ -115,6 +117,18 @@ pub(super) fn records(session: &Session) -> Result<Records, Trouble> {
     session.only_course()?.ok_or_else(|| {
         Trouble::usage("the inputs have several schemas; load those of one after those of another, or name a schema with --schema")
     })
+}
+
+/// The collection to load into: the one that is named, or the schema's.
+pub(super) fn collection(named: Option<String>, of_schema: String) -> Result<String, Trouble> {
+    let collection = named.unwrap_or(of_schema);
+    match crate::layout::relational::refused_name(&collection) {
+        Some(why) => Err(Trouble::usage(format!(
+            "{collection:?} cannot be the name of a collection: {why}; a name begins with a letter, has at most 63 bytes, and does not begin with \
+             sqlite_, pg_ or _chancery; choose another one with --collection"
+        ))),
+        None => Ok(collection),
+    }
 }
 
 /// Where records go that are not loaded.
@@ -160,7 +174,7 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
         Dsn::Sqlite(_) => Err(Trouble::usage("this program was built without SQLite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
-            let (access, shown) = access(url)?;
+            let (access, shown) = access(url, session.is_quiet())?;
             Ok(Box::new(database::postgres::Postgres::open(&access).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]
@@ -171,14 +185,18 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
 
 /// How to get to a database, and how it is shown.
 #[cfg(feature = "postgres")]
-pub(super) fn access(url: &str) -> Result<(database::postgres::Access, String), Trouble> {
+pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::Access, String), Trouble> {
     let access = database::postgres::Access::new(url, &|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         .map_err(|error| file(Path::new("postgres"), error))?;
     let shown = access.shown.clone();
+    if access.exposes_password && !quiet {
+        eprintln!(
+            "warning: other users of this machine can see the password in the address, as with ps; set PGPASSWORD or use the password file (~/.pgpass)"
+        );
+    }
     Ok((access, shown))
 }
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "parquet"))]
 pub(super) fn file(path: &Path, error: io::Error) -> Trouble {
     Trouble::File { path: path.to_owned(), error }
 }

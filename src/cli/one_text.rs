@@ -11,7 +11,7 @@ use super::session::{Plan, Planned, Session, expand};
 use super::{Trouble, schemas};
 use crate::check::OnInvalid;
 use crate::check::schema::Checker;
-use crate::diagnostic::{Diagnostic, Notes};
+use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::pipeline::suppress::Suppress;
 use crate::pipeline::{self, Course, Job, Novelty, Older, Policy, Report, ReportPlace, Suppressions, Watch};
 use crate::read::{self, Format, Intake};
@@ -36,7 +36,7 @@ impl OneText {
         let session = Session::bare(CommonArgs::default(), config, false)?;
         let own = group.as_ref().map(|group| group.schema.as_deref().or(session.config.schema.as_deref()).unwrap_or("profile"));
         let schema = schema.or(own).unwrap_or("none").to_owned();
-        let group = group.unwrap_or_default();
+        let group = group.unwrap_or(Group { unclaimed: schema == "none", ..Group::default() });
         let plan = session.course(&schema, &group, &InputArgs::default())?;
         let format = group.from.as_deref().or(session.config.from.as_deref()).and_then(Format::by_name).or(from);
         let planned = Planned { input: open::Input::new(name, path), at: None, course: 0, format, encoding: None };
@@ -89,7 +89,7 @@ impl OneText {
                 size: None,
                 known: None,
             }],
-            courses: vec![Course { stages: self.plan.stages.clone(), across: self.plan.across.clone(), mask: None }],
+            courses: vec![Course { stages: self.plan.stages.clone(), across: self.plan.across.clone(), lenient: false, mask: None }],
             complete: false,
             outputs: Vec::new(),
             rejects: None,
@@ -107,7 +107,10 @@ impl OneText {
         };
         // Nothing is written, so nothing can fail.
         let _ = pipeline::run(job, &AtomicBool::new(false), &mut Unwatched);
-        findings.lock().map(|mut findings| std::mem::take(&mut *findings)).unwrap_or_default()
+        let mut findings = findings.lock().map(|mut findings| std::mem::take(&mut *findings)).unwrap_or_default();
+        // The record that a reference names may be in another file.
+        findings.retain(|finding| finding.rule != &rules::DANGLING_REFERENCE);
+        findings
     }
 
     /// Hands over each record that can be read.

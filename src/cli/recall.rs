@@ -81,7 +81,7 @@ impl Recall {
         if elsewhere || !common.schema_dir.is_empty() || !common.report.iter().all(|report| is_plain(report)) {
             return None;
         }
-        let config = if common.no_config { None } else { Config::locate(common.config.as_deref()).ok()? };
+        let config = if common.no_config { None } else { Config::locate(common.config.as_deref(), &input.paths).ok()? };
         let program = Stat::at(&std::env::current_exe().ok()?)?.stamp;
         let folder = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let variables = ["NO_COLOR", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"].map(std::env::var_os);

@@ -3,6 +3,7 @@
 //! In: what was given. Out: the files meant, each with the revision it is to be read at. A file that is there by that name,
 //! and a Windows drive letter, win. As any other path, one at a revision is taken from the working directory.
 
+use std::collections::HashSet;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,7 +131,7 @@ pub fn expand(
         return Err(refused(io::Error::other(format!("no such file, and no folder with files of a known format, at {name}"))));
     }
     files.sort_by_key(|file| revision.shown(file));
-    let claimed: Vec<PathBuf> = files
+    let claimed: HashSet<PathBuf> = files
         .iter()
         .flat_map(|file| {
             let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();

@@ -56,6 +56,14 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
         Ok(schema) => {
             let shape = Arc::new(Shape::of(&schema));
             let notes: Vec<_> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
+            // References to other collections can only be resolved in a run.
+            let mut keys = across::Plan::new(&shape, None);
+            let any = |_: &str| Some(across::Collection { number: 1, has_key: true });
+            let unusable: Vec<_> = keys.bind(0, &any).into_iter().chain(keys.mistakes().iter().cloned()).collect();
+            if !unusable.is_empty() {
+                super::session::draw_findings(&unusable, io::stdout().is_terminal(), &mut io::stdout().lock())?;
+                return Ok(Verdict::Findings);
+            }
             if notes.is_empty() {
                 return print(&format!("{}: no mistakes\n", args.schema));
             }

@@ -153,7 +153,7 @@ impl Files<'_> {
             let then = self.at.and_then(|revision| revision.folder(dir, known).ok());
             let Some(then) = then else {
                 let given = dir.to_string_lossy().into_owned();
-                let (inputs, problems) = open::expand(&[given], &open::Folders { known: &known, claims: &|_| Vec::new() });
+                let (inputs, problems) = open::expand(&[given], &open::Folders { known: &known, claims: &|_| Vec::new(), border: "" });
                 if let Some(problem) = problems.first() {
                     return Err(Trouble::usage(problem.to_string()));
                 }

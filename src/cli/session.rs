@@ -1,13 +1,13 @@
 //! What all commands that read records share: flags and config become a [`Job`](crate::pipeline::Job), which is run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::args::{self, CommonArgs, InputArgs};
+use super::args::{self, CommonArgs, InputArgs, Unclaimed};
 use super::config::{Config, Group};
 use super::progress::Progress;
 use super::recall::{self, Ground, Judged, Kept, Ledger, Recall};
@@ -20,7 +20,7 @@ use super::{Trouble, Verdict};
 use crate::check::facts::{self, Facts};
 use crate::check::schema::Checker;
 use crate::check::{OnInvalid, Sensitive, across};
-use crate::diagnostic::{Diagnostic, Notes, Severity};
+use crate::diagnostic::{Diagnostic, Notes, Severity, rules};
 use crate::fix;
 use crate::load::database::Sealed;
 use crate::load::file::{Stream, Target};
@@ -33,8 +33,8 @@ use crate::report;
 use crate::schema::{Shape, bundled};
 use crate::source::open::{self, Folders};
 use crate::source::stat::Stat;
-use crate::source::{Failure, Feed, Position, Source};
-use crate::tree::Tree;
+use crate::source::{Failure, Feed, Position, Source, Span};
+use crate::tree::{Node, Tree};
 use crate::write::{self, Writer};
 
 /// Inputs up to this size in all are worked on without further threads, which cost more than they would save.
@@ -54,6 +54,8 @@ pub struct Session {
     courses: Vec<Plan>,
     inputs: Vec<Planned>,
     problems: Vec<open::Problem>,
+    // Names of inputs that no source claims.
+    unclaimed: Vec<Arc<str>>,
     reports: Vec<ReportArg>,
     pub(super) policy: Policy,
     baseline: Option<(Baseline, Target)>,
@@ -79,6 +81,8 @@ pub(super) struct Plan {
     pub(super) options: read::Options,
     pub(super) stages: Vec<Arc<dyn Stage>>,
     pub(super) across: Option<Arc<across::Plan>>,
+    // Whether these are files that no source claims.
+    unclaimed: bool,
     mask: Option<Sensitive>,
     // The files that the schema is made of.
     files: Vec<PathBuf>,
@@ -105,18 +109,21 @@ struct ReportArg {
 impl Session {
     /// Settles what flags and config ask for; flags win.
     pub fn new(common: CommonArgs, input: InputArgs) -> Result<Self, Trouble> {
-        let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref())? };
+        // The two sides of a comparison are one project, wherever a version of a file is kept.
+        let paths = if common.unchecked { &[] } else { &*input.paths };
+        let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref(), paths)? };
         let mut session = Self::bare(common, config, input.paths.is_empty())?;
         if session.reports.iter().filter(|report| report.file.is_none()).count() > 1 {
             return Err(Trouble::usage("two reports to one stream; give one of them a file: --report FORMAT=FILE"));
         }
-        for group in session.groups(&input) {
-            session.plan(&group, &input)?;
+        for (group, found) in session.groups(&input) {
+            session.plan(&group, found, &input)?;
         }
         session.one_file = match (&*input.paths, &*session.inputs) {
             ([path], [planned]) => path == "-" || planned.at.is_some() || Path::new(path).is_file(),
             _ => false,
         };
+        session.bind()?;
         if !session.common.unchecked {
             session.baseline = session.baseline(&input)?;
             session.since = session.since()?;
@@ -131,7 +138,7 @@ impl Session {
     pub fn of_stream(common: CommonArgs, name: &str, stream: Box<dyn Read + Send>) -> Result<Self, Trouble> {
         // What is deeper has been taken on purpose.
         const DEEPEST: usize = 1024;
-        let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref())? };
+        let config = if common.no_config { Config::default() } else { Config::find(common.config.as_deref(), &[])? };
         let mut session = Self::bare(common, config, false)?;
         let schema = session.common.schema.clone().unwrap_or_else(|| "none".to_owned());
         let input = InputArgs { max_record_bytes: Some(1 << 30), max_depth: Some(DEEPEST), ..InputArgs::default() };
@@ -195,6 +202,7 @@ impl Session {
             courses: Vec::new(),
             inputs: Vec::new(),
             problems: Vec::new(),
+            unclaimed: Vec::new(),
             baseline: None,
             since: None,
             whole,
@@ -224,56 +232,150 @@ impl Session {
         Ok(Some(since))
     }
 
-    // What to read: the paths of the command line, or the config's sources, or input/.
-    fn groups(&self, input: &InputArgs) -> Vec<Group> {
+    // What to read: the paths of the command line, or the config's sources, or input/; with the inputs where they are known.
+    fn groups(&self, input: &InputArgs) -> Vec<(Group, Option<Expanded>)> {
         if input.paths.is_empty() {
             if !self.config.sources.is_empty() {
-                return self.config.sources.clone();
+                return self.config.sources.iter().map(|group| (group.clone(), None)).collect();
             }
             let default = self.config.folder.join("input").to_string_lossy().replace('\\', "/");
-            return vec![Group { paths: vec![default], ..Group::default() }];
+            return vec![(Group { paths: vec![default], ..Group::default() }, None)];
+        }
+        let named = Group { paths: input.paths.clone(), ..Group::default() };
+        if self.config.sources.is_empty() {
+            return vec![(named, None)];
         }
         // A file of the config's sources keeps what is particular to them, also when it is named.
-        let particular: Vec<(&Group, Vec<PathBuf>)> = self
-            .config
-            .sources
-            .iter()
-            .filter(|group| group.schema.is_some() || group.from.is_some() || group.records.is_some())
-            .map(|group| (group, expand(&group.paths).0.into_iter().filter_map(|input| input.path?.canonicalize().ok()).collect()))
-            .collect();
-        if particular.is_empty() {
-            return vec![Group { paths: input.paths.clone(), ..Group::default() }];
-        }
+        let claimed = Claimed::new(&self.config.sources);
         let (inputs, problems) = expand_with(&input.paths, input.revisions);
-        let mut plain = Group { paths: problems.iter().map(|problem| problem.name().to_owned()).collect(), ..Group::default() };
-        let mut groups: Vec<Group> = particular.iter().map(|(group, _)| Group { paths: Vec::new(), ..(*group).clone() }).collect();
-        for Found { input, .. } in inputs {
-            let path = input.path.as_deref().and_then(|path| path.canonicalize().ok());
-            let of = path.and_then(|path| particular.iter().position(|(_, files)| files.contains(&path)));
-            of.map_or(&mut plain, |of| &mut groups[of]).paths.push(input.name.to_string());
+        let mut groups: Vec<(Group, Expanded)> =
+            self.config.sources.iter().map(|group| (Group { paths: Vec::new(), ..group.clone() }, Expanded::default())).collect();
+        // A schema of the command line is for every file, and where nothing is checked nothing is claimed.
+        let is_claimed_by_flag = self.common.schema.is_some() || self.common.unchecked;
+        let (mut plain, mut unclaimed) = ((Group::default(), (Vec::new(), problems)), Expanded::default());
+        for found in inputs {
+            match found.input.path.as_deref().map(|path| claimed.group(path)) {
+                Some(Some(group)) => groups[group].1.0.push(found),
+                // What an older version of the project claimed is not known.
+                Some(None) if !is_claimed_by_flag && found.at.is_none() => unclaimed.0.push(found),
+                _ => plain.1.0.push(found),
+            }
         }
-        groups.insert(0, plain);
-        groups.retain(|group| !group.paths.is_empty());
-        groups
+        let is_particular = |group: &Group| group.schema.is_some() || group.from.is_some() || group.records.is_some();
+        let (particular, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(group, _)| is_particular(group));
+        plain.1.0.extend(others.into_iter().flat_map(|(_, (inputs, _))| inputs));
+        // In the order in which the paths give them.
+        plain.1.0.sort_by(|a, b| a.input.path.is_some().cmp(&b.input.path.is_some()).then_with(|| a.input.name.cmp(&b.input.name)));
+        let unclaimed = (Group { unclaimed: true, ..Group::default() }, unclaimed);
+        let all = std::iter::once(plain).chain(particular).chain(std::iter::once(unclaimed));
+        all.filter(|(_, (inputs, problems))| !inputs.is_empty() || !problems.is_empty())
+            .map(|(group, found)| (group, Some(found)))
+            .collect()
     }
 
-    fn plan(&mut self, group: &Group, input: &InputArgs) -> Result<(), Trouble> {
+    fn plan(&mut self, group: &Group, found: Option<Expanded>, input: &InputArgs) -> Result<(), Trouble> {
         let schema = self.common.schema.clone().or_else(|| group.schema.clone()).or_else(|| self.config.schema.clone());
+        let schema = if group.unclaimed { Some("none".to_owned()) } else { schema };
         let course = self.courses.len();
         let plan = self.course(schema.as_deref().unwrap_or("profile"), group, input)?;
         self.courses.push(plan);
-        let format = input.from.as_deref().or(group.from.as_deref()).or(self.config.from.as_deref());
+        let format = input.from.as_deref().or(group.from.as_deref()).or(self.config.from.as_deref().filter(|_| !group.unclaimed));
         let format = format.map(read_format).transpose()?;
         let encoding = input.encoding.clone().or_else(|| self.config.encoding.clone());
         if let Some(name) = encoding.as_deref().filter(|name| !open::is_encoding(name)) {
             return Err(Trouble::usage(format!("no encoding is called {name}")));
         }
-        let (inputs, problems) = expand_with(&group.paths, input.revisions);
+        let (mut inputs, problems) = found.unwrap_or_else(|| expand_with(&group.paths, input.revisions));
+        if group.unclaimed {
+            self.unclaimed(&mut inputs, input);
+        }
         for Found { input, at } in inputs {
             self.inputs.push(Planned { input, at, course, format, encoding: encoding.clone() });
         }
         self.problems.extend(problems);
         Ok(())
+    }
+
+    // Says of inputs that no source claims them, and leaves out those that are not to be read.
+    fn unclaimed(&mut self, inputs: &mut Vec<Found>, input: &InputArgs) {
+        let how = input.unclaimed.unwrap_or_default();
+        if how == Unclaimed::Skip {
+            return inputs.clear();
+        }
+        let config = self.config.path.as_deref().map_or_else(String::new, |path| path.to_string_lossy().replace('\\', "/"));
+        let named: HashSet<&str> = input.paths.iter().map(String::as_str).collect();
+        let note = |name: &str, message: String| {
+            let source = Arc::new(Source::elsewhere(name, Position::START));
+            let mut note = Diagnostic::new(&rules::UNCLAIMED_FILE, &source, Span::at(0), message);
+            if how == Unclaimed::Error {
+                note.severity = Severity::Error;
+            }
+            note.help("add it to sources, name a schema with --schema, or leave such files out with --unclaimed skip")
+        };
+        let mut notes = Vec::new();
+        let mut others = 0_u64;
+        for Found { input, .. } in &*inputs {
+            self.unclaimed.push(Arc::clone(&input.name));
+            if named.contains(&*input.name) || how == Unclaimed::Error {
+                notes.push(note(&input.name, format!("no source of {config} claims this file, so only its syntax is checked")));
+            } else {
+                others += 1;
+            }
+        }
+        if others > 0 {
+            let files = if others == 1 { "1 file that was".to_owned() } else { format!("{others} files that were") };
+            notes.push(note(&config, format!("no source claims {files} found by the given paths, so only their syntax is checked")));
+        }
+        // What is no data at all is not read as a page of a handbook.
+        inputs.retain(|found| {
+            let format = Format::by_extension(open::strip_compression(&found.input.name));
+            format.is_some_and(|format| format != Format::Handbook)
+        });
+        if let Some(plan) = self.courses.last_mut() {
+            plan.notes.extend(notes);
+        }
+    }
+
+    /// The names of inputs that no source of the config claims, and whether they are errors.
+    pub fn unclaimed_files(&self) -> &[Arc<str>] {
+        &self.unclaimed
+    }
+
+    // Settles which records are one collection, and to which one references lead. Sources of one name, or of one schema, are one
+    // collection. What could not be compared is an error, since the run would pass without having compared it.
+    fn bind(&mut self) -> Result<(), Trouble> {
+        let mut numbers: HashMap<(bool, &str), usize> = HashMap::new();
+        let mut own = Vec::with_capacity(self.courses.len());
+        let mut by_name: HashMap<String, across::Collection> = HashMap::new();
+        for (course, plan) in self.courses.iter().enumerate() {
+            let name = plan.across.as_ref().and_then(|across| across.name());
+            let number = match (name, &*plan.schema) {
+                (Some(name), _) => *numbers.entry((true, name)).or_insert(course),
+                (None, "none") => course,
+                (None, schema) => *numbers.entry((false, schema)).or_insert(course),
+            };
+            own.push(number);
+            let has_key = plan.across.as_ref().is_some_and(|across| !across.pointers().is_empty());
+            if let Some(name) = plan.shape.root().keyword("x-record-name").map(Node::text) {
+                by_name.entry(name.to_owned()).or_insert(across::Collection { number, has_key });
+            }
+        }
+        let mut faults: Vec<Diagnostic> = Vec::new();
+        for (plan, own) in self.courses.iter_mut().zip(own) {
+            let Some(across) = plan.across.as_mut().and_then(Arc::get_mut) else { continue };
+            faults.extend(across.bind(own, &|name| by_name.get(name).copied()));
+            faults.extend(across.mistakes().iter().cloned());
+        }
+        if faults.is_empty() || self.common.unchecked {
+            return Ok(());
+        }
+        // Sources with one schema say the same.
+        let mut seen = HashSet::new();
+        faults.retain(|note| {
+            let at = note.place.locate();
+            seen.insert((note.rule.code, at.file, at.start.byte))
+        });
+        Err(Trouble::Findings(faults))
     }
 
     pub(super) fn course(&self, schema: &str, group: &Group, input: &InputArgs) -> Result<Plan, Trouble> {
@@ -301,8 +403,12 @@ impl Session {
                 stages.push(Arc::new(facts));
             }
         }
-        let across = across::Plan::new(&shape, common.key.as_deref().or(config.key.as_deref()));
+        let across = (!group.unclaimed).then(|| across::Plan::new(&shape, common.key.as_deref().or(config.key.as_deref())));
+        if group.unclaimed {
+            stages.clear();
+        }
         Ok(Plan {
+            unclaimed: group.unclaimed,
             options: self.read_options(&shape, group, input)?,
             name: collection_name(&shape),
             schema: named,
@@ -310,7 +416,8 @@ impl Session {
             mask: (common.mask || config.mask).then(|| Sensitive::new(&shape)),
             shape,
             stages,
-            across: (!across.is_idle()).then(|| Arc::new(across)),
+            // Mistakes in what is declared are told even where nothing else is.
+            across: across.filter(|across| !across.is_idle() || !across.mistakes().is_empty()).map(Arc::new),
             notes,
         })
     }
@@ -319,7 +426,11 @@ impl Session {
         let (config, default) = (&self.config, read::Options::default());
         Ok(read::Options {
             shape: Arc::clone(shape),
-            records: input.records.clone().or_else(|| group.records.clone()).or_else(|| config.records.clone()),
+            records: input
+                .records
+                .clone()
+                .or_else(|| group.records.clone())
+                .or_else(|| config.records.clone().filter(|_| !group.unclaimed)),
             max_record_bytes: input.max_record_bytes.or(config.max_record_bytes).unwrap_or(default.max_record_bytes),
             max_depth: input.max_depth.or(config.max_depth).unwrap_or(default.max_depth),
             csv: dialect(input, config)?,
@@ -395,7 +506,7 @@ impl Session {
             return None;
         }
         let groups = if paths.is_empty() {
-            self.groups(&InputArgs::default()).into_iter().map(|group| group.paths).collect()
+            self.groups(&InputArgs::default()).into_iter().map(|(group, _)| group.paths).collect()
         } else {
             vec![paths.to_vec()]
         };
@@ -545,7 +656,9 @@ impl Session {
         // What is not there is told by the run, so that it stands in every report.
         let absent = std::mem::take(&mut self.problems).into_iter().map(absent);
         let notes = self.courses.iter_mut().flat_map(|plan| std::mem::take(&mut plan.notes)).collect();
-        let courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(Plan::ready).collect();
+        let mut courses: Vec<Course> = std::mem::take(&mut self.courses).into_iter().map(Plan::ready).collect();
+        // What is written has to be free of errors.
+        courses.iter_mut().for_each(|course| course.lenient &= outputs.is_empty());
         let planned = std::mem::take(&mut self.inputs);
         let (mut inputs, mut older, mut passed_over) = (Vec::new(), Older::default(), 0);
         if let Some(since) = &self.since {
@@ -607,7 +720,9 @@ impl Session {
         });
         // What is the same as it was is left as it is.
         let is_meant = |planned: &Planned| self.since.as_ref().is_none_or(|since| since.novelty(planned) != Novelty::Same);
-        let mended = self.inputs.into_iter().filter(is_meant).map(|planned| {
+        let unclaimed: Vec<bool> = self.courses.iter().map(|plan| plan.unclaimed).collect();
+        let is_claimed = |planned: &Planned| !unclaimed[planned.course];
+        let mended = self.inputs.into_iter().filter(is_claimed).filter(is_meant).map(|planned| {
             let (name, course, options) = (Arc::clone(&planned.input.name), planned.course, options[planned.course].clone());
             fix::Input { name, course, open: Box::new(move |files| planned.open_held(files, &options)) }
         });
@@ -653,7 +768,7 @@ impl Session {
             let ready = inputs.into_iter().map(|planned| pipeline::Input { course: 0, ..planned.ready(&options, Novelty::New, None) });
             let job = Job {
                 inputs: std::mem::take(&mut absent).into_iter().chain(ready).collect(),
-                courses: vec![Course { stages, across: None, mask }],
+                courses: vec![Course { stages, across: None, lenient: false, mask }],
                 baseline: None,
                 suppressions: Suppressions::default(),
                 older: Older::default(),
@@ -673,6 +788,12 @@ impl Session {
             progress.clear();
         }
         Ok(outcomes)
+    }
+
+    /// Whether only the most necessary is printed.
+    #[cfg(feature = "postgres")]
+    pub fn is_quiet(&self) -> bool {
+        self.common.quiet
     }
 
     /// How many workers there are for these inputs.
@@ -792,7 +913,7 @@ pub struct Beside {
 
 impl Plan {
     fn ready(self) -> Course {
-        Course { stages: self.stages, across: self.across, mask: self.mask }
+        Course { stages: self.stages, across: self.across, lenient: self.unclaimed, mask: self.mask }
     }
 }
 
@@ -873,7 +994,11 @@ impl Planned {
                 Some(revision) => revision.shown(path),
                 None => path.to_string_lossy().replace('\\', "/"),
             };
-            let cutter = open_package(&description, folder, self.encoding.as_deref(), &shown, file, options)?;
+            let own = |path: &Path| match &self.at {
+                Some(_) => file(path),
+                None => in_folder(folder, path).and_then(|()| file(path)),
+            };
+            let cutter = open_package(&description, folder, self.encoding.as_deref(), &shown, &own, options)?;
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
@@ -892,10 +1017,42 @@ impl Planned {
     }
 }
 
+// Inputs, and paths that gave none.
+type Expanded = (Vec<Found>, Vec<open::Problem>);
+
+// The files that sources claim, each with the number of the first source that does.
+struct Claimed<P = PathBuf>(HashMap<P, usize>);
+
+impl Claimed {
+    fn new(sources: &[Group]) -> Self {
+        let files = |group: &Group| expand(&group.paths).0.into_iter().filter_map(|input| input.path?.canonicalize().ok()).collect();
+        Self::of(sources.iter().map(files).collect())
+    }
+
+    fn group(&self, path: &Path) -> Option<usize> {
+        self.find(&path.canonicalize().ok()?)
+    }
+}
+
+impl<P: Eq + std::hash::Hash> Claimed<P> {
+    fn of(sources: Vec<Vec<P>>) -> Self {
+        let mut claimed = HashMap::new();
+        for (number, path) in sources.into_iter().enumerate().flat_map(|(number, files)| files.into_iter().map(move |path| (number, path)))
+        {
+            claimed.entry(path).or_insert(number);
+        }
+        Self(claimed)
+    }
+
+    fn find(&self, path: &P) -> Option<usize> {
+        self.0.get(path).copied()
+    }
+}
+
 /// The inputs that paths mean.
 pub(super) fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::Problem>) {
     let known = |name: &str| Format::by_extension(name).is_some();
-    open::expand(paths, &Folders { known: &known, claims: &claims })
+    open::expand(paths, &Folders { known: &known, claims: &claims, border: super::config::NAME })
 }
 
 // As `expand`; paths may be paths at a git revision.
@@ -929,6 +1086,22 @@ fn absent(problem: open::Problem) -> pipeline::Input {
 // A file as it is shown.
 fn named(path: &Path) -> open::Input {
     open::Input::new(path.to_string_lossy().replace('\\', "/"), Some(path.to_owned()))
+}
+
+// Refuses a table that is no regular file, or to which a link leads out of the package's folder. What is not there is
+// reported when it is opened.
+fn in_folder(folder: &Path, path: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let (Ok(home), Ok(file), Ok(found)) = (folder.canonicalize(), path.canonicalize(), std::fs::metadata(path)) else { return Ok(()) };
+    let shown = path.display();
+    let why = if !file.starts_with(&home) {
+        format!("the table {shown} is a link that leads out of the package's folder")
+    } else if !found.is_file() {
+        format!("the table {shown} is not a regular file")
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, package::Foreign(why)))
 }
 
 // A package of tables is read side by side; one that cannot be used says so as a finding.
@@ -1097,5 +1270,49 @@ impl Stage for Checker {
 impl Stage for Facts {
     fn work(&self, tree: &mut Tree, notes: &mut dyn Notes) {
         self.check(tree, notes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::Claimed;
+
+    thread_local! {
+        static COMPARISONS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    #[derive(Clone, Eq)]
+    struct Counted(String);
+
+    impl std::hash::Hash for Counted {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+
+    impl PartialEq for Counted {
+        fn eq(&self, other: &Self) -> bool {
+            COMPARISONS.set(COMPARISONS.get() + 1);
+            self.0 == other.0
+        }
+    }
+
+    fn comparisons(count: usize) -> u64 {
+        COMPARISONS.set(0);
+        let files: Vec<Counted> = (0..count).map(|number| Counted(format!("data/{number}.json"))).collect();
+        let claimed = Claimed::of(vec![files[..count / 2].to_vec(), files[count / 4..].to_vec()]);
+        for (number, file) in files.iter().enumerate() {
+            assert_eq!(claimed.find(file), Some(usize::from(number >= count / 2)), "the first source that names a file has it");
+        }
+        assert_eq!(claimed.find(&Counted("package.json".to_owned())), None);
+        COMPARISONS.get()
+    }
+
+    #[test]
+    fn claiming_twice_as_many_files_takes_about_twice_the_comparisons() {
+        let (some, twice) = (comparisons(2_000), comparisons(4_000));
+        assert!(twice as f64 <= 2.5 * some as f64, "{some} and {twice} comparisons");
     }
 }

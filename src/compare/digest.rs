@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::ignored::{Ignored, Way};
 use crate::tree::number::Decimal;
-use crate::tree::{Kind, Member, Node};
+use crate::tree::{Kind, Member, Node, key};
 
 /// Makes digests; only those of one digester and its clones can be compared.
 #[derive(Clone, Debug)]
@@ -36,15 +36,15 @@ impl Key {
         &self.pointers
     }
 
-    fn parts<'t>(&self, node: Node<'t>) -> Option<Vec<&'t str>> {
-        let part = |pointer: &String| node.at(pointer).filter(|part| matches!(part.kind(), Kind::String | Kind::Number)).map(Node::text);
+    fn parts<'t>(&self, node: Node<'t>) -> Option<Vec<Node<'t>>> {
+        let part = |pointer: &String| node.at(pointer).filter(|part| key::is_part(*part));
         self.pointers.iter().map(part).collect::<Option<Vec<_>>>().filter(|parts| !parts.is_empty())
     }
 
     /// The key as it is shown.
     #[must_use]
     pub fn text(&self, node: Node<'_>) -> Option<String> {
-        self.parts(node).map(|parts| parts.join(" "))
+        self.parts(node).map(|parts| key::shown(&parts, false))
     }
 }
 
@@ -65,14 +65,10 @@ impl Digester {
         self.value(record, &self.ignored.start())
     }
 
-    /// Of a key, by the text of its parts: `1` in one format is `"1"` in another.
+    /// Of a key.
     #[must_use]
-    pub fn key(&self, key: &Key, node: Node<'_>) -> Option<u128> {
-        let mut form = Vec::new();
-        for part in key.parts(node)? {
-            text(part, &mut form);
-        }
-        Some(self.hash(&form))
+    pub fn key(&self, known_by: &Key, node: Node<'_>) -> Option<u128> {
+        Some(self.hash(key::text(&known_by.parts(node)?).as_bytes()))
     }
 
     /// Of a value to which `way` leads.

@@ -1,36 +1,144 @@
 //! The nearest of some known words: "did you mean".
+//!
+//! Looking at a candidate costs about the same whatever the words are. How many may be looked at is a [`Budget`]: one for a
+//! record and one for a window of the input, so that the time of a run grows with the size of the input and not with the
+//! product of wrong names and known names. Where a budget is spent, findings go without a suggestion. Budgets are counted in
+//! candidates, never in time, so that the same input gives the same findings.
 
-/// The known word that `word` most likely stands for; the first of equally near ones.
+use std::cell::Cell;
+
+/// Candidates that may be looked at for the findings about one record.
+pub const PER_RECORD: u64 = 100_000;
+/// Candidates that may be looked at for the findings about one window of the input, about 256 KiB.
+pub const PER_WINDOW: u64 = 1_000_000;
+/// Candidates that may be looked at for one word.
+pub const PER_WORD: usize = 5_000;
+
+// Long words are cut, since a distance is counted in the bits of a machine word.
+const LONGEST: usize = 64;
+
+/// How many more candidates may be looked at.
+#[derive(Debug)]
+pub struct Budget {
+    left: Cell<u64>,
+    all: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new(PER_RECORD)
+    }
+}
+
+impl Budget {
+    /// A budget of so many candidates.
+    #[must_use]
+    pub fn new(candidates: u64) -> Self {
+        Self { left: Cell::new(candidates), all: candidates }
+    }
+
+    /// How many candidates have been looked at.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.all - self.left.get()
+    }
+
+    fn spend(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
+    }
+}
+
+/// The known word that `word` most likely stands for, of those that `fits` admits; the first of equally near ones. `fits`
+/// is asked only about words that are nearer than those before.
 #[must_use]
-pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    let wanted = plain(word);
-    // A third of the letters may be wrong, in words of one or two none. Long words are cut, since the distance costs their product.
-    let longest = 64;
-    let within = wanted.chars().count().min(longest) / 3;
-    let cut = |text: String| text.chars().take(longest).collect::<String>();
-    let wanted = cut(wanted);
-    if wanted.is_empty() {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>, fits: impl Fn(&str) -> bool, budget: &Budget) -> Option<&'k str> {
+    let wanted = Plain::new(word);
+    if wanted.length == 0 {
         return None;
     }
+    // A third of the letters may be wrong, in words of one or two none.
+    let within = wanted.length / 3;
     let mut best: Option<(usize, &str)> = None;
-    for candidate in known.into_iter().take(5000).filter(|candidate| *candidate != word) {
-        let plain = cut(plain(candidate));
-        let mut distance = strsim::osa_distance(&wanted, &plain);
+    for candidate in known.into_iter().take(PER_WORD) {
+        if !budget.spend() {
+            break;
+        }
+        if candidate == word {
+            continue;
+        }
+        let plain = Plain::new(candidate);
+        let limit = best.map_or(within, |(least, _)| least.saturating_sub(1).min(within));
+        let begun = wanted.length >= 3 && (plain.starts_with(&wanted) || (plain.length >= 3 && wanted.starts_with(&plain)));
+        let mut distance = if wanted.length.abs_diff(plain.length) <= limit { wanted.distance(&plain) } else { usize::MAX };
         // One name begun by the other: `tel` for `telephone`.
-        if distance > within && wanted.len() >= 3 && (plain.starts_with(&wanted) || (plain.len() >= 3 && wanted.starts_with(&plain))) {
+        if distance > within && begun {
             distance = within;
         }
-        if distance <= within && distance < plain.chars().count() && best.is_none_or(|(least, _)| distance < least) {
+        if distance <= within && distance < plain.length && best.is_none_or(|(least, _)| distance < least) && fits(candidate) {
             best = Some((distance, candidate));
         }
     }
     best.map(|(_, word)| word)
 }
 
+// The letters and digits of a word in lower case, no more than `LONGEST`.
+struct Plain {
+    letters: [char; LONGEST],
+    length: usize,
+}
+
+impl Plain {
+    fn new(word: &str) -> Self {
+        let mut plain = Self { letters: ['\0'; LONGEST], length: 0 };
+        for letter in word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(LONGEST) {
+            plain.letters[plain.length] = letter;
+            plain.length += 1;
+        }
+        plain
+    }
+
+    fn letters(&self) -> &[char] {
+        &self.letters[..self.length]
+    }
+
+    fn starts_with(&self, other: &Self) -> bool {
+        self.letters().starts_with(other.letters())
+    }
+
+    // How many letters have to be put in, left out, changed or swapped with their neighbour, in the restricted sense (optimal
+    // string alignment). A column of the table is a machine word (H. Hyyrö, A Bit-Vector Algorithm for Computing Levenshtein
+    // and Damerau Edit Distances, 2003).
+    fn distance(&self, other: &Self) -> usize {
+        if self.length == 0 || other.length == 0 {
+            return self.length.max(other.length);
+        }
+        let last = 1_u64 << (self.length - 1);
+        let (mut up, mut down, mut diagonal, mut before) = (u64::MAX, 0_u64, 0_u64, 0_u64);
+        let mut distance = self.length;
+        for letter in other.letters() {
+            let same = self.letters().iter().enumerate().fold(0_u64, |bits, (at, own)| bits | (u64::from(own == letter) << at));
+            let swapped = ((!diagonal & same) << 1) & before;
+            diagonal = (((same & up).wrapping_add(up)) ^ up) | same | down | swapped;
+            let (mut right, mut left) = (down | !(diagonal | up), diagonal & up);
+            distance += usize::from(right & last != 0);
+            distance -= usize::from(left & last != 0);
+            right = (right << 1) | 1;
+            left <<= 1;
+            up = left | !(diagonal | right);
+            down = right & diagonal;
+            before = same;
+        }
+        distance
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn the_nearest_word() {
@@ -46,7 +154,40 @@ mod tests {
             ("", None),
             ("?", None),
         ] {
-            assert_eq!(nearest(word, known), expected, "{word}");
+            assert_eq!(nearest(word, known, |_| true, &Budget::default()), expected, "{word}");
+        }
+        assert_eq!(nearest("Names", known, |name| name != "names", &Budget::default()), Some("name"));
+    }
+
+    #[test]
+    fn no_more_candidates_are_looked_at_than_the_budget_has() {
+        let known: Vec<String> = (0..2_000).map(|number| format!("member{number:05}")).collect();
+        let looked_at = |words: usize, known: usize| {
+            let budget = Budget::new(PER_RECORD);
+            for word in 0..words {
+                let all = strings(known);
+                let _ = nearest(&format!("membre{word:05}"), all.iter().map(String::as_str), |_| true, &budget);
+            }
+            budget.used()
+        };
+        assert_eq!(looked_at(10, 100), 1_000);
+        assert!(looked_at(1_000, 1_000) <= PER_RECORD);
+        assert!(looked_at(2_000, 2_000) <= PER_RECORD);
+        let budget = Budget::new(5);
+        assert_eq!(nearest("member00009", known.iter().map(String::as_str), |_| true, &budget).map(str::len), Some(11));
+        assert_eq!(budget.used(), 5);
+    }
+
+    fn strings(count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("member{number:05}")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn distances_are_those_of_the_table(one in "[a-cé]{0,70}", other in "[a-cé]{0,70}") {
+            let (a, b) = (Plain::new(&one), Plain::new(&other));
+            let cut = |word: &Plain| word.letters().iter().collect::<String>();
+            prop_assert_eq!(a.distance(&b), strsim::osa_distance(&cut(&a), &cut(&b)));
         }
     }
 }

@@ -310,10 +310,92 @@ impl Diagnostic {
     }
 }
 
+/// How many findings about one record are kept; one more stands for the rest.
+pub const MAX_FINDINGS_PER_RECORD: usize = 1000;
+
 /// Takes diagnostics as they arise.
 pub trait Notes {
     /// Takes one.
     fn note(&mut self, diagnostic: Diagnostic);
+
+    /// Takes the number of those that are not kept.
+    fn omit(&mut self, omitted: Omitted) {
+        omitted.into_finding().into_iter().for_each(|finding| self.note(finding));
+    }
+
+    /// How many candidates may be looked at for suggestions about the next record; see [`hint`].
+    fn hints(&self) -> hint::Budget {
+        hint::Budget::default()
+    }
+
+    /// Counts candidates that have been looked at.
+    fn spend_hints(&mut self, _candidates: u64) {}
+}
+
+/// Findings about a record beyond those that are kept: how many, how severe, and where the first of them is.
+#[derive(Clone, Debug, Default)]
+pub struct Omitted {
+    count: u64,
+    // Whether there may be more than have been counted.
+    is_open: bool,
+    first: Option<(Place, Severity)>,
+}
+
+impl Omitted {
+    /// Counts one.
+    pub fn add(&mut self, finding: Diagnostic) {
+        self.count += 1;
+        let Diagnostic { place, severity, .. } = finding;
+        let (_, worst) = self.first.get_or_insert((place, severity));
+        *worst = (*worst).max(severity);
+    }
+
+    /// Counts so many errors, the first of which is at `place`.
+    pub fn count(&mut self, count: u64, place: impl FnOnce() -> Place) {
+        if count > 0 {
+            self.count += count;
+            let (_, worst) = self.first.get_or_insert_with(|| (place(), Severity::Error));
+            *worst = Severity::Error;
+        }
+    }
+
+    /// Says that what else is wrong was not looked for, at the latest from `place` on.
+    pub fn leave_open(&mut self, place: Place) {
+        self.is_open = true;
+        self.first.get_or_insert((place, Severity::Error));
+    }
+
+    /// Counts those of another stage too.
+    pub fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.is_open |= other.is_open;
+        self.first = match (self.first.take(), other.first) {
+            (Some((place, one)), Some((_, other))) => Some((place, one.max(other))),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Whether one of them is an error.
+    #[must_use]
+    pub fn has_error(&self) -> bool {
+        self.first.as_ref().is_some_and(|(_, severity)| *severity == Severity::Error)
+    }
+
+    /// The finding that stands for them, as severe as the worst of them; `None` where there are none.
+    #[must_use]
+    pub fn into_finding(self) -> Option<Diagnostic> {
+        let (Place { source, span }, severity) = self.first?;
+        let count = match (self.count, self.is_open) {
+            (0, _) => "more findings about this record were not enumerated".to_owned(),
+            (1, false) => "1 more finding about this record is not listed".to_owned(),
+            (count, false) => format!("{count} more findings about this record are not listed"),
+            (count, true) => format!("at least {count} more findings about this record are not listed"),
+        };
+        let mut finding = Diagnostic::new(&rules::MANY_FINDINGS, &source, span, count)
+            .help(format!("fix the first {MAX_FINDINGS_PER_RECORD} findings of the record and run again"));
+        finding.severity = severity;
+        Some(finding)
+    }
 }
 
 impl Notes for Vec<Diagnostic> {

@@ -346,6 +346,10 @@ impl Intake for Reading<'_> {
             stage.work(tree, &mut self.notes);
         }
         self.notes.iter_mut().for_each(|note| notation::settle(note, self.format));
+        if let Some(plan) = &self.course.across {
+            let found = plan.check(tree, &self.notes);
+            self.notes.extend(found);
+        }
         let mentions = self.course.across.as_ref().map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut unit = Unit { written: self.written.hash(), mentions, ..Unit::default() };
         if self.proves.contains(&self.look.units.len()) || self.notes.iter().any(|note| note.fix.is_some()) {

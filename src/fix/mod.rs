@@ -29,7 +29,7 @@
 //! };
 //! let job = Job {
 //!     inputs: vec![Input { name: "sizes.ndjson".into(), course: 0, open: Box::new(open) }],
-//!     courses: vec![Course { stages: vec![Arc::new(Checker::new(schema))], across: None, mask: None }],
+//!     courses: vec![Course { stages: vec![Arc::new(Checker::new(schema))], across: None, lenient: false, mask: None }],
 //!     complete: false,
 //!     policy: Policy::default(),
 //!     suppress: Vec::new(),
@@ -163,8 +163,7 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
     let mut done: Vec<Done> = Vec::with_capacity(job.inputs.len());
     let mut unmended = Counts::default();
     let mut failed = None;
-    let mut across: Vec<Option<Across>> =
-        job.courses.iter().map(|course| course.across.as_ref().map(|_| Across::new(job.complete))).collect();
+    let mut across = Across::new(job.complete);
     let mut count = |found: Vec<Found>| {
         for (mut note, _) in found {
             if job.policy.admits(&mut note) {
@@ -177,12 +176,10 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
         || if interrupted.load(Ordering::Relaxed) { None } else { next.next() },
         || |input: &Input| mend(job, input, Banned::default(), Files::default()),
         |mut mended: Done| {
-            if let Some(across) = &mut across[job.inputs[done.len()].course] {
-                for (index, mentions) in std::mem::take(&mut mended.mentions) {
-                    match across.take(mentions, Some(&RecordRef { index, key: None }), true) {
-                        Ok(found) => count(found),
-                        Err(error) => failed = Some(error),
-                    }
+            for (index, mentions) in std::mem::take(&mut mended.mentions) {
+                match across.take(mentions, Some(&RecordRef { index, key: None }), true) {
+                    Ok(found) => count(found),
+                    Err(error) => failed = Some(error),
                 }
             }
             done.push(mended);
@@ -200,9 +197,7 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
         files.reset();
         done[number] = mend(job, &job.inputs[number], Banned::places(places), files);
     }
-    for across in across.into_iter().flatten() {
-        count(across.finish(&|_| false)?);
-    }
+    count(across.finish(&|_| false)?);
     let mut outcome = Outcome { unmended, ..Outcome::default() };
     for (input, done) in job.inputs.iter().zip(done) {
         outcome.join(&input.name, done);
@@ -212,18 +207,14 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
 
 // Places in records that edits would give a key which another record has, or a reference to a record that is not there; by
 // input.
-fn clashes(job: &Job, done: &[Done], across: &mut [Option<Across>]) -> io::Result<Clashes> {
+fn clashes(job: &Job, done: &[Done], across: &mut Across) -> io::Result<Clashes> {
     let mut clashes = Clashes::new();
     let mut keys: BTreeSet<(usize, &str)> = BTreeSet::new();
     for (number, done) in done.iter().enumerate() {
-        let course = job.inputs[number].course;
         for (unit, mention) in &done.gained {
-            let is_known = match &mut across[course] {
-                Some(across) => across.knows(mention)?,
-                None => false,
-            };
+            let is_known = across.knows(mention)?;
             let wrong = match mention.role {
-                Role::Key => is_known || !keys.insert((course, &mention.text)),
+                Role::Key => is_known || !keys.insert((mention.collection, mention.exact())),
                 Role::Reference => job.complete && !is_known,
             };
             if wrong {
@@ -275,7 +266,7 @@ fn mend(job: &Job, input: &Input, mut banned: Banned, files: Files) -> Done {
     let mut gained = Vec::new();
     for unit in touched {
         let before = mentions.get(&(unit as u64)).map_or(&[][..], Vec::as_slice);
-        let is_new = |mention: &&Mention| !before.iter().any(|known| known.role == mention.role && known.text == mention.text);
+        let is_new = |mention: &&Mention| !before.iter().any(|known| known.role == mention.role && known.exact() == mention.exact());
         gained.extend(last.units[unit].mentions.iter().filter(is_new).map(|mention| (unit, mention.clone())));
     }
     let mut done = Done { fixed, gained, unmended: last.unmended, mentions: mentions.into_iter().collect(), ..Done::default() };

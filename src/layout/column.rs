@@ -1,8 +1,14 @@
 //! Column names as paths into a record, both ways.
 //!
-//! A column is a JSON pointer without its leading slash: `contacts/0/name`. A name that could be taken for something else
-//! (one with `.` or `[`, an empty one, a reserved one) keeps the slash. Dots and brackets, as other tools write them, split a
-//! name only where the shape knows every part. A column that ends in `~json`, which no pointer does, holds JSON text.
+//! A header is the name of a member. It is a path into the record in two cases:
+//!
+//! - It begins with a slash: then it is a JSON pointer (`/contacts/0/name`), unless the shape declares a member of exactly that
+//!   name. A member whose own name begins with a slash is therefore written `/~1name`.
+//! - The shape knows every step of it and declares no member of that name: `contacts/0/name`, `contacts.0.name` and
+//!   `contacts[0].name` for a declared list of objects.
+//!
+//! `~json` behind a path says that the cells hold JSON text. Reserved names (`_record` and the like) are written `/_record`
+//! where they are members. [`parse`] and [`name`] are inverse: [`name`] returns only what [`parse`] reads as the same column.
 
 use std::borrow::Cow;
 
@@ -71,17 +77,36 @@ pub fn parse(header: &str, row: Part<'_>, package: bool) -> Column {
     if let Some(column) = reserved(header).filter(|column| package || matches!(column, Column::Record | Column::Guarded)) {
         return column;
     }
-    let (name, json) = header.strip_suffix(JSON).map_or((header, false), |name| (name, true));
-    let path = if let Some(pointer) = name.strip_prefix('/') {
-        steps(pointer, row)
-    } else if name.contains('/') {
-        steps(name, row)
-    } else if name.contains(['.', '[']) && row.declared(name).is_none() {
-        foreign(name, row).unwrap_or_else(|| steps(name, row))
-    } else {
-        steps(name, row)
-    };
-    Column::Value { path, json }
+    let member = |name: &str, json: bool| Column::Value { path: vec![Step::Name(name.to_owned())], json };
+    if row.declared(header).is_some() {
+        return member(header, false);
+    }
+    if header.starts_with('/') {
+        return stored(header, row);
+    }
+    if let Some(path) = known(header, row) {
+        return Column::Value { path, json: false };
+    }
+    if let Some(name) = header.strip_suffix(JSON) {
+        if row.declared(name).is_some() {
+            return member(name, true);
+        }
+        if let Some(path) = known(name, row) {
+            return Column::Value { path, json: true };
+        }
+    }
+    member(header, false)
+}
+
+/// The column that a JSON pointer stands for, with `~json` behind it where cells hold JSON text; or the column of whole records.
+#[must_use]
+pub fn stored(text: &str, row: Part<'_>) -> Column {
+    if text == RECORD {
+        return Column::Record;
+    }
+    // No pointer ends so: a tilde in a name is `~0`.
+    let (pointer, json) = text.strip_suffix(JSON).map_or((text, false), |pointer| (pointer, true));
+    Column::Value { path: steps(pointer.strip_prefix('/').unwrap_or(pointer), row), json }
 }
 
 fn steps(pointer: &str, row: Part<'_>) -> Vec<Step> {
@@ -113,42 +138,97 @@ pub fn step_into<'s>(part: Part<'s>, step: &Step) -> Part<'s> {
     }
 }
 
-// `contacts.0.name` and `contacts[0].name`, if the shape knows every step.
-fn foreign(name: &str, row: Part<'_>) -> Option<Vec<Step>> {
+// The path that a header without a leading slash stands for, if the shape knows every step of it.
+fn known(header: &str, row: Part<'_>) -> Option<Vec<Step>> {
+    if header.contains('/') {
+        let (path, is_declared) = walk(header.split('/').map(pointer::unescape), row)?;
+        // A pattern that matches the whole header knows it as a name.
+        return (is_declared || row.by_pattern(header).is_none()).then_some(path);
+    }
+    if header.contains(['.', '[']) {
+        let tokens = header.split(['.', '[']).map(|token| Cow::Borrowed(token.strip_suffix(']').unwrap_or(token)));
+        let (path, is_declared) = walk(tokens, row)?;
+        return is_declared.then_some(path);
+    }
+    None
+}
+
+// A path whose first step is declared and whose other steps are declared or at least described by the schema; says
+// whether all of them are declared.
+fn walk<'t>(tokens: impl Iterator<Item = Cow<'t, str>>, row: Part<'_>) -> Option<(Vec<Step>, bool)> {
     let mut part = row;
     let mut path = Vec::new();
-    for token in name.split(['.', '[']) {
-        let token = token.strip_suffix(']').unwrap_or(token);
-        let step = match pointer::index(token) {
-            Some(index) if !part.is_any() && is_list(part, path.is_empty()) => Step::Index(index),
-            _ => {
-                part.declared(token)?;
-                Step::Name(token.to_owned())
+    let mut is_declared = true;
+    for token in tokens {
+        let step = match pointer::index(&token) {
+            Some(index) if !path.is_empty() && part.declares_items() => Step::Index(index),
+            _ if part.declared(&token).is_some() => Step::Name(token.into_owned()),
+            _ if !path.is_empty() && (part.by_pattern(&token).is_some() || part.others().is_some_and(|others| !others.is_any())) => {
+                is_declared = false;
+                // What could count items has to be read as every reader does.
+                if is_doubtful(&token, part, false) {
+                    return None;
+                }
+                Step::Name(token.into_owned())
             }
+            _ => return None,
         };
         part = step_into(part, &step);
         path.push(step);
     }
-    Some(path)
+    Some((path, is_declared))
 }
 
-/// The header cell of a path; [`parse`] gives the path again. In a `guarded` table it is no formula either.
+/// The header cell of a path in a table of rows of shape `row`; [`parse`] gives the path again. In a `guarded` table it is no
+/// formula either.
+///
+/// The name of a member stands as it is, and so does a path of which the shape declares every step. Any other path is a JSON
+/// pointer with its leading slash.
 #[must_use]
-pub fn name(path: &[Step], json: bool, guarded: bool) -> String {
-    spelled(&pointer(path), json, guarded)
-}
-
-/// As [`name`], of a path given as a JSON pointer.
-#[must_use]
-pub fn spelled(pointer: &str, json: bool, guarded: bool) -> String {
-    let doubtful = |name: &str| name.is_empty() || name.starts_with('/') || name.contains(['.', '[']) || reserved(name).is_some();
-    let bare = pointer.strip_prefix('/').unwrap_or(pointer);
-    let keeps_slash = doubtful(bare) || guarded && super::cell::needs_guard(bare);
-    let mut name = if keeps_slash { pointer.to_owned() } else { bare.to_owned() };
-    if json {
-        name.push_str(JSON);
+pub fn name(path: &[Step], json: bool, guarded: bool, row: Part<'_>) -> String {
+    let pointer = pointer(path);
+    let suffix = if json { JSON } else { "" };
+    let bare = match path {
+        [Step::Name(name)] => name,
+        _ => &pointer[1..],
+    };
+    let is_special = bare.is_empty() || bare.starts_with('/') || guarded && super::cell::needs_guard(bare);
+    if !is_special && (path.len() == 1 || is_declared(path, row)) {
+        let header = format!("{bare}{suffix}");
+        if is(&header, path, json, row) {
+            return header;
+        }
     }
-    name
+    pointer + suffix
+}
+
+// Whether a header is read as that column, in every layout of tables.
+fn is(header: &str, path: &[Step], json: bool, row: Part<'_>) -> bool {
+    matches!(parse(header, row, true), Column::Value { path: found, json: also } if found == path && also == json)
+}
+
+fn is_declared(path: &[Step], row: Part<'_>) -> bool {
+    let mut part = row;
+    path.iter().all(|step| {
+        let known = match step {
+            Step::Name(name) => part.declared(name).is_some(),
+            Step::Index(_) => part.declares_items(),
+        };
+        part = step_into(part, step);
+        known
+    })
+}
+
+/// Whether a column given as by [`stored`] has a header that is read as the same column. It has none where the shape declares
+/// a member whose name is the path's pointer.
+#[must_use]
+pub fn has_name(text: &str, row: Part<'_>) -> bool {
+    match stored(text, row) {
+        Column::Value { path, json } => {
+            is(&name(&path, json, false, row), &path, json, row) && is(&name(&path, json, true, row), &path, json, row)
+        }
+        _ => true,
+    }
 }
 
 /// Whether a member of that name below `part` could be taken for an item.
@@ -182,38 +262,101 @@ pub fn word(step: &Step) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Shape;
+    use crate::schema::{Schema, Shape};
+    use crate::source::Source;
+    use crate::tree::Tree;
 
-    #[test]
-    fn names_and_paths_turn_into_each_other() {
-        let shape = Shape::any();
-        let name_of = |text: &str| Step::Name(text.to_owned());
-        for (path, expected) in [
-            (vec![name_of("a")], "a"),
-            (vec![name_of("contacts"), Step::Index(0), name_of("name")], "contacts/0/name"),
-            (vec![name_of("a.b")], "/a.b"),
-            (vec![name_of("a[0]")], "/a[0]"),
-            (vec![name_of("a/b")], "a~1b"),
-            (vec![name_of("")], "/"),
-            (vec![name_of(""), name_of("a")], "//a"),
-            (vec![name_of("a"), name_of("")], "a/"),
-            (vec![name_of("33")], "33"),
-            (vec![name_of("_record")], "/_record"),
-            (vec![name_of("~json")], "~0json"),
-            (vec![name_of("@id")], "@id"),
-        ] {
-            assert_eq!(name(&path, false, false), expected);
-            for (json, guarded) in [(false, false), (true, false), (false, true), (true, true)] {
-                let name = name(&path, json, guarded);
-                assert_eq!(parse(&name, shape.root(), true), Column::Value { path: path.clone(), json });
+    fn named(text: &str) -> Step {
+        Step::Name(text.to_owned())
+    }
+
+    fn shape(text: &str) -> Shape {
+        let source = std::sync::Arc::new(Source::whole("schema.json", text));
+        let mut tree = Tree::new(&source);
+        let read = crate::read::json::Parser::new(&source, 0, text.len(), 64).document(&mut tree, &mut Vec::new());
+        assert!(read.is_ok(), "{text}");
+        Shape::of(&Schema::try_from(tree).expect("it is a schema"))
+    }
+
+    fn check(shape: &Shape, path: &[Step], expected: &str) {
+        assert_eq!(name(path, false, false, shape.root()), expected);
+        for (json, guarded) in [(false, false), (true, false), (false, true), (true, true)] {
+            let name = name(path, json, guarded, shape.root());
+            for package in [false, true] {
+                assert_eq!(parse(&name, shape.root(), package), Column::Value { path: path.to_vec(), json }, "{name}");
             }
         }
-        assert_eq!(name(&[name_of("=1+1")], false, true), "/=1+1");
     }
 
     #[test]
-    fn dots_are_text_where_the_shape_is_silent() {
+    fn a_header_is_a_name() {
         let shape = Shape::any();
-        assert_eq!(parse("a.b", shape.root(), false), Column::Value { path: vec![Step::Name("a.b".to_owned())], json: false });
+        for (path, expected) in [
+            (vec![named("a")], "a"),
+            (vec![named("contacts"), Step::Index(0), named("name")], "/contacts/0/name"),
+            (vec![named("a.b")], "a.b"),
+            (vec![named("a[0]")], "a[0]"),
+            (vec![named("a/b")], "a/b"),
+            (vec![named("1/22/20")], "1/22/20"),
+            (vec![named("/a")], "/~1a"),
+            (vec![named("//")], "/~1~1"),
+            (vec![named("~")], "~"),
+            (vec![named("~1")], "~1"),
+            (vec![named("a~1b")], "a~1b"),
+            (vec![named("")], "/"),
+            (vec![named(""), named("a")], "//a"),
+            (vec![named("a"), named("")], "/a/"),
+            (vec![named("33")], "33"),
+            (vec![named("_record")], "/_record"),
+            (vec![named("_row")], "/_row"),
+            (vec![named("~json")], "~json"),
+            (vec![named("x~json")], "x~json"),
+            (vec![named("@id")], "@id"),
+        ] {
+            check(&shape, &path, expected);
+        }
+        assert_eq!(name(&[named("=1+1")], false, true, shape.root()), "/=1+1");
+        assert_eq!(name(&[named("m")], true, false, shape.root()), "/m~json");
+    }
+
+    #[test]
+    fn paths_are_those_that_the_shape_knows_and_that_are_no_names() {
+        let shape = shape(
+            r#"{"properties": {"id": {}, "a": {"type": "object", "properties": {"b": {}, "c/d": {}}, "additionalProperties": {"type": "integer"}},
+            "l": {"type": "array", "items": {"properties": {"n": {}}}}, "a/b": {}, "l.0.n": {}, "Country/Region": {}, "m~json": {}, "m": {}}}"#,
+        );
+        for (path, expected) in [
+            (vec![named("a"), named("b")], "/a/b"),
+            (vec![named("a/b")], "a/b"),
+            (vec![named("a"), named("c/d")], "a/c~1d"),
+            (vec![named("a"), named("z")], "/a/z"),
+            (vec![named("a/z")], "/a~1z"),
+            (vec![named("l"), Step::Index(0), named("n")], "l/0/n"),
+            (vec![named("l.0.n")], "l.0.n"),
+            (vec![named("l.1.n")], "/l.1.n"),
+            (vec![named("l"), Step::Index(0), named("z")], "/l/0/z"),
+            (vec![named("Country/Region")], "Country/Region"),
+            (vec![named("Q/1")], "Q/1"),
+            (vec![named("id/x")], "id/x"),
+            (vec![named("m~json")], "m~json"),
+        ] {
+            check(&shape, &path, expected);
+        }
+        let path_of = |header| match parse(header, shape.root(), false) {
+            Column::Value { path, .. } => pointer(&path),
+            other => panic!("{other:?}"),
+        };
+        for (header, expected) in [("l.1.n", "/l/1/n"), ("l[1].n", "/l/1/n"), ("a.b", "/a/b"), ("a/33", "/a/33"), ("id/0", "/id~10")] {
+            assert_eq!(path_of(header), expected, "{header}");
+        }
+        assert_eq!(name(&[named("m")], true, false, shape.root()), "/m~json");
+    }
+
+    #[test]
+    fn a_declared_name_may_leave_a_path_without_a_header() {
+        let shape = shape(r#"{"properties": {"/a/b": {}, "/c": {}}}"#);
+        assert!(!has_name("/a/b", shape.root()));
+        assert!(has_name("/a/c", shape.root()) && has_name("/~1a~1b", shape.root()) && has_name("/c", shape.root()));
+        assert_eq!(parse("/a/b", shape.root(), false), Column::Value { path: vec![named("/a/b")], json: false });
     }
 }

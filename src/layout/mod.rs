@@ -4,5 +4,6 @@ pub mod cell;
 pub mod column;
 #[cfg(feature = "parquet")]
 pub mod columnar;
+pub mod header;
 pub mod relational;
 pub mod xml;

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::{OnInvalid, Sensitive, across};
-use crate::diagnostic::{Diagnostic, Notes, RecordRef, rules};
+use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
+use crate::layout::header::Header;
 use crate::load::file::{Finished, Stream, Target};
 use crate::load::{Sink, Totals};
 use crate::read::Cutter;
@@ -32,7 +33,7 @@ pub use baseline::Baseline;
 pub use policy::Policy;
 pub use since::{Novelty, Older};
 pub use suppress::Suppressions;
-use window::{Done, Encoded, Line, Shop, Stopped, Unit, Worked};
+use window::{Done, Encoded, Line, Piece, Shop, Stopped, Unit, Worked};
 
 /// An input that has not been opened yet.
 pub struct Input {
@@ -72,6 +73,8 @@ pub struct Course {
     pub stages: Vec<Arc<dyn Stage>>,
     /// Keys and references to compare across records.
     pub across: Option<Arc<across::Plan>>,
+    /// Whether errors of syntax are reported as warnings.
+    pub lenient: bool,
     /// What is personal in the records and hidden in reports.
     pub mask: Option<Sensitive>,
 }
@@ -183,7 +186,8 @@ pub struct Outcome {
 /// When an output or a report cannot be written; nothing has been put into place then.
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
     let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
-    let across = courses.iter().map(|course| course.across.as_ref().map(|_| across::Across::new(complete))).collect();
+    let across = across::Across::new(complete);
+    let lenient = courses.iter().map(|course| course.lenient).collect();
     let shop = Shop {
         courses,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
@@ -200,6 +204,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         baseline: job.baseline,
         suppressions: job.suppressions,
         across,
+        lenient,
         keep_accounts: job.keep_accounts,
         keep_top_level: job.keep_top_level,
         accounted: 0,
@@ -220,7 +225,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     }
     let mut line = Line::new(inputs);
     let stopped = line.stopped();
-    batch::ordered(
+    batch::weighed(
         jobs,
         || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
         || shop.worker(),
@@ -228,6 +233,8 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
             desk.take(done, &shop, &stopped, watch);
             desk.error.is_none() && !interrupted.load(Ordering::Relaxed)
         },
+        Piece::weight,
+        Done::weight,
     );
     if interrupted.load(Ordering::Relaxed) {
         return Ok(Outcome { interrupted: true, ..desk.outcome });
@@ -289,6 +296,12 @@ impl OpenOutput {
         Some((self.assembler.as_deref_mut()?, files))
     }
 
+    fn header(&mut self, header: &Header) {
+        if let Some(assembler) = &mut self.assembler {
+            assembler.header(header);
+        }
+    }
+
     fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
         if let Place::Sink(sink) = &mut self.place {
             return sink.record(encoded);
@@ -340,6 +353,9 @@ impl Report {
     }
 }
 
+/// Windows that are larger are not kept for what may have to be said later.
+const LARGE_WINDOW: u32 = 4 << 20;
+
 struct InputState {
     name: Arc<str>,
     course: usize,
@@ -348,6 +364,7 @@ struct InputState {
     novelty: Novelty,
     records: u64,
     stopped: bool,
+    header: Option<Arc<Header>>,
     // The last window that came out, which tells how far reading came.
     last: Option<Arc<Source>>,
     // As long as there is nothing to report.
@@ -363,8 +380,9 @@ struct Desk<'r> {
     policy: Policy,
     baseline: Option<(Baseline, Target)>,
     suppressions: Suppressions,
-    // One for each course that has keys or references.
-    across: Vec<Option<across::Across>>,
+    across: across::Across,
+    // By course: whether errors of syntax are reported as warnings.
+    lenient: Vec<bool>,
     keep_accounts: bool,
     keep_top_level: bool,
     // Bytes of the accounts of what was read.
@@ -399,10 +417,21 @@ impl Desk<'_> {
                 }
                 let told = self.tell(&name);
                 let account = self.keep_accounts.then(Account::default);
-                self.input = Some(InputState { name, course, format, decoded, novelty, records: 0, stopped: false, last: None, account });
+                self.input = Some(InputState {
+                    name,
+                    course,
+                    format,
+                    decoded,
+                    novelty,
+                    records: 0,
+                    stopped: false,
+                    header: None,
+                    last: None,
+                    account,
+                });
                 told
             }
-            Done::Known { input, account } => match self.known(&input, account, stopped, watch) {
+            Done::Known { input, account } => match self.known(&input, account, shop, stopped, watch) {
                 Ok(true) => Ok(()),
                 Ok(false) => {
                     let mut done = Vec::new();
@@ -427,9 +456,9 @@ impl Desk<'_> {
     }
 
     // Counts an input of which there is an account; says whether that was all.
-    fn known(&mut self, input: &Input, account: Account, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<bool> {
-        if let Some(across) = &mut self.across[input.course]
-            && !across.take_register(&input.name, &account.register)?
+    fn known(&mut self, input: &Input, account: Account, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<bool> {
+        if let Some(plan) = &shop.courses[input.course].across
+            && !self.across.take_register(&input.name, &account.register, plan)?
         {
             return Ok(false);
         }
@@ -450,13 +479,26 @@ impl Desk<'_> {
         if input.stopped {
             return Ok(());
         }
+        // Every window of a table has the same one.
+        if input.header.is_none()
+            && let Some(header) = &window.header
+        {
+            self.outputs.iter_mut().for_each(|output| output.header(header));
+            input.header = Some(Arc::clone(header));
+        }
         let base = input.records;
         let fresh = input.novelty != Novelty::Same;
         if self.keep_top_level {
             let assemblers = self.outputs.iter_mut().filter_map(|output| output.assembler.as_deref_mut());
             assemblers.for_each(|assembler| assembler.top_level(window.top_level));
         }
-        input.last = Some(Arc::clone(&window.source));
+        input.last = Some(if window.source.len() > LARGE_WINDOW {
+            // The text need not be kept for the place at which it ends.
+            let end = window.source.position(window.source.len());
+            Arc::new(Source::elsewhere(Arc::clone(window.source.name()), end))
+        } else {
+            Arc::clone(&window.source)
+        });
         input.records += window.units.len() as u64;
         if let Some(account) = &mut input.account {
             account.bytes += u64::from(window.source.len());
@@ -490,8 +532,8 @@ impl Desk<'_> {
                 let account = input.account.take().filter(|_| valid && unit.carried && unit.fresh);
                 input.account = account.and_then(|account| account.with(&unit.mentions, &record));
             }
-            if let Some(across) = &mut self.across[window.course] {
-                let found = across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
+            if !unit.mentions.is_empty() {
+                let found = self.across.take(std::mem::take(&mut unit.mentions), Some(&record), unit.fresh)?;
                 valid &= !found.iter().any(|(note, _)| policy::is_error(note));
                 // Nor is there an account of what is wrong and not to be told.
                 if !valid && let Some(input) = &mut self.input {
@@ -555,6 +597,9 @@ impl Desk<'_> {
             return Ok(());
         }
         if let Some(input) = &mut self.input {
+            if self.lenient[input.course] && note.severity == Severity::Error {
+                note.severity = Severity::Warning;
+            }
             input.account = None;
         }
         // What is known of a finding is noted even where nobody is told, lest it look as if it were gone.
@@ -633,10 +678,9 @@ impl Desk<'_> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        for across in std::mem::take(&mut self.across).into_iter().flatten() {
-            for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
-                self.note(note, None, fresh)?;
-            }
+        let across = std::mem::replace(&mut self.across, across::Across::new(false));
+        for (note, fresh) in across.finish(&|hash| older.has_key(hash))? {
+            self.note(note, None, fresh)?;
         }
         for (note, fresh) in std::mem::take(&mut self.suppressions).unused(&self.policy) {
             self.note(note, None, fresh)?;

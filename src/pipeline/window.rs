@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid, Sensitive};
-use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity};
+use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, RecordRef, Severity, hint};
+use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, TopLevel, Window};
 use crate::report::mask::{self, Veil};
@@ -58,6 +59,32 @@ pub(super) enum Done {
     },
     Window(Worked),
     End(Option<Failure>),
+}
+
+impl Piece {
+    /// About how many bytes it holds.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Window(.., window) => window.source.len() as usize,
+            _ => 0,
+        }
+    }
+}
+
+impl Done {
+    /// About how many bytes it holds.
+    pub(super) fn weight(&self) -> usize {
+        // What a finding takes with its texts.
+        const FINDING: usize = 600;
+        match self {
+            Self::Several(several) => several.iter().map(Self::weight).sum(),
+            Self::Window(worked) => {
+                let encoded: usize = worked.encoded.iter().map(|encoded| encoded.bytes.len()).sum();
+                worked.source.len() as usize + encoded + (worked.notes.len() + worked.remarks.len()) * FINDING
+            }
+            _ => 0,
+        }
+    }
 }
 
 /// An input that a worker has begun.
@@ -193,6 +220,8 @@ pub(super) struct Unit {
     pub(super) mentions: Vec<Mention>,
     // The record as JSON, where it may have to go to the rejected.
     reject: Option<Vec<u8>>,
+    // What was read and is not in it.
+    unread: Vec<String>,
 }
 
 /// The encoded records of one output.
@@ -213,7 +242,6 @@ impl Encoded {
 
 /// A window after its work.
 pub(super) struct Worked {
-    pub(super) course: usize,
     pub(super) source: Arc<Source>,
     pub(super) remarks: Vec<Diagnostic>,
     // Each with the number of its unit in this window.
@@ -221,6 +249,7 @@ pub(super) struct Worked {
     pub(super) units: Vec<Unit>,
     pub(super) encoded: Vec<Encoded>,
     pub(super) directives: Vec<Directive>,
+    pub(super) header: Option<Arc<Header>>,
     pub(super) stopped: bool,
     pub(super) top_level: TopLevel,
 }
@@ -291,21 +320,27 @@ impl Shop {
             novelty,
             format,
             noted: Noted::default(),
+            unread: Vec::new(),
             curtain: Curtain::default(),
             worked: Worked {
-                course,
                 source: Arc::clone(&window.source),
                 remarks: window.notes,
                 notes: Vec::new(),
                 units: Vec::new(),
                 encoded,
                 directives,
+                header: window.header,
                 stopped: false,
                 top_level: window.top_level,
             },
         };
         window.reader.read(&window.source, tree, &mut bench);
+        // A tree holds its source, and a large one is not kept until the next window.
+        if window.source.len() > super::LARGE_WINDOW {
+            *tree = Tree::default();
+        }
         // Notes behind the last unit are about the file.
+        bench.noted.close();
         bench.worked.remarks.append(&mut bench.noted.notes);
         if bench.course.mask.is_some() {
             bench.curtain.close(&mut bench.worked);
@@ -319,12 +354,39 @@ impl Shop {
 struct Noted {
     notes: Vec<Diagnostic>,
     errors: usize,
+    omitted: Omitted,
+    // Candidates that suggestions about the window's records have looked at.
+    hints: u64,
 }
 
 impl Notes for Noted {
     fn note(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(policy::is_error(&diagnostic));
-        self.notes.push(diagnostic);
+        if self.notes.len() < MAX_FINDINGS_PER_RECORD {
+            self.notes.push(diagnostic);
+        } else {
+            self.omitted.add(diagnostic);
+        }
+    }
+
+    fn omit(&mut self, omitted: Omitted) {
+        self.errors += usize::from(omitted.has_error());
+        self.omitted.join(omitted);
+    }
+
+    fn hints(&self) -> hint::Budget {
+        hint::Budget::new(hint::PER_RECORD.min(hint::PER_WINDOW.saturating_sub(self.hints)))
+    }
+
+    fn spend_hints(&mut self, candidates: u64) {
+        self.hints += candidates;
+    }
+}
+
+impl Noted {
+    // Ends a unit's findings: one stands for those that were left out.
+    fn close(&mut self) {
+        self.notes.extend(std::mem::take(&mut self.omitted).into_finding());
     }
 }
 
@@ -334,6 +396,7 @@ struct Bench<'s> {
     novelty: Novelty,
     format: &'static str,
     noted: Noted,
+    unread: Vec<String>,
     curtain: Curtain,
     worked: Worked,
 }
@@ -417,16 +480,23 @@ impl Intake for Bench<'_> {
         for stage in &self.course.stages {
             stage.work(tree, &mut self.noted);
         }
+        self.noted.close();
         // While the source is at hand as it was read.
         self.noted.notes.iter_mut().for_each(|note| write::notation::settle(note, self.format));
-        let valid = self.noted.errors == 0;
         let across = self.course.across.as_deref();
+        for note in across.map_or_else(Vec::new, |plan| plan.check(tree, &self.noted.notes)) {
+            self.noted.note(note);
+        }
+        let valid = self.noted.errors == 0;
         let mut mentions = across.map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut carried = false;
         if let Some(accepted) = check::accept(tree, valid, self.shop.on_invalid) {
             let errors = self.noted.errors;
             for (writer, encoded) in self.shop.writers.iter().zip(&mut self.worked.encoded) {
-                writer.encode(accepted, &mut encoded.bytes, &mut self.noted);
+                match &self.worked.header {
+                    Some(header) => writer.encode_row(accepted, header, &mut encoded.bytes, &mut self.noted),
+                    None => writer.encode(accepted, &mut encoded.bytes, &mut self.noted),
+                }
             }
             carried = self.noted.errors == errors;
         }
@@ -446,7 +516,8 @@ impl Intake for Bench<'_> {
             write::json::compact(tree.root(), &mut text);
             text
         });
-        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject });
+        let unread = std::mem::take(&mut self.unread);
+        self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, reject, unread });
     }
 
     fn broken(&mut self) {
@@ -455,7 +526,14 @@ impl Intake for Bench<'_> {
             self.noted.notes.iter_mut().for_each(mask::hide_quoted);
         }
         let fresh = self.novelty != Novelty::Same;
-        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None });
+        let unread = std::mem::take(&mut self.unread);
+        self.unit(Unit { valid: false, fresh, carried: false, key: None, mentions: Vec::new(), reject: None, unread });
+    }
+
+    fn unread(&mut self, span: Span) {
+        if self.shop.keep_rejects {
+            self.unread.push(self.worked.source.slice(span).to_owned());
+        }
     }
 
     fn remark(&mut self, diagnostic: Diagnostic) {
@@ -469,6 +547,7 @@ impl Intake for Bench<'_> {
 
 impl Bench<'_> {
     fn unit(&mut self, unit: Unit) {
+        self.noted.close();
         let number = self.worked.units.len();
         self.worked.notes.extend(self.noted.notes.drain(..).map(|note| (number as u32, note)));
         self.noted.errors = 0;
@@ -479,7 +558,8 @@ impl Bench<'_> {
     }
 }
 
-/// Writes a line of the reject file: where the record stood, what is wrong with it, and the record as far as it was read.
+/// Writes a line of the reject file: where the record stood, what is wrong with it, the record as far as it was read, and the
+/// text that was read and is not in it.
 pub(super) fn write_reject(
     unit: &Unit,
     notes: &[(Diagnostic, bool)],
@@ -517,6 +597,13 @@ pub(super) fn write_reject(
     }
     line.extend_from_slice(b"],\"record\":");
     line.extend_from_slice(unit.reject.as_deref().unwrap_or(b"null"));
+    for (number, text) in unit.unread.iter().enumerate() {
+        line.extend_from_slice(if number == 0 { b",\"unread\":[" } else { b"," });
+        write::json::string(text, &mut line);
+    }
+    if !unit.unread.is_empty() {
+        line.push(b']');
+    }
     line.extend_from_slice(b"}\n");
     out.write_all(&line)
 }

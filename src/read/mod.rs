@@ -16,9 +16,11 @@ pub mod toml;
 pub mod xml;
 pub mod yaml;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Edit, Notes, Safety, rules};
+use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Member, Node, NodeId, Tree};
@@ -34,13 +36,16 @@ pub struct Window {
     pub notes: Vec<Diagnostic>,
     /// How the file holds its records; the same in all windows of a file.
     pub top_level: TopLevel,
+    /// The header of a table.
+    pub header: Option<Arc<Header>>,
 }
 
 impl Window {
     /// A window of a list, without notes.
     #[must_use]
     pub fn new(source: Source, reader: &Arc<dyn Reader>) -> Self {
-        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new(), top_level: TopLevel::List }
+        let source = Arc::new(source);
+        Self { source, reader: Arc::clone(reader), notes: Vec::new(), top_level: TopLevel::List, header: None }
     }
 
     /// The same window of a file with this top level.
@@ -96,6 +101,9 @@ pub trait Reader: Send + Sync {
 pub trait Intake: Notes {
     /// A record.
     fn record(&mut self, tree: &mut Tree);
+    /// Text of the record that comes next which is in no value of it, such as cells beyond the header. It is kept with the
+    /// rejected records.
+    fn unread(&mut self, _span: Span) {}
     /// A unit of the input (a line, a row, an item) that could not be read as a record; noted before.
     fn broken(&mut self);
     /// A note about the file as a whole.
@@ -135,6 +143,43 @@ impl Default for Options {
             forms: None,
         }
     }
+}
+
+/// A window ends after this many records even where it is short, so that the findings about it stay few.
+const MAX_RECORDS_PER_WINDOW: usize = 4096;
+
+impl Options {
+    /// How many values and names a record may have: each takes memory of its own, however few bytes write it.
+    #[must_use]
+    pub fn max_values(&self) -> usize {
+        limit_of_values(self.max_record_bytes)
+    }
+
+    /// How many columns a table may have.
+    #[must_use]
+    pub fn max_columns(&self) -> usize {
+        (self.max_record_bytes / 1024).max(1024)
+    }
+
+    /// How many lines a page of a handbook may have.
+    #[must_use]
+    pub fn max_lines(&self) -> usize {
+        (self.max_record_bytes / 256).max(4096)
+    }
+}
+
+/// See [`Options::max_values`].
+#[must_use]
+pub fn limit_of_values(max_record_bytes: usize) -> usize {
+    (max_record_bytes / 24).max(1 << 16)
+}
+
+/// The finding about a record that has more of something than the record limit leaves room for; `what` are values, columns
+/// or lines.
+#[must_use]
+pub fn too_many(source: &Arc<Source>, at: Span, limit: usize, what: &str) -> Diagnostic {
+    Diagnostic::new(&rules::TOO_LARGE, source, at, format!("record has more than {limit} {what}"))
+        .help("split the record, or raise --max-record-bytes: the number allowed grows with it")
 }
 
 /// A format that can be read.
@@ -249,19 +294,54 @@ pub fn refused(why: Diagnostic) -> Box<dyn Cutter> {
     Box::new(Refused(Some(why)))
 }
 
-/// Reads an input to its end, window by window, on this thread.
+/// Reads an input window by window on this thread, to its end or until a reader calls [`Intake::stop`]. Windows after that
+/// one are not read.
 ///
 /// # Errors
 /// When the input cannot be read on.
 pub fn read_all(cutter: &mut dyn Cutter, intake: &mut dyn Intake) -> Result<(), Failure> {
     let mut tree = Tree::default();
-    while let Some(window) = cutter.cut()? {
+    let mut intake = Stoppable { intake, stopped: false };
+    while !intake.stopped
+        && let Some(window) = cutter.cut()?
+    {
         for note in window.notes {
             intake.remark(note);
         }
-        window.reader.read(&window.source, &mut tree, intake);
+        window.reader.read(&window.source, &mut tree, &mut intake);
     }
     Ok(())
+}
+
+// Passes everything on and remembers whether the reader asked to stop.
+struct Stoppable<'i> {
+    intake: &'i mut dyn Intake,
+    stopped: bool,
+}
+
+impl Notes for Stoppable<'_> {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        self.intake.note(diagnostic);
+    }
+}
+
+impl Intake for Stoppable<'_> {
+    fn record(&mut self, tree: &mut Tree) {
+        self.intake.record(tree);
+    }
+
+    fn broken(&mut self) {
+        self.intake.broken();
+    }
+
+    fn remark(&mut self, diagnostic: Diagnostic) {
+        self.intake.remark(diagnostic);
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+        self.intake.stop();
+    }
 }
 
 /// Everything that was read, kept: for inputs that are small enough to be held whole.
@@ -313,39 +393,51 @@ pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> R
 }
 
 /// Notes members of `object` that are there twice, and marks all but the last of a name, which alone counts; for readers
-/// to call when an object closes.
+/// to call when an object closes. The work is proportional to the number of members.
 pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
-    let pairs = tree.node(object).duplicates();
-    let mut shadowed = Vec::new();
-    for (number, (first, second)) in pairs.iter().enumerate() {
+    let repeated = tree.node(object);
+    let pairs = repeated.duplicates();
+    if pairs.is_empty() {
+        return;
+    }
+    // The last member of each name stays; those before it are shadowed.
+    let mut last: HashMap<NodeId, NodeId> = HashMap::with_capacity(pairs.len());
+    let mut shadowed = Vec::with_capacity(pairs.len());
+    let here = repeated.pointer();
+    let ends = ends_of(repeated, &pairs);
+    for (first, second) in &pairs {
         let source = tree.source();
         let name = crate::diagnostic::quote(second.key.text(), true);
+        let mut at = here.clone();
+        crate::tree::pointer::push(&mut at, second.key.text());
         let mut note = Diagnostic::new(&rules::DUPLICATE_MEMBER, source, second.key.span(), format!("member {name} is there twice"))
             .label("second")
-            .at(second.key.pointer())
+            .at(at)
             .related("first", crate::diagnostic::Place::new(source, first.key.span()))
             .help("keep one of the two; readers of the data differ in which they take");
-        if first.value.same(second.value)
-            && let Some(span) = up_to_next(tree.node(object), first)
+        if let Some(span) = ends.get(&first.key.id())
+            && first.value.same(second.value)
         {
-            note = note.mend(Safety::Safe, vec![Edit::gone(span)]);
+            note = note.mend(Safety::Safe, vec![Edit::gone(*span)]);
         }
         notes.note(note);
-        shadowed.push(first.value.id());
-        if pairs[number + 1..].iter().any(|(other, _)| other.key.id() == first.key.id()) {
-            shadowed.push(second.value.id());
-        }
+        shadowed.push(last.insert(first.key.id(), second.value.id()).unwrap_or(first.value.id()));
     }
     for value in shadowed {
         tree.mark_shadowed(value);
     }
 }
 
-// A member up to the one behind it, where both have bytes of their own.
-fn up_to_next(object: Node<'_>, member: &Member<'_>) -> Option<Span> {
-    let next = object.members().skip_while(|other| other.key.id() != member.key.id()).nth(1)?;
-    let (start, end) = (member.key.span().start, next.key.span().start);
-    (member.key.is_own() && next.key.is_own() && member.value.span().end <= end && start < end).then(|| Span::new(start, end))
+// Of each member that is repeated, by its key: the bytes up to the member behind it, where both have bytes of their own.
+fn ends_of(object: Node<'_>, pairs: &[(Member<'_>, Member<'_>)]) -> HashMap<NodeId, Span> {
+    let wanted: HashSet<NodeId> = pairs.iter().map(|(first, _)| first.key.id()).collect();
+    let following = object.members().zip(object.members().skip(1)).filter(|(member, _)| wanted.contains(&member.key.id()));
+    let span = |(member, next): (Member<'_>, Member<'_>)| {
+        let (start, end) = (member.key.span().start, next.key.span().start);
+        let own = member.key.is_own() && next.key.is_own() && member.value.span().end <= end && start < end;
+        own.then(|| (member.key.id(), Span::new(start, end)))
+    };
+    following.filter_map(span).collect()
 }
 
 /// The note on a value that is nested too deeply.

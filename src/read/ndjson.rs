@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::json::Parser;
-use super::{Intake, Options, Reader, Window};
+use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, Window};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::Tree;
@@ -28,7 +28,11 @@ impl Cutter {
             feed,
             window_bytes: options.window_bytes,
             max_record_bytes: options.max_record_bytes,
-            reader: Arc::new(Lines { max_depth: options.max_depth, max_record_bytes: options.max_record_bytes }),
+            reader: Arc::new(Lines {
+                max_depth: options.max_depth,
+                max_values: options.max_values(),
+                max_record_bytes: options.max_record_bytes,
+            }),
         }
     }
 }
@@ -39,6 +43,7 @@ impl super::Cutter for Cutter {
         loop {
             let bytes = self.feed.bytes();
             let length = if self.feed.is_ended() { Some(bytes.len()) } else { memchr::memrchr(b'\n', bytes).map(|at| at + 1) };
+            let length = length.map(|length| few_lines(&bytes[..length]));
             match length {
                 Some(0) => return Ok(None),
                 Some(length) => return Ok(Some(Window::new(self.feed.take(length)?, &self.reader))),
@@ -50,6 +55,14 @@ impl super::Cutter for Cutter {
             }
         }
     }
+}
+
+/// The length of the lines at the start of `bytes`, as many as a window may hold.
+pub(super) fn few_lines(bytes: &[u8]) -> usize {
+    if memchr::memchr_iter(b'\n', bytes).count() <= MAX_RECORDS_PER_WINDOW {
+        return bytes.len();
+    }
+    memchr::memchr_iter(b'\n', bytes).nth(MAX_RECORDS_PER_WINDOW - 1).map_or(bytes.len(), |end| end + 1)
 }
 
 impl Cutter {
@@ -114,15 +127,17 @@ impl Reader for TooLarge {
 }
 
 /// Reads the lines of a window.
+#[expect(clippy::struct_field_names, reason = "all of them are limits, named as in the options")]
 struct Lines {
     max_depth: usize,
+    max_values: usize,
     max_record_bytes: usize,
 }
 
 impl Reader for Lines {
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         let text = source.text();
-        let mut parser = Parser::new(source, 0, 0, self.max_depth);
+        let mut parser = Parser::new(source, 0, 0, self.max_depth).up_to(self.max_values);
         let mut start = 0;
         while start < text.len() {
             let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at);
@@ -148,6 +163,7 @@ impl Lines {
             Ok(()) => intake.record(tree),
             Err(diagnostic) => {
                 intake.note(*diagnostic);
+                intake.unread(Span::new(line.start as u32, line.end as u32));
                 intake.broken();
             }
         }

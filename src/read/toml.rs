@@ -9,7 +9,7 @@ use toml_edit::{Document, InlineTable, Item, Key, Table, Value};
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, Options, Reader, TopLevel, Window, too_deep, yaml};
+use super::{Intake, Options, Reader, TopLevel, Window, too_deep, too_many, yaml};
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Kind, Text, Tree, number};
@@ -26,7 +26,8 @@ impl Cutter {
     /// Starts on `feed`.
     #[must_use]
     pub fn new(feed: Feed, options: &Options) -> Self {
-        let reader = Arc::new(File { records: options.records.clone(), max_depth: options.max_depth });
+        let (max_depth, max_values) = (options.max_depth, options.max_values());
+        let reader = Arc::new(File { records: options.records.clone(), max_depth, max_values });
         Self { feed, max_record_bytes: options.max_record_bytes, reader, done: false }
     }
 }
@@ -51,6 +52,17 @@ impl super::Cutter for Cutter {
 struct File {
     records: Option<String>,
     max_depth: usize,
+    max_values: usize,
+}
+
+/// How many values one of the parser's values counts as: it takes so much more memory.
+const PARSED: usize = 24;
+
+// The byte at which a text may come to have more than `limit` values, names and tables. Each of them needs one of these bytes,
+// and a comment or blank line may be kept with the next; in texts they count too, of which there are few.
+fn surplus(text: &str, limit: usize) -> Option<usize> {
+    let counts = |byte: &u8| matches!(byte, b'=' | b',' | b'[' | b'{' | b'.');
+    text.as_bytes().iter().enumerate().filter(|(_, byte)| counts(byte)).nth(limit).map(|(at, _)| at)
 }
 
 impl Reader for File {
@@ -60,19 +72,29 @@ impl Reader for File {
 
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         tree.reset(source);
+        let limit = (self.max_values / PARSED).max(1 << 14);
+        if let Some(at) = surplus(source.text(), limit) {
+            intake.note(too_many(source, Span::at(at as u32), limit, "values"));
+            return intake.broken();
+        }
         let document = match Document::parse(source.text()) {
             Ok(document) => document,
             Err(error) => {
                 intake.note(syntax(source, &error));
+                intake.unread(Span::new(0, source.len()));
                 return intake.broken();
             }
         };
         let mut builder = Builder { source, tree, max_depth: self.max_depth, last: 0, refused: false };
         match builder.table(document.as_table(), Span::at(0), intake) {
             Ok(()) if !builder.refused => super::hand_out(tree, self.records.as_deref(), intake),
-            Ok(()) => intake.broken(),
+            Ok(()) => {
+                intake.unread(Span::new(0, source.len()));
+                intake.broken();
+            }
             Err(diagnostic) => {
                 intake.note(*diagnostic);
+                intake.unread(Span::new(0, source.len()));
                 intake.broken();
             }
         }

@@ -18,13 +18,15 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, Options, Reader, TopLevel, Window, note_duplicates, too_deep};
+use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, TopLevel, Window, note_duplicates, too_deep, too_many};
 use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Kind, Node, NodeId, Text, Tree, number};
 
 /// How many nodes aliases may stand for in one document.
 const MAX_ALIASED_NODES: usize = 100_000;
+/// How many anchors one document may have.
+const MAX_ANCHORS: usize = 100_000;
 /// Longer hexadecimal and octal numbers are refused: turning them into decimals takes the square of their length.
 const MAX_RADIX_DIGITS: usize = 1_000;
 
@@ -59,16 +61,18 @@ impl Cutter {
     fn take(&mut self, length: usize, open: Option<Content>) -> Result<Option<Window>, Failure> {
         let all = self.feed.is_ended() && length == self.feed.bytes().len();
         let whole = std::mem::take(&mut self.whole);
-        let first = open.is_none() && !self.feed.is_ended();
+        let goes_on = open.is_none() && !self.feed.is_ended();
         let top_level = *self.top_level.get_or_insert_with(|| match documents(self.feed.bytes(), self.items) {
-            _ if first => TopLevel::Stream,
-            (0 | 1, false) => TopLevel::of_whole(self.options.records.as_deref()),
-            (0 | 1, true) => TopLevel::List,
+            // Also where more documents follow: whether any do is not known yet in a file of several windows.
+            (_, true) => TopLevel::List,
+            _ if self.options.records.as_ref().is_some_and(|records| !records.is_empty()) => TopLevel::List,
+            (0 | 1, false) if !goes_on => TopLevel::Document,
             _ => TopLevel::Stream,
         });
         let reader: Arc<dyn Reader> = Arc::new(Documents {
             records: self.options.records.clone(),
             max_depth: self.options.max_depth,
+            max_values: self.options.max_values(),
             max_record_bytes: self.options.max_record_bytes,
             items: self.items,
             open: std::mem::replace(&mut self.open, open),
@@ -84,44 +88,40 @@ impl Cutter {
         let window = Window::new(self.feed.take(shown)?, &reader);
         let mut line_begins = window.source.text().ends_with('\n');
         loop {
+            // All lines at hand are looked at before they are dropped together.
             let bytes = self.feed.bytes();
-            let end = memchr::memchr(b'\n', bytes);
-            if let Some(line) = end.map_or(self.feed.is_ended().then_some(bytes), |end| Some(&bytes[..end])).filter(|_| line_begins) {
-                if self.open == Some(Content::Items) && is_item(line) {
-                    return Ok(Some(window));
+            let mut start = 0;
+            let mut found = None;
+            while start < bytes.len() && found.is_none() {
+                let end = memchr::memchr(b'\n', &bytes[start..]).map(|length| start + length);
+                let line = end.or(self.feed.is_ended().then_some(bytes.len())).filter(|_| line_begins).map(|end| &bytes[start..end]);
+                if let Some(border) = line.and_then(marker) {
+                    self.open = None;
+                    found = Some(if border == Marker::Start { start } else { end.map_or(bytes.len(), |end| end + 1) });
+                } else if self.open == Some(Content::Items) && line.is_some_and(is_item) {
+                    found = Some(start);
                 }
-                match marker(line) {
-                    Some(Marker::Start) => {
-                        self.open = None;
-                        return Ok(Some(window));
-                    }
-                    Some(Marker::End) => {
-                        self.open = None;
-                        self.feed.take(end.map_or(line.len(), |end| end + 1))?;
-                        return Ok(Some(window));
-                    }
-                    None => {}
-                }
+                let Some(end) = end else { break };
+                (start, line_begins) = (end + 1, true);
             }
-            match end {
-                Some(end) => {
-                    self.feed.take(end + 1)?;
-                    line_begins = true;
-                }
-                None if self.feed.is_ended() => {
-                    self.feed.take(self.feed.bytes().len())?;
-                    return Ok(Some(window));
-                }
-                None => {
-                    let most = self.feed.bytes().len();
-                    // A line so far of three bytes may still become a border.
-                    if most > 4 || !line_begins {
-                        line_begins = false;
-                        self.feed.take(floor_char(self.feed.bytes(), most))?;
-                    }
-                    self.feed.more()?;
-                }
+            if let Some(border) = found {
+                self.feed.skip(border)?;
+                return Ok(Some(window));
             }
+            if self.feed.is_ended() {
+                self.feed.skip(self.feed.bytes().len())?;
+                return Ok(Some(window));
+            }
+            // A line so far of few bytes may still become a border.
+            let rest = bytes.len() - start;
+            if rest > 4 || !line_begins {
+                let most = floor_char(bytes, bytes.len());
+                line_begins = line_begins && most == start;
+                self.feed.skip(most)?;
+            } else {
+                self.feed.skip(start)?;
+            }
+            self.feed.more()?;
         }
     }
 }
@@ -131,11 +131,13 @@ impl super::Cutter for Cutter {
         self.feed.fill(self.options.window_bytes)?;
         let mut borders = Borders::new(self.open, self.items);
         let mut cut = (0, None);
+        let mut records = 0;
         loop {
             let bytes = self.feed.bytes();
             while let Some(border) = borders.next(bytes, self.feed.is_ended()) {
                 cut = border;
-                if border.0 >= self.options.window_bytes {
+                records += 1;
+                if border.0 >= self.options.window_bytes || records >= MAX_RECORDS_PER_WINDOW {
                     return self.take(border.0, border.1);
                 }
             }
@@ -315,6 +317,7 @@ fn first_byte(document: &[u8]) -> Option<u8> {
 struct Documents {
     records: Option<String>,
     max_depth: usize,
+    max_values: usize,
     max_record_bytes: usize,
     // Whether the items of a root sequence are records.
     items: bool,
@@ -370,6 +373,7 @@ impl Documents {
             base: start as u32,
             tree,
             max_depth: self.max_depth,
+            max_values: self.max_values,
             max_bytes: self.max_record_bytes,
             frames: Vec::new(),
             anchors: HashMap::new(),
@@ -391,13 +395,17 @@ impl Documents {
             });
             match event {
                 Ok(false) => continue,
-                Ok(true) if builder.refused => intake.broken(),
+                Ok(true) if builder.refused => {
+                    intake.unread(Span::new(start as u32, end as u32));
+                    intake.broken();
+                }
                 Ok(true) if self.items && builder.tree.root().kind() == Kind::Array => {
                     super::hand_out_items(builder.tree, builder.tree.root().id(), intake);
                 }
                 Ok(true) => super::hand_out(builder.tree, self.records.as_deref(), intake),
                 Err(diagnostic) => {
                     intake.note(*diagnostic);
+                    intake.unread(Span::new(start as u32, end as u32));
                     intake.broken();
                     return true;
                 }
@@ -478,6 +486,7 @@ struct Builder<'a> {
     base: u32,
     tree: &'a mut Tree,
     max_depth: usize,
+    max_values: usize,
     max_bytes: usize,
     frames: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
@@ -509,6 +518,14 @@ impl Builder<'_> {
             return Ok(false);
         }
         self.indented(&event, span, place)?;
+        if self.tree.slots() >= self.max_values {
+            return Err(Box::new(too_many(self.source, place, self.max_values, "values")));
+        }
+        if self.anchors.len() > MAX_ANCHORS {
+            let message = format!("document has more than {MAX_ANCHORS} anchors");
+            let help = "write the values out, or split the document";
+            return Err(Box::new(Diagnostic::new(&rules::ALIAS_BUDGET, self.source, place, message).help(help)));
+        }
         let tag_place = span.tag_span().map_or(place, |tag| self.span(tag.byte_range()));
         let properties = |anchor, tag| Properties { anchor, tag, tag_place };
         match event {
@@ -570,7 +587,8 @@ impl Builder<'_> {
 
     // The parser's error at the bytes that are meant: it names the start of the scalar where something inside is wrong.
     fn syntax(&self, error: &ScanError) -> Box<Diagnostic> {
-        let at = error.marker().byte_offset().map_or(self.last, |at| self.base + at as u32).min(self.source.len());
+        let at = error.marker().byte_offset().map_or(self.last, |at| self.base + at as u32);
+        let at = self.source.fit(Span::at(at)).start;
         let rest = &self.source.text()[at as usize..];
         let first = |wanted: char| self.byte_at(at + rest.find(wanted).unwrap_or(0) as u32);
         let message = format!("not YAML: {}", error.kind());

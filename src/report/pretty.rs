@@ -66,15 +66,16 @@ impl<'d> Drawn<'d> {
         let mut excerpt = Excerpt::new(diagnostic, room);
         let source = &diagnostic.place.source;
         let mut labels = Vec::new();
-        let own = excerpt.map(diagnostic.place.span);
+        let own = excerpt.map(source.fit(diagnostic.place.span));
         let label = diagnostic.label.as_deref().map(|label| one_line(label).into_owned());
         labels.push(LabeledSpan::new_primary_with_span(label, own));
         let mut elsewhere = Vec::new();
         for related in &diagnostic.related {
             let message = one_line(&related.message);
-            let near = std::sync::Arc::ptr_eq(&related.place.source, source) && excerpt.covers(related.place.span);
+            let span = source.fit(related.place.span);
+            let near = std::sync::Arc::ptr_eq(&related.place.source, source) && excerpt.covers(span);
             if near {
-                labels.push(LabeledSpan::new_with_span(Some(message.into_owned()), excerpt.map(related.place.span)));
+                labels.push(LabeledSpan::new_with_span(Some(message.into_owned()), excerpt.map(span)));
             } else {
                 let location = related.place.locate();
                 elsewhere.push(format!("{message}: {}:{}:{}", one_line(&location.file), location.start.line, location.start.column));
@@ -146,7 +147,8 @@ struct Excerpt {
 
 impl Excerpt {
     fn new(diagnostic: &Diagnostic, room: usize) -> Self {
-        let (source, span) = (&diagnostic.place.source, diagnostic.place.span);
+        let source = &diagnostic.place.source;
+        let span = source.fit(diagnostic.place.span);
         let location = source.locate(span);
         // A finding that covers many lines, such as an object, is shown by its first.
         let first = source.slice(span).find('\n').map_or(span, |end| Span::new(span.start, span.start + end as u32));
@@ -199,7 +201,7 @@ impl Excerpt {
         let last = self.offsets.len() - 1;
         let offset = |at: u32| self.offsets[(at.saturating_sub(self.from) as usize).min(last)];
         let (start, end) = (offset(span.start), offset(span.end));
-        (start, end - start).into()
+        (start, end.saturating_sub(start)).into()
     }
 
     fn finish(&mut self) {

@@ -202,7 +202,7 @@ impl Suggestion {
         let mut edits: Vec<_> = fix.edits.iter().collect();
         edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
         let (first, last) = (edits.first()?, edits.last()?);
-        let span = Span::new(first.span.start, last.span.end);
+        let span = source.fit(Span::new(first.span.start, last.span.end));
         source.byte_columns(span)?;
         // What is added at the end of a stretch belongs to that one, and not to the next.
         if source.stretch_at(source.anchor(span).start) != source.stretch_at(span.start) {

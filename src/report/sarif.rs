@@ -414,8 +414,9 @@ impl Artifact {
 impl Region {
     fn new(source: &Source, span: Span, location: &Location, decoded: bool) -> Self {
         let (start, end) = (location.start, location.end);
+        let span = source.fit(span);
         // As far as the place reaches: a window may hold text of another file behind it.
-        let snippet = source.slice(Span::new(span.start, span.start + (end.byte - start.byte) as u32));
+        let snippet = source.slice(Span::new(span.start, span.start + end.byte.saturating_sub(start.byte) as u32));
         Self {
             start_line: start.line,
             start_column: start.column,

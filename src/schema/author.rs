@@ -24,6 +24,8 @@ const KEYWORD: &str = "errorMessage";
 pub(super) struct Findings {
     list: Vec<Diagnostic>,
     owners: Vec<Option<Owner>>,
+    // How many further ones were not made.
+    more: u64,
 }
 
 // The place of a message in the schema, and of the value that it speaks of.
@@ -38,6 +40,16 @@ impl Findings {
     pub(super) fn push(&mut self, finding: Diagnostic) {
         self.list.push(finding);
         self.owners.push(None);
+    }
+
+    /// Counts findings that are not made, since there are too many.
+    pub(super) fn more(&mut self, count: u64) {
+        self.more += count;
+    }
+
+    /// How many further ones were counted.
+    pub(super) fn counted(&self) -> u64 {
+        self.more
     }
 
     /// Number of findings.

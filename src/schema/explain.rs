@@ -9,8 +9,8 @@ use jsonschema::error::ValidationErrorKind;
 
 use super::author::{Author, Findings};
 use super::{Part, Schema, Shape, Types, spanned, words};
-use crate::diagnostic::hint::nearest;
-use crate::diagnostic::{Diagnostic, Edit, Fix, Rule, Safety, Scalar, quote, rules};
+use crate::diagnostic::hint::{Budget, nearest};
+use crate::diagnostic::{Diagnostic, Edit, Fix, MAX_FINDINGS_PER_RECORD, Omitted, Place, Rule, Safety, Scalar, quote, rules};
 use crate::source::Span;
 use crate::tree::{Kind, Member, Node, number, pointer};
 
@@ -22,14 +22,43 @@ pub struct Explainer<'e> {
     pub schema: Option<&'e Schema>,
     /// What is known of each value.
     pub shape: &'e Shape,
+    /// How much may be spent on looking for names and values that are meant.
+    pub hints: &'e Budget,
 }
 
 impl Explainer<'_> {
-    /// The findings for the errors of the record, in their order.
-    pub fn explain<'r>(&self, errors: impl Iterator<Item = ValidationError<'r>>) -> Vec<Diagnostic> {
+    /// The findings for the errors of the record, in their order, and those beyond the number that is kept. Errors that were
+    /// made after `trusted` of them are left out: the validator may not have seen all of the record any more.
+    pub fn explain<'r>(&self, errors: impl Iterator<Item = ValidationError<'r>>, trusted: Option<u64>) -> (Vec<Diagnostic>, Omitted) {
         let mut out = Findings::default();
-        errors.for_each(|error| self.tell(&error, &mut out));
-        out.into_list()
+        let mut omitted = Omitted::default();
+        let mut made = 0;
+        for error in errors {
+            if let Some(trusted) = trusted {
+                made += number_of_errors(&error);
+                if made > trusted {
+                    omitted.leave_open(Place::new(self.root.tree().source(), self.place(&error)));
+                    break;
+                }
+            }
+            if out.len() < MAX_FINDINGS_PER_RECORD {
+                self.tell(&error, &mut out);
+            } else {
+                omitted.count(number_of_findings(&error), || Place::new(self.root.tree().source(), self.place(&error)));
+            }
+        }
+        if trusted.is_some() {
+            omitted.leave_open(Place::new(self.root.tree().source(), self.root.opening()));
+        }
+        omitted.count(out.counted(), || Place::new(self.root.tree().source(), self.root.opening()));
+        let mut list = out.into_list();
+        let surplus = list.len().saturating_sub(MAX_FINDINGS_PER_RECORD);
+        list.drain(list.len() - surplus..).for_each(|finding| omitted.add(finding));
+        (list, omitted)
+    }
+
+    fn place(&self, error: &ValidationError<'_>) -> Span {
+        self.root.at(error.instance_path().as_str()).unwrap_or(self.root).opening()
     }
 
     fn tell(&self, error: &ValidationError<'_>, out: &mut Findings) {
@@ -48,8 +77,12 @@ impl Explainer<'_> {
         match error.kind() {
             ValidationErrorKind::Required { property } => self.missing(error, node, property.as_str().unwrap_or_default(), out),
             ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-                for name in unexpected {
+                // One more than is kept shows that there are more.
+                for name in unexpected.iter().take(MAX_FINDINGS_PER_RECORD + 1) {
                     self.unknown(error, node, name, out);
+                }
+                if let Some(more) = unexpected.len().checked_sub(MAX_FINDINGS_PER_RECORD + 1) {
+                    out.more(more as u64);
                 }
             }
             ValidationErrorKind::Type { .. } => self.wrong_type(error, node, out),
@@ -174,8 +207,7 @@ impl Explainer<'_> {
         let quoted = quote(name, true);
         let span = node.member(name).map_or(node.opening(), |member| member.key.span());
         let part = self.part(error);
-        let absent = |candidate: &&str| node.get(candidate).is_none();
-        let near = nearest(name, part.members().map(|(known, _)| known).filter(absent));
+        let near = nearest(name, part.members().map(|(known, _)| known), |known| node.get(known).is_none(), self.hints);
         let mut finding = self.finding(error, node, &rules::UNKNOWN_MEMBER, span, format!("unknown member {quoted}"));
         finding.pointer = Some(below(error, name));
         if let Some(near) = near {
@@ -184,9 +216,9 @@ impl Explainer<'_> {
                 finding = finding.mend(Safety::Unsafe, vec![Edit::name(span, near)]);
             }
         } else {
-            let known: Vec<String> = part.members().map(|(known, _)| quote(known, true)).collect();
-            if !known.is_empty() {
-                finding = finding.help(format!("known here: {}", words::list(known, "and")));
+            let known = part.members().map(|(known, _)| known);
+            if known.len() > 0 {
+                finding = finding.help(format!("known here: {}", words::list_of(known, |known| quote(known, true), "and")));
             }
         }
         out.push(finding);
@@ -236,7 +268,7 @@ impl Explainer<'_> {
         out: &mut Findings,
     ) {
         let finding = self.told(error, node, &rules::NOT_IN_ENUM);
-        out.push(suggest(finding, node, options));
+        out.push(suggest(finding, node, options, self.hints));
     }
 
     fn pattern(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
@@ -260,7 +292,10 @@ impl Explainer<'_> {
     fn extra_items(&self, error: &ValidationError<'_>, node: Node<'_>, unexpected: &[String], out: &mut Findings) {
         // The validator names the items by their text only, in order.
         let mut items = node.items().enumerate();
-        for text in unexpected {
+        if let Some(more) = unexpected.len().checked_sub(MAX_FINDINGS_PER_RECORD + 1) {
+            out.more(more as u64);
+        }
+        for text in unexpected.iter().take(MAX_FINDINGS_PER_RECORD + 1) {
             let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
             let found = items.by_ref().find(|(_, item)| spanned::equals(*item, &value));
             let (index, span) = found.map_or((None, node.opening()), |(index, item)| (Some(index), item.opening()));
@@ -417,16 +452,18 @@ impl Explainer<'_> {
             return None;
         }
         let node = self.root.at(first.instance_path().as_str())?;
+        // Told apart by their text, since comparing each with each takes the square of their number.
+        let mut seen = std::collections::HashSet::new();
         let mut options: Vec<&serde_json::Value> = Vec::new();
         for option in tags.iter().flat_map(|tag| values(tag.kind())) {
-            if !options.contains(&option) {
+            if seen.insert(option.to_string()) {
                 options.push(option);
             }
         }
-        let expected = words::either(options.iter().map(|option| words::value(option)).collect());
+        let expected = words::list_of(options.iter(), |option| words::value(option), "or");
         let message = format!("expected {expected}, found {}", words::found(node));
         let finding = self.finding(first, node, &rules::NOT_IN_ENUM, node.opening(), message);
-        Some(suggest(finding, node, options.into_iter()))
+        Some(suggest(finding, node, options.into_iter(), self.hints))
     }
 
     // Each branch asks for another type.
@@ -515,9 +552,14 @@ impl<'e> Explainer<'e> {
 }
 
 // With the option that is nearest to what was found.
-fn suggest<'v>(mut finding: Diagnostic, node: Node<'_>, options: impl Iterator<Item = &'v serde_json::Value>) -> Diagnostic {
+fn suggest<'v>(
+    mut finding: Diagnostic,
+    node: Node<'_>,
+    options: impl Iterator<Item = &'v serde_json::Value>,
+    hints: &Budget,
+) -> Diagnostic {
     if node.kind() == Kind::String
-        && let Some(near) = nearest(node.text(), options.filter_map(serde_json::Value::as_str))
+        && let Some(near) = nearest(node.text(), options.filter_map(serde_json::Value::as_str), |_| true, hints)
     {
         finding = finding.help(format!("did you mean {}?", quote(near, true)));
         if node.is_own() {
@@ -525,6 +567,27 @@ fn suggest<'v>(mut finding: Diagnostic, node: Node<'_>, options: impl Iterator<I
         }
     }
     finding
+}
+
+// How many errors the validator made for this one: its own, and those of the branches that it holds.
+fn number_of_errors(error: &ValidationError<'_>) -> u64 {
+    match error.kind() {
+        ValidationErrorKind::AnyOf { context }
+        | ValidationErrorKind::OneOfNotValid { context }
+        | ValidationErrorKind::OneOfMultipleValid { context } => 1 + context.iter().flatten().map(number_of_errors).sum::<u64>(),
+        ValidationErrorKind::PropertyNames { error } => 1 + number_of_errors(error),
+        _ => 1,
+    }
+}
+
+// How many findings an error comes to at least.
+fn number_of_findings(error: &ValidationError<'_>) -> u64 {
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedItems { unexpected } => unexpected.len() as u64,
+        _ => 1,
+    }
 }
 
 // Values that an error of `enum` or `const` asks for.

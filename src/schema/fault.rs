@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::explain::Explainer;
 use super::library::is_metaschema;
 use super::{Library, Shape};
+use crate::diagnostic::hint::Budget;
 use crate::diagnostic::{Diagnostic, Place, quote, rules};
 use crate::tree::{Kind, Node};
 
@@ -52,8 +53,10 @@ pub(super) fn explain(library: &Library, root: usize, value: &Value, error: &Val
 fn broken(root: Node<'_>, value: &Value) -> Vec<Diagnostic> {
     let Ok(validator) = jsonschema::meta::validator_for(value) else { return Vec::new() };
     let shape = Shape::any();
-    let explainer = Explainer { root, schema: None, shape: &shape };
-    let mut findings = explainer.explain(validator.iter_errors(value));
+    let hints = Budget::default();
+    let explainer = Explainer { root, schema: None, shape: &shape, hints: &hints };
+    let (mut findings, omitted) = explainer.explain(validator.iter_errors(value), None);
+    findings.extend(omitted.into_finding());
     for finding in &mut findings {
         finding.rule = &rules::INVALID_SCHEMA;
         finding.schema_pointer = None;

@@ -254,6 +254,7 @@ pub fn asked<'s>(annotation: Option<&'s Value>, word: &'s str) -> impl Iterator<
 #[must_use]
 pub fn mistakes(shape: &Arc<Shape>, keyword: &str, word: &str, known: &[&str]) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
+    let budget = hint::Budget::default();
     let _ = Guide::<()>::new(shape, |part| {
         let annotation = part.keyword(keyword)?;
         let list: Vec<Node<'_>> = if annotation.kind() == Kind::Array { annotation.items().collect() } else { vec![annotation] };
@@ -266,7 +267,7 @@ pub fn mistakes(shape: &Arc<Shape>, keyword: &str, word: &str, known: &[&str]) -
             let message = format!("expected one of {} in {keyword}, found {shown}", known.join(", "));
             let mut note = Diagnostic::new(&rules::UNKNOWN_ANNOTATION, name.tree().source(), name.opening(), message);
             note = note.schema_at(name.pointer());
-            if let Some(nearest) = hint::nearest(name.text(), known.iter().copied()) {
+            if let Some(nearest) = hint::nearest(name.text(), known.iter().copied(), |_| true, &budget) {
                 note = note.help(format!("did you mean {nearest:?}?")).fix(Safety::Unsafe, name.span(), nearest);
             }
             // Several parts may come from one subschema.

@@ -257,6 +257,14 @@ impl Library {
         outermost.or(Some(target))
     }
 
+    /// The address of a subschema: its document's, with a JSON pointer as the fragment.
+    pub(super) fn uri_of(&self, at: At) -> String {
+        const KEPT: &percent_encoding::AsciiSet =
+            &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'~').remove(b'$').remove(b'-').remove(b'_').remove(b'.');
+        let pointer = self.node(at).pointer();
+        format!("{}#{}", self.uri(at.document as usize), percent_encoding::utf8_percent_encode(&pointer, KEPT))
+    }
+
     /// The node of a subschema.
     pub(super) fn node(&self, at: At) -> Node<'_> {
         self.documents[at.document as usize].tree.node(at.node)

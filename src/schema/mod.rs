@@ -4,6 +4,7 @@
 //! one of its documents.
 
 mod accept;
+pub mod annotations;
 mod author;
 pub mod bundled;
 pub mod docs;
@@ -255,7 +256,7 @@ fn validation_options<'i>(formats: bool) -> ValidationOptions<'i, Arc<dyn Retrie
 }
 
 /// What tries patterns.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Engine {
     /// In linear time, which holds against hostile data.
     Linear,

@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 
-use super::Schema;
 use super::library::{At, Library};
+use super::{Engine, Schema};
 use crate::diagnostic::Place;
 use crate::tree::{Kind, Node, key_hash};
 
@@ -112,6 +112,16 @@ pub struct Shape {
     library: Arc<Library>,
     parts: Vec<PartData>,
     root: PartId,
+    // `None` for the shape of which nothing is known.
+    origin: Option<Origin>,
+}
+
+/// The subschema that a shape is made of, and how it is evaluated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) root: At,
+    pub(super) formats: bool,
+    pub(super) engine: Engine,
 }
 
 type PartId = u32;
@@ -151,13 +161,22 @@ impl Shape {
     /// The shape of which nothing is known.
     #[must_use]
     pub fn any() -> Self {
-        Self { library: Arc::default(), parts: vec![PartData::any()], root: ANY }
+        Self { library: Arc::default(), parts: vec![PartData::any()], root: ANY, origin: None }
     }
 
     /// The shape of what `schema` admits.
     #[must_use]
     pub fn of(schema: &Schema) -> Self {
-        derive::shape(schema.library(), schema.root_at())
+        let origin = Origin { root: schema.root_at(), formats: schema.formats, engine: schema.engine };
+        Self { origin: Some(origin), ..derive::shape(schema.library(), schema.root_at()) }
+    }
+
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+
+    pub(super) fn library(&self) -> &Arc<Library> {
+        &self.library
     }
 
     /// The record's part.
@@ -169,6 +188,11 @@ impl Shape {
     // The part of that number.
     pub(super) fn part(&self, id: PartId) -> Part<'_> {
         Part { shape: self, id }
+    }
+
+    /// Whether any object of the shape declares a member whose name meets `test`.
+    pub fn declares_name(&self, test: impl Fn(&str) -> bool) -> bool {
+        self.parts.iter().flat_map(|part| &part.members).any(|(name, _)| test(name))
     }
 
     /// Whether only an array can be valid.
@@ -229,7 +253,7 @@ impl<'s> Part<'s> {
     }
 
     /// Declared members in the order of the schema.
-    pub fn members(self) -> impl Iterator<Item = (&'s str, Part<'s>)> {
+    pub fn members(self) -> impl ExactSizeIterator<Item = (&'s str, Part<'s>)> {
         self.data().members.iter().map(move |(name, id)| (&**name, self.part(*id)))
     }
 
@@ -259,8 +283,21 @@ impl<'s> Part<'s> {
     /// What is known of a member of that name, declared or not: by pattern, by what the schema says of all others, or nothing.
     #[must_use]
     pub fn member(self, name: &str) -> Part<'s> {
-        let by_pattern = || self.data().patterns.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, id)| self.part(*id));
-        self.declared(name).or_else(by_pattern).unwrap_or_else(|| self.part(self.data().others.unwrap_or(ANY)))
+        let known = self.declared(name).or_else(|| self.by_pattern(name));
+        known.unwrap_or_else(|| self.part(self.data().others.unwrap_or(ANY)))
+    }
+
+    /// The member of that name if a pattern of the schema matches it.
+    #[must_use]
+    pub fn by_pattern(self, name: &str) -> Option<Part<'s>> {
+        self.data().patterns.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, id)| self.part(*id))
+    }
+
+    /// Whether the schema says that the value may be a list, instead of leaving it open.
+    #[must_use]
+    pub fn declares_items(self) -> bool {
+        let data = self.data();
+        data.types.admits(Types::ARRAY) && (data.types != Types::ANY || data.items.is_some() || !data.prefix.is_empty())
     }
 
     /// Members known by a pattern of their names, with that pattern.

@@ -4,6 +4,7 @@
 //! The limits in a schema are the crate's, 64-bit floats or integers.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::OnceLock;
 
 use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
@@ -39,6 +40,55 @@ impl<'a> Whole<'a> {
     #[must_use]
     pub fn new(node: Node<'a>) -> Self {
         Self { node, value: OnceLock::new() }
+    }
+}
+
+/// Bounds the errors that the validator makes for one record: it keeps them all before it gives the first one away, and
+/// with many branches for each of many items they would take any amount of memory. Each error it makes is counted; when
+/// there are too many, the containers of the record look as if they had no more children, so that it comes to an end.
+pub struct ErrorBudget(());
+
+thread_local! {
+    // How many errors may still be made on this thread; `None` where nobody counts.
+    static ERRORS_LEFT: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+impl ErrorBudget {
+    /// How many errors the validator may make for one record, those inside branches included.
+    pub const MOST: u64 = 100_000;
+
+    /// Counts from here on.
+    #[must_use]
+    pub fn start() -> Self {
+        ERRORS_LEFT.set(Some(Self::MOST));
+        Self(())
+    }
+
+    /// Counts no more. Where too many errors were made, says how many of them, in their order, were made before that.
+    #[must_use]
+    pub fn end(self) -> Option<u64> {
+        (ERRORS_LEFT.get() == Some(0)).then_some(Self::MOST)
+    }
+
+    fn count() {
+        if let Some(left) = ERRORS_LEFT.get() {
+            ERRORS_LEFT.set(Some(left.saturating_sub(1)));
+        }
+    }
+
+    // Whether children are to be counted as they are gone through.
+    fn is_counting() -> bool {
+        ERRORS_LEFT.get().is_some()
+    }
+
+    fn is_spent() -> bool {
+        ERRORS_LEFT.get() == Some(0)
+    }
+}
+
+impl Drop for ErrorBudget {
+    fn drop(&mut self) {
+        ERRORS_LEFT.set(None);
     }
 }
 
@@ -155,8 +205,12 @@ impl<'a> JsonNode<'a, Spanned> for Instance<'a> {
     // Findings are made from the tree, never from the value an error carries; so most nodes are not rebuilt. A name cannot
     // be found again there, and in the record as a whole the validator itself looks for the place of a pattern.
     fn lazy_value(&self) -> LazyInstance<'a> {
+        // As a plain value, a record takes several times the memory.
+        const LARGEST: usize = 100_000;
+        ErrorBudget::count();
         LazyInstance::Ready(match self {
             Self::Node(_) => Cow::Borrowed(&NULL),
+            Self::Root(whole) if whole.node.tree().slots() > LARGEST => Cow::Borrowed(&NULL),
             Self::Root(_) | Self::Name(_) => self.to_value(),
         })
     }
@@ -187,20 +241,26 @@ impl<'a> Object<'a, Spanned> for Members<'a> {
     }
 
     fn members(&self) -> Self::MembersIter {
-        Named(self.0.members())
+        Named { members: self.0.members(), counted: ErrorBudget::is_counting() }
     }
 }
 
 /// An object's members, each with its name. Of those that are there twice the last alone counts, as it does for `get`.
 // A type of its own, since a closure would have to be called by its address.
-pub struct Named<'a>(tree::Members<'a>);
+pub struct Named<'a> {
+    members: tree::Members<'a>,
+    counted: bool,
+}
 
 impl<'a> Iterator for Named<'a> {
     type Item = (&'a str, Instance<'a>);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let member = self.0.find(|member| !member.is_shadowed())?;
+        if self.counted && ErrorBudget::is_spent() {
+            return None;
+        }
+        let member = self.members.find(|member| !member.is_shadowed())?;
         Some((member.key.text(), Instance::Node(member.value)))
     }
 }
@@ -218,7 +278,7 @@ impl<'a> Array<'a, Spanned> for Items<'a> {
     }
 
     fn elements(&self) -> Self::ElementsIter {
-        Elements(self.0.items())
+        Elements { items: self.0.items(), counted: ErrorBudget::is_counting() }
     }
 
     fn is_unique(&self) -> bool {
@@ -227,14 +287,20 @@ impl<'a> Array<'a, Spanned> for Items<'a> {
 }
 
 /// An array's items, one by one.
-pub struct Elements<'a>(tree::Items<'a>);
+pub struct Elements<'a> {
+    items: tree::Items<'a>,
+    counted: bool,
+}
 
 impl<'a> Iterator for Elements<'a> {
     type Item = Instance<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(Instance::Node)
+        if self.counted && ErrorBudget::is_spent() {
+            return None;
+        }
+        self.items.next().map(Instance::Node)
     }
 }
 

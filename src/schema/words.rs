@@ -39,11 +39,16 @@ pub(super) fn either(items: Vec<String>) -> String {
 }
 
 /// As [`either`], with the word that joins the last.
-pub(super) fn list(mut items: Vec<String>, word: &str) -> String {
+pub(super) fn list(items: Vec<String>, word: &str) -> String {
+    list_of(items.into_iter(), |item| item, word)
+}
+
+/// As [`list`], of items of which only those that are shown are put into words.
+pub(super) fn list_of<T>(items: impl ExactSizeIterator<Item = T>, show: impl Fn(T) -> String, word: &str) -> String {
     const SHOWN: usize = 8;
-    if items.len() > SHOWN {
-        let more = items.len() - (SHOWN - 2);
-        items.truncate(SHOWN - 2);
+    let more = if items.len() > SHOWN { items.len() - (SHOWN - 2) } else { 0 };
+    let mut items: Vec<String> = items.take(if more > 0 { SHOWN - 2 } else { SHOWN }).map(show).collect();
+    if more > 0 {
         items.push(format!("{more} others"));
     }
     let Some(last) = items.pop() else { return "nothing".to_owned() };
@@ -106,7 +111,7 @@ pub(super) fn message(kind: &ValidationErrorKind, node: Node<'_>) -> Option<Stri
     let (expected, found) = match kind {
         ValidationErrorKind::Type { kind } => (either(types(kind).into_iter().map(str::to_owned).collect()), found_type(node)),
         ValidationErrorKind::Enum { options } => {
-            (either(options.as_array().map(|options| options.iter().map(value).collect()).unwrap_or_default()), found(node))
+            (list_of(options.as_array().map(Vec::as_slice).unwrap_or_default().iter(), value, "or"), found(node))
         }
         ValidationErrorKind::Constant { expected_value } => (value(expected_value), found(node)),
         ValidationErrorKind::Minimum { limit } => (format!("at least {limit}"), found(node)),

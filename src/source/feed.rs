@@ -9,6 +9,10 @@ use super::{Position, Source};
 const CHUNK: usize = 256 * 1024;
 /// What is made room for before it is known that there is more.
 const FIRST: usize = 16 * 1024;
+/// The most that is read at a time, so that a buffer near a limit does not overshoot it by much.
+const MOST: usize = 4 * 1024 * 1024;
+/// A buffer that is emptied and larger than this is given back.
+const KEPT: usize = 4 * 1024 * 1024;
 
 /// Why an input could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +44,15 @@ pub struct Feed {
     taken: usize,
     ended: bool,
     position: Position,
+    // Where an LF stands that belongs to a CR which was taken before it.
+    split: Option<Position>,
 }
 
 impl Feed {
     /// The stream `input`, whose first byte lies at `from`; it has to be UTF-8.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, input: Box<dyn Read + Send>, from: Position) -> Self {
-        Self { name: name.into(), input, buffer: Vec::new(), taken: 0, ended: false, position: from }
+        Self { name: name.into(), input, buffer: Vec::new(), taken: 0, ended: false, position: from, split: None }
     }
 
     /// The file's name as it is shown.
@@ -78,10 +84,13 @@ impl Feed {
         if self.taken > 0 {
             self.buffer.drain(..self.taken);
             self.taken = 0;
+            if self.buffer.capacity() > KEPT && self.buffer.len() < KEPT / 4 {
+                self.buffer.shrink_to(KEPT / 4);
+            }
         }
         let before = self.buffer.len();
         // Growing in proportion keeps the number of calls low when one record is large.
-        let want = CHUNK.max(before / 2);
+        let want = CHUNK.max(before / 2).min(MOST.max(before / 8));
         // A small file is read at once, not in the steps in which an empty buffer grows.
         self.buffer.reserve(if before == 0 { FIRST } else { want });
         let read = match self.input.by_ref().take(want as u64).read_to_end(&mut self.buffer) {
@@ -118,22 +127,64 @@ impl Feed {
         self.ended
     }
 
+    /// Drops the next `length` bytes, which are blanks or line ends; nothing is copied.
+    ///
+    /// # Errors
+    /// When they are not UTF-8; nothing is dropped then.
+    pub fn skip(&mut self, length: usize) -> Result<(), Failure> {
+        let bytes = &self.buffer[self.taken..self.taken + length];
+        match simdutf8::compat::from_utf8(bytes) {
+            Ok(text) => {
+                self.position = self.position.after(text);
+                self.taken += length;
+                Ok(())
+            }
+            Err(error) => Err(self.not_utf8(error.valid_up_to())),
+        }
+    }
+
+    // The failure at the first byte that is not UTF-8, behind so many that are.
+    fn not_utf8(&self, valid: usize) -> Failure {
+        let good = std::str::from_utf8(&self.bytes()[..valid]).unwrap_or_default();
+        Failure::Encoding { encoding: "UTF-8", at: self.position.after(good) }
+    }
+
     /// Takes the next `length` bytes as a window.
     ///
     /// # Errors
     /// When they are not UTF-8; nothing is taken then.
     pub fn take(&mut self, length: usize) -> Result<Source, Failure> {
+        if length > KEPT && self.taken == 0 && length == self.buffer.len() {
+            return self.take_buffer();
+        }
         let bytes = &self.buffer[self.taken..self.taken + length];
         match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => {
-                let base = self.position;
+                let base = self.split.take().filter(|_| text.starts_with('\n')).unwrap_or(self.position);
                 self.position = base.after(text);
+                self.split = text.ends_with('\r').then(|| base.after_return(text));
                 self.taken += length;
                 Ok(Source::window(Arc::clone(&self.name), text, base))
             }
+            Err(error) => Err(self.not_utf8(error.valid_up_to())),
+        }
+    }
+
+    // Takes all that is at hand without a copy, since a large window would be held twice.
+    fn take_buffer(&mut self) -> Result<Source, Failure> {
+        if let Err(error) = simdutf8::compat::from_utf8(&self.buffer) {
+            return Err(self.not_utf8(error.valid_up_to()));
+        }
+        match String::from_utf8(std::mem::take(&mut self.buffer)) {
+            Ok(text) => {
+                let base = self.position;
+                self.position = base.after(&text);
+                Ok(Source::window(Arc::clone(&self.name), text, base))
+            }
             Err(error) => {
-                let good = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-                Err(Failure::Encoding { encoding: "UTF-8", at: self.position.after(good) })
+                let valid = error.utf8_error().valid_up_to();
+                self.buffer = error.into_bytes();
+                Err(self.not_utf8(valid))
             }
         }
     }

@@ -102,7 +102,7 @@ impl Source {
         let mut text = String::with_capacity(self.text.len());
         let mut hidden = hidden.to_vec();
         hidden.sort_by_key(|span| span.start);
-        for span in hidden {
+        for span in hidden.into_iter().map(|span| self.fit(span)) {
             // Spans may overlap: an alias and its anchor, a value and what is derived from it.
             let (start, end) = (span.start.max(text.len() as u32), span.end);
             if start < end {
@@ -152,10 +152,34 @@ impl Source {
         &self.stretches[0].name
     }
 
-    /// The text a span covers.
+    /// The text a span covers; where the span does not lie on borders of characters, that of [`Source::fit`].
     #[must_use]
     pub fn slice(&self, span: Span) -> &str {
-        &self.text[span.range()]
+        match self.text.get(span.range()) {
+            Some(text) => text,
+            None => &self.text[self.fit(span).range()],
+        }
+    }
+
+    /// The span cut to the text and widened to whole characters, so that it can be used to slice the text. A span that ends
+    /// before it starts becomes an empty one at its start.
+    #[must_use]
+    pub fn fit(&self, span: Span) -> Span {
+        if span.start <= span.end && self.text.get(span.range()).is_some() {
+            return span;
+        }
+        let start = self.floor(span.start as usize);
+        let mut end = (span.end.max(start) as usize).min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        Span::new(start, u32::try_from(end).unwrap_or(start))
+    }
+
+    /// The span of the character that begins at `at`, or the empty span where `end` is reached.
+    #[must_use]
+    pub fn character(&self, at: u32, end: u32) -> Span {
+        if at < end { self.fit(Span::new(at, at + 1)) } else { Span::at(at) }
     }
 
     /// The place of the byte at offset `at`.
@@ -163,6 +187,10 @@ impl Source {
     pub fn position(&self, at: u32) -> Position {
         let at = self.floor(at as usize);
         let stretch = self.stretch(at);
+        if at > stretch.start && self.is_inside_line_end(at as usize) {
+            let Position { byte, line, column } = self.position(at - 1);
+            return Position { byte: byte + 1, line, column: column.saturating_add(1) };
+        }
         let known = if self.text.len() > EVERY { self.milestones().get(at as usize / EVERY) } else { None };
         let (from, base) = known.copied().filter(|(from, _)| *from >= stretch.start).unwrap_or((stretch.start, stretch.base));
         base.after(&self.text[from as usize..at as usize])
@@ -173,6 +201,7 @@ impl Source {
             let mut found: Vec<(u32, Position)> = Vec::with_capacity(self.text.len() / EVERY + 1);
             for at in (0..self.text.len()).step_by(EVERY) {
                 let at = self.floor(at);
+                let at = if self.is_inside_line_end(at as usize) { at - 1 } else { at };
                 let stretch = self.stretch(at);
                 let last = found.last().copied().filter(|(from, _)| *from >= stretch.start);
                 let (from, base) = last.unwrap_or((stretch.start, stretch.base));
@@ -182,8 +211,14 @@ impl Source {
         })
     }
 
-    // The start of the character that holds the byte at `at`.
-    fn floor(&self, mut at: usize) -> u32 {
+    // Whether a byte is an LF behind a CR, with which it ends one line.
+    fn is_inside_line_end(&self, at: usize) -> bool {
+        at > 0 && self.text.as_bytes().get(at) == Some(&b'\n') && self.text.as_bytes()[at - 1] == b'\r'
+    }
+
+    // The start of the character that holds the byte at `at`; the end of the text where `at` lies behind it.
+    fn floor(&self, at: usize) -> u32 {
+        let mut at = at.min(self.text.len());
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
@@ -193,10 +228,13 @@ impl Source {
     /// The file and places of a span. Where the span runs over into another stretch, the end is cut to the first.
     #[must_use]
     pub fn locate(&self, span: Span) -> Location {
+        let span = self.fit(span);
         let stretch = self.stretch(span.start);
         let start = self.position(span.start);
         let end = span.end.min(self.end_of(span.start));
-        let end = start.after(self.text.get(span.start as usize..end as usize).unwrap_or(""));
+        let text = self.text.get(span.start as usize..end as usize).unwrap_or("");
+        let is_split = !text.is_empty() && end < self.end_of(span.start) && self.is_inside_line_end(end as usize);
+        let end = if is_split { start.after_return(text) } else { start.after(text) };
         Location { file: Arc::clone(&stretch.name), start, end }
     }
 
@@ -214,6 +252,7 @@ impl Source {
     /// The bytes by which an edit's file is told: its own, or the character before it.
     #[must_use]
     pub fn anchor(&self, span: Span) -> Span {
+        let span = self.fit(span);
         let at = span.start as usize;
         if span.is_empty() && at > 0 { Span::new(self.floor(at - 1), span.start) } else { span }
     }
@@ -222,10 +261,12 @@ impl Source {
     /// first bytes are not known.
     #[must_use]
     pub fn byte_columns(&self, span: Span) -> Option<(u64, u64)> {
+        let span = self.fit(span);
         let stretch = self.stretch(span.start);
         let column = |at: u32| {
             let text = self.text.get(stretch.start as usize..at as usize)?;
-            match memchr::memrchr(b'\n', text.as_bytes()) {
+            let before = if self.is_inside_line_end(at as usize) { text.strip_suffix('\r').unwrap_or(text) } else { text };
+            match memchr::memrchr2(b'\n', b'\r', before.as_bytes()) {
                 Some(end) => Some((text.len() - end) as u64),
                 // On the first line of a file the bytes before the window are those of the line.
                 None if stretch.base.line == 1 => Some(stretch.base.byte + text.len() as u64 + 1),
@@ -265,23 +306,32 @@ impl Source {
     /// go: a line that is longer is cut, and costs no more than a short one.
     #[must_use]
     pub fn around(&self, span: Span, lines: usize, reach: usize) -> Excerpt<'_> {
+        let span = self.fit(span);
         let bytes = self.text.as_bytes();
         let (first, end_of_stretch) = (span.start as usize, self.end_of(span.start) as usize);
         let last = (span.end.max(span.start) as usize).min(end_of_stretch);
         // A span that ends with a line end does not touch the next line.
-        let last = if last > first && bytes[last - 1] == b'\n' { last - 1 } else { last };
+        let last = if last > first && matches!(bytes[last - 1], b'\n' | b'\r') { last - 1 } else { last };
         let from = (self.stretch(span.start).start as usize).max(self.floor(first.saturating_sub(reach)) as usize);
         let to = end_of_stretch.min(self.floor(last.saturating_add(reach).min(bytes.len())) as usize);
-        let start_of_line = |at: usize| memchr::memrchr(b'\n', &bytes[from..at]).map_or(from, |end| from + end + 1);
-        let end_of_line = |at: usize| memchr::memchr(b'\n', &bytes[at..to]).map_or(to, |end| at + end);
+        let start_of_line = |at: usize| {
+            let at = if at > from && self.is_inside_line_end(at) { at - 1 } else { at };
+            memchr::memrchr2(b'\n', b'\r', &bytes[from..at]).map_or(from, |end| from + end + 1)
+        };
+        // At the first byte of a line end.
+        let end_of_line = |at: usize| {
+            let at = if at > from && self.is_inside_line_end(at) { at - 1 } else { at };
+            memchr::memchr2(b'\n', b'\r', &bytes[at..to]).map_or(to, |end| at + end)
+        };
         let (mut start, mut end) = (start_of_line(first), end_of_line(last));
         for _ in 0..lines {
             if start > from {
                 start = start_of_line(start - 1);
             }
             // Behind the last line end there is no line.
-            if end + 1 < to {
-                end = end_of_line(end + 1);
+            let next = end + 1 + usize::from(self.is_inside_line_end(end + 1));
+            if next < to {
+                end = end_of_line(next);
             }
         }
         let text = &self.text[start..end];
@@ -305,11 +355,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_count_characters_and_lines_end_at_lf() {
+    fn columns_count_characters_and_lines_end_at_lf_cr_and_both() {
         let source = Source::whole("a.txt", "é\r\nb\rc");
         assert_eq!(source.position(2), Position { byte: 2, line: 1, column: 2 });
         assert_eq!(source.position(4), Position { byte: 4, line: 2, column: 1 });
-        assert_eq!(source.position(6), Position { byte: 6, line: 2, column: 3 });
+        assert_eq!(source.position(3), Position { byte: 3, line: 1, column: 3 });
+        assert_eq!(source.position(6), Position { byte: 6, line: 3, column: 1 });
+        assert_eq!(source.locate(Span::new(2, 3)).end, Position { byte: 3, line: 1, column: 3 });
+        assert_eq!(source.excerpt(Span::new(4, 5)).text, "b");
+        assert_eq!(source.around(Span::new(4, 5), 1, 99).text, "é\r\nb\rc");
+        assert_eq!(source.byte_columns(Span::new(6, 7)), Some((1, 2)));
     }
 
     #[test]
@@ -352,6 +407,10 @@ mod tests {
         let at = source.append("u", &text, base);
         for offset in (0..source.len()).filter(|at| source.text.is_char_boundary(*at as usize)).step_by(37).chain([at, source.len()]) {
             let from = if offset < at { 0 } else { at };
+            if source.is_inside_line_end(offset as usize) {
+                assert_eq!(source.position(offset).line, source.position(offset - 1).line);
+                continue;
+            }
             let counted = base.after(&source.text()[from as usize..offset as usize]);
             assert_eq!(source.position(offset), counted, "{offset}");
         }

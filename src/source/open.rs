@@ -97,6 +97,8 @@ pub struct Folders<'a> {
     /// The files that this file stands for, relative to its folder: a package's descriptor claims its tables, which are then
     /// left out beside it. Empty for most.
     pub claims: &'a dyn Fn(&Path) -> Vec<PathBuf>,
+    /// The name of the file that marks a folder as another project, which is not entered from above.
+    pub border: &'static str,
 }
 
 /// The inputs that `paths` mean, each once, the standard input first and the others sorted by name; and what went wrong.
@@ -155,8 +157,10 @@ impl Found<'_> {
 
     fn walk(&mut self, folder: &Path) {
         let mut files = Vec::new();
+        let border = self.folders.border;
+        let is_inside = move |entry: &ignore::DirEntry| entry.depth() == 0 || border.is_empty() || !entry.path().join(border).is_file();
         // A `.gitignore` counts outside of repositories as well, so that a copy of a folder reads as the folder does.
-        for entry in ignore::WalkBuilder::new(folder).ignore(false).require_git(false).build() {
+        for entry in ignore::WalkBuilder::new(folder).ignore(false).require_git(false).filter_entry(is_inside).build() {
             match entry {
                 // Links to files are followed, links to folders are not.
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file() || (!kind.is_dir() && entry.path().is_file())) => {
@@ -176,14 +180,16 @@ impl Found<'_> {
         if files.is_empty() {
             return self.problems.push(Problem::EmptyFolder { name: shown(folder) });
         }
-        let claimed: HashSet<_> = files
-            .iter()
-            .flat_map(|file| {
-                let folder = file.parent().unwrap_or(Path::new("."));
-                (self.folders.claims)(file).into_iter().map(move |claimed| identity_of(&folder.join(claimed)))
-            })
-            .collect();
-        files.retain(|file| claimed.is_empty() || !claimed.contains(&identity_of(file)));
+        // A package is what its description names: its tables are read with it, and other files in its folder are no part of it.
+        let described: Vec<(PathBuf, Vec<PathBuf>)> =
+            files.iter().map(|file| (file.clone(), (self.folders.claims)(file))).filter(|(_, claimed)| !claimed.is_empty()).collect();
+        let folder_of = |file: &Path| file.parent().unwrap_or(Path::new(".")).to_path_buf();
+        let folders: HashSet<PathBuf> = described.iter().map(|(file, _)| folder_of(file)).collect();
+        let descriptions: HashSet<&PathBuf> = described.iter().map(|(file, _)| file).collect();
+        files.retain(|file| {
+            let is_inside = |above: usize| file.ancestors().skip(above).any(|folder| folders.contains(folder));
+            !is_inside(if descriptions.contains(file) { 2 } else { 1 })
+        });
         for file in files {
             self.push(file);
         }
@@ -209,7 +215,12 @@ impl Found<'_> {
         for entry in walk.filter_map(Result::ok).filter(|entry| entry.depth() > 0) {
             let path = if fixed.as_os_str().is_empty() { entry.path().strip_prefix(".").unwrap_or(entry.path()) } else { entry.path() };
             if matcher.is_match(path) || (pattern.starts_with("./") && matcher.is_match(entry.path())) {
-                if path.is_dir() { self.walk(path) } else { self.push(path.to_path_buf()) }
+                // What is neither a file nor a folder is not opened; a link that leads nowhere is reported when it is.
+                match fs::metadata(path) {
+                    Ok(found) if found.is_dir() => self.walk(path),
+                    Ok(found) if !found.is_file() => {}
+                    _ => self.push(path.to_path_buf()),
+                }
             }
         }
         if self.inputs.len() + self.problems.len() == before {
@@ -248,10 +259,6 @@ enum Identity {
     #[cfg(unix)]
     Inode(u64, u64),
     Path(PathBuf),
-}
-
-fn identity_of(path: &Path) -> Identity {
-    identity(path, Stat::at(path).as_ref())
 }
 
 #[cfg_attr(not(unix), expect(unused_variables, reason = "other systems tell files apart by their paths"))]

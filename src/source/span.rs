@@ -25,13 +25,13 @@ impl Span {
     /// Length in bytes.
     #[must_use]
     pub const fn len(self) -> u32 {
-        self.end - self.start
+        self.end.saturating_sub(self.start)
     }
 
     /// Whether no byte is covered.
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        self.end == self.start
+        self.end <= self.start
     }
 
     /// The smallest span that covers both.
@@ -49,7 +49,7 @@ impl Span {
 
 /// A place in a file: byte offset from 0, line and column from 1.
 ///
-/// Columns count Unicode scalar values; LF and CRLF end a line, a lone CR does not. A byte order mark
+/// Columns count Unicode scalar values; LF, CRLF and a lone CR end a line. A byte order mark
 /// counts in `byte` and not in `column`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -65,17 +65,26 @@ impl Position {
     /// The start of a file.
     pub const START: Self = Self { byte: 0, line: 1, column: 1 };
 
-    /// The place reached from here by reading past `text`.
+    /// The place reached from here by reading past `text`, which does not end between CR and LF.
     #[must_use]
     pub fn after(self, text: &str) -> Self {
         let bytes = text.as_bytes();
         let byte = self.byte + bytes.len() as u64;
-        match memchr::memrchr(b'\n', bytes) {
+        let returns = memchr::memchr_iter(b'\r', bytes).filter(|at| bytes.get(at + 1) != Some(&b'\n'));
+        match memchr::memrchr2(b'\n', b'\r', bytes) {
             None => Self { byte, line: self.line, column: self.column.saturating_add(count(text)) },
             Some(last) => {
-                Self { byte, line: self.line + memchr::memchr_iter(b'\n', bytes).count() as u64, column: 1 + count(&text[last + 1..]) }
+                let lines = memchr::memchr_iter(b'\n', bytes).count() + returns.count();
+                Self { byte, line: self.line + lines as u64, column: 1 + count(&text[last + 1..]) }
             }
         }
+    }
+
+    /// As [`Position::after`], where an LF belongs to a CR at the end of `text`.
+    #[must_use]
+    pub(super) fn after_return(self, text: &str) -> Self {
+        let before = self.after(text.strip_suffix('\r').unwrap_or(text));
+        Self { byte: before.byte + 1, line: before.line, column: before.column.saturating_add(1) }
     }
 }
 

@@ -8,6 +8,7 @@
 //! added, dropped or moved without shifting the others.
 
 mod edit;
+pub mod key;
 pub mod number;
 pub mod pointer;
 
@@ -144,10 +145,14 @@ impl Tree {
         self.clear();
     }
 
-    /// Empties the tree; source and buffers are kept.
+    /// Empties the tree; source and buffers are kept, unless a very large record has made the buffers large.
     pub fn clear(&mut self) {
+        const KEPT_SLOTS: usize = 1 << 18;
+        const KEPT_SCRATCH: usize = 1 << 22;
         self.slots.clear();
+        self.slots.shrink_to(KEPT_SLOTS);
         self.scratch.clear();
+        self.scratch.shrink_to(KEPT_SCRATCH);
         self.stack.clear();
         self.pending = NONE;
         self.root = NONE;
@@ -163,6 +168,13 @@ impl Tree {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.root == NONE
+    }
+
+    /// How many slots are taken: one for each value and one for each name.
+    #[must_use]
+    #[inline]
+    pub fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     /// How many containers are open.
@@ -459,7 +471,10 @@ impl<'t> Node<'t> {
     pub fn opening(self) -> Span {
         let slot = self.slot();
         match slot.kind {
-            Kind::Array | Kind::Object => Span::new(slot.span.start, slot.span.start + u32::from(slot.opening)),
+            // A start tag longer than the length can count is cut, perhaps inside a character.
+            Kind::Array | Kind::Object => {
+                self.tree.source.fit(Span::new(slot.span.start, slot.span.start.saturating_add(u32::from(slot.opening))))
+            }
             _ => slot.span,
         }
     }

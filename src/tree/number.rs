@@ -73,6 +73,29 @@ impl Decimal {
         Some(Self { negative, digits, exponent })
     }
 
+    /// The value in its shortest form: `100`, `-0.05`, `1.5`. Very large and very small numbers are written as by
+    /// [`Display`](std::fmt::Display). Equal values have the same text.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        // More zeros than this are not written out.
+        const ZEROS: i64 = 24;
+        let length = self.digits.len() as i64;
+        if self.digits.is_empty() || self.exponent < -ZEROS || self.exponent > length + ZEROS {
+            return self.to_string();
+        }
+        let digits: String = self.digits.iter().map(|digit| char::from(*digit)).collect();
+        let sign = if self.negative { "-" } else { "" };
+        let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+        if self.exponent <= 0 {
+            format!("{sign}0.{}{digits}", zeros(-self.exponent))
+        } else if self.exponent >= length {
+            format!("{sign}{digits}{}", zeros(self.exponent - length))
+        } else {
+            let (whole, fraction) = digits.split_at(self.exponent as usize);
+            format!("{sign}{whole}.{fraction}")
+        }
+    }
+
     /// Whether the value has no fraction.
     #[must_use]
     pub fn is_integer(&self) -> bool {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::check::Accepted;
 use crate::diagnostic::Notes;
+use crate::layout::header::Header;
 use crate::read::TopLevel;
 use crate::schema::Shape;
 
@@ -25,6 +26,11 @@ pub trait Writer: Send + Sync {
     /// Appends the record to `out` in a form that this writer's assembler understands. An error noted here means that
     /// the record is not carried; what was appended is then dropped.
     fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, notes: &mut dyn Notes);
+
+    /// As [`Writer::encode`], for a record from a table with this header.
+    fn encode_row(&self, record: Accepted<'_>, _header: &Header, out: &mut Vec<u8>, notes: &mut dyn Notes) {
+        self.encode(record, out, notes);
+    }
 
     /// Begins the files.
     fn assembler(&self) -> Box<dyn Assembler>;
@@ -35,6 +41,9 @@ pub trait Assembler: Send {
     /// Says how the records are held where they come from, which the output keeps as far as its format can; called before
     /// the first record, or not at all where records come from several places.
     fn top_level(&mut self, _of_input: TopLevel) {}
+
+    /// Takes the header of a table from which records come; it comes before them. Formats other than tables have no use for it.
+    fn header(&mut self, _header: &Header) {}
 
     /// Takes the next record, as encoded.
     ///

@@ -339,12 +339,14 @@ fn rows_are_records() {
     check("a,b\n1,x\r\n\n2,\"y\"\n", plain(), &[r#"{"a":1,"b":"x"}"#, r#"{"a":2,"b":"y"}"#], &[]);
     check("a,b\n,\n1,\n,\"\"", plain(), &["{}", r#"{"a":1}"#, r#"{"b":""}"#], &[]);
     check("\"a\",\"b\"\n\"1\",\"\"\n", plain(), &[r#"{"a":1}"#], &[]);
-    check("x/0/n,x/1/n,y/z\nA,B,C\n", plain(), &[r#"{"x":[{"n":"A"},{"n":"B"}],"y":{"z":"C"}}"#], &[]);
+    check("/x/0/n,/x/1/n,/y/z\nA,B,C\n", plain(), &[r#"{"x":[{"n":"A"},{"n":"B"}],"y":{"z":"C"}}"#], &[]);
     check("a;b\n1,5;2\n", plain(), &[r#"{"a":"1,5","b":2}"#], &[]);
     check("", plain(), &[], &[]);
     check("a,b", plain(), &[], &[]);
     check("v\na\n\nb\n", plain(), &[r#"{"v":"a"}"#, r#"{"v":"b"}"#], &[]);
-    check("a~json,b\n\"{\"\"x\"\": [1, \"\"y\"\"]}\",2\n", plain(), &[r#"{"a":{"x":[1,"y"]},"b":2}"#], &[]);
+    check("a\r1\r\r2\r", plain(), &[r#"{"a":1}"#, r#"{"a":2}"#], &[]);
+    check("a,b\r1,\"x\ry\"\n2,z\r\n3,w", plain(), &[r#"{"a":1,"b":"x\ry"}"#, r#"{"a":2,"b":"z"}"#, r#"{"a":3,"b":"w"}"#], &[]);
+    check("/a~json,b\n\"{\"\"x\"\": [1, \"\"y\"\"]}\",2\n", plain(), &[r#"{"a":{"x":[1,"y"]},"b":2}"#], &[]);
 }
 
 #[test]
@@ -369,11 +371,12 @@ fn faults_are_located() {
     check("a,b\n1\n", plain(), &[r#"{"a":1}"#], &[("R112", 2, 1, "1")]);
     check("a,b,a\n1,2,3\n,,4\n", plain(), &[r#"{"a":1,"a":3,"b":2}"#, r#"{"a":4}"#], &[("R110", 1, 5, "a"), ("R102", 2, 5, "3")]);
     check("a,\n1,\n", plain(), &[r#"{"a":1}"#], &[("R113", 1, 3, "")]);
-    check("a,a/b\n1,2\n3,\n,4\n", plain(), &[r#"{"a":1}"#, r#"{"a":3}"#, r#"{"a":{"b":4}}"#], &[("R114", 2, 3, "2")]);
+    check("a,/a/b\n1,2\n3,\n,4\n", plain(), &[r#"{"a":1}"#, r#"{"a":3}"#, r#"{"a":{"b":4}}"#], &[("R114", 2, 3, "2")]);
     check("a,b\n5\" x,\"y\"z\n", plain(), &[r#"{"a":"5\" x","b":"yz"}"#], &[("R115", 2, 2, "\""), ("R115", 2, 8, "\"")]);
     check("a,b\n1,2\n3,\"4\n5,6\n", plain(), &[r#"{"a":1,"b":2}"#, "broken"], &[("R116", 3, 3, "\"")]);
-    check("a~json,b\n\"{\"\"x\"\": }\",2\n3,4\n", plain(), &["broken", r#"{"a":3,"b":4}"#], &[("R101", 2, 10, "}")]);
-    check("a~json,b\n\"{\"\"x\"\":1,\"\"x\"\":2}\",2\n", plain(), &[r#"{"a":{"x":1,"x":2},"b":2}"#], &[("R102", 2, 11, "\"\"x\"\"")]);
+    check("/a~json,b\n\"{\"\"x\"\": }\",2\n3,4\n", plain(), &["broken", r#"{"a":3,"b":4}"#], &[("R101", 2, 10, "}")]);
+    check("a,b\r1,2\r3,4,5\r", plain(), &[r#"{"a":1,"b":2}"#, r#"{"a":3,"b":4}"#], &[("R111", 3, 5, "5")]);
+    check("/a~json,b\n\"{\"\"x\"\":1,\"\"x\"\":2}\",2\n", plain(), &[r#"{"a":{"x":1,"x":2},"b":2}"#], &[("R102", 2, 11, "\"\"x\"\"")]);
 }
 
 /// Gathers the bytes of every node.
@@ -413,7 +416,7 @@ impl Intake for Spans {
 
 #[test]
 fn every_node_knows_its_bytes() {
-    let text = "id,\"p/q\"\r\n1,x\r\n22,\"a \"\"b\"\"\"\r\n";
+    let text = "id,\"/p/q\"\r\n1,x\r\n22,\"a \"\"b\"\"\"\r\n";
     for window_bytes in [1, 1 << 20] {
         let options = read::Options { window_bytes, ..read::Options::default() };
         let mut spans = Spans::default();
@@ -422,20 +425,20 @@ fn every_node_knows_its_bytes() {
         assert_eq!(
             found,
             [
-                ("", "1", 10),
+                ("", "1", 11),
                 ("key /id", "id", 0),
-                ("key /p", "\"p/q\"", 3),
-                ("/id", "1", 10),
-                ("/p", "1", 10),
-                ("key /p/q", "\"p/q\"", 3),
-                ("/p/q", "x", 12),
-                ("", "2", 15),
+                ("key /p", "\"/p/q\"", 3),
+                ("/id", "1", 11),
+                ("/p", "1", 11),
+                ("key /p/q", "\"/p/q\"", 3),
+                ("/p/q", "x", 13),
+                ("", "2", 16),
                 ("key /id", "id", 0),
-                ("key /p", "\"p/q\"", 3),
-                ("/id", "22", 15),
-                ("/p", "2", 15),
-                ("key /p/q", "\"p/q\"", 3),
-                ("/p/q", "\"a \"\"b\"\"\"", 18),
+                ("key /p", "\"/p/q\"", 3),
+                ("/id", "22", 16),
+                ("/p", "2", 16),
+                ("key /p/q", "\"/p/q\"", 3),
+                ("/p/q", "\"a \"\"b\"\"\"", 19),
             ]
         );
     }
@@ -447,7 +450,7 @@ fn the_package_describes_itself() {
     let options = write::Options { csv: Layout { tables: Tables::Package, ..Layout::default() }, ..write::Options::default() };
     let folder = write(&records.map(str::to_owned), &options);
     let text = |name: &str| String::from_utf8_lossy(&folder.named[name]).into_owned();
-    assert_eq!(text("records.csv"), "_row,id,tags/0,contacts\n1,a,x,\n2,b,,[]\n");
+    assert_eq!(text("records.csv"), "_row,id,/tags/0,contacts\n1,a,x,\n2,b,,[]\n");
     assert_eq!(text("records-contacts.csv"), "_row,_parent,_position,name\n1,1,0,N\n2,1,1,\n");
     assert_eq!(text("records-contacts-phones.csv"), "_parent,_position,n\n1,0,1\n1,1,2\n");
     let description: serde_json::Value = serde_json::from_str(&text("datapackage.json")).expect("it is JSON");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::program::{Ran, commit, folder, git, repository, run, run_with};
 
-const OLD: &str = "id,name,size,tags/0,tags/1\na,Alpha,1,x,y\nb,Beta,2,,\nc,Gamma,3,,\n";
+const OLD: &str = "id,name,size,/tags/0,/tags/1\na,Alpha,1,x,y\nb,Beta,2,,\nc,Gamma,3,,\n";
 const NEW: &str = r#"[{"name": "Delta", "id": "d"},
  {"id": "b", "name": "Bet", "size": 2.0, "tags": ["n"]},
  {"size": 1.0, "id": "a", "name": "Alpha", "tags": ["w", "x", "y"]}]

@@ -427,3 +427,85 @@ fn a_client_by_others_understands_the_server() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+/// Every position of a text in UTF-16 columns, those inside surrogate pairs, behind the line and behind the text included.
+fn positions(text: &str) -> Vec<Value> {
+    let mut found = Vec::new();
+    for (line, content) in text.split('\n').chain(["", ""]).enumerate() {
+        for character in 0..content.encode_utf16().count() + 2 {
+            found.push(json!({"line": line, "character": character}));
+        }
+    }
+    found.push(json!({"line": 4_000_000_000_u32, "character": 4_000_000_000_u32}));
+    found.push(json!({"line": 0, "character": 4_000_000_000_u32}));
+    found
+}
+
+#[test]
+fn every_position_of_a_broken_document_is_answered() {
+    let home = home();
+    let mut client = Client::start(home.path(), &[]);
+    let documents: &[(&str, &[&str])] = &[
+        (
+            "json",
+            &[
+                "{\n\"a",
+                "\"",
+                "\"\\",
+                "{\"\\u12",
+                "[\"\u{1f600}",
+                "{\"id\": \"\u{1f600}\n\"kind\"",
+                "[[[{\"a\": \"\\\"\n",
+                "}]\":,",
+                "\u{feff}{\"",
+                "{\"a\r\"b",
+                "{'a': 1}",
+            ],
+        ),
+        ("ndjson", &["{\n\"a", "{\"id\": \"a\"}\n\"", "\n\n\"\u{1f600}", "{\"id\": 1}\r\"x"]),
+        ("yaml", &["id: \"a\n", "- - -\n-", "a:\n - b: [\n", "? \u{1f600}\n: |", "\t", "a: &b\n  *b\n---", "{a: \"", "#", "- \n  - :\n"]),
+        ("xml", &["<", "<a", "<a><", "<a></", "<!", "<!--", "<![CDATA[", "<?", "<a b=\"\u{1f600}", "<a>&", "<a/><a>", "<l><r><\u{e9}"]),
+        ("csv", &["\"", "a,\"b\n", "a,b\n\"\u{1f600}\n,", ",\n,", "\n\n", "a;b\r1;2\r", "a\tb\n\"1", "\u{feff}id,"]),
+        ("tsv", &["\"", "a\t\"b\n\t", "\u{1f600}\t\n\t\t"]),
+        ("toml", &["a = \"", "[", "[[a", "a = '''\n", "a.\"\u{1f600}", "= 1"]),
+        ("txt", &["Name:", "\u{1f600}", "Name: \n\nAddress:"]),
+    ];
+    for (extension, texts) in documents {
+        for (number, text) in texts.iter().enumerate() {
+            let uri = uri(home.path(), &format!("data/{extension}{number}.{extension}"));
+            client.open(&uri, "", text);
+            for position in positions(text) {
+                let at = json!({"textDocument": {"uri": uri}, "position": position});
+                let range = json!({"start": position, "end": {"line": 0, "character": 1}});
+                let actions = json!({"textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": []}});
+                for (method, params) in
+                    [("textDocument/completion", &at), ("textDocument/hover", &at), ("textDocument/codeAction", &actions)]
+                {
+                    let answer = client.ask(method, params.clone());
+                    assert!(answer.get("error").is_none(), "{method} of {text:?} at {position}: {answer}");
+                }
+            }
+            // Removing text from any position on leaves a document too.
+            client.change(
+                &uri,
+                2,
+                json!([{"range": {"start": {"line": 0, "character": 1}, "end": {"line": 9, "character": 9}}, "text": "\""}]),
+            );
+        }
+    }
+    client.stop();
+}
+
+#[test]
+fn a_reference_to_a_record_of_another_file_is_no_finding() {
+    let schema =
+        r#"{"x-record-name": "people", "x-key": "/id", "properties": {"boss": {"x-references": true}, "seat": {"x-references": "seats"}}}"#;
+    let home = folder(&[("schema.json", schema), ("chancery.toml", CONFIG), ("data/b.json", "{\"id\": \"b\"}")]);
+    let mut client = Client::start(home.path(), &[]);
+    let uri = uri(home.path(), "data/a.json");
+    assert_eq!(told(&client.open(&uri, "json", "{\"id\": \"a\", \"boss\": \"b\", \"seat\": 4}")), [""; 0]);
+    // Keys within the document are compared.
+    let found = client.change(&uri, 2, json!([{"text": "[{\"id\": \"a\"}, {\"id\": \"a\"}]"}]));
+    assert!(found.len() == 1 && found[0]["code"] == "X101", "{found:?}");
+    client.stop();
+}

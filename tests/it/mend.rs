@@ -46,7 +46,7 @@ fn mend(text: &[u8], format: Format, guesses: bool, select: &[&str]) -> Outcome 
     };
     let job = Job {
         inputs: vec![Input { name: "input".into(), course: 0, open: Box::new(open) }],
-        courses: vec![Course { stages: stages(), across: None, mask: None }],
+        courses: vec![Course { stages: stages(), across: None, lenient: false, mask: None }],
         complete: false,
         policy: Policy { select: select.iter().map(|code| (*code).to_owned()).collect(), ..Policy::default() },
         suppress: Vec::new(),

@@ -26,7 +26,7 @@ fn expand(at: &tempfile::TempDir, paths: &[&str]) -> (Vec<String>, Vec<String>) 
     let root = at.path().to_str().expect("the folder's name is UTF-8");
     let given: Vec<_> = paths.iter().map(|path| path.replace('@', root)).collect();
     let known = |name: &str| [".json", ".csv"].iter().any(|extension| name.ends_with(extension));
-    let (inputs, problems) = open::expand(&given, &Folders { known: &known, claims: &claims });
+    let (inputs, problems) = open::expand(&given, &Folders { known: &known, claims: &claims, border: "chancery.toml" });
     let names = inputs.iter().map(|input| input.name.replace(root, "@")).collect();
     (names, problems.iter().map(|problem| problem.to_string().replace(root, "@")).collect())
 }
@@ -58,7 +58,7 @@ fn paths_become_inputs() {
     check(&["@/b.json", "-", "@/a.csv.gz", "-"], &["-", "@/a.csv.gz", "@/b.json"], &[]);
     check(&["@/sub"], &["@/sub/c.json", "@/sub/deep/d.csv"], &[]);
     check(&["@/sub/"], &["@/sub/c.json", "@/sub/deep/d.csv"], &[]);
-    check(&["@/package"], &["@/package/datapackage.json", "@/package/other.csv"], &[]);
+    check(&["@/package"], &["@/package/datapackage.json"], &[]);
     check(&["@/package/tables/a.csv", "@/package/datapackage.json"], &["@/package/datapackage.json", "@/package/tables/a.csv"], &[]);
     check(&["@/note.md", "@/.hidden.json", "@/sub/skipped.json"], &["@/.hidden.json", "@/note.md", "@/sub/skipped.json"], &[]);
     check(&["@/b.json", "@/sub/../b.json"], &["@/b.json"], &[]);
@@ -73,7 +73,7 @@ fn paths_become_inputs() {
     check(&["@/*.xml", "@/b.json"], &["@/b.json"], &["@/*.xml: no file fits the pattern"]);
     check(&["@/empty"], &[], &["@/empty: the folder holds no file of a known format"]);
     check(&["@/b.json/c"], &[], &["@/b.json/c: Not a directory (os error 20)"]);
-    let (_, problems) = open::expand(&["x[".to_owned()], &Folders { known: &|_| true, claims: &claims });
+    let (_, problems) = open::expand(&["x[".to_owned()], &Folders { known: &|_| true, claims: &claims, border: "chancery.toml" });
     assert!(matches!(problems[..], [Problem::BadPattern { .. }]));
 }
 

@@ -126,10 +126,11 @@ impl Suite {
 // Findings exist exactly where there are errors, and each can be located.
 fn explain_without_panic(schema: &Schema, data: &Tree) {
     let shape = chancery::schema::Shape::of(schema);
-    let explainer = chancery::schema::explain::Explainer { root: data.root(), schema: Some(schema), shape: &shape };
+    let hints = chancery::diagnostic::hint::Budget::default();
+    let explainer = chancery::schema::explain::Explainer { root: data.root(), schema: Some(schema), shape: &shape, hints: &hints };
     let record = Whole::new(data.root());
     for error in schema.errors(&record) {
-        let findings = explainer.explain(std::iter::once(error));
+        let (findings, _) = explainer.explain(std::iter::once(error), None);
         assert!(!findings.is_empty());
         for finding in findings {
             let _ = finding.place.locate();

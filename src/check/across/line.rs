@@ -14,6 +14,12 @@ use crate::source::Position;
 #[derive(Debug)]
 pub struct Waiting {
     pub hash: u128,
+    /// The collection that should have the key, and its name where that is not the record's own.
+    pub collection: usize,
+    pub to: Option<Arc<str>>,
+    /// The hash of the key that differs only in being a string or a number.
+    pub other_type: Option<u128>,
+    pub is_number: bool,
     pub file: Arc<str>,
     pub at: Position,
     /// The bytes of the source, so that the window can go.
@@ -27,9 +33,10 @@ pub struct Waiting {
 impl Waiting {
     /// What a mention of a record refers to.
     pub fn new(mention: Mention, record: Option<&RecordRef>, fresh: bool) -> Self {
-        let Mention { hash, place, text, pointer, .. } = mention;
+        let Mention { hash, collection, to, other_type, is_number, place, text, pointer, .. } = mention;
         let (location, shown) = (place.locate(), place.source.slice(place.span).into());
-        Self { hash, file: location.file, at: location.start, shown, text, pointer, record: record.cloned(), fresh }
+        let (file, at, record) = (location.file, location.start, record.cloned());
+        Self { hash, collection, to, other_type, is_number, file, at, shown, text, pointer, record, fresh }
     }
 }
 
@@ -45,6 +52,10 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Written {
     hash: (u64, u64),
+    collection: usize,
+    to: Option<Box<str>>,
+    other_type: Option<(u64, u64)>,
+    is_number: bool,
     file: String,
     at: (u64, u64, u32),
     shown: String,
@@ -100,13 +111,22 @@ impl Written {
     pub(super) fn in_file(&self, file: &Arc<str>) -> Waiting {
         Waiting { file: Arc::clone(file), ..self.clone().into() }
     }
+
+    /// The name of the collection that it leads to, where that is not the record's own.
+    pub(super) fn to(&self) -> Option<&str> {
+        self.to.as_deref()
+    }
 }
 
 impl From<Waiting> for Written {
     fn from(waiting: Waiting) -> Self {
         let Position { byte, line, column } = waiting.at;
         Self {
-            hash: (waiting.hash as u64, (waiting.hash >> 64) as u64),
+            hash: halves(waiting.hash),
+            collection: waiting.collection,
+            to: waiting.to.as_deref().map(Into::into),
+            other_type: waiting.other_type.map(halves),
+            is_number: waiting.is_number,
             file: waiting.file.to_string(),
             at: (byte, line, column),
             shown: waiting.shown,
@@ -120,9 +140,13 @@ impl From<Waiting> for Written {
 
 impl From<Written> for Waiting {
     fn from(written: Written) -> Self {
-        let ((low, high), (byte, line, column)) = (written.hash, written.at);
+        let (byte, line, column) = written.at;
         Self {
-            hash: u128::from(high) << 64 | u128::from(low),
+            hash: whole(written.hash),
+            collection: written.collection,
+            to: written.to.as_deref().map(Into::into),
+            other_type: written.other_type.map(whole),
+            is_number: written.is_number,
             file: written.file.into(),
             at: Position { byte, line, column },
             shown: written.shown,
@@ -134,6 +158,14 @@ impl From<Written> for Waiting {
     }
 }
 
+fn halves(hash: u128) -> (u64, u64) {
+    (hash as u64, (hash >> 64) as u64)
+}
+
+fn whole((low, high): (u64, u64)) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +175,10 @@ mod tests {
         let mut line = Line::new(10);
         let waiting = |number: u64| Waiting {
             hash: u128::from(number) << 70 | 5,
+            collection: number as usize % 3,
+            to: number.is_multiple_of(4).then(|| "others".into()),
+            other_type: number.is_multiple_of(2).then_some(7 << 90),
+            is_number: number.is_multiple_of(2),
             file: "a\n\u{1f600}.json".into(),
             at: Position { byte: number, line: number + 1, column: 3 },
             shown: "\"k\\\"".to_owned(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::Seen;
 use super::line::{Waiting, Written};
-use super::{Across, Mention, Role};
+use super::{Across, Mention, Plan, Role};
 use crate::diagnostic::RecordRef;
 use crate::source::Position;
 
@@ -65,25 +65,31 @@ impl Key {
 }
 
 impl Across {
-    /// Takes the keys and references of the next file in input order, unless one of its keys has been taken before: what is
-    /// wrong then, only the file itself can show.
+    /// Takes the keys and references of the next file in input order, whose records are those of `plan`, unless one of its keys
+    /// has been taken before or one of its references leads to a collection that is not known: what is wrong then, only the file
+    /// itself can show.
     ///
     /// # Errors
     /// When keys that lie on disk cannot be read, or the disk takes no more.
-    pub fn take_register(&mut self, file: &Arc<str>, register: &Register) -> io::Result<bool> {
+    pub fn take_register(&mut self, file: &Arc<str>, register: &Register, plan: &Plan) -> io::Result<bool> {
+        let own = plan.own();
+        if register.references.iter().any(|written| plan.collection(written.to()).is_none()) {
+            return Ok(false);
+        }
         for key in &register.keys {
-            if self.keys.has(key.hash())? {
+            if self.keys(own).has(key.hash())? {
                 return Ok(false);
             }
         }
         for key in &register.keys {
             let (byte, line, column) = key.at;
             let seen = Seen { file: self.file(file), at: Position { byte, line, column }, fresh: true };
-            self.keys.take(key.hash(), &key.exact, seen)?;
+            self.keys(own).take(key.hash(), &key.exact, seen)?;
         }
         for written in &register.references {
-            let waiting = written.in_file(file);
-            if !self.keys.has(waiting.hash)? {
+            let collection = plan.collection(written.to()).unwrap_or(own);
+            let waiting = Waiting { collection, ..written.in_file(file) };
+            if !self.keys(collection).has(waiting.hash)? {
                 self.waiting.push(waiting)?;
             }
         }

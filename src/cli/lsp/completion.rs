@@ -118,7 +118,7 @@ impl Choice<'_> {
     fn columns(&self, row: Part<'_>, present: &[String], _parted: bool) -> Vec<CompletionItem> {
         let mut found = Vec::new();
         let mut path = Vec::new();
-        columns(row, &mut path, true, &mut found);
+        columns(row, row, &mut path, true, &mut found);
         let free = |(name, ..): &(String, Part<'_>, bool)| !present.contains(name);
         found.into_iter().filter(free).map(|(name, part, required)| self.item(&name, name.clone(), false, part, required)).collect()
     }
@@ -178,7 +178,7 @@ impl Choice<'_> {
     }
 }
 
-fn columns<'p>(part: Part<'p>, path: &mut Vec<Step>, required: bool, found: &mut Vec<(String, Part<'p>, bool)>) {
+fn columns<'p>(row: Part<'p>, part: Part<'p>, path: &mut Vec<Step>, required: bool, found: &mut Vec<(String, Part<'p>, bool)>) {
     const DEEPEST: usize = 6;
     if path.len() > DEEPEST {
         return;
@@ -188,19 +188,19 @@ fn columns<'p>(part: Part<'p>, path: &mut Vec<Step>, required: bool, found: &mut
         path.push(Step::Name(name.to_owned()));
         if column::is_list(member, false) && !member.is_any() {
             path.push(Step::Index(0));
-            below(member.item(0), path, needed, found);
+            below(row, member.item(0), path, needed, found);
             path.pop();
         } else {
-            below(member, path, needed, found);
+            below(row, member, path, needed, found);
         }
         path.pop();
     }
 }
 
-fn below<'p>(part: Part<'p>, path: &mut Vec<Step>, required: bool, found: &mut Vec<(String, Part<'p>, bool)>) {
+fn below<'p>(row: Part<'p>, part: Part<'p>, path: &mut Vec<Step>, required: bool, found: &mut Vec<(String, Part<'p>, bool)>) {
     if part.members().next().is_some() {
-        columns(part, path, required, found);
+        columns(row, part, path, required, found);
     } else {
-        found.push((column::name(path, false, false), part, required));
+        found.push((column::name(path, false, false, row), part, required));
     }
 }

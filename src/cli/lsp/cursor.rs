@@ -63,47 +63,56 @@ impl Json<'_> {
         let bytes = self.text.as_bytes();
         while self.at < bytes.len() {
             let start = self.at;
-            if self.spot.is_none() && start >= self.cursor && !matches!(bytes[start], b'"') {
-                self.meet(self.cursor..self.cursor);
-            }
-            match bytes[start] {
-                b'{' | b'[' => {
-                    self.frames.push(Frame { is_object: bytes[start] == b'{', key: None, keys: Vec::new(), after_colon: false, index: 0 });
-                    self.at += 1;
-                }
-                b'}' | b']' => {
-                    self.frames.pop();
-                    self.at += 1;
-                    if self.spot.as_ref().is_some_and(|(depth, _)| self.frames.len() < *depth) {
-                        return;
-                    }
-                }
-                b':' => {
-                    if let Some(frame) = self.frames.last_mut() {
-                        frame.after_colon = true;
-                    }
-                    self.at += 1;
-                }
-                b',' => {
-                    if let Some(frame) = self.frames.last_mut() {
-                        frame.after_colon = false;
-                        frame.key = None;
-                        frame.index += 1;
-                    }
-                    self.at += 1;
-                }
-                b'"' => self.string(),
-                byte if byte.is_ascii_whitespace() => self.at += 1,
-                _ => {
-                    let end = self.text[start..].find([',', ':', '}', ']', '\n', '"', ' ']).map_or(bytes.len(), |end| start + end);
-                    self.at = end.max(start + 1);
-                    self.token(start..self.at, &self.text[start..self.at]);
-                }
+            // Each step consumes at least one byte; a step that did not would be repeated for ever.
+            if self.step(bytes) || self.at <= start {
+                debug_assert!(self.spot.is_some() || self.at > start, "the scan consumes text at byte {start}");
+                break;
             }
         }
         if self.spot.is_none() && self.cursor >= bytes.len() {
             self.meet(self.cursor..self.cursor);
         }
+    }
+
+    // Consumes the next bracket, separator, string, word or blank. Returns true when the rest of the text no longer matters.
+    fn step(&mut self, bytes: &[u8]) -> bool {
+        let start = self.at;
+        if self.spot.is_none() && start >= self.cursor && !matches!(bytes[start], b'"') {
+            self.meet(self.cursor..self.cursor);
+        }
+        match bytes[start] {
+            b'{' | b'[' => {
+                self.frames.push(Frame { is_object: bytes[start] == b'{', key: None, keys: Vec::new(), after_colon: false, index: 0 });
+                self.at += 1;
+            }
+            b'}' | b']' => {
+                self.frames.pop();
+                self.at += 1;
+                return self.spot.as_ref().is_some_and(|(depth, _)| self.frames.len() < *depth);
+            }
+            b':' => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.after_colon = true;
+                }
+                self.at += 1;
+            }
+            b',' => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.after_colon = false;
+                    frame.key = None;
+                    frame.index += 1;
+                }
+                self.at += 1;
+            }
+            b'"' => self.string(),
+            byte if byte.is_ascii_whitespace() => self.at += 1,
+            _ => {
+                let end = self.text[start..].find([',', ':', '}', ']', '\n', '"', ' ']).map_or(bytes.len(), |end| start + end);
+                self.at = end.max(start + 1);
+                self.token(start..self.at, &self.text[start..self.at]);
+            }
+        }
+        false
     }
 
     fn string(&mut self) {
@@ -117,7 +126,8 @@ impl Json<'_> {
         let closed = bytes.get(end) == Some(&b'"');
         let mut inner = start + 1..end.min(bytes.len());
         let mut end = if closed { end + 1 } else { end.min(bytes.len()) };
-        if !closed && (start..=end).contains(&self.cursor) {
+        // A cursor before the opening quote is not inside the string.
+        if !closed && (start + 1..=end).contains(&self.cursor) {
             // What stands behind the cursor on the line was not meant to be in it.
             (inner.end, end) = (self.cursor.max(inner.start), self.cursor);
         }
@@ -448,6 +458,14 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_before_an_open_string() {
+        check(json, "{\n|\"a", "nothing");
+        check(json, "|\"a\n}", ": value for 0");
+        check(json, "{\"b\": |\"a\n, \"c\": 1}", "/b: value for 0");
+        check(json, "[|\"\\", "nothing");
+    }
+
+    #[test]
     fn in_yaml() {
         check(yaml, "|", ": name beside [] for 0");
         check(yaml, "a: 1\nn|\nb:\n  c: 2\n", ": name beside [a b] for 1");
@@ -474,4 +492,64 @@ mod tests {
         assert_eq!(told("<l><r><a x=\"|\">"), "nothing");
         assert_eq!(told("<l></|"), "nothing");
     }
+
+    proptest::proptest! {
+        // The scans stop and stay within the text, whatever it is and wherever the cursor stands. A debug build asserts that
+        // each step of the JSON scan consumes text, so that a loop shows as a failure.
+        #[test]
+        fn any_text_at_any_position(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..12)) {
+            let text = pieces.concat();
+            let shape = crate::schema::Shape::any();
+            for cursor in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+                let spots = [json(&text, cursor), yaml(&text, cursor), table(&text, cursor, b',', shape.root())];
+                let typed = spots.into_iter().flatten().map(|spot| spot.typed);
+                let names = markup(&text, cursor);
+                let steps = names.as_ref().map_or_else(Vec::new, |(names, ..)| elements(names, shape.root()));
+                proptest::prop_assert!(names.as_ref().is_none_or(|(names, ..)| steps.len() <= 2 * names.len()));
+                for range in typed.chain(names.map(|(.., typed)| typed)) {
+                    proptest::prop_assert!(text.get(range.clone()).is_some(), "{range:?} of {text:?} at {cursor}");
+                }
+            }
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        "\"",
+        "\\",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\n",
+        "\r",
+        "\t",
+        " ",
+        "a",
+        "\u{e9}",
+        "\u{1f600}",
+        "- ",
+        "-",
+        ": ",
+        "#",
+        "<",
+        "</",
+        "/>",
+        ">",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "<?",
+        "?>",
+        "<!",
+        "'",
+        "---",
+        "|",
+        "&a",
+        "*a",
+        "1",
+        "id",
+    ];
 }

@@ -123,6 +123,26 @@ pub enum Holds {
     Json,
 }
 
+/// Why a collection cannot have that name in any store; `None` where it can.
+#[must_use]
+pub fn refused_name(collection: &str) -> Option<&'static str> {
+    let table = names::plain(&[collection.to_owned()]);
+    let is_of = |owner: &str| table.strip_prefix(owner).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+    if !collection.chars().any(char::is_alphanumeric) {
+        Some("it has no letter")
+    } else if collection.len() > names::LONGEST {
+        Some("it is too long")
+    } else if collection.chars().any(char::is_control) {
+        Some("it has a control character")
+    } else if is_of("sqlite") || is_of("pg") {
+        Some("the names of its tables are reserved by the database")
+    } else if collection.starts_with("_chancery") {
+        Some("it is reserved for chancery's own tables")
+    } else {
+        None
+    }
+}
+
 impl Layout {
     /// The tables for records of `shape`. Where `stored` is given, what it has under the same path keeps its name.
     #[must_use]

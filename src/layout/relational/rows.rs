@@ -4,11 +4,13 @@
 //! can take records apart and another one put the rows into a database. A value goes into its column only as far as the column
 //! says it truly; whatever would not come back to the last byte stands in the rest too.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::{Column, Holds, Layout, pointer_to};
 use crate::lexicon::date::{self, PartialDate};
-use crate::tree::{Kind, Node, json, json_string, key_hash, number};
+use crate::tree::{Kind, Node, json, json_string, key, key_hash, number};
 
 /// A kind of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,14 +178,11 @@ impl Splitter {
 
     // The text by which a record is known again. A plain key never begins with `#`, which marks all others.
     fn key(&self, record: Node<'_>) -> Option<String> {
-        let parts: Option<Vec<&str>> = self
-            .key
-            .iter()
-            .map(|pointer| record.at(pointer).filter(|part| matches!(part.kind(), Kind::String | Kind::Number)).map(Node::text))
-            .collect();
+        let parts: Option<Vec<Cow<'_, str>>> =
+            self.key.iter().map(|pointer| record.at(pointer).filter(|part| key::is_part(*part)).map(key::part)).collect();
         let text = match parts?.as_slice() {
             [] => return None,
-            [one] => (*one).to_owned(),
+            [one] => one.clone().into_owned(),
             parts => {
                 let mut text = Vec::new();
                 for (index, part) in parts.iter().enumerate() {

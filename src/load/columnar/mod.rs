@@ -4,6 +4,7 @@
 //! time; [`parquet`] writes a set of files that replaces the one before as a whole; [`stream`] feeds another program;
 //! [`reading`] gives the records back.
 
+pub mod checksum;
 pub mod parquet;
 pub mod reading;
 pub mod sheet;

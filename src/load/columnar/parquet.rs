@@ -16,9 +16,10 @@ use ::parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
-use super::failed;
 use super::sheet::Sheets;
+use super::{checksum, failed};
 use crate::diagnostic::{Diagnostic, rules};
+use crate::guard::guarded;
 use crate::layout::columnar::{self, Form, LAYOUT, SET, TABLE};
 use crate::layout::relational::Layout;
 use crate::layout::relational::rows::hex;
@@ -76,7 +77,7 @@ impl Files {
             let metadata = columnar::metadata(layout, form, table).map_err(io::Error::other)?;
             let metadata = metadata.map(|(key, value)| KeyValue::new(key.to_owned(), value)).to_vec();
             let properties = WriterProperties::builder()
-                .set_created_by(concat!("chancery version ", env!("CARGO_PKG_VERSION")).to_owned())
+                .set_created_by(checksum::CREATED_BY.to_owned())
                 .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(failed)?))
                 .set_max_row_group_row_count(None)
                 .set_key_value_metadata(Some(metadata))
@@ -138,7 +139,9 @@ impl Files {
         let set = hex(&self.sum.clone().finalize()[..16]);
         for Open { mut writer, making, place } in self.open.drain(..) {
             writer.append_key_value_metadata(KeyValue::new(SET.to_owned(), set.clone()));
-            let file = writer.into_inner().map_err(failed)?;
+            writer.append_key_value_metadata(KeyValue::new(checksum::CHECKSUM.to_owned(), checksum::placeholder()));
+            let mut file = writer.into_inner().map_err(failed)?;
+            checksum::seal(&mut file)?;
             file.sync_data()?;
             self.finished.place(NamedTempFile::from_parts(file, making), place);
         }
@@ -250,7 +253,9 @@ impl Told {
 
 /// The metadata of a file; `None` where it is no file of Parquet.
 pub(super) fn told_by(path: &Path) -> Option<Told> {
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&File::open(path).ok()?).ok()?;
+    let file = File::open(path).ok()?;
+    let parse = || ParquetMetaDataReader::new().parse_and_finish(&file).map_err(failed);
+    let metadata = guarded("the metadata", parse).ok()?;
     let mut told = Told::default();
     for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
         let place = match pair.key.as_str() {

@@ -14,8 +14,10 @@ use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{ArrowError, DataType, Schema};
 
+use super::checksum::{self, Verified};
 use super::failed;
 use super::parquet::{Told, file_name, files, told_by};
+use crate::guard::guarded;
 use crate::layout::columnar::{self, Branch, FORM, Form, Kind, LAYOUT};
 use crate::layout::relational::Layout;
 use crate::layout::relational::gather::Gatherer;
@@ -45,8 +47,12 @@ impl Reading {
     /// # Errors
     /// When there are none, or their files are not as a load left them.
     pub fn folder(folder: &Path, collection: Option<&str>) -> io::Result<Self> {
-        let (mut known, mut foreign) = (Vec::new(), None);
+        let (mut known, mut foreign, mut damaged) = (Vec::new(), None, Vec::new());
         for path in files(folder)? {
+            if let Err(error) = checksum::verify(&path) {
+                damaged.push((path, error));
+                continue;
+            }
             match told_by(&path) {
                 Some(Told { layout: Some(text), table: Some(table), form: Some(form), set: Some(set) }) => {
                     let layout = layout_of(&text)?;
@@ -57,9 +63,16 @@ impl Reading {
                 _ => foreign = foreign.or(Some(path)),
             }
         }
+        // Which collection a damaged file belongs to is not known for certain.
+        if let Some((_, error)) = damaged.pop_if(|_| collection.is_none()) {
+            return Err(error);
+        }
         known.sort();
         let all: Vec<(String, String)> = known.iter().map(|(pair, ..)| pair.clone()).collect();
         let Some(layout) = choose(&all, collection)? else {
+            if let Some((_, error)) = damaged.pop() {
+                return Err(error);
+            }
             return Err(match foreign {
                 Some(path) if all.is_empty() => {
                     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -76,6 +89,9 @@ impl Reading {
         for table in form.tables(&layout) {
             let name = file_name(&layout, table);
             let path = folder.join(&name);
+            if let Some(at) = damaged.iter().position(|(damaged, _)| *damaged == path) {
+                return Err(damaged.swap_remove(at).1);
+            }
             let told = told_by(&path)
                 .ok_or_else(|| io::Error::other(format!("{name} is missing or broken, and belongs to {}", file_name(&layout, 0))))?;
             if told.set.as_ref() != Some(set) {
@@ -100,7 +116,8 @@ impl Reading {
     /// # Errors
     /// When it is no stream that a load wrote.
     pub fn stream(stream: impl io::Read + Send + 'static) -> io::Result<Self> {
-        let reader = StreamReader::try_new_buffered(Tail { stream, last: Vec::new() }, None).map_err(failed)?;
+        let stream = Verified::new(BufReader::new(stream));
+        let reader = guarded("the schema", || StreamReader::try_new(stream, None).map_err(failed))?;
         let metadata = reader.schema().metadata().clone();
         let (Some(layout), Some(form)) = (metadata.get(LAYOUT), metadata.get(FORM)) else {
             return Err(io::Error::other("the stream was not written by a load, so nothing tells how its columns stand for records"));
@@ -110,7 +127,7 @@ impl Reading {
             return Err(io::Error::other("the stream is a table of several, and not whole records"));
         }
         compare(&reader.schema(), &columnar::schema(&layout, Form::Nested, 0))?;
-        let rows = Rows::nested(&layout, Box::new(Whole { reader, ended: false }));
+        let rows = Rows::nested(&layout, Box::new(reader));
         Ok(Self { layout, rows })
     }
 
@@ -118,41 +135,6 @@ impl Reading {
     #[must_use]
     pub fn layout(&self) -> &Layout {
         &self.layout
-    }
-}
-
-/// What stands behind the last batch of a stream (Arrow IPC streaming format); the reader does without.
-const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
-
-// Knows the last bytes that were read.
-struct Tail<R> {
-    stream: R,
-    last: Vec<u8>,
-}
-
-impl<R: io::Read> io::Read for Tail<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.stream.read(buffer)?;
-        self.last.extend_from_slice(&buffer[length.saturating_sub(END.len())..length]);
-        self.last.drain(..self.last.len().saturating_sub(END.len()));
-        Ok(length)
-    }
-}
-
-// The batches of a stream that is not cut short.
-struct Whole<R> {
-    reader: StreamReader<BufReader<Tail<R>>>,
-    ended: bool,
-}
-
-impl<R: io::Read> Iterator for Whole<R> {
-    type Item = Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = self.reader.next();
-        let is_cut = next.is_none() && !self.ended && self.reader.get_ref().get_ref().last != END;
-        self.ended |= next.is_none();
-        if is_cut { Some(Err(ArrowError::IpcError("the stream ends before its end is told".to_owned()))) } else { next }
     }
 }
 
@@ -171,7 +153,8 @@ fn batches(path: PathBuf, schema: &Schema) -> io::Result<Batches> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.file_name().unwrap_or_default().to_string_lossy()));
     let file = File::open(&path).map_err(named)?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(failed).map_err(named)?;
+    let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(failed);
+    let metadata = guarded("the metadata", load).map_err(named)?;
     compare(metadata.schema(), schema).map_err(named)?;
     let groups = 0..metadata.metadata().num_row_groups();
     let group = move |group: usize| {
@@ -190,6 +173,12 @@ fn batches(path: PathBuf, schema: &Schema) -> io::Result<Batches> {
 
 impl Pages for Reading {
     fn page(&mut self, _after: i64) -> io::Result<Option<Page>> {
+        guarded("a batch", || self.next_page())
+    }
+}
+
+impl Reading {
+    fn next_page(&mut self) -> io::Result<Option<Page>> {
         match &mut self.rows {
             Rows::Nested { batches, nesting, next, waiting } => loop {
                 let batch = match waiting.take() {

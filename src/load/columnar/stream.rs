@@ -9,6 +9,7 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::Schema;
 use tempfile::NamedTempFile;
 
+use super::checksum::Sealer;
 use super::failed;
 use super::sheet::Sheets;
 use crate::diagnostic::Diagnostic;
@@ -22,7 +23,7 @@ use crate::load::{Sink, Totals};
 pub struct Batches {
     sheets: Sheets,
     // Until it is settled, and from then on.
-    writer: Option<StreamWriter<BufWriter<Outlet>>>,
+    writer: Option<(StreamWriter<Vec<u8>>, Sealer, BufWriter<Outlet>)>,
     ended: Option<Outlet>,
     // The file that it goes into; what a closed pipe says is left as it is.
     file: Option<PathBuf>,
@@ -77,14 +78,16 @@ impl Batches {
         for (key, value) in columnar::metadata(layout, Form::Nested, 0).map_err(io::Error::other)? {
             metadata.insert(key, value);
         }
-        let writer = StreamWriter::try_new_buffered(outlet, &schema.with_metadata(metadata)).map_err(failed)?;
-        Ok(Self { sheets, writer: Some(writer), ended: None, file })
+        let writer = StreamWriter::try_new(Vec::new(), &schema.with_metadata(metadata)).map_err(failed)?;
+        Ok(Self { sheets, writer: Some((writer, Sealer::default(), BufWriter::new(outlet))), ended: None, file })
     }
 
     fn turn(&mut self) -> io::Result<()> {
         for batch in self.sheets.batches()? {
-            if let Some(writer) = &mut self.writer {
+            if let Some((writer, sealer, out)) = &mut self.writer {
                 writer.write(&batch).map_err(failed)?;
+                sealer.write(writer.get_ref(), out)?;
+                writer.get_mut().clear();
             }
         }
         Ok(())
@@ -92,9 +95,9 @@ impl Batches {
 
     fn end(&mut self) -> io::Result<()> {
         self.turn()?;
-        if let Some(writer) = self.writer.take() {
-            let buffer = writer.into_inner().map_err(failed)?;
-            self.ended = Some(buffer.into_inner().map_err(io::IntoInnerError::into_error)?);
+        if let Some((writer, mut sealer, mut out)) = self.writer.take() {
+            sealer.write(&writer.into_inner().map_err(failed)?, &mut out)?;
+            self.ended = Some(out.into_inner().map_err(io::IntoInnerError::into_error)?);
         }
         Ok(())
     }

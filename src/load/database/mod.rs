@@ -25,7 +25,7 @@ use crate::check::across::index::Index;
 use crate::diagnostic::{Diagnostic, Rule, one_line, rules};
 use crate::layout::relational::change::{self, Change, Kind};
 use crate::layout::relational::rows::Dialect;
-use crate::layout::relational::{Layout, sql};
+use crate::layout::relational::{KEY, Layout, sql};
 use crate::schema::Shape;
 use crate::source::{Source, Span};
 
@@ -343,6 +343,34 @@ impl Seen {
         self.again.insert(hash, 2);
         Ok(2)
     }
+}
+
+// An SQL expression: the content by which a record without a key is known (`#HASH`), of a key column that may number its
+// copies (`#2 #HASH`); null for a record with a key of its own.
+fn keyless_base(key: &str, dialect: Dialect) -> String {
+    let key = sql::name(key);
+    let space = match dialect {
+        Dialect::Sqlite => format!("instr({key}, ' ')"),
+        Dialect::Postgres => format!("strpos({key}, ' ')"),
+    };
+    // `#key HASH` stands for a key that is long.
+    format!(
+        "CASE WHEN {key} LIKE '#%' AND {space} = 0 THEN {key} WHEN {key} LIKE '#% #%' AND substr({key}, {space} + 1) NOT LIKE '#key %' \
+         THEN substr({key}, {space} + 1) END"
+    )
+}
+
+// A query: how many copies of each record without a key a table has numbered. A condition may follow with HAVING.
+fn copies(table: &str, dialect: Dialect) -> String {
+    let (base, key) = (keyless_base(KEY, dialect), sql::name(KEY));
+    let nth = match dialect {
+        Dialect::Sqlite => format!("CAST(substr({key}, 2, instr({key}, ' ') - 2) AS INTEGER)"),
+        Dialect::Postgres => format!("CAST(substr({key}, 2, strpos({key}, ' ') - 2) AS bigint)"),
+    };
+    format!(
+        "SELECT {base} AS \"base\", max(CASE WHEN {key} LIKE '#% #%' THEN {nth} ELSE 1 END) AS \"nth\" FROM {table} \
+         WHERE {base} IS NOT NULL GROUP BY {base}"
+    )
 }
 
 // The key of the nth record with it. Plain keys do not begin with `#`.

@@ -305,6 +305,8 @@ struct Book<'c> {
     settled: Settled,
     // Indexes that are made when all is in.
     later: Vec<String>,
+    // Whether the copies of records without a key have been counted.
+    counts_copies: bool,
 }
 
 impl<'c> Book<'c> {
@@ -359,11 +361,12 @@ impl<'c> Book<'c> {
             settled: Settled { changes: start.list.then(Changes::default), ..Settled::default() },
             start,
             later,
+            counts_copies: false,
         })
     }
 
     fn take(&mut self, record: &Encoded<'_>) -> io::Result<Option<(&'static str, String)>> {
-        let mut nth = self.seen.nth(record.key)?;
+        let nth = self.seen.nth(record.key)?;
         let mut key = if nth == 1 { record.key.to_owned() } else { nth_key(record.key, nth) };
         let mut found = if self.empty { None } else { self.find(&key, record.hash)? };
         if self.start.mode == Mode::Append && found.is_some() {
@@ -372,11 +375,8 @@ impl<'c> Book<'c> {
                 self.settled.clash(&key);
                 return Ok(None);
             }
-            while found.is_some() {
-                nth = self.seen.nth(record.key)?;
-                key = nth_key(record.key, nth);
-                found = self.find(&key, record.hash)?;
-            }
+            key = nth_key(record.key, self.next_copy(record.key)?);
+            found = None;
         }
         let (id, done) = match found {
             Some((id, true)) => {
@@ -430,6 +430,23 @@ impl<'c> Book<'c> {
             })
             .map_err(failed)?;
         Ok(Some((done, key)))
+    }
+
+    // The number of the next copy of a record without a key. The copies that exist are counted once, in one pass.
+    fn next_copy(&mut self, base: &str) -> io::Result<u32> {
+        if !self.counts_copies {
+            let copies = super::copies(&sql::name(&self.start.layout.tables[0].name), Dialect::Sqlite);
+            let make = format!(
+                "CREATE TEMP TABLE \"_copies\" (\"base\" TEXT PRIMARY KEY, \"nth\" INTEGER NOT NULL) WITHOUT ROWID; \
+                 INSERT INTO temp.\"_copies\" {copies}"
+            );
+            self.connection.execute_batch(&make).map_err(failed)?;
+            self.counts_copies = true;
+        }
+        let count =
+            "INSERT INTO temp.\"_copies\" VALUES (?1, 1) ON CONFLICT (\"base\") DO UPDATE SET \"nth\" = \"nth\" + 1 RETURNING \"nth\"";
+        let count = self.connection.prepare_cached(count).and_then(|mut count| count.query_row([base], |row| row.get(0)));
+        count.map_err(failed)
     }
 
     // The record with a key, and whether it is the same.

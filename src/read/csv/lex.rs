@@ -1,7 +1,7 @@
 //! Rows and cells in bytes: RFC 4180 and what is usual beside it.
 //!
 //! A quote opens a quoted cell only where the cell begins; anywhere else it is text. What stands behind a closing quote
-//! belongs to the cell. LF and CRLF end a row outside quotes; a lone CR is text.
+//! belongs to the cell. LF, CRLF and a lone CR end a row outside quotes.
 
 use crate::source::Span;
 
@@ -22,7 +22,7 @@ pub(super) struct Cell {
 pub(super) enum End {
     /// With a line end.
     Line,
-    /// With the bytes.
+    /// With the bytes, or with a CR that is the last of them: an LF may follow.
     Input,
     /// With the bytes, inside a quoted cell that began here.
     Quoted(usize),
@@ -30,7 +30,13 @@ pub(super) enum End {
 
 /// Reads one row from `at`, which is left behind its line end.
 pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<Cell>) -> End {
+    row_up_to(bytes, at, delimiter, cells, usize::MAX).0
+}
+
+/// As [`row`]; no more than `most` cells are kept, and how many there are is told too.
+pub(super) fn row_up_to(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<Cell>, most: usize) -> (End, usize) {
     cells.clear();
+    let mut count = 0;
     loop {
         let start = *at;
         let mut plain = true;
@@ -41,7 +47,7 @@ pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<C
             loop {
                 let Some(found) = memchr::memchr(b'"', &bytes[from..]) else {
                     *at = bytes.len();
-                    return End::Quoted(start);
+                    return (End::Quoted(start), count);
                 };
                 from += found + 1;
                 if bytes.get(from) != Some(&b'"') {
@@ -53,25 +59,44 @@ pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<C
             *at = from;
         }
         let behind = *at;
-        let end = memchr::memchr2(delimiter, b'\n', &bytes[behind..]).map_or(bytes.len(), |found| behind + found);
-        let line = bytes.get(end) == Some(&b'\n');
-        let stop = if line && end > behind && bytes[end - 1] == b'\r' { end - 1 } else { end };
+        let stop = memchr::memchr3(delimiter, b'\n', b'\r', &bytes[behind..]).map_or(bytes.len(), |found| behind + found);
         if quoted && stop > behind {
             plain = false;
             stray = Some(behind as u32 - 1);
         } else if !quoted {
             stray = memchr::memchr(b'"', &bytes[start..stop]).map(|found| (start + found) as u32);
         }
-        cells.push(Cell { span: Span::new(start as u32, stop as u32), quoted, plain, stray });
-        if end == bytes.len() {
-            *at = end;
-            return End::Input;
+        count += 1;
+        if count <= most {
+            cells.push(Cell { span: Span::new(start as u32, stop as u32), quoted, plain, stray });
         }
-        *at = end + 1;
-        if line {
-            return End::Line;
+        match line_end(bytes, stop) {
+            Some(length) => {
+                *at = stop + length;
+                return (End::Line, count);
+            }
+            None if bytes.get(stop) == Some(&delimiter) => *at = stop + 1,
+            None => {
+                *at = bytes.len();
+                return (End::Input, count);
+            }
         }
     }
+}
+
+/// Length of the line end that stands at `at`; `None` where there is none, or a CR that is the last byte.
+pub(super) fn line_end(bytes: &[u8], at: usize) -> Option<usize> {
+    match (bytes.get(at)?, bytes.get(at + 1)) {
+        (b'\r', Some(b'\n')) => Some(2),
+        (b'\n', _) | (b'\r', Some(_)) => Some(1),
+        _ => None,
+    }
+}
+
+/// The offset behind the next line end from `at` on, if it is whole.
+pub(super) fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
+    let end = at + memchr::memchr2(b'\n', b'\r', bytes.get(at..)?)?;
+    line_end(bytes, end).map(|length| end + length)
 }
 
 /// Length of the whole rows at the start of `bytes`, found by jumping from quote to quote.
@@ -81,19 +106,21 @@ pub(super) fn whole_rows(bytes: &[u8], delimiter: u8, comment: Option<u8>) -> us
     loop {
         let quote = memchr::memchr(b'"', &bytes[at..]).map(|found| at + found);
         let outside = &bytes[at..quote.unwrap_or(bytes.len())];
-        if let Some(line) = memchr::memrchr(b'\n', outside) {
+        // An LF may follow a CR that is the last byte.
+        let outside = if quote.is_none() { outside.strip_suffix(b"\r").unwrap_or(outside) } else { outside };
+        if let Some(line) = memchr::memrchr2(b'\n', b'\r', outside) {
             whole = at + line + 1;
         }
         let Some(quote) = quote else { return whole };
         if comment.is_some() && bytes.get(whole).copied() == comment {
             // A quote in a comment is none.
-            let Some(end) = memchr::memchr(b'\n', &bytes[quote..]) else { return whole };
-            at = quote + end + 1;
+            let Some(end) = next_line(bytes, quote) else { return whole };
+            at = end;
             whole = at;
             continue;
         }
         at = quote + 1;
-        if quote > 0 && !(bytes[quote - 1] == delimiter || bytes[quote - 1] == b'\n') {
+        if quote > 0 && !(bytes[quote - 1] == delimiter || matches!(bytes[quote - 1], b'\n' | b'\r')) {
             continue;
         }
         loop {
@@ -121,6 +148,8 @@ pub(super) enum Skip {
     Quoted,
     /// Behind a quote that closes, or is the first of two.
     Quote,
+    /// Behind a CR that ends the row; an LF may belong to it.
+    Return,
 }
 
 impl Skip {
@@ -128,9 +157,12 @@ impl Skip {
     pub fn over(&mut self, bytes: &[u8], delimiter: u8) -> Option<usize> {
         for (at, byte) in bytes.iter().enumerate() {
             *self = match (*self, *byte) {
+                (Self::Return, b'\n') => return Some(at + 1),
+                (Self::Return, _) => return Some(at),
                 (Self::Quoted, b'"') => Self::Quote,
                 (Self::Cell | Self::Quote, b'"') | (Self::Quoted, _) => Self::Quoted,
                 (_, b'\n') => return Some(at + 1),
+                (_, b'\r') => Self::Return,
                 (_, byte) if byte == delimiter => Self::Cell,
                 _ => Self::Bare,
             };
@@ -146,6 +178,12 @@ mod tests {
     #[test]
     fn cutting_and_reading_agree() {
         let text = "a,\"x\ny\",5\" pipe\n\"\"\"\",b\"\n,\"\"\"\n\"\"\",z\nrest,\"no end\n";
+        for text in [text.to_owned(), text.replace('\n', "\r"), text.replace('\n', "\r\n"), text.replace("pipe\n", "pipe\r\r\n")] {
+            borders_agree(&text);
+        }
+    }
+
+    fn borders_agree(text: &str) {
         let mut borders = Vec::new();
         let mut at = 0;
         let mut cells = Vec::new();
@@ -153,7 +191,10 @@ mod tests {
             borders.push(at);
         }
         for length in 0..=text.len() {
-            let last = borders.iter().copied().filter(|border| *border <= length).max().unwrap_or(0);
+            // An LF may follow a CR at the end.
+            let is_open = text[..length].ends_with('\r');
+            let is_whole = |border: &usize| *border < length || *border == length && !is_open;
+            let last = borders.iter().copied().filter(is_whole).max().unwrap_or(0);
             assert_eq!(whole_rows(&text.as_bytes()[..length], b',', None), last, "of the first {length} bytes");
         }
     }

@@ -13,12 +13,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use self::lex::End;
-use self::plan::Plan;
+use self::plan::{Plan, Role};
 use self::rows::Table;
-use super::ndjson::{TooLarge, floor_char};
+use super::ndjson::{TooLarge, few_lines, floor_char};
 use super::{Options, Reader, Window};
 use crate::diagnostic::{Diagnostic, Member};
 use crate::layout::cell;
+use crate::layout::header::Header;
 use crate::source::{Failure, Feed, Source, Span};
 
 /// How a table is written, as far as the user said.
@@ -61,7 +62,7 @@ pub struct Cutter {
 
 enum State {
     Start,
-    Rows { table: Arc<Table>, reader: Arc<dyn Reader> },
+    Rows { table: Arc<Table>, reader: Arc<dyn Reader>, header: Arc<Header> },
     Done,
 }
 
@@ -93,29 +94,29 @@ impl Cutter {
             Plan::new(self.feed.name(), header, base, &head.cells, shape.root(), false, self.options.max_depth)
         };
         let notes = plan.notes();
+        let header = Arc::new(Header::of_table(plan.stored(), plan.role(Role::Record).is_some()));
         let table = Arc::new(Table::new(vec![plan], head.delimiter, &self.options));
-        self.state = State::Rows { reader: Arc::clone(&table) as Arc<dyn Reader>, table };
+        self.state = State::Rows { reader: Arc::clone(&table) as Arc<dyn Reader>, table, header: Arc::clone(&header) };
         let window = self.rows()?;
-        if notes.is_empty() {
-            return Ok(window);
-        }
-        // A header with findings and no rows is still worth a window.
+        // A header without rows is still worth a window.
         let reader: Arc<dyn Reader> = Arc::new(Nothing);
         let empty = || Window::new(Source::elsewhere(Arc::clone(self.feed.name()), self.feed.position()), &reader);
-        Ok(Some(Window { notes, ..window.unwrap_or_else(empty) }))
+        Ok(Some(Window { notes, header: Some(header), ..window.unwrap_or_else(empty) }))
     }
 
     fn rows(&mut self) -> Result<Option<Window>, Failure> {
-        let State::Rows { table, reader } = &self.state else { return Ok(None) };
-        let (table, reader) = (Arc::clone(table), Arc::clone(reader));
-        match cut_rows(&mut self.feed, table.delimiter, &self.options)? {
+        let State::Rows { table, reader, header } = &self.state else { return Ok(None) };
+        let (table, reader, header) = (Arc::clone(table), Arc::clone(reader), Arc::clone(header));
+        // The header goes along with each window, so a long one makes for long windows.
+        let window_bytes = self.options.window_bytes.max(table.plans[0].header.len());
+        match cut_rows(&mut self.feed, table.delimiter, &self.options, window_bytes)? {
             Cut::None => {
                 self.state = State::Done;
                 Ok(None)
             }
             Cut::Rows(mut source) => {
                 table.append_header(0, &mut source);
-                Ok(Some(Window::new(source, &reader)))
+                Ok(Some(Window { header: Some(header), ..Window::new(source, &reader) }))
             }
             Cut::TooLarge(window) => Ok(Some(window)),
         }
@@ -146,12 +147,15 @@ enum Cut {
 }
 
 // Takes whole rows of about a window's length; at the end, what is left.
-fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Cut, Failure> {
-    feed.fill(options.window_bytes)?;
+fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options, window_bytes: usize) -> Result<Cut, Failure> {
+    feed.fill(window_bytes)?;
     loop {
         let bytes = feed.bytes();
         let length = if feed.is_ended() { bytes.len() } else { lex::whole_rows(bytes, delimiter, options.csv.comment) };
         if length > 0 {
+            let few = few_lines(&bytes[..length]);
+            let few = if few < length { lex::whole_rows(&bytes[..few], delimiter, options.csv.comment) } else { length };
+            let length = if few > 0 { few } else { length };
             return Ok(Cut::Rows(feed.take(length)?));
         }
         if feed.is_ended() {
@@ -181,6 +185,23 @@ fn large_row(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Window
         }
     }
     Ok(window)
+}
+
+/// Says that a header has more columns than a table may have.
+struct ManyColumns {
+    limit: usize,
+}
+
+impl Reader for ManyColumns {
+    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
+        let message = format!("table has more than {} columns", self.limit);
+        intake.note(
+            Diagnostic::new(&crate::diagnostic::rules::TOO_LARGE, source, Span::at(0), message)
+                .help("raise --max-record-bytes: one column is allowed for each 1024 bytes"),
+        );
+        intake.broken();
+        intake.stop();
+    }
 }
 
 /// Says that a row is past the limit. Without its header a table cannot be read.
@@ -219,16 +240,19 @@ impl Head {
         loop {
             let bytes = feed.bytes();
             let Some(first) = bytes.first().copied() else { return Ok(Self::Empty) };
-            let end = memchr::memchr(b'\n', bytes);
-            let line = &bytes[..end.unwrap_or(bytes.len())];
-            let blank = line.is_empty() || line == b"\r";
+            let blank = matches!(first, b'\n' | b'\r');
             if !blank && Some(first) != options.csv.comment {
                 break;
             }
-            let length = end.map_or(bytes.len(), |end| end + 1);
+            let end = lex::next_line(bytes, 0);
+            let length = end.unwrap_or(bytes.len());
             if end.is_some() || feed.is_ended() {
-                feed.take(length)?;
+                feed.skip(length)?;
                 feed.fill(SAMPLE)?;
+            } else if bytes.len() > options.max_record_bytes {
+                let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: true });
+                let shown = floor_char(bytes, 80);
+                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
             } else {
                 feed.more()?;
             }
@@ -237,7 +261,13 @@ impl Head {
         let mut cells = Vec::new();
         loop {
             let mut length = 0;
-            let end = lex::row(feed.bytes(), &mut length, delimiter, &mut cells);
+            let limit = options.max_columns();
+            let (end, count) = lex::row_up_to(feed.bytes(), &mut length, delimiter, &mut cells, limit);
+            if count > limit {
+                let reader: Arc<dyn Reader> = Arc::new(ManyColumns { limit });
+                let shown = floor_char(feed.bytes(), 80);
+                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
+            }
             if end == End::Line || (feed.is_ended() && end == End::Input) {
                 return Ok(Self::Cells(FirstRow { cells, length, delimiter }));
             }
@@ -268,7 +298,7 @@ impl Reader for OpenHeader {
 }
 
 fn unterminated(source: &Arc<Source>, at: u32) -> Diagnostic {
-    let span = crate::source::Span::new(at, (at + 1).min(source.len()));
+    let span = source.character(at, source.len());
     Diagnostic::new(&crate::diagnostic::rules::UNTERMINATED_QUOTE, source, span, "expected a closing quote, found the end of the file")
         .label("opened here")
         .help("close the quote; a quote inside a quoted cell is written twice")
@@ -335,7 +365,8 @@ pub fn vacant(source: &Source, member: &Member) -> Option<Span> {
     };
     let columns = cells(header.start);
     let path = column_of(source.slice(member.key));
-    let above = path.rfind(['/', '.']).map_or("", |at| &path[..=at]);
+    // A name in the row itself may hold what parts the steps of a path.
+    let above = if member.object.is_empty() { "" } else { path.rfind(['/', '.']).map_or("", |at| &path[..=at]) };
     let wanted = format!("{above}{}", member.name);
     let mut fitting = columns.iter().enumerate().filter(|(_, column)| column_of(source.slice(column.span)) == wanted);
     let (Some((index, _)), None) = (fitting.next(), fitting.next()) else { return None };

@@ -13,9 +13,11 @@ use serde::Deserialize;
 use super::lex::{self, End};
 use super::plan::{Plan, Role};
 use super::rows::{Frame, Run, Table, number};
-use super::{Cut, FirstRow, Head, cut_rows};
+use super::{Cut, FirstRow, Head, LargeRow, cut_rows};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::column::{self, Column};
+use crate::layout::header::{self, Header};
+use crate::read::ndjson::floor_char;
 use crate::read::{Intake, Options, Reader, Window};
 use crate::schema::shape::Part;
 use crate::source::{Failure, Feed, Source, Span};
@@ -35,6 +37,11 @@ impl From<Failure> for Refusal {
         Self::Table(failure)
     }
 }
+
+/// Why a table is not opened: it is no file of the package's folder.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Foreign(pub String);
 
 /// Whether a file of that name describes a package.
 #[must_use]
@@ -135,6 +142,7 @@ pub fn open(
     let mut parts: Vec<Part<'_>> = Vec::new();
     let mut delimiter = b',';
     let mut notes = Vec::new();
+    let mut tables: Vec<header::Table> = Vec::new();
     for (index, resource) in package.resources.iter().enumerate() {
         let at = description.text().find(&format!("\"{}\"", resource.path)).map_or(0, |at| at as u32 + 1);
         let span = Span::new(at, at + if at == 0 { 0 } else { resource.path.len() as u32 });
@@ -158,7 +166,10 @@ pub fn open(
         };
         let given = resource.dialect.as_ref().and_then(|dialect| dialect.delimiter).filter(char::is_ascii).map(|delimiter| delimiter as u8);
         let given = given.or((index > 0).then_some(delimiter));
-        let mut feed = open(&resource.path).map_err(Failure::from)?;
+        let mut feed = open(&resource.path).map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref::<Foreign>()) {
+            Some(foreign) => refuse(foreign.to_string()),
+            None => Refusal::Table(Failure::from(error)),
+        })?;
         let plan = match Head::read(&mut feed, given, options)? {
             Head::Cells(FirstRow { cells, length, delimiter: found }) => {
                 if index > 0 && found != delimiter {
@@ -173,15 +184,20 @@ pub fn open(
             Head::Broken(_) => return Err(refuse(format!("expected a header in {}, found quotes that are not closed", resource.path))),
         };
         notes.extend(plan.notes());
+        let mut lists = Vec::new();
         for (parent, path) in path {
+            lists.clone_from(&tables[parent].lists);
+            lists.push(column::pointer(&path));
             plans[parent].attach(path, index, parts[parent]);
         }
+        tables.push(header::Table { lists, columns: plan.stored() });
         parts.push(part);
         plans.push(plan);
         feeds.push(feed);
     }
     let table = Arc::new(Table::new(plans, delimiter, options));
-    Ok(Box::new(Cutter { feeds, parents, table, options: options.clone(), notes, done: false }))
+    let header = Arc::new(Header::of_package(tables));
+    Ok(Box::new(Cutter { feeds, parents, table, options: options.clone(), notes, header, done: false }))
 }
 
 struct Cutter {
@@ -191,6 +207,7 @@ struct Cutter {
     table: Arc<Table>,
     options: Options,
     notes: Vec<Diagnostic>,
+    header: Arc<Header>,
     done: bool,
 }
 
@@ -200,7 +217,8 @@ impl crate::read::Cutter for Cutter {
             return Ok(None);
         }
         let delimiter = self.table.delimiter;
-        let mut source = match cut_rows(&mut self.feeds[0], delimiter, &self.options)? {
+        let window_bytes = self.table.plans.iter().map(|plan| plan.header.len()).fold(self.options.window_bytes, usize::max);
+        let mut source = match cut_rows(&mut self.feeds[0], delimiter, &self.options, window_bytes)? {
             Cut::Rows(source) => source,
             Cut::TooLarge(window) => return Ok(Some(window)),
             // Rows may be left in child tables.
@@ -217,7 +235,12 @@ impl crate::read::Cutter for Cutter {
         for table in 1..self.feeds.len() {
             let limit = if self.done { u64::MAX } else { last[self.parents[table - 1]].unwrap_or(0) };
             let (name, base) = (Arc::clone(self.feeds[table].name()), self.feeds[table].position());
-            let length = self.rows_of(table, limit)?;
+            let Some(length) = self.rows_of(table, limit)? else {
+                self.done = true;
+                let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: self.options.max_record_bytes, is_header: true });
+                let shown = floor_char(self.feeds[table].bytes(), 80);
+                return Ok(Some(Window::new(self.feeds[table].take(shown)?, &reader)));
+            };
             let text = self.feeds[table].take(length)?.into_text();
             last[table] = self.last_number(table, text.as_bytes()).or(Some(0));
             let start = source.append(name, &text, base);
@@ -226,7 +249,7 @@ impl crate::read::Cutter for Cutter {
             frames.push((start, end, header));
         }
         let reader: Arc<dyn Reader> = Arc::new(Rows { table: Arc::clone(&self.table), frames });
-        Ok(Some(Window { notes: std::mem::take(&mut self.notes), ..Window::new(source, &reader) }))
+        Ok(Some(Window { notes: std::mem::take(&mut self.notes), header: Some(Arc::clone(&self.header)), ..Window::new(source, &reader) }))
     }
 }
 
@@ -243,8 +266,10 @@ impl Cutter {
         last
     }
 
-    // How many bytes of a child table are rows whose parent is not behind row `limit`.
-    fn rows_of(&mut self, table: usize, limit: u64) -> Result<usize, Failure> {
+    // How many bytes of a child table are rows whose parent is not behind row `limit`; `None` where they are more than a
+    // record may have.
+    fn rows_of(&mut self, table: usize, limit: u64) -> Result<Option<usize>, Failure> {
+        let max_record_bytes = self.options.max_record_bytes;
         let column = self.table.plans[table].role(Role::Parent);
         let mut cells = Vec::new();
         let mut whole = 0;
@@ -264,13 +289,19 @@ impl Cutter {
                 }
                 let parent = column.and_then(|column| cells.get(column)).filter(|_| !text.is_empty()).and_then(|cell| number(text, cell));
                 if parent.is_some_and(|parent| parent > limit) {
-                    return Ok(whole);
+                    return Ok(Some(whole));
                 }
                 whole = at;
+                if whole > max_record_bytes {
+                    return Ok(None);
+                }
             }
             // At the end every row has been looked at: the last one needs no line end.
             if feed.is_ended() {
-                return Ok(whole);
+                return Ok(Some(whole));
+            }
+            if bytes.len() > max_record_bytes {
+                return Ok(None);
             }
             feed.more()?;
         }

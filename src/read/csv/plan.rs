@@ -1,10 +1,10 @@
 //! What the header of a table means, worked out once: a tree of the paths that its columns name, and the type of each column.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::lex::Cell;
-use crate::diagnostic::{Diagnostic, Place, quote, rules};
+use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Omitted, Place, quote, rules};
 use crate::layout::cell;
 use crate::layout::column::{self, Column, Step};
 use crate::schema::shape::{Part, Types};
@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub columns: Vec<ColumnPlan>,
     /// The first is the row itself.
     pub nodes: Vec<PlanNode>,
+    /// Nodes whose list stands in a child table.
+    pub lists: Vec<u32>,
     /// Whether quotes tell text from literals.
     pub quotes: bool,
     /// Whether a mark before text has to come off.
@@ -77,6 +79,7 @@ impl Plan {
             base,
             columns: Vec::new(),
             nodes: vec![PlanNode::root()],
+            lists: Vec::new(),
             quotes: !cells.iter().all(|cell| cell.quoted),
             guarded: false,
             too_deep: Vec::new(),
@@ -181,6 +184,7 @@ impl Plan {
             part = column::step_into(part, &step);
         }
         self.nodes[node as usize].table = Some(table);
+        self.lists.push(node);
     }
 
     /// The path of a node as a pointer inside the row.
@@ -196,6 +200,16 @@ impl Plan {
         column::pointer(&steps)
     }
 
+    /// The columns of values, in order, as [`column::stored`] takes them; one that is there twice is named once.
+    pub fn stored(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let values = self.columns.iter().filter_map(|column| match column.role {
+            Role::Value(node) => Some(self.pointer(node) + if column.json { column::JSON } else { "" }),
+            _ => None,
+        });
+        values.filter(|name| seen.insert(name.clone())).collect()
+    }
+
     /// The column of that role.
     pub fn role(&self, role: Role) -> Option<usize> {
         self.columns.iter().position(|column| column.role == role)
@@ -204,9 +218,12 @@ impl Plan {
     /// What is wrong with the header itself.
     pub fn notes(&self) -> Vec<Diagnostic> {
         let source = Arc::new(Source::window(Arc::clone(&self.name), self.header.as_str(), self.base));
-        let mut notes: Vec<_> = self.too_deep.iter().map(|span| crate::read::too_deep(&source, *span, self.max_depth)).collect();
+        let mut notes = Vec::new();
+        let mut omitted = Omitted::default();
+        let mut push = |note: Diagnostic| if notes.len() < MAX_FINDINGS_PER_RECORD { notes.push(note) } else { omitted.add(note) };
+        self.too_deep.iter().for_each(|span| push(crate::read::too_deep(&source, *span, self.max_depth)));
         for column in self.columns.iter().filter(|column| !self.header.is_empty() && column.header.is_empty()) {
-            notes.push(
+            push(
                 Diagnostic::new(&rules::UNNAMED_COLUMN, &source, column.header, "expected a name for the column, found none")
                     .help("name the column; its cells are read as a member whose name is empty"),
             );
@@ -216,7 +233,7 @@ impl Plan {
             let Some(first) = leaves.next() else { continue };
             for second in leaves.filter(|second| second.json == first.json) {
                 let name = cell::unquote(&self.header[second.header.range()]);
-                notes.push(
+                push(
                     Diagnostic::new(
                         &rules::DUPLICATE_COLUMN,
                         &source,
@@ -229,6 +246,7 @@ impl Plan {
                 );
             }
         }
+        notes.extend(omitted.into_finding());
         notes
     }
 }

@@ -15,7 +15,7 @@ use crate::layout::column::Step;
 use crate::read::directive::Comments;
 use crate::read::json::Parser;
 use crate::read::ndjson::TooLarge;
-use crate::read::{Intake, Options, Reader};
+use crate::read::{Intake, Options, Reader, too_many};
 use crate::schema::shape::Types;
 use crate::source::{Source, Span};
 use crate::tree::{Kind, Node, Text, Tree, pointer};
@@ -50,14 +50,20 @@ impl Reader for Table {
     }
 }
 
+/// How many delimiters a fix may add to a short row.
+const MOST_DELIMITERS: usize = 1000;
+
 /// Where a table's rows and header stand in a window, and the row at hand.
 pub(super) struct Frame {
     at: usize,
     end: usize,
     header: u32,
     cells: Vec<Cell>,
-    // Which nodes of the plan have something in this row.
+    // Which nodes of the plan have something in this row, how many of their children have, and which nodes those are: the
+    // work on a row goes with its cells, not with the columns of the table.
     present: Vec<bool>,
+    inside: Vec<u32>,
+    touched: Vec<u32>,
     row: Option<Span>,
     number: Option<u64>,
 }
@@ -66,7 +72,7 @@ impl Frame {
     /// Rows from `start` to `end`, header at `header`.
     pub fn new(start: u32, end: u32, header: u32) -> Self {
         let (at, end) = (start as usize, end as usize);
-        Self { at, end, header, cells: Vec::new(), present: Vec::new(), row: None, number: None }
+        Self { at, end, header, cells: Vec::new(), present: Vec::new(), inside: Vec::new(), touched: Vec::new(), row: None, number: None }
     }
 }
 
@@ -91,6 +97,7 @@ impl<'r> Run<'r> {
                 self.row(0, tree, intake);
             }
             if std::mem::take(&mut self.broken) {
+                intake.unread(self.frames[0].row.unwrap_or_default());
                 intake.broken();
             } else {
                 intake.record(tree);
@@ -119,10 +126,12 @@ impl<'r> Run<'r> {
                 return false;
             }
             if self.table.options.csv.comment == Some(bytes[start]) {
-                frame.at = memchr::memchr(b'\n', &bytes[start..]).map_or(frame.end, |found| start + found + 1);
+                frame.at = lex::next_line(bytes, start).unwrap_or(frame.end);
                 continue;
             }
-            if let End::Quoted(at) = lex::row(bytes, &mut frame.at, self.table.delimiter, &mut frame.cells) {
+            let most = self.table.options.max_columns().max(self.table.plans[table].columns.len());
+            let (ended, count) = lex::row_up_to(bytes, &mut frame.at, self.table.delimiter, &mut frame.cells, most);
+            if let End::Quoted(at) = ended {
                 frame.row = Some(Span::new(start as u32, frame.end as u32));
                 self.broken = true;
                 intake.note(unterminated(self.source, at as u32));
@@ -137,6 +146,11 @@ impl<'r> Run<'r> {
             if last as usize - start > limit {
                 self.broken = true;
                 intake.note(TooLarge::note(self.source, start as u32, limit));
+                return true;
+            }
+            if count > most {
+                self.broken = true;
+                intake.note(too_many(self.source, Span::at(start as u32), most, "cells"));
                 return true;
             }
             let plan = &self.table.plans[table];
@@ -194,7 +208,7 @@ impl<'r> Run<'r> {
             }
             return self.json(cell, "", tree, intake);
         }
-        tree.open(Kind::Object, Span::new(row.start, (row.start + 1).min(row.end)));
+        tree.open(Kind::Object, self.source.character(row.start, row.end));
         self.members(table, 0, tree, intake);
         tree.close(row.end);
     }
@@ -211,11 +225,14 @@ impl<'r> Run<'r> {
                 .label("no column")
                 .related("the columns", header)
                 .help("quote a cell that holds the delimiter, or name the columns that are missing in the header");
-            if frame.cells[expected..].iter().all(|cell| cell.span.is_empty()) {
+            let surplus = &frame.cells[expected..];
+            if surplus.iter().all(|cell| cell.span.is_empty()) {
                 // Nothing is lost with empty cells.
                 note.severity = crate::diagnostic::Severity::Warning;
                 let from = expected.checked_sub(1).map_or(span.start, |last| frame.cells[last].span.end);
                 note = note.mend(Safety::Safe, vec![Edit::layout(Span::new(from, span.end), "")]);
+            } else {
+                surplus.iter().for_each(|cell| intake.unread(cell.span));
             }
             intake.note(note);
         } else if found < expected {
@@ -223,8 +240,8 @@ impl<'r> Run<'r> {
             let mut note = Diagnostic::new(&rules::SHORT_ROW, self.source, row, message)
                 .related("the columns", header)
                 .help("the cells at the end are taken as missing; write the delimiters, also before empty cells");
-            // Where every cell is text, an empty one is not missing.
-            if self.table.options.csv.cells != Cells::Text {
+            // Where every cell is text, an empty one is not missing. A fix that is much longer than the row is none.
+            if self.table.options.csv.cells != Cells::Text && expected - found <= MOST_DELIMITERS {
                 let delimiters = char::from(self.table.delimiter).to_string().repeat(expected - found);
                 note = note.mend(Safety::Safe, vec![Edit::layout(Span::at(row.end), delimiters)]);
             }
@@ -237,7 +254,7 @@ impl<'r> Run<'r> {
                 } else {
                     "expected text without quotes in a bare cell, found a quote"
                 };
-                let mut note = Diagnostic::new(&rules::STRAY_QUOTE, self.source, Span::new(at, at + 1), message)
+                let mut note = Diagnostic::new(&rules::STRAY_QUOTE, self.source, self.source.character(at, cell.span.end), message)
                     .help("put the whole cell in quotes, and write each quote inside it twice");
                 let text = self.text(*cell);
                 // A bare cell may hold JSON, which would be text in quotes.
@@ -255,15 +272,27 @@ impl<'r> Run<'r> {
     fn mark(&mut self, table: usize, intake: &mut dyn Intake) {
         let plan = &self.table.plans[table];
         let mut present = std::mem::take(&mut self.frames[table].present);
-        present.clear();
+        let mut inside = std::mem::take(&mut self.frames[table].inside);
+        let mut touched = std::mem::take(&mut self.frames[table].touched);
         present.resize(plan.nodes.len(), false);
+        inside.resize(plan.nodes.len(), 0);
+        for node in touched.drain(..) {
+            present[node as usize] = false;
+            inside[node as usize] = 0;
+        }
         let mut set = |mut node: u32| {
             while !present[node as usize] {
                 present[node as usize] = true;
-                node = plan.nodes[node as usize].parent;
+                touched.push(node);
+                let parent = plan.nodes[node as usize].parent;
+                if node != 0 {
+                    inside[parent as usize] += 1;
+                }
+                node = parent;
             }
         };
-        for (index, column) in plan.columns.iter().enumerate() {
+        // Cells that are not there are missing.
+        for (index, column) in plan.columns.iter().enumerate().take(self.frames[table].cells.len()) {
             if let Role::Value(node) = column.role
                 && !self.is_missing(table, index)
             {
@@ -271,14 +300,23 @@ impl<'r> Run<'r> {
             }
         }
         let number = self.frames[table].number;
-        for (index, node) in plan.nodes.iter().enumerate() {
-            if let Some(child) = node.table
+        for &node in &plan.lists {
+            if let Some(child) = plan.nodes[node as usize].table
                 && self.belongs(child, number, intake)
             {
-                set(index as u32);
+                set(node);
             }
         }
-        self.frames[table].present = present;
+        let frame = &mut self.frames[table];
+        (frame.present, frame.inside, frame.touched) = (present, inside, touched);
+    }
+
+    // The children of a node that have something in the row at hand.
+    fn children(&self, table: usize, node: u32) -> impl Iterator<Item = u32> {
+        let frame = &self.frames[table];
+        let count = frame.inside.get(node as usize).copied().unwrap_or(0) as usize;
+        let children = &self.table.plans[table].nodes[node as usize].children;
+        children.iter().copied().filter(|child| frame.present[*child as usize]).take(count)
     }
 
     fn is_missing(&self, table: usize, column: usize) -> bool {
@@ -309,11 +347,9 @@ impl<'r> Run<'r> {
     // The members of the object at `node` that the row has.
     fn members(&mut self, table: usize, node: u32, tree: &mut Tree, intake: &mut dyn Intake) {
         let plan = &self.table.plans[table];
-        for &child in &plan.nodes[node as usize].children {
+        let children: Vec<u32> = self.children(table, node).collect();
+        for child in children {
             let Step::Name(name) = &plan.nodes[child as usize].step else { continue };
-            if !self.frames[table].present[child as usize] {
-                continue;
-            }
             self.key(table, child, name, tree);
             self.value(table, child, tree, intake);
             if plan.nodes[child as usize].leaves.len() < 2 {
@@ -381,10 +417,8 @@ impl<'r> Run<'r> {
         {
             return self.cell(table, column, tree, intake);
         }
-        let present = |child: &&u32| self.frames[table].present[**child as usize];
-        let named = planned.children.iter().filter(present).find(|child| matches!(plan.nodes[**child as usize].step, Step::Name(_)));
-        let indexed = planned.children.iter().filter(present).find(|child| matches!(plan.nodes[**child as usize].step, Step::Index(_)));
-        let (named, indexed) = (named.copied(), indexed.copied());
+        let named = self.children(table, node).find(|child| matches!(plan.nodes[*child as usize].step, Step::Name(_)));
+        let indexed = self.children(table, node).find(|child| matches!(plan.nodes[*child as usize].step, Step::Index(_)));
         let ways = [leaf.is_some(), indexed.is_some(), named.is_some(), child_table.is_some()];
         if ways.iter().filter(|way| **way).count() > 1 {
             let column = named.or(indexed).map_or(planned.column, |child| plan.nodes[child as usize].column);
@@ -393,7 +427,7 @@ impl<'r> Run<'r> {
             let first = self.frames[table].cells.get(first as usize).map_or(row, |cell| cell.span);
             intake.note(self.conflict(at, "a value", first).at(plan.pointer(node)));
         }
-        let opening = Span::new(row.start, (row.start + 1).min(row.end));
+        let opening = self.source.character(row.start, row.end);
         if let Some(column) = leaf {
             self.cell(table, column, tree, intake);
         } else if let Some(child) = child_table {
@@ -405,8 +439,9 @@ impl<'r> Run<'r> {
             tree.close(row.end);
         } else if indexed.is_some() {
             tree.open(Kind::Array, opening);
-            for &child in &planned.children {
-                if matches!(plan.nodes[child as usize].step, Step::Index(_)) && self.frames[table].present[child as usize] {
+            let children: Vec<u32> = self.children(table, node).collect();
+            for child in children {
+                if matches!(plan.nodes[child as usize].step, Step::Index(_)) {
                     self.value(table, child, tree, intake);
                 }
             }
@@ -454,7 +489,7 @@ impl<'r> Run<'r> {
                 && (text.contains(separator) || !planned.types.admits(Types::STRING))
                 && !text.starts_with('[')
         }) {
-            tree.open(Kind::Array, Span::new(cell.span.start, cell.span.start + 1));
+            tree.open(Kind::Array, self.source.character(cell.span.start, cell.span.end));
             for item in text.split(separator).map(|item| item.trim_matches([' ', '\t'])) {
                 let id = match cell::read(planned.item, item, quoted) {
                     Reading::Scalar(kind, item) => self.scalar(kind, cell, &text, item, tree),
@@ -511,7 +546,8 @@ impl<'r> Run<'r> {
         let source = Arc::new(Source::whole(Arc::clone(self.source.name()), text));
         let mut tree = Tree::new(&source);
         let mut notes = Vec::new();
-        Parser::new(&source, 0, text.len(), self.table.options.max_depth).document(&mut tree, &mut notes)?;
+        let options = &self.table.options;
+        Parser::new(&source, 0, text.len(), options.max_depth).up_to(options.max_values()).document(&mut tree, &mut notes)?;
         Ok((tree, notes))
     }
 

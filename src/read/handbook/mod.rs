@@ -22,7 +22,7 @@ pub use form::Forms;
 use self::form::Form;
 use self::value::Value;
 use super::ndjson::TooLarge;
-use super::{Intake, Options, Reader, Window};
+use super::{Intake, Options, Reader, Window, too_many};
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::Tree;
 
@@ -31,6 +31,7 @@ pub struct Cutter {
     feed: Feed,
     window_bytes: usize,
     max_record_bytes: usize,
+    max_lines: usize,
     forms: Arc<Forms>,
     // Chosen by the first window, for the whole file.
     reader: Option<(Arc<Form>, Arc<dyn Reader>)>,
@@ -42,7 +43,16 @@ impl Cutter {
     #[must_use]
     pub fn new(feed: Feed, options: &Options) -> Self {
         let Options { window_bytes, max_record_bytes, .. } = *options;
-        Self { feed, window_bytes, max_record_bytes, forms: options.forms.clone().unwrap_or_default(), reader: None, done: false }
+        let max_lines = options.max_lines();
+        Self {
+            feed,
+            window_bytes,
+            max_record_bytes,
+            max_lines,
+            forms: options.forms.clone().unwrap_or_default(),
+            reader: None,
+            done: false,
+        }
     }
 
     // The text at hand, without a character that has only half been read. Bytes that are no text are left to `Feed::take`.
@@ -68,7 +78,8 @@ impl super::Cutter for Cutter {
             (Arc::clone(form), Arc::clone(reader))
         } else {
             let form = self.forms.best(self.text());
-            let reader: Arc<dyn Reader> = Arc::new(Pages { form: Arc::clone(&form), max_record_bytes: self.max_record_bytes });
+            let (max_record_bytes, max_lines) = (self.max_record_bytes, self.max_lines);
+            let reader: Arc<dyn Reader> = Arc::new(Pages { form: Arc::clone(&form), max_record_bytes, max_lines });
             self.reader = Some((Arc::clone(&form), Arc::clone(&reader)));
             (form, reader)
         };
@@ -76,6 +87,14 @@ impl super::Cutter for Cutter {
             if self.feed.is_ended() {
                 self.done = true;
                 return Ok(Some(Window::new(self.feed.take(self.feed.bytes().len())?, &reader)));
+            }
+            if self.feed.bytes().len() > self.window_bytes + self.window_bytes / 2
+                && memchr::memchr2_iter(b'\n', 0x0c, self.feed.bytes()).count() > self.max_lines
+            {
+                self.done = true;
+                let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_lines, what: Some("lines") });
+                let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+                return Ok(Some(Window::new(self.feed.take(shown)?, &reader)));
             }
             let text = self.text();
             let lines = page::lines(text, 0, text.len());
@@ -86,7 +105,7 @@ impl super::Cutter for Cutter {
             if self.feed.bytes().len() > self.max_record_bytes {
                 // Nothing shows where the next page begins.
                 self.done = true;
-                let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_record_bytes });
+                let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_record_bytes, what: None });
                 let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
                 return Ok(Some(Window::new(self.feed.take(shown)?, &reader)));
             }
@@ -97,11 +116,16 @@ impl super::Cutter for Cutter {
 
 struct LargePage {
     limit: usize,
+    // What there is more of than the limit, if not bytes.
+    what: Option<&'static str>,
 }
 
 impl Reader for LargePage {
     fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
-        intake.note(TooLarge::note(source, 0, self.limit));
+        intake.note(match self.what {
+            Some(what) => too_many(source, Span::at(0), self.limit, what),
+            None => TooLarge::note(source, 0, self.limit),
+        });
         intake.broken();
         intake.stop();
     }
@@ -111,11 +135,17 @@ impl Reader for LargePage {
 struct Pages {
     form: Arc<Form>,
     max_record_bytes: usize,
+    max_lines: usize,
 }
 
 impl Reader for Pages {
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         let text = source.text();
+        if memchr::memchr2_iter(b'\n', 0x0c, text.as_bytes()).count() > self.max_lines.saturating_mul(2) {
+            intake.note(too_many(source, Span::at(0), self.max_lines, "lines"));
+            intake.broken();
+            return intake.stop();
+        }
         let lines = page::lines(text, 0, text.len());
         let starts = page::record_starts(&self.form, text, &lines);
         for (number, &start) in starts.iter().enumerate() {
@@ -123,6 +153,11 @@ impl Reader for Pages {
             let (first, last) = (lines[start].start, lines.get(end).map_or(source.len(), |line| line.start));
             if (last - first) as usize > self.max_record_bytes {
                 intake.note(TooLarge::note(source, lines[start].span.start, self.max_record_bytes));
+                intake.broken();
+                continue;
+            }
+            if end - start > self.max_lines {
+                intake.note(too_many(source, lines[start].span, self.max_lines, "lines"));
                 intake.broken();
                 continue;
             }

@@ -11,7 +11,7 @@ mod way;
 use std::sync::Arc;
 
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, Options, Reader, TopLevel, Window, note_duplicates, too_deep};
+use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, TopLevel, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::source::{Failure, Feed, Position, Source, Span};
 use crate::tree::{Kind, Text, Tree, key_hash, number, plain_length};
@@ -34,6 +34,8 @@ enum State {
     Items { first: bool },
     // Behind an array that is not the root.
     Tail,
+    // Behind the root array, where nothing but white space may stand.
+    Behind,
     Done,
 }
 
@@ -48,7 +50,8 @@ impl Cutter {
         matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
     }
 
-    // Reads on until a byte that is no white space is at hand, and gives its offset and itself.
+    // Reads on until a byte that is no white space is at hand, and gives its offset and itself. White space is kept as far
+    // as a window goes, and dropped beyond, so that any amount of it takes no memory.
     fn first_byte(&mut self) -> Result<Option<(usize, u8)>, Failure> {
         let mut from = 0;
         loop {
@@ -56,10 +59,29 @@ impl Cutter {
                 return Ok(Some((from + at, self.feed.bytes()[from + at])));
             }
             from = self.feed.bytes().len();
+            if from >= self.options.window_bytes {
+                self.feed.skip(from)?;
+                from = 0;
+            }
             if !self.feed.more()? {
                 return Ok(None);
             }
         }
+    }
+
+    // What stands behind the root array: the first byte that is no white space, so that the reader can point at it.
+    fn behind(&mut self) -> Result<Option<Window>, Failure> {
+        self.state = State::Done;
+        let Some((at, _)) = self.first_byte()? else { return Ok(None) };
+        self.feed.skip(at)?;
+        self.feed.fill(4)?;
+        let bytes = self.feed.bytes();
+        let mut length = bytes.len().min(4);
+        while bytes.get(length).is_some_and(|byte| byte & 0xC0 == 0x80) {
+            length += 1;
+        }
+        let reader: Arc<dyn Reader> = Arc::new(Behind);
+        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
     }
 
     fn whole(&mut self) -> Result<Option<Window>, Failure> {
@@ -70,7 +92,8 @@ impl Cutter {
         }
         let records = self.options.records.clone();
         let top_level = TopLevel::of_whole(records.as_deref());
-        let reader: Arc<dyn Reader> = Arc::new(Document { max_depth: self.options.max_depth, records });
+        let reader: Arc<dyn Reader> =
+            Arc::new(Document { max_depth: self.options.max_depth, max_values: self.options.max_values(), records });
         Ok(Some(Window::new(self.feed.take(self.feed.bytes().len())?, &reader).of(top_level)))
     }
 
@@ -119,12 +142,14 @@ impl Cutter {
         let mut scan = Scan::default();
         let mut at = 0;
         let mut cut = 0;
+        let mut items = 0;
         loop {
             while let Some(found) = scan.step(self.feed.bytes(), &mut at) {
                 match found {
                     Border::Comma(end) => {
                         cut = end;
-                        if end >= self.options.window_bytes {
+                        items += 1;
+                        if end >= self.options.window_bytes || items >= MAX_RECORDS_PER_WINDOW {
                             return self.take_items(end, first, false);
                         }
                     }
@@ -186,7 +211,8 @@ impl Cutter {
         let tail = self.feed.take(self.feed.bytes().len())?;
         source.append(Arc::clone(tail.name()), &format!("]{}", tail.text()), bracket);
         let records = self.options.records.clone().unwrap_or_default();
-        let reader: Arc<dyn Reader> = Arc::new(Around { max_depth: self.options.max_depth, records });
+        let (max_depth, max_values) = (self.options.max_depth, self.options.max_values());
+        let reader: Arc<dyn Reader> = Arc::new(Around { max_depth, max_values, records });
         Ok(Some(Window::new(source, &reader)))
     }
 
@@ -202,6 +228,10 @@ impl Cutter {
                 return self.take_items(length, first, true);
             }
             length = self.feed.bytes().len();
+            if length - end > self.options.window_bytes {
+                self.state = State::Behind;
+                return self.take_items(end, first, true);
+            }
             if !self.feed.more()? {
                 return self.take_items(length, first, true);
             }
@@ -213,7 +243,8 @@ impl Cutter {
             self.state = State::Items { first: false };
         }
         let Options { max_depth, max_record_bytes, .. } = self.options;
-        let reader: Arc<dyn Reader> = Arc::new(Items { max_depth, max_record_bytes, first, last });
+        let max_values = self.options.max_values();
+        let reader: Arc<dyn Reader> = Arc::new(Items { max_depth, max_values, max_record_bytes, first, last });
         Ok(Some(Window::new(self.feed.take(length)?, &reader)))
     }
 }
@@ -224,6 +255,7 @@ impl super::Cutter for Cutter {
             State::Done => Ok(None),
             State::Items { first } => self.items(first),
             State::Tail => self.tail(),
+            State::Behind => self.behind(),
             State::Start => {
                 if let Some(pointer) = self.options.records.clone().filter(|pointer| !pointer.is_empty())
                     && self.enter(&pointer)?
@@ -248,15 +280,17 @@ impl super::Cutter for Cutter {
 /// Reads a document that is one record, or holds its records at a pointer.
 struct Document {
     max_depth: usize,
+    max_values: usize,
     records: Option<String>,
 }
 
 impl Reader for Document {
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         tree.reset(source);
-        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth);
+        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
         if let Err(diagnostic) = parser.document(tree, intake) {
             intake.note(*diagnostic);
+            intake.unread(Span::new(0, source.len()));
             intake.broken();
             return intake.stop();
         }
@@ -267,6 +301,7 @@ impl Reader for Document {
 /// Reads what stands around an array whose items have been read: it is judged, and what lies outside is named.
 struct Around {
     max_depth: usize,
+    max_values: usize,
     records: String,
 }
 
@@ -274,7 +309,7 @@ impl Reader for Around {
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         tree.reset(source);
         let mut notes = Vec::new();
-        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth);
+        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
         let read = parser.document(tree, &mut notes);
         notes.into_iter().for_each(|note| intake.remark(note));
         match read {
@@ -291,6 +326,7 @@ impl Reader for Around {
 /// Reads a run of items of an array, each with the comma behind it; the last window has the closing bracket.
 struct Items {
     max_depth: usize,
+    max_values: usize,
     max_record_bytes: usize,
     first: bool,
     last: bool,
@@ -298,7 +334,7 @@ struct Items {
 
 impl Reader for Items {
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
-        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth);
+        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
         parser.skip_space();
         if self.first && self.last && parser.peek() == Some(b']') {
             return self.finish(&mut parser, intake);
@@ -313,12 +349,19 @@ impl Reader for Items {
                     _ => Err(parser.unexpected("a comma or the end of the array")),
                 }
             });
+            let mut is_refused = false;
             if let Err(diagnostic) = read {
+                is_refused = diagnostic.rule == &rules::TOO_LARGE && parser.move_to_border(start);
                 intake.note(*diagnostic);
+                intake.unread(Span::new(start as u32, source.len()));
                 intake.broken();
-                return intake.stop();
+                if !is_refused {
+                    return intake.stop();
+                }
             }
-            if parser.at - start > self.max_record_bytes {
+            if is_refused {
+                // Its end has been found, so the items behind it can be read.
+            } else if parser.at - start > self.max_record_bytes {
                 intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
                 intake.broken();
             } else {
@@ -346,6 +389,16 @@ impl Items {
     }
 }
 
+/// Says that something stands behind the array.
+struct Behind;
+
+impl Reader for Behind {
+    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
+        intake.remark(*Parser::new(source, 0, source.text().len(), 0).unexpected("the end of the file"));
+        intake.stop();
+    }
+}
+
 /// The tokenizer: reads one value between two offsets of a source into a tree.
 pub struct Parser<'s> {
     source: &'s Arc<Source>,
@@ -353,6 +406,7 @@ pub struct Parser<'s> {
     /// Offset of the next byte.
     at: usize,
     max_depth: usize,
+    max_values: usize,
     names: Names,
     scratch: String,
     // Whether the text of the last string is in `scratch`, since it has escapes.
@@ -372,11 +426,29 @@ impl<'s> Parser<'s> {
             bytes: &source.text().as_bytes()[..end],
             at: start,
             max_depth,
+            max_values: usize::MAX,
             names: Names::default(),
             scratch: String::new(),
             decoded: false,
             compact: true,
         }
+    }
+
+    /// The same parser, which refuses a tree of more than so many values and names.
+    #[must_use]
+    pub fn up_to(mut self, max_values: usize) -> Self {
+        self.max_values = max_values;
+        self
+    }
+
+    // Moves from the start of an item to the comma or bracket behind it; says whether there is one.
+    fn move_to_border(&mut self, start: usize) -> bool {
+        let mut at = start;
+        let found = Scan::default().step(self.bytes, &mut at);
+        if let Some(Border::Comma(end) | Border::End(end)) = found {
+            self.at = end - 1;
+        }
+        found.is_some()
     }
 
     /// Goes on with another part of the source, with what has been learned of its names.
@@ -417,6 +489,9 @@ impl<'s> Parser<'s> {
         loop {
             // A value stands here.
             let start = self.at as u32;
+            if tree.slots() >= self.max_values {
+                return Err(Box::new(super::too_many(self.source, Span::at(start), self.max_values, "values")));
+            }
             match self.peek() {
                 Some(b'"') => {
                     self.string()?;

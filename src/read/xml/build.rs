@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
 use crate::read::directive::Comments;
 use crate::read::ndjson::TooLarge;
-use crate::read::{Intake, Reader, note_duplicates, too_deep};
+use crate::read::{Intake, Reader, note_duplicates, too_deep, too_many};
 use crate::schema::Shape;
 use crate::schema::shape::{Part, Types};
 use crate::source::{Source, Span};
@@ -40,9 +40,15 @@ pub(super) struct Records {
     /// How many elements are open around a record.
     pub depth: usize,
     pub max_depth: usize,
+    pub max_values: usize,
     pub max_record_bytes: usize,
     pub frame: Frame,
 }
+
+/// How many values an element counts as.
+const ELEMENT: usize = 6;
+/// A list of elements that is longer is given back after its record.
+const KEPT_ELEMENTS: usize = 1 << 14;
 
 impl Frame {
     /// Whether the document is in our form, of another version.
@@ -163,8 +169,11 @@ impl Records {
                         open.len() == self.depth && self.path.as_ref().is_none_or(|path| open.iter().eq(&path[..path.len() - 1]));
                     let wanted = self.path.as_ref().and_then(|path| path.last());
                     if is_record && wanted.is_none_or(|wanted| source.slice(tag.name) == wanted) {
-                        self.element(&mut scanner, tag, &mut elements)?;
-                        if scanner.at - start > self.max_record_bytes {
+                        if !self.element(&mut scanner, tag, &mut elements)? {
+                            let limit = self.max_values / ELEMENT;
+                            intake.note(too_many(source, Span::at(start as u32), limit, "elements and attributes"));
+                            intake.broken();
+                        } else if scanner.at - start > self.max_record_bytes {
                             intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
                             intake.broken();
                         } else {
@@ -201,21 +210,47 @@ impl Records {
         }
     }
 
-    // Reads an element whose start tag has been read; what is open is kept on the heap, so depth costs no call stack.
-    fn element(&self, scanner: &mut Scanner<'_>, tag: Tag, elements: &mut Elements) -> Read<()> {
+    // Reads an element whose start tag has been read; what is open is kept on the heap, so depth costs no call stack. Says
+    // whether it has no more elements and attributes than a record may have.
+    fn element(&self, scanner: &mut Scanner<'_>, tag: Tag, elements: &mut Elements) -> Read<bool> {
         let source = scanner.source;
         elements.clear();
+        elements.shrink_to(KEPT_ELEMENTS);
         let empty = tag.empty;
+        // Elements and attributes take more memory than what they become.
+        let limit = self.max_values / ELEMENT;
+        let mut count = 1 + tag.attributes.len();
         elements.push(Element::new(tag));
         if empty {
-            return Ok(());
+            return Ok(count <= limit);
         }
-        let mut stack = Vec::with_capacity(8);
-        stack.push(0);
+        // Each open element with its number, or without one where there are too many, and its name.
+        let mut stack: Vec<(Option<usize>, Span)> = Vec::with_capacity(8);
+        stack.push((Some(0), elements[0].tag.name));
         loop {
-            let Some(&top) = stack.last() else { return Ok(()) };
-            let top: usize = top;
-            match scanner.next()? {
+            let Some(&(top, expected)) = stack.last() else { return Ok(count <= limit) };
+            let event = scanner.next()?;
+            let Some(top) = top else {
+                // Gone through to its end, so that the next record can be read.
+                match event {
+                    Event::End(name) => {
+                        Self::end(scanner, name, expected)?;
+                        stack.pop();
+                    }
+                    Event::Start(tag) => {
+                        if stack.len() >= self.max_depth {
+                            return Err(Box::new(too_deep(source, tag.span, self.max_depth)));
+                        }
+                        if !tag.empty {
+                            stack.push((None, tag.name));
+                        }
+                    }
+                    Event::Eof => return scanner.unexpected(&format!("</{}>", source.slice(expected))),
+                    _ => {}
+                }
+                continue;
+            };
+            match event {
                 Event::Other => {}
                 Event::Cdata(span) => {
                     let text = source.slice(span);
@@ -224,17 +259,24 @@ impl Records {
                 }
                 Event::Text(span, decoded) => elements[top].add(source, span, decoded),
                 Event::End(name) => {
-                    let expected = source.slice(elements[top].tag.name);
-                    if source.slice(name) != expected {
-                        scanner.at = name.start as usize;
-                        return scanner.unexpected(&format!("</{expected}>"));
-                    }
+                    Self::end(scanner, name, expected)?;
                     elements[top].end = scanner.at as u32;
                     stack.pop();
                 }
                 Event::Start(tag) => {
                     if stack.len() >= self.max_depth {
                         return Err(Box::new(too_deep(source, tag.span, self.max_depth)));
+                    }
+                    count += 1 + tag.attributes.len();
+                    if count > limit {
+                        elements.clear();
+                        elements.push(Element::new(Tag { attributes: Vec::new(), ..tag }));
+                        let is_empty = elements[0].tag.empty;
+                        stack.iter_mut().for_each(|(number, _)| *number = None);
+                        if !is_empty {
+                            stack.push((None, elements[0].tag.name));
+                        }
+                        continue;
                     }
                     let number = elements.len();
                     let last = std::mem::replace(&mut elements[top].last, number as u32) as usize;
@@ -244,13 +286,23 @@ impl Records {
                         elements[last].next = number as u32;
                     }
                     if !tag.empty {
-                        stack.push(number);
+                        stack.push((Some(number), tag.name));
                     }
                     elements.push(Element::new(tag));
                 }
-                Event::Eof => return scanner.unexpected(&format!("</{}>", source.slice(elements[top].tag.name))),
+                Event::Eof => return scanner.unexpected(&format!("</{}>", source.slice(expected))),
             }
         }
+    }
+
+    // Says that an end tag is not that of the innermost element, if it is not.
+    fn end(scanner: &mut Scanner<'_>, name: Span, expected: Span) -> Read<()> {
+        let expected = scanner.source.slice(expected);
+        if scanner.source.slice(name) == expected {
+            return Ok(());
+        }
+        scanner.at = name.start as usize;
+        scanner.unexpected(&format!("</{expected}>"))
     }
 
     fn record(&self, source: &Arc<Source>, escapes: bool, elements: &[Element], tree: &mut Tree, intake: &mut dyn Intake) {
@@ -261,7 +313,13 @@ impl Records {
         let mut builder = Builder { source, tree, own, escapes, namespaces: root.is_any(), intake, refused: false };
         builder.value(At { all: elements, element }, root);
         let refused = builder.refused;
-        if refused { intake.broken() } else { intake.record(tree) }
+        if refused {
+            let start = element.tag.span;
+            intake.unread(Span::new(start.start, element.end.max(start.end)));
+            intake.broken();
+        } else {
+            intake.record(tree);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::build::{Frame, Records};
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
 use crate::read::ndjson::{TooLarge, floor_char};
-use crate::read::{Intake, Options, Reader, TopLevel, Window};
+use crate::read::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, TopLevel, Window};
 use crate::source::{Failure, Feed, Position, Source, Span};
 use crate::tree::Tree;
 
@@ -163,6 +163,7 @@ impl Cutter {
             path: self.path.clone(),
             depth: self.depth(),
             max_depth: self.options.max_depth,
+            max_values: self.options.max_values(),
             max_record_bytes: self.options.max_record_bytes,
             frame,
         });
@@ -194,6 +195,10 @@ impl Cutter {
                 match markup(self.feed.bytes(), 0) {
                     Some((kind, start, end)) => {
                         match kind {
+                            // Deeper ones only have to be counted.
+                            Markup::Start { empty: false } if now.open.len() > depth + self.options.max_depth => {
+                                now.open.push(String::new());
+                            }
                             Markup::Start { empty: false } => {
                                 let name = tag_name(&String::from_utf8_lossy(&self.feed.bytes()[start..end])).to_owned();
                                 now.root_seen = true;
@@ -247,6 +252,7 @@ impl crate::read::Cutter for Cutter {
         let mut dropped = None;
         let here = self.feed.position();
         let mut at = 0;
+        let mut records = 0;
         loop {
             while let Some((kind, start, end)) = markup(self.feed.bytes(), at) {
                 at = end;
@@ -299,13 +305,22 @@ impl crate::read::Cutter for Cutter {
                         _ => safe = Some((end, now.clone())),
                     }
                     changed = false;
-                    if end >= self.options.window_bytes {
+                    records += 1;
+                    if end >= self.options.window_bytes || records >= MAX_RECORDS_PER_WINDOW {
                         break;
                     }
                 }
+                // The reader refuses what is so deep, and nothing behind it is read.
+                if now.open.len() > depth + self.options.max_depth + 1 {
+                    self.done = true;
+                    let frame = self.frame.clone();
+                    return self.window(at, frame, dropped).map(Some);
+                }
             }
             let is_over = self.feed.bytes().len() > self.options.max_record_bytes;
-            if let Some((end, after)) = safe.take_if(|(end, _)| *end >= self.options.window_bytes || !self.feed.is_ended() || is_over) {
+            let is_full = records >= MAX_RECORDS_PER_WINDOW;
+            let wanted = |end: usize| end >= self.options.window_bytes || !self.feed.is_ended() || is_over || is_full;
+            if let Some((end, after)) = safe.take_if(|(end, _)| wanted(*end)) {
                 let before = std::mem::replace(&mut self.frame, after);
                 return Ok(Some(self.window(end, before, dropped)?));
             }

@@ -20,7 +20,8 @@ const BESIDE: usize = 40;
 
 /// The lines with their numbers, and so many around them; nothing where the text is not at hand.
 pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String {
-    let (source, span) = (&place.source, place.span);
+    let source = &place.source;
+    let span = source.fit(place.span);
     if source.is_empty() {
         return String::new();
     }
@@ -73,6 +74,7 @@ pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String
 
 /// A line before and after something new is put in place of a span.
 pub(super) fn change(source: &Source, span: Span, new: &str) -> String {
+    let span = source.fit(span);
     let excerpt = source.around(span, 0, REACH);
     let start = (span.start.saturating_sub(excerpt.start) as usize).min(excerpt.text.len());
     let end = (span.end.saturating_sub(excerpt.start) as usize).clamp(start, excerpt.text.len());

@@ -220,7 +220,7 @@ pub(super) fn shape(library: &Arc<Library>, root: At) -> Shape {
         let facts = deriver.facts(&goal);
         deriver.made[id as usize] = deriver.finish(&goal, facts);
     }
-    Shape { library: Arc::clone(library), parts: deriver.made, root }
+    Shape { library: Arc::clone(library), parts: deriver.made, root, origin: None }
 }
 
 impl Deriver<'_> {

@@ -14,6 +14,7 @@ use crate::check::Accepted;
 use crate::diagnostic::Notes;
 use crate::layout::cell::{self, Reading};
 use crate::layout::column;
+use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::schema::shape::{Part, Types};
 use crate::tree::{Kind, Node, pointer};
@@ -50,21 +51,27 @@ pub struct Csv {
     shape: Arc<Shape>,
     name: String,
     layout: Layout,
+    // Whether a declared name could be taken for a path, so that each row has to be looked at.
+    has_names_like_paths: bool,
 }
 
 impl Csv {
     /// A writer with these options.
     #[must_use]
     pub fn new(options: &Options) -> Self {
-        Self { shape: Arc::clone(&options.shape), name: options.name.clone(), layout: options.csv.clone() }
+        let has_names_like_paths = options.shape.declares_name(|name| name.starts_with('/'));
+        Self { shape: Arc::clone(&options.shape), name: options.name.clone(), layout: options.csv.clone(), has_names_like_paths }
     }
 }
 
 impl Writer for Csv {
     fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
-        let mut flat =
-            Flat { layout: &self.layout, out, rows: 0, pointer: String::new(), items: 0, lists: Vec::new(), text: String::new() };
-        flat.row(record.node(), self.shape.root(), &[], 0, 0);
+        self.rows(record, None, out);
+    }
+
+    fn encode_row(&self, record: Accepted<'_>, header: &Header, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+        let is_alike = header.is_package() == (self.layout.tables == Tables::Package);
+        self.rows(record, is_alike.then_some(header), out);
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
@@ -72,9 +79,32 @@ impl Writer for Csv {
     }
 }
 
+impl Csv {
+    fn rows(&self, record: Accepted<'_>, header: Option<&Header>, out: &mut Vec<u8>) {
+        let mut flat = Flat {
+            layout: &self.layout,
+            has_names_like_paths: self.has_names_like_paths,
+            header,
+            is_root: true,
+            out,
+            rows: 0,
+            pointer: String::new(),
+            items: 0,
+            lists: Vec::new(),
+            text: String::new(),
+        };
+        flat.row(record.node(), self.shape.root(), &[], 0, 0);
+    }
+}
+
 /// A record as rows, which go where they are wanted as they come; nothing is allocated for a cell.
 struct Flat<'a, 't> {
     layout: &'a Layout,
+    has_names_like_paths: bool,
+    // The header of the table that the record comes from, where it was laid out like this one.
+    header: Option<&'a Header>,
+    // Whether the row at hand is that of the record.
+    is_root: bool,
     out: &'a mut Vec<u8>,
     // How many rows the record has so far.
     rows: u32,
@@ -99,9 +129,11 @@ impl<'a, 't> Flat<'a, 't> {
     // Adds the row of one object, then those of its lists, so that rows of every table stand in the order of their parents.
     fn row(&mut self, node: Node<'t>, part: Part<'a>, table: &[String], parent: u32, position: u32) {
         let number = self.rows;
+        self.is_root = table.is_empty();
         self.rows += 1;
         let cells = spool::begin_row(self.out, table, parent, position);
-        if node.kind() != Kind::Object || (node.is_empty() && table.is_empty()) || node.has_duplicates() {
+        let is_blank = node.is_empty() && table.is_empty() && !self.header.is_some_and(Header::keeps_empty_rows);
+        if node.kind() != Kind::Object || is_blank || node.has_duplicates() {
             spool::text(self.out, |out| out.extend_from_slice(column::RECORD.as_bytes()));
             self.json(node);
             return spool::end_row(self.out, cells);
@@ -111,14 +143,27 @@ impl<'a, 't> Flat<'a, 't> {
         for member in node.members() {
             self.member(member.key.text(), member.value, part);
         }
-        spool::end_row(self.out, cells);
         (self.pointer, self.items) = way;
+        if self.has_names_like_paths && !self.all_have_names(cells, part) {
+            self.out.truncate(cells);
+            self.lists = outer;
+            spool::text(self.out, |out| out.extend_from_slice(column::RECORD.as_bytes()));
+            self.json(node);
+            return spool::end_row(self.out, cells);
+        }
+        spool::end_row(self.out, cells);
         for (column, list, part) in std::mem::replace(&mut self.lists, outer) {
             let path: Vec<String> = table.iter().cloned().chain([column]).collect();
             for (position, item) in list.items().enumerate() {
                 self.row(item, part, &path, number, position as u32);
             }
         }
+    }
+
+    // Whether the columns of the row whose cells begin there, and those of its lists, have headers that are read as these.
+    fn all_have_names(&self, cells: usize, row: Part<'_>) -> bool {
+        self.lists.iter().all(|(list, ..)| column::has_name(list, row))
+            && spool::columns(&self.out[cells..]).all(|name| column::has_name(&String::from_utf8_lossy(name), row))
     }
 
     fn member(&mut self, name: &str, value: Node<'t>, part: Part<'a>) {
@@ -136,6 +181,11 @@ impl<'a, 't> Flat<'a, 't> {
             Kind::Array => column::is_list(part, false) && !node.items().any(|item| item.kind() == Kind::Array),
             _ => false,
         };
+        if let Some(header) = self.header.filter(|_| self.is_root && !node.is_empty())
+            && self.whole(header, node, part.types())
+        {
+            return;
+        }
         if !fits {
             return self.cell(node, part.types());
         }
@@ -144,7 +194,7 @@ impl<'a, 't> Flat<'a, 't> {
                 self.member(member.key.text(), member.value, part);
             }
         } else if self.is_table(node) {
-            self.lists.push((column::spelled(&self.pointer, false, false), node, part.item(0)));
+            self.lists.push((self.pointer.clone(), node, part.item(0)));
         } else {
             let length = self.pointer.len();
             self.items += 1;
@@ -160,6 +210,33 @@ impl<'a, 't> Flat<'a, 't> {
     // Whether a list stands in a table of its own: it is one of objects, and not itself below an item.
     fn is_table(&self, list: Node<'_>) -> bool {
         self.layout.tables == Tables::Package && self.items == 0 && list.items().all(|item| item.kind() == Kind::Object)
+    }
+
+    // Writes a list or object as JSON text into the one cell in which it came.
+    fn whole(&mut self, header: &Header, node: Node<'t>, types: Types) -> bool {
+        if !matches!(node.kind(), Kind::Array | Kind::Object) {
+            return false;
+        }
+        let length = self.pointer.len();
+        self.pointer.push_str(column::JSON);
+        let is_json = header.is_whole(&self.pointer);
+        if !is_json {
+            self.pointer.truncate(length);
+            if !header.is_whole(&self.pointer) {
+                return false;
+            }
+            let mut text = Vec::new();
+            json::compact(node, &mut text);
+            let text = String::from_utf8_lossy(&text);
+            // Where a text may stand as well, quotes would make it one.
+            if cell::read(types, &text, cell::needs_quotes(&text, self.layout.delimiter)) != Reading::Json {
+                return false;
+            }
+        }
+        spool::text(self.out, |out| out.extend_from_slice(self.pointer.as_bytes()));
+        self.pointer.truncate(length);
+        self.json(node);
+        true
     }
 
     // A cell behind the name of its column, which is a pointer here.

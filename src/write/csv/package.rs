@@ -13,11 +13,11 @@ struct Package<'a> {
     profile: &'static str,
     name: &'a str,
     description: &'static str,
-    resources: Vec<Resource<'a>>,
+    resources: Vec<Resource>,
 }
 
 #[derive(Serialize)]
-struct Resource<'a> {
+struct Resource {
     profile: &'static str,
     name: String,
     path: String,
@@ -25,7 +25,7 @@ struct Resource<'a> {
     encoding: &'static str,
     // The column of the parent's table whose list this table holds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    list: Option<&'a str>,
+    list: Option<String>,
     dialect: Dialect,
     schema: TableSchema,
 }
@@ -72,8 +72,8 @@ struct Reference {
 }
 
 const DESCRIPTION: &str = "An empty cell is a missing value, \"\" in quotes is the empty text, null without quotes is null. \
-Columns are JSON pointers without the leading slash. Where a type is any, a cell without quotes is a JSON literal if it reads as one, \
-else text, and one in quotes is text; the cells of a column that ends in ~json are JSON text. Rows of a child table name their parent's \
+A column is named after its member; a name that begins with a slash is a JSON pointer into the record. Where a type is any, a cell without quotes is a JSON literal if it reads as one, \
+else text, and one in quotes is text; the cells of a column whose pointer ends in ~json are JSON text. Rows of a child table name their parent's \
 _row in _parent and stand in its order. Where there is a column _guarded, an apostrophe before a text is to be taken off.";
 
 /// The description as text.
@@ -85,7 +85,7 @@ pub(super) fn describe(spool: &Spool, name: &str, layout: &Layout) -> String {
         let ties = spool.ties(table);
         let kinds = order.iter().map(|(_, column)| kind(spool.types(table, column)));
         let kinds: Vec<_> = ties.iter().map(|_| "integer").chain(kinds).collect();
-        let fields = spool.header(table, &order).into_iter().enumerate();
+        let fields = spool.names(table, &order).into_iter().enumerate();
         let fields = fields.map(|(index, name)| Field { name, kind: kinds.get(index).copied().unwrap_or("any") }).collect();
         let reference = rows.parent.map(|parent| Reference { resource: names[parent].clone(), fields: column::ROW });
         Resource {
@@ -94,7 +94,7 @@ pub(super) fn describe(spool: &Spool, name: &str, layout: &Layout) -> String {
             path: files[table].clone(),
             format: if layout.delimiter == b'\t' { "tsv" } else { "csv" },
             encoding: "utf-8",
-            list: rows.path.last().map(String::as_str),
+            list: spool.list(table),
             dialect: Dialect {
                 delimiter: char::from(layout.delimiter),
                 line_terminator: "\n",
@@ -142,7 +142,11 @@ pub(super) fn file_names(spool: &Spool, name: &str, layout: &Layout) -> Vec<Stri
             if !stem.is_empty() {
                 stem.push('-');
             }
-            stem.extend(word.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' }));
+            stem.extend(
+                word.trim_start_matches('/')
+                    .chars()
+                    .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' }),
+            );
         }
         stem.truncate(80);
         let plain = stem.clone();

@@ -1,6 +1,7 @@
 //! Rows wait here until every column is known: in memory while they are few, then in a temporary file.
 //!
-//! Columns stand in the order of the shape, then in that in which they came first; items of lists in order of their index.
+//! Columns that the inputs' headers name stand in that order, also where no row has a cell for them. The others follow in the
+//! order of the shape, then in that in which they came first; items of lists in order of their index.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
@@ -12,6 +13,7 @@ use tempfile::SpooledTempFile;
 use super::{Layout, Tables, package, written};
 use crate::layout::cell;
 use crate::layout::column::{self, Column, Step};
+use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::schema::shape::Part;
 use crate::spool::{Decoder, number};
@@ -66,6 +68,18 @@ impl<'a> Encoded<'a> {
     }
 }
 
+/// The columns of a row's cells, as they travel.
+pub(super) fn columns(cells: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut cells = Encoded(cells);
+    std::iter::from_fn(move || {
+        (!cells.0.is_empty()).then(|| {
+            let name = cells.text();
+            cells.text();
+            name
+        })
+    })
+}
+
 /// One table in the making.
 pub(super) struct TableRows {
     /// The lists on the way to it.
@@ -77,6 +91,11 @@ pub(super) struct TableRows {
     known: HashMap<Vec<u8>, u32>,
     // The column that came behind each the last time; at the front, the one that came first.
     follows: Vec<u32>,
+    // By number: whether a row has a cell of it.
+    filled: Vec<bool>,
+    // Columns that the header of an input names, in order, and by number whether they stay where no row has a cell of them.
+    given: Vec<u32>,
+    kept: HashMap<u32, bool>,
     rows: BufWriter<SpooledTempFile>,
     pub count: u64,
 }
@@ -84,25 +103,57 @@ pub(super) struct TableRows {
 impl TableRows {
     fn new(path: Vec<String>, parent: Option<usize>) -> Self {
         let rows = BufWriter::new(SpooledTempFile::new(HELD));
-        Self { path, parent, columns: Vec::new(), known: HashMap::new(), follows: vec![0], rows, count: 0 }
+        Self {
+            path,
+            parent,
+            columns: Vec::new(),
+            known: HashMap::new(),
+            follows: vec![0],
+            filled: Vec::new(),
+            given: Vec::new(),
+            kept: HashMap::new(),
+            rows,
+            count: 0,
+        }
     }
 
     // The number of a column; `before` is that of the one before it in its row, plus one. Most rows are like the last one.
     fn column(&mut self, name: &[u8], before: usize) -> u32 {
         let guess = self.follows[before];
         if self.columns.get(guess as usize).is_some_and(|column| column.as_bytes() == name) {
+            self.filled[guess as usize] = true;
             return guess;
         }
-        let id = self.known.get(name).copied().unwrap_or_else(|| {
-            let id = self.columns.len() as u32;
-            self.columns.push(String::from_utf8_lossy(name).into_owned());
-            self.known.insert(name.to_owned(), id);
-            self.follows.push(0);
-            id
-        });
+        let id = self.known.get(name).copied().unwrap_or_else(|| self.add(name));
+        self.filled[id as usize] = true;
         self.follows[before] = id;
         id
     }
+
+    fn add(&mut self, name: &[u8]) -> u32 {
+        let id = self.columns.len() as u32;
+        self.columns.push(String::from_utf8_lossy(name).into_owned());
+        self.known.insert(name.to_owned(), id);
+        self.follows.push(0);
+        self.filled.push(false);
+        id
+    }
+
+    // Gives a column that a header names its place, unless it has one.
+    fn give(&mut self, name: &str, keep: bool) {
+        let id = self.known.get(name.as_bytes()).copied().unwrap_or_else(|| self.add(name.as_bytes()));
+        let kept = self.kept.entry(id).or_insert_with(|| {
+            self.given.push(id);
+            false
+        });
+        *kept |= keep;
+    }
+}
+
+// A column that a header names: its place, and whether there are cells for its value, in this column or in others.
+struct Given {
+    place: usize,
+    is_moved: bool,
 }
 
 // Where a column stands: for each step its place in the shape, and when it came first.
@@ -163,7 +214,7 @@ impl Spool {
         let mut key = self.table_key(parent);
         let mut part = self.part(parent);
         if let Some(list) = self.tables[table].path.last()
-            && let Column::Value { path, .. } = column::parse(list, part, true)
+            && let Column::Value { path, .. } = column::stored(list, part)
         {
             for step in &path {
                 key.push(match step {
@@ -180,7 +231,7 @@ impl Spool {
     // What is known of the rows of a table.
     fn part(&self, table: usize) -> Part<'_> {
         self.tables[table].path.iter().fold(self.shape.root(), |row, list| {
-            let Column::Value { path, .. } = column::parse(list, row, true) else { return row };
+            let Column::Value { path, .. } = column::stored(list, row) else { return row };
             path.iter().fold(row, column::step_into).item(0)
         })
     }
@@ -189,29 +240,74 @@ impl Spool {
     pub fn order(&self, table: usize) -> Vec<(u32, Column)> {
         let row = self.part(table);
         let rows = &self.tables[table];
+        let given = self.given(table);
         let mut first: HashMap<String, usize> = HashMap::new();
-        let mut sorted: Vec<(Key, bool, u32, Column)> = Vec::new();
+        let mut sorted: Vec<(usize, Key, bool, u32, Column)> = Vec::new();
         for (id, name) in rows.columns.iter().enumerate() {
-            let column = column::parse(name, row, true);
+            let column = column::stored(name, row);
             let Column::Value { path, json } = &column else {
-                sorted.push((vec![(usize::MAX, usize::MAX)], true, id as u32, column));
+                sorted.push((usize::MAX, vec![(usize::MAX, usize::MAX)], true, id as u32, column));
                 continue;
             };
             let mut key = Vec::with_capacity(path.len());
             let mut part = row;
+            // What came in one column and stands in several takes the place of the one.
+            let mut place = usize::MAX;
             for (length, step) in path.iter().enumerate() {
                 let count = first.len();
-                let came = *first.entry(column::pointer(&path[..=length])).or_insert(count);
+                let pointer = column::pointer(&path[..=length]);
+                place = given.get(&pointer).map_or(place, |given| given.place);
+                let came = *first.entry(pointer).or_insert(count);
                 key.push(match step {
                     Step::Name(name) => (part.position(name).unwrap_or(usize::MAX - 1), came),
                     Step::Index(index) => (*index, 0),
                 });
                 part = column::step_into(part, step);
             }
-            sorted.push((key, *json, id as u32, column));
+            let is_moved = given.get(&column::pointer(path)).is_some_and(|given| given.is_moved);
+            let is_kept = !is_moved && rows.kept.get(&(id as u32)).is_some_and(|kept| *kept);
+            if rows.filled[id] || is_kept {
+                sorted.push((place, key, *json, id as u32, column));
+            }
         }
-        sorted.sort_by(|a, b| (&a.0, a.1, a.2).cmp(&(&b.0, b.1, b.2)));
-        sorted.into_iter().map(|(_, _, id, column)| (id, column)).collect()
+        sorted.sort_by(|a, b| (a.0, &a.1, a.2, a.3).cmp(&(b.0, &b.1, b.2, b.3)));
+        sorted.into_iter().map(|(_, _, _, id, column)| (id, column)).collect()
+    }
+
+    // The columns that headers name, by their pointers.
+    fn given(&self, table: usize) -> HashMap<String, Given> {
+        let rows = &self.tables[table];
+        let mut given = HashMap::new();
+        if rows.given.is_empty() {
+            return given;
+        }
+        let pointer = |id: u32| {
+            let name = &rows.columns[id as usize];
+            name.strip_suffix(column::JSON).unwrap_or(name)
+        };
+        for (place, id) in rows.given.iter().enumerate() {
+            given.entry(pointer(*id).to_owned()).or_insert(Given { place, is_moved: false });
+        }
+        let filled = (0..rows.columns.len() as u32).filter(|id| rows.filled[*id as usize]).map(pointer);
+        let below = self.tables.iter().filter(|other| other.parent == Some(table)).filter_map(|other| other.path.last());
+        for pointer in filled.chain(below.map(String::as_str)) {
+            let ends = pointer.match_indices('/').skip(1).map(|(at, _)| at).chain([pointer.len()]);
+            for end in ends {
+                if let Some(given) = given.get_mut(&pointer[..end]) {
+                    given.is_moved = true;
+                }
+            }
+        }
+        given
+    }
+
+    /// The header of the list that a table holds, in the table of its parents.
+    pub fn list(&self, table: usize) -> Option<String> {
+        let (list, parent) = (self.tables[table].path.last()?, self.part(self.tables[table].parent?));
+        match column::stored(list, parent) {
+            Column::Value { path, .. } => Some(column::name(&path, false, false, parent)),
+            _ => None,
+        }
     }
 
     /// What is known of the cells of a column.
@@ -239,16 +335,17 @@ impl Spool {
     }
 
     /// All names of a table's header, in order.
-    pub fn header(&self, table: usize, order: &[(u32, Column)]) -> Vec<String> {
+    pub fn names(&self, table: usize, order: &[(u32, Column)]) -> Vec<String> {
         let guarded = self.layout.spreadsheet_safe;
+        let row = self.part(table);
         let mut names: Vec<String> = self.ties(table).into_iter().map(str::to_owned).collect();
         names.extend(order.iter().map(|(id, column)| match column {
-            Column::Value { path, json } => column::name(path, *json, guarded),
+            Column::Value { path, json } => column::name(path, *json, guarded, row),
             _ => self.tables[table].columns[*id as usize].clone(),
         }));
         if guarded {
             names.push(column::GUARDED.to_owned());
-        } else if names.iter().all(|name| needs_quotes(name)) || (names.len() == 1 && self.layout.delimiter != b',') {
+        } else if names.iter().all(|name| needs_quotes(name)) || (names.len() == 1 && !matches!(self.layout.delimiter, b',' | b'\t')) {
             // One bare name tells that quotes mean something; two tell what stands between cells.
             names.push(column::RECORD.to_owned());
         }
@@ -257,11 +354,11 @@ impl Spool {
 
     // Writes a table: its header, then every row with a cell for every column.
     fn write(&mut self, table: usize, out: &mut dyn Write) -> io::Result<()> {
-        if self.tables[table].count == 0 {
+        if self.tables[table].count == 0 && self.tables[table].given.is_empty() {
             return out.write_all(b"");
         }
         let order = self.order(table);
-        let names = self.header(table, &order);
+        let names = self.names(table, &order);
         let ties = self.ties(table);
         // Cells come in the form in which they are written: whether to quote is a matter of what they mean.
         let mut out = csv::WriterBuilder::new()
@@ -339,6 +436,31 @@ fn needs_quotes(name: &str) -> bool {
 }
 
 impl Assembler for Spool {
+    fn header(&mut self, header: &Header) {
+        let is_package = self.layout.tables == Tables::Package;
+        for (number, table) in header.tables().iter().enumerate() {
+            if number > 0 && !is_package {
+                break;
+            }
+            // A table comes behind that of its parents.
+            let mut at = 0;
+            for end in 1..=table.lists.len() {
+                let mut path = Vec::new();
+                table.lists[..end].iter().for_each(|list| text(&mut path, |out| out.extend_from_slice(list.as_bytes())));
+                at = self.table(&path, at);
+            }
+            let row = self.part(at);
+            let has_item = |name: &str| match column::stored(name, row) {
+                Column::Value { path, .. } => path.iter().any(|step| matches!(step, Step::Index(_))),
+                _ => false,
+            };
+            // In a package, lists of objects stand in tables of their own, so a column for an item may have become a table.
+            let columns: Vec<(&String, bool)> =
+                table.columns.iter().map(|name| (name, header.is_package() || !is_package || !has_item(name))).collect();
+            columns.into_iter().for_each(|(name, keep)| self.tables[at].give(name, keep));
+        }
+    }
+
     fn record(&mut self, encoded: &[u8], _files: &mut dyn Files) -> io::Result<()> {
         let mut encoded = Encoded(encoded);
         // Table and number of each row of this record.

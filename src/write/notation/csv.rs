@@ -4,7 +4,7 @@ use super::Spelled;
 use crate::diagnostic::{Member, Scalar};
 use crate::layout::{cell, column};
 use crate::read::csv::{column_of, vacant};
-use crate::schema::Types;
+use crate::schema::{Shape, Types};
 use crate::source::{Source, Span};
 use crate::tree::Kind;
 
@@ -25,13 +25,19 @@ pub(super) fn scalar(written: &str, new: &Scalar) -> Option<String> {
     Some(text.clone())
 }
 
-pub(super) fn name(source: &Source, span: Span, name: &str) -> Option<String> {
+// The header cell names the member at `pointer`, alone or behind a path.
+pub(super) fn name(source: &Source, span: Span, pointer: Option<&str>, name: &str) -> Option<String> {
     let written = source.slice(span);
-    let (path, quoted) = (column_of(written), written.starts_with('"'));
-    let above = path.rfind('/').map_or("", |at| &path[..=at]);
+    let (header, quoted) = (column_of(written), written.starts_with('"'));
+    let above = match pointer.and_then(crate::tree::pointer::split_last) {
+        Some((_, present)) if present == *header => "",
+        Some((_, present)) => header.strip_suffix(&*crate::tree::pointer::escape(&present)).filter(|above| above.ends_with(['/', '.']))?,
+        None => header.rfind('/').map_or("", |at| &header[..=at]),
+    };
     // A name that a path spells in another way is left to people, and so is one that would count items.
-    let plain = column::name(&[column::Step::Name(name.to_owned())], false, false);
-    if plain != name || path.ends_with("~json") || crate::tree::pointer::index(name).is_some() {
+    let plain = column::name(&[column::Step::Name(name.to_owned())], false, false, Shape::any().root());
+    let is_other_in_path = !above.is_empty() && name.contains(['/', '.', '[', '~']);
+    if plain != name || is_other_in_path || header.ends_with("~json") || crate::tree::pointer::index(name).is_some() {
         return None;
     }
     let text = format!("{above}{name}");

@@ -18,7 +18,7 @@ pub(super) fn scalar(new: &Scalar) -> String {
 }
 
 pub(super) fn member(source: &Source, new: &Member) -> Option<Spelled> {
-    let before = &source.text()[..new.key.start as usize];
+    let before = source.slice(Span::new(0, new.key.start));
     let gap = &before[before.trim_end_matches([' ', '\t', '\r', '\n']).len()..];
     let between = source.text().get(new.key.end as usize..new.value.start as usize)?;
     if between.trim_matches([' ', '\t', '\r', '\n']) != ":" {

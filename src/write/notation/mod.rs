@@ -16,7 +16,7 @@ use crate::source::{Source, Span};
 /// Puts the edits of a finding about an input of `format` into that format's notation; done once for each finding.
 pub fn settle(note: &mut Diagnostic, format: &str) {
     if let Some(fix) = note.fix.take() {
-        note.fix = written(fix, &note.place.source, format);
+        note.fix = written(fix, &note.place.source, note.pointer.as_deref(), format);
     }
 }
 
@@ -43,7 +43,7 @@ impl Spelled {
     }
 }
 
-fn written(fix: Fix, source: &Source, format: &str) -> Option<Fix> {
+fn written(fix: Fix, source: &Source, pointer: Option<&str>, format: &str) -> Option<Fix> {
     let mut safety = fix.safety;
     let mut edits = Vec::with_capacity(fix.edits.len());
     for edit in fix.edits {
@@ -51,7 +51,7 @@ fn written(fix: Fix, source: &Source, format: &str) -> Option<Fix> {
             New::Layout => vec![Spelled::new(edit.span, edit.text.as_str())],
             New::Gone => vec![gone(format, source, edit.span)?],
             New::Scalar(new) => vec![scalar(format, source, edit.span, new)?],
-            New::Name(name) => self::name(format, source, edit.span, name)?,
+            New::Name(name) => self::name(format, source, edit.span, edit.pointer.as_deref().or(pointer), name)?,
             New::Member(new) => match member(format, source, new) {
                 Some(piece) => vec![piece],
                 None if new.spare => {
@@ -83,10 +83,10 @@ fn scalar(format: &str, source: &Source, span: Span, new: &Scalar) -> Option<Spe
     text.filter(|text| text != source.slice(span)).map(|text| Spelled::new(span, text))
 }
 
-fn name(format: &str, source: &Source, span: Span, name: &str) -> Option<Vec<Spelled>> {
+fn name(format: &str, source: &Source, span: Span, pointer: Option<&str>, name: &str) -> Option<Vec<Spelled>> {
     let text = match format {
         "json" | "ndjson" => Some(json::text(name)),
-        "csv" | "tsv" => csv::name(source, span, name),
+        "csv" | "tsv" => csv::name(source, span, pointer, name),
         "xml" => return xml::name(source, span, name),
         "yaml" => Some(yaml::name(source.slice(span), name)),
         "toml" => Some(toml::name(source.slice(span), name)),

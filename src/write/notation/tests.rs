@@ -100,7 +100,9 @@ fn names_change_wherever_they_stand() {
         ("xml", "<r><⟦nmae⟧/></r>", "a b", None),
         ("csv", "id,⟦nmae⟧\n", "name", Some("id,name\n")),
         ("csv", "id,⟦\"at/nmae\"⟧\n", "name", Some("id,\"at/name\"\n")),
-        ("csv", "id,⟦nmae⟧\n", "a.b", None),
+        ("csv", "id,⟦nmae⟧\n", "a.b", Some("id,a.b\n")),
+        ("csv", "id,⟦at/nmae⟧\n", "a.b", None),
+        ("csv", "id,⟦nmae⟧\n", "_record", None),
         ("handbook", "⟦Nmae⟧: a", "name", None),
     ] {
         assert_eq!(edited(format, marked, |span| Edit::name(span, name)).as_deref(), expected, "{marked}");

@@ -18,6 +18,7 @@ enum Place {
 impl Place {
     // Where `span` stands; `None` where it covers markup.
     fn of(source: &Source, span: Span) -> Option<Self> {
+        let span = source.fit(span);
         let (before, behind) = (&source.text()[..span.start as usize], &source.text()[span.end as usize..]);
         if source.slice(span).contains('<') && !before.ends_with("<![CDATA[") {
             return None;
@@ -71,6 +72,7 @@ pub(super) fn scalar(source: &Source, span: Span, new: &Scalar) -> Option<String
 }
 
 pub(super) fn name(source: &Source, span: Span, name: &str) -> Option<Vec<Spelled>> {
+    let span = source.fit(span);
     let before = &source.text()[..span.start as usize];
     if before.ends_with(['"', '\'']) {
         // The name of a member in our own form, where an element cannot bear it.

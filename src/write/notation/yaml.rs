@@ -25,6 +25,7 @@ fn single(written: &str, text: &str) -> Option<String> {
 }
 
 pub(super) fn scalar(source: &Source, span: Span, new: &Scalar) -> Option<Spelled> {
+    let span = source.fit(span);
     let written = source.slice(span);
     let block = written.starts_with(['|', '>']);
     // A block ends with its last character; blanks behind that are text too.

@@ -11,8 +11,8 @@ use std::time::Duration;
 use postgres::config::{Host, SslMode};
 use postgres::{Client, Config, NoTls};
 
-use super::failed;
 use super::tls::{self, Mode};
+use super::{failed, told};
 
 /// How to get to a database.
 pub struct Access {
@@ -23,6 +23,8 @@ pub struct Access {
     doubt: Option<String>,
     /// The database as it is shown.
     pub shown: String,
+    /// Whether the address holds the password, which other users of this machine can see while the program runs.
+    pub exposes_password: bool,
 }
 
 impl Access {
@@ -46,6 +48,7 @@ impl Access {
         let plain = if rest.is_empty() { address } else { format!("{address}?{}", rest.join("&")) };
         // What is wrong with it may be its password, so the reason is not told in its words.
         let mut config: Config = plain.parse().map_err(|_| io::Error::other("not an address such as postgres://USER@HOST/DATABASE"))?;
+        let exposes_password = config.get_password().is_some();
         if config.get_hosts().is_empty() {
             config.host(environment("PGHOST").as_deref().unwrap_or("localhost"));
             if let Some(port) = environment("PGPORT").and_then(|port| port.parse().ok()).filter(|_| config.get_ports().is_empty()) {
@@ -112,7 +115,7 @@ impl Access {
         });
         let read = |path: String| fs::read(&path).map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")));
         let root = root.map(read).transpose()?;
-        Ok(Self { config, mode, root, doubt, shown })
+        Ok(Self { config, mode, root, doubt, shown, exposes_password })
     }
 
     /// Opens a connection.
@@ -126,6 +129,10 @@ impl Access {
         }
         .map_err(|error| match &self.doubt {
             Some(doubt) => io::Error::other(format!("{}; {doubt}", failed(error))),
+            // Whether the server asks for a password is known only now.
+            None if self.config.get_password().is_none() && told(&error).contains("password") => {
+                io::Error::other(format!("{}; set PGPASSWORD, or add the server to the password file (~/.pgpass)", failed(error)))
+            }
             None => failed(error),
         })
     }

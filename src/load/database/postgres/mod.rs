@@ -33,23 +33,35 @@ const HELD: usize = 8 << 20;
 const LOCK: i64 = 0x6368_616e_6365_7279;
 
 fn failed(error: postgres::Error) -> io::Error {
-    let mut text = String::new();
+    io::Error::other(told(&error))
+}
+
+// What the server or the client says of a failure, with the SQLSTATE and the context that the server gives.
+fn told(error: &postgres::Error) -> String {
+    let mut text;
     if let Some(said) = error.as_db_error() {
-        text.push_str(said.message());
-        for more in [said.detail(), said.hint()].into_iter().flatten() {
-            text.push_str("; ");
-            text.push_str(more);
+        text = format!("{} (SQLSTATE {})", said.message(), said.code().code());
+        for (label, more) in [("", said.detail()), ("hint: ", said.hint()), ("context: ", said.where_())] {
+            if let Some(more) = more {
+                text.push_str("; ");
+                text.push_str(label);
+                text.push_str(more);
+            }
+        }
+        if let Some(table) = said.table() {
+            text.push_str("; table ");
+            text.push_str(table);
         }
     } else {
         text = error.to_string();
-        let mut source = std::error::Error::source(&error);
+        let mut source = std::error::Error::source(error);
         while let Some(why) = source {
             text.push_str(": ");
             text.push_str(&why.to_string());
             source = why.source();
         }
     }
-    io::Error::other(text)
+    text
 }
 
 /// A database that was opened for a load.
@@ -232,6 +244,11 @@ impl Book {
         })
     }
 
+    // Bounds what waits in memory, records and findings alike.
+    fn copy_if_full(&mut self) -> io::Result<()> {
+        if self.bytes > HELD { self.copy() } else { Ok(()) }
+    }
+
     fn copy(&mut self) -> io::Result<()> {
         let begun = Instant::now();
         for number in 0..self.held.len() {
@@ -312,25 +329,41 @@ impl Book {
         Ok(settled)
     }
 
-    // Keys that are there are refused; records without one are one more of the same.
+    // Keys that exist are refused. Records without a key are numbered after the copies that exist, by a fixed number of
+    // statements over all of them.
     fn append(&mut self, settled: &mut Settled, record: &str) -> io::Result<()> {
-        let there = format!("SELECT \"_seq\", \"{KEY}\" FROM \"_in_0\" WHERE \"{ID}\" IS NOT NULL ORDER BY \"_seq\"");
-        for row in self.client.query(&there, &[]).map_err(failed)? {
-            let (number, key): (i64, String) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
-            let base =
-                key.strip_prefix('#').and_then(|key| key.split_once(' ')).filter(|(nth, _)| *nth != "key").map_or(&*key, |(_, base)| base);
-            if !base.starts_with('#') || base.starts_with("#key ") {
-                settled.clash(&key);
-                continue;
-            }
-            let mut free = key.clone();
-            while self.client.query_opt(&format!("SELECT 1 FROM {record} WHERE \"{KEY}\" = $1"), &[&free]).map_err(failed)?.is_some() {
-                free = nth_key(base, self.seen.nth(base)?);
-            }
-            let rename = format!("UPDATE \"_in_0\" SET \"{KEY}\" = $1, \"{ID}\" = NULL, \"_same\" = NULL WHERE \"_seq\" = $2");
-            self.client.execute(&rename, &[&free, &number]).map_err(failed)?;
+        let mut rows = self
+            .client
+            .query_raw(
+                &format!(
+                    "SELECT \"{KEY}\" FROM \"_in_0\" WHERE \"{ID}\" IS NOT NULL AND {} IS NULL ORDER BY \"_seq\"",
+                    super::keyless_base(KEY, Dialect::Postgres)
+                ),
+                std::iter::empty::<&(dyn ToSql + Sync)>(),
+            )
+            .map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            settled.clash(row.try_get(0).map_err(failed)?);
         }
-        Ok(())
+        drop(rows);
+        if settled.clashing > 0 {
+            return Ok(());
+        }
+        let base = super::keyless_base(KEY, Dialect::Postgres);
+        let copies = super::copies(record, Dialect::Postgres);
+        self.client
+            .batch_execute(&format!(
+                "CREATE TEMP TABLE \"_copies\" ON COMMIT DROP AS {copies} HAVING {base} IN \
+                 (SELECT {base} FROM \"_in_0\" WHERE \"{ID}\" IS NOT NULL)"
+            ))
+            .map_err(failed)?;
+        self.run(&format!(
+            "UPDATE \"_in_0\" i SET \"{KEY}\" = '#' || n.\"nth\" || ' ' || n.\"base\", \"{ID}\" = NULL, \"_same\" = NULL FROM \
+             (SELECT s.\"_seq\", c.\"base\", c.\"nth\" + row_number() OVER (PARTITION BY c.\"base\" ORDER BY s.\"_seq\") AS \"nth\" \
+             FROM (SELECT \"_seq\", {base} AS \"base\" FROM \"_in_0\") s JOIN \"_copies\" c ON c.\"base\" = s.\"base\") n \
+             WHERE n.\"_seq\" = i.\"_seq\""
+        ))
+        .map(|_| ())
     }
 
     fn account(&mut self, totals: Totals, settled: &Settled) -> io::Result<i64> {
@@ -480,7 +513,7 @@ impl Ledger for Book {
             *bytes += out.len() - before;
             Ok::<(), io::Error>(())
         })?;
-        if self.bytes > HELD { self.copy() } else { Ok(()) }
+        self.copy_if_full()
     }
 
     fn finding(&mut self, line: &[u8]) -> io::Result<()> {
@@ -500,7 +533,7 @@ impl Ledger for Book {
         put_text(finding.pointer.as_deref(), out);
         put_text(Some(line.trim_end()), out);
         self.bytes += out.len() - before;
-        Ok(())
+        self.copy_if_full()
     }
 
     fn settle(&mut self, totals: Totals) -> io::Result<Settled> {
