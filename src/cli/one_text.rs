@@ -100,6 +100,7 @@ impl OneText {
             suppressions: Suppressions::new(self.suppress.clone(), false),
             older: Older::default(),
             passed_over: 0,
+            skipped: 0,
             notes: Vec::new(),
             jobs: 1,
             keep_accounts: false,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Trouble, Verdict, print, schemas};
 use crate::check::{across, facts};
+use crate::diagnostic::Severity;
 use crate::layout::relational::{self, Layout, sql};
 use crate::load::file::{Finished, Target};
 use crate::normalise;
@@ -68,7 +69,7 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
                 return print(&format!("{}: no mistakes\n", args.schema));
             }
             super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut io::stdout().lock())?;
-            Ok(Verdict::Clean)
+            Ok(if notes.iter().any(|note| note.severity == Severity::Error) { Verdict::Findings } else { Verdict::Clean })
         }
         Err(Trouble::Findings(notes)) => {
             super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut io::stdout().lock())?;

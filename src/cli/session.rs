@@ -28,12 +28,13 @@ use crate::normalise::{self, Normaliser};
 use crate::pipeline::baseline::{Baseline, Update};
 use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
 use crate::read::csv::{Cells, Dialect, package};
+use crate::read::handbook::Forms;
 use crate::read::{self, Cutter, Format, Intake};
 use crate::report;
 use crate::schema::{Shape, bundled};
 use crate::source::open::{self, Folders};
 use crate::source::stat::Stat;
-use crate::source::{Failure, Feed, Position, Source, Span};
+use crate::source::{Failure, Feed, FileKind, Position, Source, Span};
 use crate::tree::{Node, Tree};
 use crate::write::{self, Writer};
 
@@ -71,6 +72,8 @@ pub struct Session {
     // Whether the only input was named as one file or is standard input.
     one_file: bool,
     keep_top_level: bool,
+    // Files of folders that are no data.
+    skipped: u64,
     // Records that come from no file.
     stream: Option<pipeline::Input>,
 }
@@ -210,6 +213,7 @@ impl Session {
             copy: None,
             known: None,
             one_file: false,
+            skipped: 0,
             keep_top_level: false,
             stream: None,
             common,
@@ -290,7 +294,12 @@ impl Session {
             self.unclaimed(&mut inputs, input);
         }
         for Found { input, at } in inputs {
-            self.inputs.push(Planned { input, at, course, format, encoding: encoding.clone() });
+            let planned = Planned { input, at, course, format, encoding: encoding.clone() };
+            if planned.is_other_text(&self.courses[course].options) {
+                self.skipped += 1;
+            } else {
+                self.inputs.push(planned);
+            }
         }
         self.problems.extend(problems);
         Ok(())
@@ -387,7 +396,12 @@ impl Session {
         let named = schema.to_owned();
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
         let shape = Arc::new(schema.as_ref().map_or_else(Shape::any, |schema| Shape::of(schema)));
-        let notes = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).collect();
+        let notes = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape));
+        // What the schema asks for with a wrong operand would not be done.
+        let (unusable, notes): (Vec<_>, Vec<_>) = notes.partition(|note| note.severity == Severity::Error);
+        if !unusable.is_empty() && !common.unchecked {
+            return Err(Trouble::Findings(unusable));
+        }
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
         if !common.no_normalise {
             let options = normalise::Options { defaults: common.defaults || config.defaults, ..config.normalise.clone() };
@@ -681,6 +695,7 @@ impl Session {
             suppressions: Suppressions::new(std::mem::take(&mut self.config.suppress), self.whole && passed_over == 0),
             older,
             passed_over,
+            skipped: self.skipped,
             complete: self.common.complete || self.config.complete,
             outputs,
             rejects,
@@ -773,6 +788,7 @@ impl Session {
                 suppressions: Suppressions::default(),
                 older: Older::default(),
                 passed_over: 0,
+                skipped: self.skipped,
                 complete: false,
                 outputs: vec![Output { writer, place: pipeline::Place::Stream(Stream::new(Box::new(io::sink()), false)) }],
                 rejects: None,
@@ -983,10 +999,7 @@ impl Planned {
         file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
         options: &read::Options,
     ) -> Result<pipeline::Opened, Failure> {
-        let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
-            Some(format) => format,
-            None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
-        };
+        let format = self.format_of(&mut opened, options)?;
         if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Json && package::is_description(&self.input.name)) {
             let description = Arc::new(opened.feed.take_all()?);
             let folder = path.parent().unwrap_or(Path::new(""));
@@ -1002,6 +1015,40 @@ impl Planned {
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
+    }
+
+    // The format: as named, by the name of the file, or by its first bytes.
+    fn format_of(&self, opened: &mut open::Opened, options: &read::Options) -> Result<Format, Failure> {
+        let by_name = Format::by_extension(open::strip_compression(&self.input.name));
+        let wrong = |kind: &FileKind| match (self.format, by_name) {
+            (Some(_), _) => kind.is_certain,
+            (None, Some(_)) => by_name == Some(Format::Handbook) || !kind.is_markup(),
+            (None, None) => true,
+        };
+        if let Some(kind) = opened.kind.filter(|kind| wrong(kind)) {
+            return Err(Failure::Kind { kind, packed: opened.packed });
+        }
+        match self.format.or(by_name) {
+            Some(Format::Handbook) if self.format.is_none() => {
+                let text = String::from_utf8_lossy(open::peek(&mut opened.feed)?);
+                let is_page = options.forms.as_ref().map_or_else(|| Forms::default().know(&text), |forms| forms.know(&text));
+                let help =
+                    "no label of a form was found at its start: pass --from handbook if it is a page, else name its format with --from";
+                if is_page { Ok(Format::Handbook) } else { Err(Failure::UnknownFormat { help }) }
+            }
+            Some(format) => Ok(format),
+            None => {
+                let help = "name the format with --from, such as --from csv; chancery formats lists them";
+                Format::by_first_bytes(open::peek(&mut opened.feed)?).ok_or(Failure::UnknownFormat { help })
+            }
+        }
+    }
+
+    // Whether it is a text found in a folder that is no page of a handbook.
+    fn is_other_text(&self, options: &read::Options) -> bool {
+        let by_name = Format::by_extension(open::strip_compression(&self.input.name));
+        let is_unsure = self.input.in_folder && self.format.is_none() && by_name == Some(Format::Handbook);
+        is_unsure && matches!(self.open(options, None), Err(Failure::UnknownFormat { .. }))
     }
 
     fn ready(self, options: &[read::Options], novelty: Novelty, seals: Option<Seals>) -> pipeline::Input {

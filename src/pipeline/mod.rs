@@ -141,6 +141,8 @@ pub struct Job {
     pub older: Older,
     /// Number of inputs that are not read, since they are the same.
     pub passed_over: u64,
+    /// How many files of folders are no data and were left out.
+    pub skipped: u64,
     /// Findings from before the first record, such as about the schema's annotations.
     pub notes: Vec<Diagnostic>,
     /// Number of workers; 1 works on the caller's thread.
@@ -215,6 +217,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         interrupted,
     };
     desk.outcome.tally.passed_over = job.passed_over;
+    desk.outcome.tally.skipped = job.skipped;
     for report in &mut desk.reports {
         report.draw(|reporter, out| reporter.begin(out))?;
     }
@@ -357,6 +360,8 @@ impl Report {
 const LARGE_WINDOW: u32 = 4 << 20;
 
 struct InputState {
+    // Whether it was noted that parts of the file lie outside the records.
+    outside_told: bool,
     name: Arc<str>,
     course: usize,
     format: &'static str,
@@ -426,6 +431,7 @@ impl Desk<'_> {
                     records: 0,
                     stopped: false,
                     header: None,
+                    outside_told: false,
                     last: None,
                     account,
                 });
@@ -486,6 +492,7 @@ impl Desk<'_> {
             self.outputs.iter_mut().for_each(|output| output.header(header));
             input.header = Some(Arc::clone(header));
         }
+        let mut outside_told = input.outside_told;
         let base = input.records;
         let fresh = input.novelty != Novelty::Same;
         if self.keep_top_level {
@@ -514,7 +521,14 @@ impl Desk<'_> {
         }
         watch.advanced(u64::from(window.source.len()), window.units.len() as u64);
         let complaints = self.suppressions.take(&window.source, &window.directives, fresh);
-        for remark in std::mem::take(&mut window.remarks).into_iter().chain(complaints) {
+        let remarks = std::mem::take(&mut window.remarks).into_iter().chain(complaints);
+        // What lies outside is told once for a file, though each of its documents or lines may have such parts.
+        let remarks: Vec<Diagnostic> =
+            remarks.filter(|remark| remark.rule != &rules::OUTSIDE_RECORDS || !std::mem::replace(&mut outside_told, true)).collect();
+        if let Some(input) = &mut self.input {
+            input.outside_told = outside_told;
+        }
+        for remark in remarks {
             self.note(remark, None, fresh)?;
         }
         let mut notes = std::mem::take(&mut window.notes).into_iter().peekable();
@@ -659,6 +673,9 @@ impl Desk<'_> {
         self.outcome.unreadable += 1;
         let (rule, at) = match why {
             Failure::Encoding { at, .. } => (&rules::BAD_BYTES, *at),
+            Failure::Declaration { at, .. } => (&rules::WRONG_DECLARATION, *at),
+            Failure::Kind { .. } => (&rules::UNSUPPORTED_KIND, reached),
+            Failure::UnknownFormat { .. } => (&rules::UNKNOWN_FORMAT, reached),
             Failure::Io(_) => (&rules::UNREADABLE, reached),
         };
         let message = match records {
@@ -668,8 +685,12 @@ impl Desk<'_> {
         };
         let source = Arc::new(Source::elsewhere(Arc::clone(name), at));
         let mut note = Diagnostic::new(rule, &source, Span::at(0), message);
-        if let Failure::Encoding { .. } = why {
-            note = note.help("name the file's encoding with --encoding, such as windows-1252");
+        match why {
+            Failure::Encoding { .. } => note = note.help("name the file's encoding with --encoding, such as windows-1252"),
+            Failure::Declaration { help, .. } => note = note.help(help.as_str()),
+            Failure::Kind { kind, .. } => note = note.help(kind.help),
+            Failure::UnknownFormat { help } => note = note.help(*help),
+            Failure::Io(_) => {}
         }
         self.report(note)
     }

@@ -251,6 +251,7 @@ impl Format {
     }
 
     /// The format that the first bytes of an input look like, where its name does not tell; `None` for what looks like none.
+    /// Pages of a handbook are not told by it.
     #[must_use]
     pub fn by_first_bytes(bytes: &[u8]) -> Option<Self> {
         guess::format(bytes)
@@ -451,26 +452,36 @@ pub fn too_deep(source: &Arc<Source>, at: Span, limit: usize) -> Diagnostic {
 /// pointer `records`, item by item where that is an array. What lies outside is named in one advice.
 pub fn hand_out(tree: &mut Tree, records: Option<&str>, intake: &mut dyn Intake) {
     let Some(pointer) = records.filter(|pointer| !pointer.is_empty()) else { return intake.record(tree) };
+    if let Err(missing) = hand_out_at(tree, pointer, false, intake) {
+        intake.remark(missing);
+        intake.stop();
+    }
+}
+
+// As `hand_out`, for the place `pointer`. Says whether it noted that parts of the document are no records, which it does unless
+// `told`; the error is that there is nothing at the place.
+fn hand_out_at(tree: &mut Tree, pointer: &str, told: bool, intake: &mut dyn Intake) -> Result<bool, Diagnostic> {
     let source = Arc::clone(tree.source());
     let root = tree.root();
     let Some(found) = root.at(pointer) else {
         let message = format!("no records at {pointer}: the document has nothing there");
-        intake.remark(
-            Diagnostic::new(&rules::NO_RECORDS, &source, root.opening(), message).help("give the place of the records with --records"),
-        );
-        return intake.stop();
+        let missing = Diagnostic::new(&rules::NO_RECORDS, &source, root.opening(), message);
+        return Err(missing.help("give the place of the records with --records"));
     };
-    let outside = outside(root, pointer);
+    let outside = if told { None } else { outside(root, pointer) };
+    let tells = outside.is_some();
     if let Some((span, names)) = outside {
         let message = format!("left out what lies outside {pointer}: {names}");
         intake.remark(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message));
     }
     let found = found.id();
     if tree.node(found).kind() == crate::tree::Kind::Array {
-        return hand_out_items(tree, found, intake);
+        hand_out_items(tree, found, intake);
+    } else {
+        tree.set_root_to(found);
+        intake.record(tree);
     }
-    tree.set_root_to(found);
-    intake.record(tree);
+    Ok(tells)
 }
 
 /// Hands the items of an array to `intake`, each as a record.

@@ -424,10 +424,12 @@ struct Anchored {
 }
 
 enum Value {
-    Node(NodeId),
+    // `key` is the text as a name, where that is another than the node's: a number that is not written as a decimal.
+    Node { id: NodeId, key: Option<String> },
     // A collection that is still open: an alias to it would hold itself.
     Open,
-    Key { kind: Kind, text: String },
+    // A name, and what it is as a value, which it may not be able to be.
+    Key { key: String, quoted: bool, value: Result<(Kind, String), Refusal> },
     Refused,
 }
 
@@ -535,7 +537,12 @@ impl Builder<'_> {
                 (self.aliased_nodes, self.aliased_bytes, self.refused) = (0, 0, false);
             }
             Event::DocumentEnd => return Ok(true),
-            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, &properties(anchor, tag.as_deref()), place, notes),
+            Event::Scalar(text, style, anchor, tag) => {
+                if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
+                    self.quoted_lines(place)?;
+                }
+                self.scalar(&text, style, &properties(anchor, tag.as_deref()), place, notes);
+            }
             Event::SequenceStart(style, anchor, tag) => {
                 let opening = if place.is_empty() { self.byte_at(place.start) } else { place };
                 self.open(Kind::Array, Flow::of(style, span), &properties(anchor, tag.as_deref()), opening, notes)?;
@@ -568,12 +575,42 @@ impl Builder<'_> {
         let Some(Flow::Brackets { line, around: Some(column) }) = self.frames.last().map(|frame| frame.flow) else { return Ok(()) };
         if matches!(event, Event::SequenceEnd | Event::MappingEnd | Event::Anchor(..))
             || span.start.line() == line
-            || span.start.col() > column
+            || self.blanks_before(place.start) > column
         {
             return Ok(());
         }
         let message = "not YAML: what stands in brackets is indented less than the collection around them";
         Err(Box::new(Diagnostic::new(&rules::SYNTAX, self.source, place, message).help("indent it")))
+    }
+
+    // How many blanks indent the line of `at`; tabs do not indent.
+    fn blanks_before(&self, at: u32) -> usize {
+        let before = &self.source.text()[..at as usize];
+        let line = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let line = self.source.text()[line..].trim_start_matches('\u{feff}');
+        line.len() - line.trim_start_matches(' ').len()
+    }
+
+    // The further lines of a text in quotes have to be indented more than the block collection around it.
+    fn quoted_lines(&self, place: Span) -> Step<()> {
+        let column = match self.frames.last().map(|frame| frame.flow) {
+            Some(Flow::Block(column) | Flow::Brackets { around: Some(column), .. }) => column,
+            _ => return Ok(()),
+        };
+        let written = self.source.slice(place);
+        let mut at = 0;
+        while let Some(end) = written[at..].find(['\n', '\r']) {
+            at += end + 1;
+            let line = written[at..].split(['\n', '\r']).next().unwrap_or_default();
+            let blanks = line.len() - line.trim_start_matches(' ').len();
+            if blanks <= column && !line.trim_start_matches([' ', '\t']).is_empty() {
+                let first = self.byte_at(place.start + (at + blanks) as u32);
+                let message = "not YAML: a further line of a text in quotes is indented no more than the collection around it";
+                let help = "indent the line with blanks";
+                return Err(Box::new(Diagnostic::new(&rules::SYNTAX, self.source, first, message).help(help)));
+            }
+        }
+        Ok(())
     }
 
     fn span(&self, range: Option<std::ops::Range<usize>>) -> Span {
@@ -723,8 +760,8 @@ impl Builder<'_> {
         let text = if style == ScalarStyle::Plain && place.is_empty() { "" } else { text };
         self.last = place.end.max(self.last);
         let resolved = match resolve(text, style, tag) {
-            Ok(resolved) => resolved,
-            Err((rule, ..)) if self.at_key() && rule == &rules::NO_NUMBER => (Kind::String, Cow::Borrowed(text)),
+            Ok(resolved) => Ok(resolved),
+            Err(refusal) if self.at_key() && refusal.0 == &rules::NO_NUMBER => Err(refusal),
             Err((rule, message, help)) => {
                 let place = if rule == &rules::BAD_TAG { tag_place } else { place };
                 self.anchor(anchor, place, Value::Refused);
@@ -744,16 +781,19 @@ impl Builder<'_> {
                 );
             }
             if anchor > 0 {
-                self.anchor(anchor, place, Value::Key { kind: resolved.0, text: resolved.1.into_owned() });
+                let value = resolved.map(|(kind, value)| (kind, value.into_owned()));
+                self.anchor(anchor, place, Value::Key { key: text.to_owned(), quoted: style != ScalarStyle::Plain, value });
             }
             return self.key(place, text);
         }
-        let (kind, value) = resolved;
+        // Only a key can stand for what is no value.
+        let Ok((kind, value)) = resolved else { return };
+        let key = (anchor > 0 && value != text).then(|| text.to_owned());
         let id = self.tree.scalar(kind, place, in_source(self.source, place, &value));
         if style != ScalarStyle::Plain {
             self.tree.mark_quoted(id);
         }
-        self.anchor(anchor, place, Value::Node(id));
+        self.anchor(anchor, place, Value::Node { id, key });
         self.value_done();
     }
 
@@ -810,7 +850,7 @@ impl Builder<'_> {
             note_duplicates(self.tree, frame.id, notes);
         }
         if let Some(anchored) = self.anchors.get_mut(&frame.anchor) {
-            anchored.value = Value::Node(frame.id);
+            anchored.value = Value::Node { id: frame.id, key: None };
         }
         self.value_done();
     }
@@ -834,17 +874,24 @@ impl Builder<'_> {
         let anchored = self.anchors.get(&id);
         let anchor = anchored.map_or(place, |anchored| anchored.place);
         match anchored.map(|anchored| &anchored.value) {
-            Some(Value::Key { text, .. }) if self.at_key() => {
+            Some(Value::Key { key: text, .. } | Value::Node { key: Some(text), .. }) if self.at_key() => {
                 let text = text.clone();
                 self.key(place, &text);
                 self.tree.mark_key_shared();
             }
-            Some(Value::Key { kind, text }) => {
+            Some(Value::Key { value: Ok((kind, text)), quoted, .. }) => {
                 let id = self.tree.scalar(*kind, place, Text::Owned(text));
                 self.tree.mark_shared(id);
+                if *quoted {
+                    self.tree.mark_quoted(id);
+                }
                 self.value_done();
             }
-            Some(Value::Node(node)) => {
+            Some(Value::Key { value: Err((rule, message, help)), .. }) => {
+                let (rule, message, help) = (*rule, message.clone(), *help);
+                self.refuse(rule, place, message, help, notes);
+            }
+            Some(Value::Node { id: node, .. }) => {
                 let node = *node;
                 let target = self.tree.node(node);
                 if !self.at_key() {

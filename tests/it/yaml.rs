@@ -147,6 +147,41 @@ fn documents_are_records() {
 }
 
 #[test]
+fn keys_are_taken_by_their_text_through_aliases_too() {
+    let yaml = |text: &str, expected: &str| check(Format::Yaml, text, expected);
+    yaml("a: {? &x 0x1F : 1}\nb: {*x : 2}\nc: *x\n", r#"{"a":{"0x1F":1},"b":{"0x1F":2},"c":31}"#);
+    yaml("a: &x 0x1F\nb: {*x : 2}\nc: *x\n", r#"{"a":31,"b":{"0x1F":2},"c":31}"#);
+    yaml("a: &x 007\nb: {*x : 2}\nc: &y ~\nd: {*y : 3}\n", r#"{"a":7,"b":{"007":2},"c":null,"d":{"~":3}}"#);
+    yaml("&x True: 1\nb: *x\nc: {*x : 1}\n", r#"{"True":1,"b":true,"c":{"True":1}}"#);
+    yaml("&x '1': 1\nb: *x\n", r#"{"1":1,"b":"1"}"#);
+    // A key may be what no value can be.
+    yaml("&x .inf: 1\nb: {*x : 2}\n", r#"{".inf":1,"b":{".inf":2}}"#);
+    yaml("&x .inf: 1\nb: *x\n", "broken\nR140 2:4 /b");
+    yaml("a: &x .inf\nb: *x\n", "broken\nR140 1:7 /a");
+}
+
+#[test]
+fn further_lines_are_indented_by_blanks() {
+    let yaml = |text: &str, expected: &str| check(Format::Yaml, text, expected);
+    yaml("foo: \"bar\n\tbaz\"\n", "broken\nR101 2:1 -");
+    yaml("foo: \"bar\n \tbaz\"\n", "{\"foo\":\"bar baz\"}");
+    yaml("foo: \"bar\n\t\n  baz\"\n", "{\"foo\":\"bar\\nbaz\"}");
+    yaml("quoted: \"a\nb\nc\"\n", "broken\nR101 2:1 -");
+    yaml("quoted: 'a\n b\nc'\n", "broken\nR101 3:1 -");
+    yaml("a:\n  b: 'x\n  y'\n", "broken\nR101 3:3 -");
+    yaml("a:\n  b: 'x\n   y'\n", "{\"a\":{\"b\":\"x y\"}}");
+    yaml("k: ['x\ny']\n", "broken\nR101 2:1 -");
+    yaml("k: [\n\ta,\n b]\n", "broken\nR101 2:1 -");
+    yaml("k: [\n \ta,\n b]\n", "{\"k\":[\"a\",\"b\"]}");
+    yaml("k: {\n\ta: 1}\n", "broken\nR101 2:1 -");
+    yaml("- 'x\ny'\n", "broken\nR101 2:1 -");
+    // Nothing is around these.
+    yaml("\"a\nb\"\n", "\"a b\"");
+    yaml("--- 'a\n\tb'\n", "\"a b\"");
+    yaml("{k: 'a\nb'}\n", "{\"k\":\"a b\"}");
+}
+
+#[test]
 fn members_and_aliases() {
     let yaml = |text: &str, expected: &str| check(Format::Yaml, text, expected);
     yaml("a: 1\nb: 2\n\"a\": 3\n", "{\"a\":1,\"b\":2,\"a\":3}\nR102 3:1 /a");
