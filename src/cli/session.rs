@@ -1029,6 +1029,10 @@ impl Planned {
             return Err(Failure::Kind { kind, packed: opened.packed });
         }
         match self.format.or(by_name) {
+            None | Some(Format::Handbook) if self.format.is_none() && open::peek(&mut opened.feed)?.trim_ascii().is_empty() => {
+                // Nothing holds no records, whatever its format.
+                Ok(Format::Handbook)
+            }
             Some(Format::Handbook) if self.format.is_none() => {
                 let text = String::from_utf8_lossy(open::peek(&mut opened.feed)?);
                 let is_page = options.forms.as_ref().map_or_else(|| Forms::default().know(&text), |forms| forms.know(&text));

@@ -359,7 +359,7 @@ proptest! {
         }
         let (once, _) = with(&PROFILE, &Options::default(), &record.to_string());
         let normal = json_of(&once);
-        let (twice, notes) = with(&PROFILE, &Options::default(), &normal);
+        let (twice, mut notes) = with(&PROFILE, &Options::default(), &normal);
         prop_assert_eq!(&json_of(&twice), &normal);
         notes.retain(|note| !matches!(note.rule.code, "N110" | "N111"));
         prop_assert!(notes.is_empty(), "{:?}", notes.iter().map(line).collect::<Vec<_>>());
