@@ -298,7 +298,7 @@ pub struct InputArgs {
     /// Whether a path may be one at a git revision
     #[arg(skip)]
     pub revisions: bool,
-    /// The format to read: json, ndjson, csv, tsv, xml, yaml, toml or handbook [default: by extension, then by the first bytes]
+    /// The format to read: json, ndjson, csv, tsv, xml, yaml, toml or handbook [default: by extension, then by the first bytes; .txt is handbook if it has labels of a form]
     #[arg(long, value_name = "FORMAT")]
     pub from: Option<String>,
     /// Where the records are: a JSON pointer (/organizations), an XML path (registry/organisation), or "" for the whole document

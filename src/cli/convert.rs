@@ -55,7 +55,8 @@ pub fn write(args: Outlet, session: impl FnOnce() -> Result<Session, Trouble>) -
         (Some(layout), _) => layout == CsvLayout::Package,
         (None, goal) => matches!(goal, Goal::Folder(_)),
     };
-    let session = session()?;
+    let mut session = session()?;
+    session.keep_top_level();
     let options = write::Options {
         compact: args.compact,
         csv: write::csv::Layout {

@@ -100,9 +100,11 @@ impl OneText {
             suppressions: Suppressions::new(self.suppress.clone(), false),
             older: Older::default(),
             passed_over: 0,
+            skipped: 0,
             notes: Vec::new(),
             jobs: 1,
             keep_accounts: false,
+            keep_top_level: false,
         };
         // Nothing is written, so nothing can fail.
         let _ = pipeline::run(job, &AtomicBool::new(false), &mut Unwatched);

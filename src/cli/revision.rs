@@ -139,7 +139,11 @@ pub fn expand(
         })
         .collect();
     files.retain(|file| !claimed.contains(file));
-    let found = |path: PathBuf| Found { input: Input::new(revision.shown(&path), Some(path)), at: Some(Arc::clone(&revision)) };
+    let in_folder = files.len() != 1 || files[0].file_name() != Path::new(path).file_name();
+    let found = |path: PathBuf| Found {
+        input: Input { in_folder, ..Input::new(revision.shown(&path), Some(path)) },
+        at: Some(Arc::clone(&revision)),
+    };
     Ok(files.into_iter().map(found).collect())
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::stdout::stdout;
 use super::{Trouble, Verdict, is_read, print, schemas};
 use crate::check::{across, facts};
-use crate::diagnostic::{command_signs, is_unprintable, log_line, log_text};
+use crate::diagnostic::{Severity, command_signs, is_unprintable, log_line, log_text};
 use crate::layout::relational::{self, Layout, sql};
 use crate::load::file::{Finished, Target};
 use crate::normalise;
@@ -95,7 +95,7 @@ fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
                 return print(&format!("{}: no mistakes\n", log_line(&args.schema)));
             }
             is_read(super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut stdout()))?;
-            Ok(Verdict::Clean)
+            Ok(if notes.iter().any(|note| note.severity == Severity::Error) { Verdict::Findings } else { Verdict::Clean })
         }
         Err(Trouble::Findings(notes)) => {
             is_read(super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut stdout()))?;

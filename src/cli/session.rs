@@ -30,13 +30,14 @@ use crate::normalise::{self, Normaliser};
 use crate::pipeline::baseline::{Baseline, FORMAT, Update};
 use crate::pipeline::{self, Course, Job, Novelty, Older, Output, Policy, Report, ReportPlace, Stage, Suppressions};
 use crate::read::csv::{Cells, Dialect, package};
+use crate::read::handbook::Forms;
 use crate::read::{self, Cutter, Format, Intake};
 use crate::redact::{self, Redactor};
 use crate::report;
 use crate::schema::{Shape, bundled, lint};
 use crate::source::open::{self, Folders};
 use crate::source::stat::Stat;
-use crate::source::{Failure, Feed, Position, Source, Span};
+use crate::source::{Failure, Feed, FileKind, Position, Source, Span};
 use crate::tree::{Node, Tree};
 use crate::write::{self, Writer};
 
@@ -71,6 +72,11 @@ pub struct Session {
     copy: Option<recall::Copy>,
     // Inputs that need not be read, by name and course, where those without findings are accounted for.
     known: Option<HashMap<(Arc<str>, usize), pipeline::Known>>,
+    // Whether the only input was named as one file or is standard input.
+    one_file: bool,
+    keep_top_level: bool,
+    // Files of folders that are no data.
+    skipped: u64,
     // Records that come from no file.
     stream: Option<pipeline::Input>,
 }
@@ -119,6 +125,10 @@ impl Session {
         for (group, found) in session.groups(&input) {
             session.plan(&group, found, &input)?;
         }
+        session.one_file = match (&*input.paths, &*session.inputs) {
+            ([path], [planned]) => path == "-" || planned.at.is_some() || Path::new(path).is_file(),
+            _ => false,
+        };
         session.bind()?;
         if !session.common.unchecked {
             session.baseline = session.baseline(&input)?;
@@ -237,6 +247,9 @@ impl Session {
             seals: None,
             copy: None,
             known: None,
+            one_file: false,
+            skipped: 0,
+            keep_top_level: false,
             stream: None,
             common,
             config,
@@ -316,7 +329,12 @@ impl Session {
             self.unclaimed(&mut inputs, input);
         }
         for Found { input, at } in inputs {
-            self.inputs.push(Planned { input, at, course, format, encoding: encoding.clone() });
+            let planned = Planned { input, at, course, format, encoding: encoding.clone() };
+            if planned.is_other_text(&self.courses[course].options) {
+                self.skipped += 1;
+            } else {
+                self.inputs.push(planned);
+            }
         }
         self.problems.extend(problems);
         Ok(())
@@ -426,7 +444,12 @@ impl Session {
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
         let shape = Arc::new(schema.as_ref().map_or_else(Shape::any, |schema| Shape::of(schema)));
         let doubts = schema.as_ref().filter(|_| named != "profile" && !common.unchecked).map(|schema| lint::warnings(schema));
-        let notes = doubts.into_iter().flatten().chain(normalise::mistakes(&shape)).chain(facts::mistakes(&shape)).collect();
+        let notes = doubts.into_iter().flatten().chain(normalise::mistakes(&shape)).chain(facts::mistakes(&shape));
+        // What the schema asks for with a wrong operand would not be done.
+        let (unusable, notes): (Vec<_>, Vec<_>) = notes.partition(|note| note.severity == Severity::Error);
+        if !unusable.is_empty() && !common.unchecked {
+            return Err(Trouble::Findings(unusable));
+        }
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
         if !common.no_normalise {
             let options = normalise::Options { defaults: common.defaults || config.defaults, ..config.normalise.clone() };
@@ -501,6 +524,11 @@ impl Session {
             _ => (Arc::new(Shape::any()), "records".to_owned()),
         };
         write::Options { shape, name, ..write::Options::default() }
+    }
+
+    /// Writes the records as they are held in the input (a list, a document, a stream), where that is one file.
+    pub fn keep_top_level(&mut self) {
+        self.keep_top_level = self.one_file;
     }
 
     /// Whether values of some members are hidden in what is shown.
@@ -738,6 +766,7 @@ impl Session {
             suppressions: Suppressions::new(std::mem::take(&mut self.config.suppress), self.whole && passed_over == 0),
             older,
             passed_over,
+            skipped: self.skipped,
             complete: self.common.complete || self.config.complete,
             outputs,
             rejects,
@@ -747,6 +776,7 @@ impl Session {
             notes,
             jobs,
             keep_accounts: self.known.is_some(),
+            keep_top_level: self.keep_top_level,
         };
         let outcome = pipeline::run(job, interrupted(), &mut progress)?;
         progress.clear();
@@ -836,6 +866,7 @@ impl Session {
                 suppressions: Suppressions::default(),
                 older: Older::default(),
                 passed_over: 0,
+                skipped: self.skipped,
                 complete: false,
                 outputs: vec![Output { writer, place: pipeline::Place::Stream(Stream::new(Box::new(io::sink()), false)) }],
                 rejects: None,
@@ -845,6 +876,7 @@ impl Session {
                 notes,
                 jobs,
                 keep_accounts: false,
+                keep_top_level: false,
             };
             outcomes.push(pipeline::run(job, interrupted(), &mut progress)?);
             progress.clear();
@@ -1054,10 +1086,7 @@ impl Planned {
         file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Send>>,
         options: &read::Options,
     ) -> Result<pipeline::Opened, Failure> {
-        let format = match self.format.or_else(|| Format::by_extension(open::strip_compression(&self.input.name))) {
-            Some(format) => format,
-            None => Format::by_first_bytes(open::peek(&mut opened.feed)?).unwrap_or(Format::Handbook),
-        };
+        let format = self.format_of(&mut opened, options)?;
         if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Json && package::is_description(&self.input.name)) {
             let description = Arc::new(opened.feed.take_all()?);
             let folder = path.parent().unwrap_or(Path::new(""));
@@ -1073,6 +1102,44 @@ impl Planned {
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, cutter });
         }
         Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, cutter: format.cutter(opened.feed, options) })
+    }
+
+    // The format: as named, by the name of the file, or by its first bytes.
+    fn format_of(&self, opened: &mut open::Opened, options: &read::Options) -> Result<Format, Failure> {
+        let by_name = Format::by_extension(open::strip_compression(&self.input.name));
+        let wrong = |kind: &FileKind| match (self.format, by_name) {
+            (Some(_), _) => kind.is_certain,
+            (None, Some(_)) => by_name == Some(Format::Handbook) || !kind.is_markup(),
+            (None, None) => true,
+        };
+        if let Some(kind) = opened.kind.filter(|kind| wrong(kind)) {
+            return Err(Failure::Kind { kind, packed: opened.packed });
+        }
+        match self.format.or(by_name) {
+            None | Some(Format::Handbook) if self.format.is_none() && open::peek(&mut opened.feed)?.trim_ascii().is_empty() => {
+                // Nothing holds no records, whatever its format.
+                Ok(Format::Handbook)
+            }
+            Some(Format::Handbook) if self.format.is_none() => {
+                let text = String::from_utf8_lossy(open::peek(&mut opened.feed)?);
+                let is_page = options.forms.as_ref().map_or_else(|| Forms::default().know(&text), |forms| forms.know(&text));
+                let help =
+                    "no label of a form was found at its start: pass --from handbook if it is a page, else name its format with --from";
+                if is_page { Ok(Format::Handbook) } else { Err(Failure::UnknownFormat { help }) }
+            }
+            Some(format) => Ok(format),
+            None => {
+                let help = "name the format with --from, such as --from csv; chancery formats lists them";
+                Format::by_first_bytes(open::peek(&mut opened.feed)?).ok_or(Failure::UnknownFormat { help })
+            }
+        }
+    }
+
+    // Whether it is a text found in a folder that is no page of a handbook.
+    fn is_other_text(&self, options: &read::Options) -> bool {
+        let by_name = Format::by_extension(open::strip_compression(&self.input.name));
+        let is_unsure = self.input.in_folder && self.format.is_none() && by_name == Some(Format::Handbook);
+        is_unsure && matches!(self.open(options, None), Err(Failure::UnknownFormat { .. }))
     }
 
     fn ready(self, options: &[read::Options], novelty: Novelty, seals: Option<Seals>) -> pipeline::Input {

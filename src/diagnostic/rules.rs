@@ -41,6 +41,9 @@ macro_rules! rules {
 rules! {
     BAD_BYTES "I101" "bad-bytes" Error "bytes that are not text in the file's encoding"
     UNREADABLE "I102" "unreadable" Error "an input could not be read to its end"
+    UNKNOWN_FORMAT "I103" "unknown-format" Error "the format of an input cannot be determined"
+    UNSUPPORTED_KIND "I104" "unsupported-kind" Error "a file of a kind that is not read, such as PDF or an image"
+    WRONG_DECLARATION "I105" "wrong-declaration" Error "the encoding that an XML declaration names is unknown or contradicts the file"
     SYNTAX "R101" "syntax" Error "text that the format's grammar does not allow"
     DUPLICATE_MEMBER "R102" "duplicate-member" Error "an object has two members of the same name"
     TOO_DEEP "R103" "too-deep" Error "values are nested deeper than the limit"
@@ -89,6 +92,8 @@ rules! {
     COUNTRY_FORM "N106" "country-form" Advice "a country code was supplied or brought to two capitals"
     ENUM_FORM "N107" "enum-form" Advice "a value of a closed list was written in another spelling"
     DEFAULT_FILLED "N109" "default-filled" Advice "a missing member got the default of the schema"
+    DATE_ORDER "N110" "date-order" Advice "a date was left as it is, since the order of day and month is not known"
+    SEVERAL_TELEPHONES "N111" "several-telephones" Warning "a value holds more than one telephone number and was left as it is"
     MISSING_MEMBER "S101" "missing-member" Error "a member that the schema requires is not there"
     UNKNOWN_MEMBER "S102" "unknown-member" Error "a member that the schema does not know"
     WRONG_TYPE "S103" "wrong-type" Error "a value of another type than the schema asks for"

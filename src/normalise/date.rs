@@ -1,16 +1,58 @@
 //! Partial dates: `2009-07` for `July 2009`, `1948` for the number 1948.
 //!
-//! Only forms that can mean one date are taken: `03/04/2009` is left for the schema to refuse. Nothing is made more
-//! exact than it was written, and marks of doubt stay.
+//! Only forms that can mean one date are taken. Whether `03/04/2009` begins with the day or the month is not decided by its
+//! value, since values of one column then came out differently: the schema has to give the order. Nothing is made more exact
+//! than it was written, and marks of doubt stay.
 
 use crate::lexicon::PartialDate;
 
 const MONTHS: [&str; 12] =
     ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
 
+/// The order in which numbers of a date are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Day, month, year.
+    Dmy,
+    /// Month, day, year.
+    Mdy,
+    /// Year, month, day.
+    Ymd,
+}
+
+impl Order {
+    /// The names of all orders.
+    pub const NAMES: [&'static str; 3] = ["dmy", "mdy", "ymd"];
+
+    /// The order of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        match name {
+            "dmy" => Some(Self::Dmy),
+            "mdy" => Some(Self::Mdy),
+            "ymd" => Some(Self::Ymd),
+            _ => None,
+        }
+    }
+}
+
+/// A date in numbers, whose order is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderUnknown;
+
 /// The normal form of `text`, where it is a date in another form.
-#[must_use]
-pub fn normal(text: &str) -> Option<String> {
+///
+/// # Errors
+/// When it begins with the day or the month, and `order` does not say with which.
+pub fn read(text: &str, order: Option<Order>) -> Result<Option<String>, OrderUnknown> {
+    match (normal(text, order), order) {
+        // With an order it would be a date.
+        (None, None) if normal(text, Some(Order::Dmy)).or_else(|| normal(text, Some(Order::Mdy))).is_some() => Err(OrderUnknown),
+        (found, _) => Ok(found),
+    }
+}
+
+fn normal(text: &str, order: Option<Order>) -> Option<String> {
     let text = text.trim();
     if PartialDate::parse(text).is_some() {
         return Some(text.to_owned());
@@ -23,7 +65,7 @@ pub fn normal(text: &str) -> Option<String> {
         Some((at, '?' | '~' | '%')) => (rest[..at].trim_end(), &rest[at..]),
         _ => (rest, if circa { "~" } else { "" }),
     };
-    let (year, month, day) = year_alone(body).or_else(|| by_numbers(body)).or_else(|| by_words(body))?;
+    let (year, month, day) = year_alone(body).or_else(|| by_numbers(body, order)).or_else(|| by_words(body))?;
     let date = PartialDate { year: i32::from(year), month, day };
     if !date.exists() {
         return None;
@@ -52,8 +94,8 @@ fn year(text: &str) -> Option<u16> {
     number(text, 4).filter(|_| text.len() == 4)
 }
 
-// Year first, or day and month in an order that only one reading allows.
-fn by_numbers(text: &str) -> Option<Parts> {
+// Year first, or day and month in the order that is given.
+fn by_numbers(text: &str, order: Option<Order>) -> Option<Parts> {
     let mark = ['/', '.', '-'].into_iter().find(|mark| text.matches(*mark).count() == 2)?;
     let mut parts = text.split(mark);
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
@@ -61,11 +103,10 @@ fn by_numbers(text: &str) -> Option<Parts> {
         return Some((year, Some(number(second, 2)? as u8), Some(number(third, 2)? as u8)));
     }
     let (a, b, year) = (number(first, 2)? as u8, number(second, 2)? as u8, year(third)?);
-    match (a <= 12, b <= 12) {
-        (false, true) => Some((year, Some(b), Some(a))),
-        (true, false) => Some((year, Some(a), Some(b))),
-        (true, true) if a == b => Some((year, Some(a), Some(a))),
-        _ => None,
+    match order {
+        Some(Order::Dmy) => Some((year, Some(b), Some(a))),
+        Some(Order::Mdy) => Some((year, Some(a), Some(b))),
+        Some(Order::Ymd) | None => None,
     }
 }
 
@@ -116,9 +157,6 @@ mod tests {
             ("1st of May 1990", Some("1990-05-01")),
             ("2009/07/01", Some("2009-07-01")),
             ("2009-7-1", Some("2009-07-01")),
-            ("25.12.2009", Some("2009-12-25")),
-            ("12/25/2009", Some("2009-12-25")),
-            ("05/05/2009", Some("2009-05-05")),
             ("c. 1948", Some("1948~")),
             ("circa July 2009", Some("2009-07~")),
             ("1948 ?", Some("1948?")),
@@ -132,7 +170,27 @@ mod tests {
             ("2009-07-01T00:00:00Z", None),
             ("", None),
         ] {
-            assert_eq!(super::normal(text).as_deref(), expected, "{text}");
+            assert_eq!(super::normal(text, None).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_order_of_numbers_is_never_taken_from_a_value() {
+        use super::{Order, OrderUnknown, read};
+        for text in ["25.12.2009", "12/25/2009", "05/05/2009", "26.3.1994", "1.12.1984", "c. 1.12.1984"] {
+            assert_eq!(read(text, None), Err(OrderUnknown), "{text}");
+        }
+        for (text, order, expected) in [
+            ("26.3.1994", Order::Dmy, Some("1994-03-26")),
+            ("1.12.1984", Order::Dmy, Some("1984-12-01")),
+            ("1.12.1984", Order::Mdy, Some("1984-01-12")),
+            ("26.3.1994", Order::Mdy, None),
+            ("1.12.1984", Order::Ymd, None),
+            ("1984-12-1", Order::Dmy, Some("1984-12-01")),
+            ("31.4.1994", Order::Dmy, None),
+        ] {
+            assert_eq!(read(text, Some(order)), Ok(expected.map(str::to_owned)), "{text} {order:?}");
+        }
+        assert_eq!(read("45.13.1994", None), Ok(None));
     }
 }

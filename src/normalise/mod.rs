@@ -5,7 +5,8 @@
 //!
 //! | pass | where | operands |
 //! | --- | --- | --- |
-//! | `text`, `email`, `date`, `enum` | on a string | |
+//! | `text`, `email`, `enum` | on a string | |
+//! | `date` | on a string | `order`: `dmy`, `mdy` or `ymd`, the order in which all values are written |
 //! | `url` | on a string | `printed`: sibling that keeps the printed form |
 //! | `telephone` | on a string | `printed`; `extension`: sibling for the digits to dial behind |
 //! | `country` | on the string with the code | `from`: sibling with the name, from which a missing code is supplied |
@@ -110,7 +111,9 @@ impl Pass {
 pub fn mistakes(shape: &Arc<Shape>) -> Vec<Diagnostic> {
     // Defaults are asked for on the command line, since a schema has them for all its readers.
     let names: Vec<_> = Pass::ALL.iter().filter(|pass| **pass != Pass::Defaults).map(|pass| pass.name()).collect();
-    guide::mistakes(shape, ANNOTATION, "pass", &names)
+    let mut found = guide::mistakes(shape, ANNOTATION, "pass", &names);
+    found.extend(guide::wrong_operands(shape, ANNOTATION, ("pass", Pass::Date.name()), "order", &date::Order::NAMES));
+    found
 }
 
 /// What is normalised besides what the schema asks for.
@@ -168,6 +171,7 @@ struct Step {
     printed: Option<Box<str>>,
     extension: Option<Box<str>>,
     from: Option<Box<str>>,
+    order: Option<date::Order>,
     choices: Vec<Box<str>>,
 }
 
@@ -211,6 +215,7 @@ impl Task {
                     printed: guide::operand(asked, "printed"),
                     extension: guide::operand(asked, "extension"),
                     from: guide::operand(asked, "from"),
+                    order: guide::operand(asked, "order").and_then(|name| date::Order::by_name(&name)),
                     choices: choices(part),
                 }),
             }

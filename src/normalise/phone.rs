@@ -58,13 +58,59 @@ fn phone(number: &PhoneNumber, supplied: Option<Country>) -> Option<Phone> {
     is_normal(&number).then_some(Phone { number, extension, supplied })
 }
 
+/// Whether `text` has digits of more than one number, so that nobody can tell which is meant.
+#[must_use]
+pub fn is_several(text: &str) -> bool {
+    let (number, _) = split_extension(text);
+    let runs = number.split([',', ';', '/', '|', '&', '\n']).flat_map(|part| part.split(char::is_alphabetic));
+    // The last digits of a further number behind a stroke; other strokes part the area.
+    let is_short = number.split_once('/').is_some_and(|(before, behind)| digits(before) >= 6 && digits(behind) < 5);
+    runs.filter(|run| digits(run) >= 3).nth(1).is_some() && (is_short || !is_single(text))
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+// Whether there is nothing in `text` but one number, perhaps behind a label, and an extension that says what it is.
+fn is_single(text: &str) -> bool {
+    let (number, _) = split_extension(text);
+    let number = number.trim_start_matches(|c: char| c.is_alphabetic() || matches!(c, '.' | ':' | ' ' | '\u{a0}'));
+    let allowed =
+        |c: char| c.is_ascii_digit() || c.is_whitespace() || "+()[]-./\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2212}".contains(c);
+    // Both sides of a stroke that could each be a whole number.
+    let is_pair = number.split_once('/').is_some_and(|(before, behind)| digits(before) >= 8 && digits(behind) >= 5);
+    number.chars().all(allowed) && number.matches('/').count() <= 1 && !is_pair
+}
+
+// The number, and the extension behind a word or sign for one.
+fn split_extension(text: &str) -> (&str, Option<&str>) {
+    const SIGNS: [&str; 9] = [";ext=", "extension", "extn", "ext", "anexo", "ramal", "int", "x", "#"];
+    let bare = text.trim_end_matches([')', ']', '.', ' ']);
+    let extension = &bare[bare.trim_end_matches(|c: char| c.is_ascii_digit()).len()..];
+    let before = bare[..bare.len() - extension.len()].trim_end_matches([' ', '.', ':', '\u{a0}']);
+    let sign = SIGNS.iter().find(|sign| {
+        let start = before.len().checked_sub(sign.len());
+        start.and_then(|start| before.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(sign))
+    });
+    let Some(sign) = sign.filter(|_| (1..=9).contains(&extension.len())) else { return (text, None) };
+    let number = &before[..before.len() - sign.len()];
+    if number.ends_with(char::is_alphabetic) || digits(number) < 4 {
+        return (text, None);
+    }
+    (number.trim_end_matches([' ', ',', ';', '(', '[', '\u{a0}']), Some(extension))
+}
+
 // One number in the notation that the library reads; `None` for what is no single number.
 fn prepare(text: &str) -> Option<String> {
     const LONGEST: usize = 60;
-    if text.len() > LONGEST || text.contains([';', '\n']) {
+    if text.len() > LONGEST || text.contains('\n') {
         return None;
     }
     let text = text.strip_prefix("tel:").unwrap_or(text).trim_start();
+    if !is_single(text) {
+        return None;
+    }
     // `+43 1/2360 2045` parts the area; `+39 06 5705 1/2` names two numbers.
     if let Some((_, behind)) = text.split_once('/')
         && behind.bytes().filter(u8::is_ascii_digit).count() < 5
@@ -121,6 +167,8 @@ mod tests {
             check(text, &[], Some((expected, None)));
         }
         check("+1 212 963 3452 ext. 123", &[], Some(("+12129633452", Some("123"))));
+        check("+1 212 963 3452;ext=123", &[], Some(("+12129633452", Some("123"))));
+        check("+1 212 963 3452 (ext. 123)", &[], Some(("+12129633452", Some("123"))));
         check("+44 (0)20 7946 0000 x12", &[], Some(("+442079460000", Some("12"))));
     }
 
@@ -139,9 +187,29 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_left() {
-        for text in
-            ["", "123", "+1 123", "+999 123 45678", "see website", "+39 06 5705 1/2", "+1 212 963 1234 / +1 212 963 9999", "n/a", "+", "++"]
-        {
+        for text in [
+            "",
+            "[965] 2451580, 2451588",
+            "[66] (2) 2829161 through 2829200",
+            "+1 212 963 4275 / 4276",
+            "+1 212 963 4275 or 4276",
+            "+1 212 963 4275; 4276",
+            "+1 212 963 4275, 4276",
+            "+49 30 1234567 / 7654321",
+            "+1 212 963 4275 & 76",
+            "+1 212 963 4275 - ask for x 5 or 6",
+            "+1 212 963 4275 y 4276",
+            "+1 212 963 4275 to 80",
+            "123",
+            "+1 123",
+            "+999 123 45678",
+            "see website",
+            "+39 06 5705 1/2",
+            "+1 212 963 1234 / +1 212 963 9999",
+            "n/a",
+            "+",
+            "++",
+        ] {
             check(text, &["US"], None);
         }
     }

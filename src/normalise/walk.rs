@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{Pass, Step, Task, country, date, email, enumeration, order, phone, text, url};
-use crate::diagnostic::{Diagnostic, Edit, Member, Notes, Safety, Scalar, quote, rules};
+use crate::diagnostic::{Diagnostic, Edit, Member, Notes, Rule, Safety, Scalar, quote, rules};
 use crate::lexicon::{Country, PartialDate};
 use crate::schema::guide::{Frame, Guide, Station, Token};
 use crate::source::Span;
@@ -188,11 +188,26 @@ impl Walk<'_> {
             },
             Pass::Email => email::normal(text),
             Pass::Url => url::normal(text),
-            Pass::Date => date::normal(text)?,
+            Pass::Date => match date::read(text, step.order) {
+                Ok(date) => date?,
+                Err(date::OrderUnknown) => {
+                    let message = format!("the order of day and month in {} is not known, so it was left as it is", quote(text, true));
+                    let help = "give the order of all values: \"x-normalise\": {\"pass\": \"date\", \"order\": \"dmy\"}, or \"mdy\"";
+                    self.left(&rules::DATE_ORDER, here, message, help);
+                    return None;
+                }
+            },
             Pass::Country => country::normal(text)?.to_owned(),
             Pass::Enum => enumeration::normal(text, &step.choices)?.to_owned(),
             Pass::Telephone => {
-                let phone = phone::read(text, || self.countries(here))?;
+                let Some(phone) = phone::read(text, || self.countries(here)) else {
+                    if phone::is_several(text) {
+                        let message = format!("expected one telephone number, found several in {}", quote(text, true));
+                        let help = "give each number a value of its own";
+                        self.left(&rules::SEVERAL_TELEPHONES, here, message, help);
+                    }
+                    return None;
+                };
                 if let Some(country) = phone.supplied {
                     remark = format!(", its country {} taken from the record", country.code());
                 }
@@ -213,6 +228,12 @@ impl Walk<'_> {
             }
         }
         Some((new, remark))
+    }
+
+    // Notes why a value is left as it is.
+    fn left(&mut self, rule: &'static Rule, here: &Frame<'_, '_>, message: String, help: &str) {
+        let node = here.node;
+        self.notes.note(Diagnostic::new(rule, node.tree().source(), node.span(), message).help(help).at(here.pointer()));
     }
 
     // Puts an extension where the model has it; `None` where it has no place, so that nothing is lost.

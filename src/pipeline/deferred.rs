@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::check::across::{Mention, Role};
 use crate::diagnostic::{Diagnostic, Place, RecordRef, Severity, quote, rules};
 use crate::layout::header::Header;
+use crate::read::TopLevel;
 use crate::source::{Position, Source, Span};
 use crate::spool::{self, Decoder, Spool};
 
@@ -34,6 +35,7 @@ pub(super) enum Event<'b> {
 pub(super) struct Deferred {
     events: Entries,
     headers: Vec<Arc<Header>>,
+    top_level: Option<TopLevel>,
     mentions: Entries,
     // Records that are rejected after all, with where the last error of their reject lines stands among `errors`.
     rejected: BTreeMap<u64, u64>,
@@ -107,6 +109,16 @@ impl Deferred {
         spool::number(self.headers.len() as u64, &mut piece);
         self.headers.push(Arc::clone(header));
         self.events.put(&piece).map(drop)
+    }
+
+    /// Sets how the only input holds its records.
+    pub(super) fn set_top_level(&mut self, top_level: TopLevel) {
+        self.top_level = Some(top_level);
+    }
+
+    /// How the only input holds its records, where that is kept.
+    pub(super) fn top_level(&self) -> Option<TopLevel> {
+        self.top_level
     }
 
     pub(super) fn end_input(&mut self) -> io::Result<()> {

@@ -26,7 +26,7 @@ use crate::layout::header::Header;
 use crate::load::file::{Finished, Stream, Target};
 use crate::load::temporary::FolderLock;
 use crate::load::{Sink, Totals};
-use crate::read::Cutter;
+use crate::read::{Cutter, TopLevel};
 use crate::redact::{self, Redactor};
 use crate::report::{Reporter, Tally};
 use crate::source::{Failure, Position, Source, Span};
@@ -148,12 +148,16 @@ pub struct Job {
     pub older: Older,
     /// Number of inputs that are not read, since they are the same.
     pub passed_over: u64,
+    /// How many files of folders are no data and were left out.
+    pub skipped: u64,
     /// Findings from before the first record, such as about the schema's annotations.
     pub notes: Vec<Diagnostic>,
     /// Number of workers; 1 works on the caller's thread.
     pub jobs: usize,
     /// Whether inputs without findings are to be accounted for.
     pub keep_accounts: bool,
+    /// Whether the only input is one file, whose top level the outputs keep.
+    pub keep_top_level: bool,
 }
 
 /// Watches a run from outside.
@@ -225,6 +229,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         deferred,
         lenient,
         keep_accounts: job.keep_accounts,
+        keep_top_level: job.keep_top_level,
         accounted: 0,
         outcome: Outcome::default(),
         finished: Finished::default(),
@@ -233,6 +238,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         interrupted,
     };
     desk.outcome.tally.passed_over = job.passed_over;
+    desk.outcome.tally.skipped = job.skipped;
     let done = desk.begin(notes).and_then(|()| desk.work(&shop, inputs, jobs, watch));
     let closed_pipe = done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
     if !closed_pipe {
@@ -357,6 +363,8 @@ impl Report {
 const LARGE_WINDOW: u32 = 4 << 20;
 
 struct InputState {
+    // Whether it was noted that parts of the file lie outside the records.
+    outside_told: bool,
     name: Arc<str>,
     course: usize,
     format: &'static str,
@@ -369,6 +377,11 @@ struct InputState {
     last: Option<Arc<Source>>,
     // As long as there is nothing to report.
     account: Option<Account>,
+}
+
+fn set_top_level(outputs: &mut [OpenOutput], top_level: TopLevel) {
+    let assemblers = outputs.iter_mut().filter_map(|output| output.assembler.as_deref_mut());
+    assemblers.for_each(|assembler| assembler.top_level(top_level));
 }
 
 // Where everything comes together in order.
@@ -392,6 +405,7 @@ struct Desk<'r> {
     // By course: whether errors of syntax are reported as warnings.
     lenient: Vec<bool>,
     keep_accounts: bool,
+    keep_top_level: bool,
     // Bytes of the accounts of what was read.
     accounted: usize,
     outcome: Outcome,
@@ -475,6 +489,7 @@ impl Desk<'_> {
                     records: 0,
                     stopped: false,
                     header: None,
+                    outside_told: false,
                     last: None,
                     account,
                 });
@@ -538,8 +553,15 @@ impl Desk<'_> {
             }
             input.header = Some(Arc::clone(header));
         }
+        let mut outside_told = input.outside_told;
         let base = input.records;
         let fresh = input.novelty != Novelty::Same;
+        if self.keep_top_level {
+            match &mut self.deferred {
+                Some(deferred) => deferred.set_top_level(window.top_level),
+                None => set_top_level(&mut self.outputs, window.top_level),
+            }
+        }
         input.last = Some(if window.source.len() > LARGE_WINDOW {
             // The text need not be kept for the place at which it ends.
             let end = window.source.position(window.source.len());
@@ -566,7 +588,14 @@ impl Desk<'_> {
         if let (Some(redacted), Some(redactor)) = (&window.redacted, &shop.courses[input.course].redactor) {
             complaints.iter_mut().for_each(|note| redactor.outside(note, redacted));
         }
-        for remark in std::mem::take(&mut window.remarks).into_iter().chain(complaints) {
+        let remarks = std::mem::take(&mut window.remarks).into_iter().chain(complaints);
+        // What lies outside is reported once for a file, though each of its documents or lines may have such parts.
+        let remarks: Vec<Diagnostic> =
+            remarks.filter(|remark| remark.rule != &rules::OUTSIDE_RECORDS || !std::mem::replace(&mut outside_told, true)).collect();
+        if let Some(input) = &mut self.input {
+            input.outside_told = outside_told;
+        }
+        for remark in remarks {
             self.note(remark, None, fresh)?;
         }
         let mut notes = std::mem::take(&mut window.notes).into_iter().peekable();
@@ -749,6 +778,9 @@ impl Desk<'_> {
         self.outcome.unreadable += 1;
         let (rule, at) = match why {
             Failure::Encoding { at, .. } => (&rules::BAD_BYTES, *at),
+            Failure::Declaration { at, .. } => (&rules::WRONG_DECLARATION, *at),
+            Failure::Kind { .. } => (&rules::UNSUPPORTED_KIND, reached),
+            Failure::UnknownFormat { .. } => (&rules::UNKNOWN_FORMAT, reached),
             Failure::Io(_) => (&rules::UNREADABLE, reached),
         };
         let message = match records {
@@ -758,8 +790,12 @@ impl Desk<'_> {
         };
         let source = Arc::new(Source::elsewhere(Arc::clone(name), at));
         let mut note = Diagnostic::new(rule, &source, Span::at(0), message);
-        if let Failure::Encoding { .. } = why {
-            note = note.help("name the file's encoding with --encoding, such as windows-1252");
+        match why {
+            Failure::Encoding { .. } => note = note.help("name the file's encoding with --encoding, such as windows-1252"),
+            Failure::Declaration { help, .. } => note = note.help(help.as_str()),
+            Failure::Kind { kind, .. } => note = note.help(kind.help),
+            Failure::UnknownFormat { help } => note = note.help(*help),
+            Failure::Io(_) => {}
         }
         self.report(note)
     }
@@ -819,9 +855,15 @@ impl Desk<'_> {
         let Some(deferred) = self.deferred.take() else { return Ok(true) };
         let (outputs, rejects, finished) = (&mut self.outputs, &mut self.rejects, &mut self.finished);
         let interrupted = self.interrupted;
+        let top_level = deferred.top_level();
         deferred.replay(&mut |event| {
             match event {
-                Event::Begin(name) => outputs.iter_mut().for_each(|output| output.begin_input(name)),
+                Event::Begin(name) => {
+                    outputs.iter_mut().for_each(|output| output.begin_input(name));
+                    if let Some(top_level) = top_level {
+                        set_top_level(outputs, top_level);
+                    }
+                }
                 Event::Header(header) => outputs.iter_mut().for_each(|output| output.header(header)),
                 Event::End => outputs.iter_mut().try_for_each(|output| output.end_input(finished))?,
                 Event::Record(encoded) => {

@@ -12,7 +12,7 @@ use crate::compare::Digester;
 use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, Place, RecordRef, Severity, hint};
 use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
-use crate::read::{Cutter, Intake, Window};
+use crate::read::{Cutter, Intake, TopLevel, Window};
 use crate::redact::{REDACTED, Redactor, Regions};
 use crate::source::{Failure, Source, Span};
 use crate::tree::Tree;
@@ -264,6 +264,7 @@ pub(super) struct Worked {
     pub(super) directives: Vec<Directive>,
     pub(super) header: Option<Arc<Header>>,
     pub(super) stopped: bool,
+    pub(super) top_level: TopLevel,
 }
 
 impl Shop {
@@ -352,6 +353,7 @@ impl Shop {
                 directives,
                 header: window.header,
                 stopped: false,
+                top_level: window.top_level,
             },
         };
         window.reader.read(&window.source, tree, &mut bench);

@@ -31,7 +31,7 @@ pub fn format(bytes: &[u8]) -> Option<Format> {
         return Some(Format::Yaml);
     }
     let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    table(&lines).or_else(|| members(&lines)).or_else(|| page(&lines))
+    table(&lines).or_else(|| members(&lines))
 }
 
 // JSON, NDJSON, or the header of a TOML table.
@@ -120,13 +120,6 @@ fn members(lines: &[&str]) -> Option<Format> {
     (!first.starts_with(' ') && yaml(first) && whole.iter().all(|line| yaml(line) || line.starts_with(['}', ']']))).then_some(Format::Yaml)
 }
 
-// Several lines of words.
-fn page(lines: &[&str]) -> Option<Format> {
-    let letters = lines.iter().flat_map(|line| line.chars()).filter(|c| c.is_alphabetic() || *c == ' ').count();
-    let all = lines.iter().flat_map(|line| line.chars()).count();
-    (lines.len() >= 2 && letters * 2 > all).then_some(Format::Handbook)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,9 +156,9 @@ mod tests {
             ("id,name", Some(Format::Csv)),
             ("id,text\n1,\"a\nb\"\n", Some(Format::Csv)),
             ("\"id\",\"na,me\"\n1,x\n", Some(Format::Csv)),
-            ("Department of Peace Operations\n\nAddress: 1 Plaza, New York\nTel.: +1 212\n", Some(Format::Handbook)),
-            ("The office was set up in 1990, and has grown.\nIt has three desks, and more.\nSee below.\n", Some(Format::Handbook)),
-            ("Address: 1 Plaza, New York\nMain office: x\nhead of mission\n", Some(Format::Handbook)),
+            ("Department of Peace Operations\n\nAddress: 1 Plaza, New York\nTel.: +1 212\n", None),
+            ("The office was set up in 1990, and has grown.\nIt has three desks, and more.\nSee below.\n", None),
+            ("Address: 1 Plaza, New York\nMain office: x\nhead of mission\n", None),
             ("\u{1}\0\0", None),
         ] {
             assert_eq!(format(text.as_bytes()), expected, "{text:?}");

@@ -34,15 +34,44 @@ pub struct Window {
     pub reader: Arc<dyn Reader>,
     /// What the cutter found out about the file.
     pub notes: Vec<Diagnostic>,
+    /// How the file holds its records; the same in all windows of a file.
+    pub top_level: TopLevel,
     /// The header of a table.
     pub header: Option<Arc<Header>>,
 }
 
 impl Window {
-    /// A window without notes.
+    /// A window of a list, without notes.
     #[must_use]
     pub fn new(source: Source, reader: &Arc<dyn Reader>) -> Self {
-        Self { source: Arc::new(source), reader: Arc::clone(reader), notes: Vec::new(), header: None }
+        let source = Arc::new(source);
+        Self { source, reader: Arc::clone(reader), notes: Vec::new(), top_level: TopLevel::List, header: None }
+    }
+
+    /// The same window of a file with this top level.
+    #[must_use]
+    pub fn of(self, top_level: TopLevel) -> Self {
+        Self { top_level, ..self }
+    }
+}
+
+/// How a file holds its records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TopLevel {
+    /// As a list of any length: an array, a YAML sequence, rows, lines, the children of an XML root.
+    #[default]
+    List,
+    /// The whole document is the only record.
+    Document,
+    /// As a stream of YAML documents.
+    Stream,
+}
+
+impl TopLevel {
+    /// That of a file which is read as one document, where `records` says where in it the records are.
+    #[must_use]
+    pub fn of_whole(records: Option<&str>) -> Self {
+        if records.is_none_or(str::is_empty) { Self::Document } else { Self::List }
     }
 }
 
@@ -222,6 +251,7 @@ impl Format {
     }
 
     /// The format that the first bytes of an input look like, where its name does not tell; `None` for what looks like none.
+    /// Pages of a handbook are not told by it.
     #[must_use]
     pub fn by_first_bytes(bytes: &[u8]) -> Option<Self> {
         guess::format(bytes)
@@ -422,21 +452,41 @@ pub fn too_deep(source: &Arc<Source>, at: Span, limit: usize) -> Diagnostic {
 /// pointer `records`, item by item where that is an array. What lies outside is named in one advice.
 pub fn hand_out(tree: &mut Tree, records: Option<&str>, intake: &mut dyn Intake) {
     let Some(pointer) = records.filter(|pointer| !pointer.is_empty()) else { return intake.record(tree) };
+    if let Err(missing) = hand_out_at(tree, pointer, false, intake) {
+        intake.remark(missing);
+        intake.stop();
+    }
+}
+
+// As `hand_out`, for the place `pointer`. Says whether it noted that parts of the document are no records, which it does unless
+// `told`; the error is that there is nothing at the place.
+fn hand_out_at(tree: &mut Tree, pointer: &str, told: bool, intake: &mut dyn Intake) -> Result<bool, Diagnostic> {
     let source = Arc::clone(tree.source());
     let root = tree.root();
     let Some(found) = root.at(pointer) else {
         let message = format!("no records at {pointer}: the document has nothing there");
-        intake.remark(
-            Diagnostic::new(&rules::NO_RECORDS, &source, root.opening(), message).help("give the place of the records with --records"),
-        );
-        return intake.stop();
+        let missing = Diagnostic::new(&rules::NO_RECORDS, &source, root.opening(), message);
+        return Err(missing.help("give the place of the records with --records"));
     };
-    let outside = outside(root, pointer);
+    let outside = if told { None } else { outside(root, pointer) };
+    let tells = outside.is_some();
     if let Some((span, names)) = outside {
         let message = format!("left out what lies outside {pointer}: {names}");
         intake.remark(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message));
     }
-    let ids: Vec<_> = if found.kind() == crate::tree::Kind::Array { found.items().map(Node::id).collect() } else { vec![found.id()] };
+    let found = found.id();
+    if tree.node(found).kind() == crate::tree::Kind::Array {
+        hand_out_items(tree, found, intake);
+    } else {
+        tree.set_root_to(found);
+        intake.record(tree);
+    }
+    Ok(tells)
+}
+
+/// Hands the items of an array to `intake`, each as a record.
+pub fn hand_out_items(tree: &mut Tree, array: NodeId, intake: &mut dyn Intake) {
+    let ids: Vec<_> = tree.node(array).items().map(Node::id).collect();
     for id in ids {
         tree.set_root_to(id);
         intake.record(tree);

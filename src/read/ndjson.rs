@@ -1,6 +1,7 @@
 //! Reads NDJSON: one JSON document to a line.
 //!
-//! In: a window that ends at a line end. Out: one record for each line that is not blank.
+//! In: a window that ends at a line end. Out: one record for each line that is not blank, or those at the place in it that
+//! `--records` names.
 //! A broken line costs that line alone; the next is read as if nothing had happened.
 
 use std::ops::Range;
@@ -32,6 +33,7 @@ impl Cutter {
                 max_depth: options.max_depth,
                 max_values: options.max_values(),
                 max_record_bytes: options.max_record_bytes,
+                records: options.records.clone().filter(|records| !records.is_empty()),
             }),
         }
     }
@@ -127,11 +129,12 @@ impl Reader for TooLarge {
 }
 
 /// Reads the lines of a window.
-#[expect(clippy::struct_field_names, reason = "all of them are limits, named as in the options")]
 struct Lines {
     max_depth: usize,
     max_values: usize,
     max_record_bytes: usize,
+    // Where in each line the records are, if a line is not one itself.
+    records: Option<String>,
 }
 
 impl Reader for Lines {
@@ -139,12 +142,13 @@ impl Reader for Lines {
         let text = source.text();
         let mut parser = Parser::new(source, 0, 0, self.max_depth).up_to(self.max_values);
         let mut start = 0;
+        let mut told = false;
         while start < text.len() {
             let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at);
             let line = text[start..end].strip_suffix('\r').unwrap_or(&text[start..end]);
             if !line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
                 parser.set(start, start + line.len());
-                self.line(source, start..start + line.len(), &mut parser, tree, intake);
+                told |= self.line(source, start..start + line.len(), &mut parser, tree, told, intake);
             }
             start = end + 1;
         }
@@ -152,20 +156,40 @@ impl Reader for Lines {
 }
 
 impl Lines {
-    // The parser stands at the line.
-    fn line(&self, source: &Arc<Source>, line: Range<usize>, parser: &mut Parser<'_>, tree: &mut Tree, intake: &mut dyn Intake) {
+    // The parser stands at the line. Says whether it was noted that parts of the line are no records, which is done unless `told`.
+    fn line(
+        &self,
+        source: &Arc<Source>,
+        line: Range<usize>,
+        parser: &mut Parser<'_>,
+        tree: &mut Tree,
+        told: bool,
+        intake: &mut dyn Intake,
+    ) -> bool {
         tree.reset(source);
         if line.len() > self.max_record_bytes {
             intake.note(TooLarge::note(source, line.start as u32, self.max_record_bytes));
-            return intake.broken();
+            intake.broken();
+            return false;
         }
         match parser.document(tree, intake) {
-            Ok(()) => intake.record(tree),
+            Ok(()) => match self.records.as_deref() {
+                None => intake.record(tree),
+                Some(pointer) => match super::hand_out_at(tree, pointer, told, intake) {
+                    Ok(tells) => return tells,
+                    Err(missing) => {
+                        intake.note(missing);
+                        intake.unread(Span::new(line.start as u32, line.end as u32));
+                        intake.broken();
+                    }
+                },
+            },
             Err(diagnostic) => {
                 intake.note(*diagnostic);
                 intake.unread(Span::new(line.start as u32, line.end as u32));
                 intake.broken();
             }
         }
+        false
     }
 }

@@ -9,7 +9,7 @@ use toml_edit::{Document, InlineTable, Item, Key, Table, Value};
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, Options, Reader, Window, too_deep, too_many, yaml};
+use super::{Intake, Options, Reader, TopLevel, Window, too_deep, too_many, yaml};
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Kind, Text, Tree, number};
@@ -45,7 +45,7 @@ impl super::Cutter for Cutter {
             return Ok(Some(Window::new(self.feed.take(shown)?, &reader)));
         }
         let reader: Arc<dyn Reader> = Arc::clone(&self.reader) as _;
-        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
+        Ok(Some(Window::new(self.feed.take(length)?, &reader).of(TopLevel::of_whole(self.reader.records.as_deref()))))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Reads YAML 1.2 in the core schema.
 //!
-//! In: a window of whole documents. Out: one record a document, a root sequence included; `--records` names another place.
+//! In: a window of whole documents, or of whole items of a root sequence. Out: one record an item of a root sequence (unless the
+//! schema admits only sequences), else one a document; `--records` names another place.
 //! Words and numbers are what the core schema says: `no` and `2001-12-14` are text, `0x1F` is 31, `007` is 7. Aliases are
 //! expanded within a budget. What JSON values cannot be (`.inf`, keys that are collections) and foreign tags are refused.
 //!
-//! A broken document costs that document alone: `---` and `...` at the start of a line always are borders of documents.
+//! A broken document costs that document alone: `---` and `...` at the start of a line always are borders of documents. So is `- `
+//! between the items of a root sequence, since what an item holds is indented. A sequence with anchors is read in one piece, as its
+//! aliases may cross items.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,7 +18,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, Window, note_duplicates, too_deep, too_many};
+use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, TopLevel, Window, note_duplicates, too_deep, too_many};
 use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
 use crate::source::{Failure, Feed, Source, Span};
 use crate::tree::{Kind, Node, NodeId, Text, Tree, number};
@@ -27,38 +30,60 @@ const MAX_ANCHORS: usize = 100_000;
 /// Longer hexadecimal and octal numbers are refused: turning them into decimals takes the square of their length.
 const MAX_RADIX_DIGITS: usize = 1_000;
 
-/// Cuts at the borders of documents.
+/// Cuts at the borders of documents and between the items of root sequences.
 pub struct Cutter {
     feed: Feed,
-    window_bytes: usize,
-    max_record_bytes: usize,
-    reader: Arc<dyn Reader>,
+    options: Options,
+    // Whether the items of a root sequence are records.
+    items: bool,
     // For a file that is taken whole, whatever it is; until its first window is cut.
-    whole: Option<Arc<dyn Reader>>,
+    whole: bool,
+    // Whether the document is open at the start of what has not been cut yet, and what is known of it.
+    open: Option<Content>,
+    top_level: Option<TopLevel>,
 }
 
 impl Cutter {
     /// Starts on `feed`.
     #[must_use]
     pub fn new(feed: Feed, options: &Options) -> Self {
-        let Options { max_depth, max_record_bytes, ref records, .. } = *options;
-        let max_values = options.max_values();
-        let documents = |or_null| -> Arc<dyn Reader> {
-            Arc::new(Documents { records: records.clone(), max_depth, max_values, max_record_bytes, or_null })
-        };
-        let whole = (records.as_deref() == Some("")).then(|| documents(true));
-        Self { feed, window_bytes: options.window_bytes, max_record_bytes, reader: documents(false), whole }
+        Self {
+            feed,
+            options: options.clone(),
+            items: options.records.is_none() && !options.shape.is_array_only(),
+            whole: options.records.as_deref() == Some(""),
+            open: None,
+            top_level: None,
+        }
     }
 
-    fn take(&mut self, length: usize) -> Result<Option<Window>, Failure> {
+    // `open` is what is known of the document that goes on behind the cut.
+    fn take(&mut self, length: usize, open: Option<Content>) -> Result<Option<Window>, Failure> {
         let all = self.feed.is_ended() && length == self.feed.bytes().len();
-        let reader = self.whole.take().filter(|_| all).unwrap_or_else(|| Arc::clone(&self.reader));
-        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
+        let whole = std::mem::take(&mut self.whole);
+        let goes_on = open.is_none() && !self.feed.is_ended();
+        let top_level = *self.top_level.get_or_insert_with(|| match documents(self.feed.bytes(), self.items) {
+            // Also where more documents follow: whether any do is not known yet in a file of several windows.
+            (_, true) => TopLevel::List,
+            _ if self.options.records.as_ref().is_some_and(|records| !records.is_empty()) => TopLevel::List,
+            (0 | 1, false) if !goes_on => TopLevel::Document,
+            _ => TopLevel::Stream,
+        });
+        let reader: Arc<dyn Reader> = Arc::new(Documents {
+            records: self.options.records.clone(),
+            max_depth: self.options.max_depth,
+            max_values: self.options.max_values(),
+            max_record_bytes: self.options.max_record_bytes,
+            items: self.items,
+            open: std::mem::replace(&mut self.open, open),
+            or_null: whole && all,
+        });
+        Ok(Some(Window::new(self.feed.take(length)?, &reader).of(top_level)))
     }
 
     // Hands over the start of a document past the limit as a broken record, and drops the rest of it unread.
     fn cut_too_large(&mut self) -> Result<Option<Window>, Failure> {
-        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.max_record_bytes });
+        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
         let shown = floor_char(self.feed.bytes(), 80);
         let window = Window::new(self.feed.take(shown)?, &reader);
         let mut line_begins = window.source.text().ends_with('\n');
@@ -69,9 +94,12 @@ impl Cutter {
             let mut found = None;
             while start < bytes.len() && found.is_none() {
                 let end = memchr::memchr(b'\n', &bytes[start..]).map(|length| start + length);
-                let whole = end.or(self.feed.is_ended().then_some(bytes.len()));
-                if let Some(border) = whole.filter(|_| line_begins).and_then(|end| marker(&bytes[start..end])) {
+                let line = end.or(self.feed.is_ended().then_some(bytes.len())).filter(|_| line_begins).map(|end| &bytes[start..end]);
+                if let Some(border) = line.and_then(marker) {
+                    self.open = None;
                     found = Some(if border == Marker::Start { start } else { end.map_or(bytes.len(), |end| end + 1) });
+                } else if self.open == Some(Content::Items) && line.is_some_and(is_item) {
+                    found = Some(start);
                 }
                 let Some(end) = end else { break };
                 (start, line_begins) = (end + 1, true);
@@ -100,31 +128,47 @@ impl Cutter {
 
 impl super::Cutter for Cutter {
     fn cut(&mut self) -> Result<Option<Window>, Failure> {
-        self.feed.fill(self.window_bytes)?;
-        let mut borders = Borders::default();
-        let mut cut = 0;
-        let mut documents = 0;
+        self.feed.fill(self.options.window_bytes)?;
+        let mut borders = Borders::new(self.open, self.items);
+        let mut cut = (0, None);
+        let mut records = 0;
         loop {
             let bytes = self.feed.bytes();
             while let Some(border) = borders.next(bytes, self.feed.is_ended()) {
                 cut = border;
-                documents += 1;
-                if cut >= self.window_bytes || documents >= MAX_RECORDS_PER_WINDOW {
-                    return self.take(cut);
+                records += 1;
+                if border.0 >= self.options.window_bytes || records >= MAX_RECORDS_PER_WINDOW {
+                    return self.take(border.0, border.1);
                 }
             }
-            if cut > 0 {
-                return self.take(cut);
+            if cut.0 > 0 {
+                return self.take(cut.0, cut.1);
             }
-            if bytes.len() > self.max_record_bytes {
+            if bytes.len() > self.options.max_record_bytes {
+                self.open = borders.content;
                 return self.cut_too_large();
             }
             if !self.feed.more()? {
                 let rest = self.feed.bytes().len();
-                return if rest > 0 || self.whole.is_some() { self.take(rest) } else { Ok(None) };
+                return if rest > 0 || self.whole { self.take(rest, None) } else { Ok(None) };
             }
         }
     }
+}
+
+// How many documents there are in a whole file, and whether the first one is a sequence whose items are records.
+fn documents(bytes: &[u8], items: bool) -> (usize, bool) {
+    let mut borders = Borders::new(None, false);
+    let (mut count, mut start, mut sequence) = (0, 0, false);
+    while start < bytes.len() {
+        let (end, _) = borders.next(bytes, true).unwrap_or((bytes.len(), None));
+        if let Some(first) = first_byte(&bytes[start..end]) {
+            sequence |= count == 0 && items && matches!(first, b'[' | b'-');
+            count += 1;
+        }
+        start = end;
+    }
+    (count, sequence)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -144,18 +188,37 @@ fn marker(line: &[u8]) -> Option<Marker> {
     matches!(line.get(3), None | Some(b' ' | b'\t' | b'\r' | b'\n')).then_some(found)
 }
 
-/// Goes over lines and finds the offsets at which a document ends for certain.
-#[derive(Default)]
+/// What is known of a document that has begun.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    // Nothing yet behind its `---`.
+    Undecided,
+    // A block sequence without anchors and directives so far, so that its items can be read apart.
+    Items,
+    Other,
+}
+
+/// Goes over lines and finds the offsets at which a document, or an item of a root sequence, ends for certain.
 struct Borders {
     // Offset of the next line.
     at: usize,
-    // Whether a document has begun since the last border; before that there are only comments and directives.
-    begun: bool,
+    // `None` where there are only comments and directives since the last document.
+    content: Option<Content>,
+    directives: bool,
+    // Whether to stop between items.
+    items: bool,
 }
 
+/// Where a document or an item ends, and what is known of the document where it goes on behind.
+type Border = (usize, Option<Content>);
+
 impl Borders {
+    fn new(open: Option<Content>, items: bool) -> Self {
+        Self { at: 0, content: open, directives: false, items }
+    }
+
     // The next border in `bytes`; a line without its end counts only when nothing follows.
-    fn next(&mut self, bytes: &[u8], ended: bool) -> Option<usize> {
+    fn next(&mut self, bytes: &[u8], ended: bool) -> Option<Border> {
         while self.at < bytes.len() {
             let start = self.at;
             let end = match memchr::memchr(b'\n', &bytes[start..]) {
@@ -166,18 +229,88 @@ impl Borders {
             self.at = end;
             let line = &bytes[start..end];
             match marker(line) {
-                Some(Marker::Start) if self.begun => return Some(start),
-                Some(Marker::Start) => self.begun = true,
-                Some(Marker::End) => {
-                    self.begun = false;
-                    return Some(end);
+                Some(Marker::Start) => {
+                    let behind = if is_without_content(&line[3..]) { Content::Undecided } else { Content::Other };
+                    if self.content.replace(behind).is_some() {
+                        self.directives = false;
+                        return Some((start, None));
+                    }
                 }
-                None if self.begun => {}
-                None => self.begun = !matches!(line.trim_ascii_start().first(), None | Some(b'#')) && line[0] != b'%',
+                Some(Marker::End) => {
+                    (self.content, self.directives) = (None, false);
+                    return Some((end, None));
+                }
+                None => {
+                    if self.content_line(line) && start > 0 {
+                        return Some((start, self.content));
+                    }
+                }
             }
         }
         None
     }
+
+    // Takes a line that is no marker; says whether it begins a further item.
+    fn content_line(&mut self, line: &[u8]) -> bool {
+        match self.content {
+            Some(Content::Other) => false,
+            Some(Content::Items) => {
+                if has_anchor(line) {
+                    self.content = Some(Content::Other);
+                }
+                is_item(line)
+            }
+            None if line[0] == b'%' => {
+                self.directives = true;
+                false
+            }
+            None | Some(Content::Undecided) => {
+                if !is_without_content(line) {
+                    let splits = self.items && !self.directives && is_item(line) && !has_anchor(line);
+                    self.content = Some(if splits { Content::Items } else { Content::Other });
+                }
+                false
+            }
+        }
+    }
+}
+
+fn is_without_content(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_start().first(), None | Some(b'#'))
+}
+
+// Whether a line begins an item of a root sequence.
+fn is_item(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    line.first() == Some(&b'-') && matches!(line.get(1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+// Whether a line may define an anchor; an ampersand within text may be taken for one.
+fn has_anchor(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'&', line).any(|at| {
+        let before = at.checked_sub(1).map(|before| line[before]);
+        matches!(before, None | Some(b' ' | b'\t' | b'[' | b'{' | b',')) && line.get(at + 1).is_some_and(|byte| !byte.is_ascii_whitespace())
+    })
+}
+
+// The first byte of a document's content; `None` where there is no document.
+fn first_byte(document: &[u8]) -> Option<u8> {
+    let mut begun = None;
+    for line in document.split_inclusive(|byte| *byte == b'\n') {
+        let line = match marker(line) {
+            Some(Marker::Start) => {
+                begun = Some(b'~');
+                &line[3..]
+            }
+            Some(Marker::End) => return begun,
+            None if line[0] == b'%' => continue,
+            None => line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line),
+        };
+        if !is_without_content(line) {
+            return line.trim_ascii_start().first().copied();
+        }
+    }
+    begun
 }
 
 /// Reads the documents of a window.
@@ -186,6 +319,10 @@ struct Documents {
     max_depth: usize,
     max_values: usize,
     max_record_bytes: usize,
+    // Whether the items of a root sequence are records.
+    items: bool,
+    // What is known of the document that has begun before the window.
+    open: Option<Content>,
     // Whether a text without any document is null, as it is where the whole document is the record.
     or_null: bool,
 }
@@ -197,11 +334,11 @@ impl Reader for Documents {
 
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
         let text = source.text();
-        let mut borders = Borders::default();
+        let mut borders = Borders::new(self.open, self.items);
         let mut start = 0;
         let mut found = false;
         while start < text.len() {
-            let end = borders.next(text.as_bytes(), true).unwrap_or(text.len());
+            let (end, _) = borders.next(text.as_bytes(), true).unwrap_or((text.len(), None));
             if end - start > self.max_record_bytes {
                 intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
                 intake.broken();
@@ -262,6 +399,9 @@ impl Documents {
                     intake.unread(Span::new(start as u32, end as u32));
                     intake.broken();
                 }
+                Ok(true) if self.items && builder.tree.root().kind() == Kind::Array => {
+                    super::hand_out_items(builder.tree, builder.tree.root().id(), intake);
+                }
                 Ok(true) => super::hand_out(builder.tree, self.records.as_deref(), intake),
                 Err(diagnostic) => {
                     intake.note(*diagnostic);
@@ -284,10 +424,12 @@ struct Anchored {
 }
 
 enum Value {
-    Node(NodeId),
+    // `key` is the text as a name, where that is another than the node's: a number that is not written as a decimal.
+    Node { id: NodeId, key: Option<String> },
     // A collection that is still open: an alias to it would hold itself.
     Open,
-    Key { kind: Kind, text: String },
+    // A name, and what it is as a value, which it may not be able to be.
+    Key { key: String, quoted: bool, value: Result<(Kind, String), Refusal> },
     Refused,
 }
 
@@ -395,7 +537,12 @@ impl Builder<'_> {
                 (self.aliased_nodes, self.aliased_bytes, self.refused) = (0, 0, false);
             }
             Event::DocumentEnd => return Ok(true),
-            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, &properties(anchor, tag.as_deref()), place, notes),
+            Event::Scalar(text, style, anchor, tag) => {
+                if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
+                    self.quoted_lines(place)?;
+                }
+                self.scalar(&text, style, &properties(anchor, tag.as_deref()), place, notes);
+            }
             Event::SequenceStart(style, anchor, tag) => {
                 let opening = if place.is_empty() { self.byte_at(place.start) } else { place };
                 self.open(Kind::Array, Flow::of(style, span), &properties(anchor, tag.as_deref()), opening, notes)?;
@@ -428,12 +575,42 @@ impl Builder<'_> {
         let Some(Flow::Brackets { line, around: Some(column) }) = self.frames.last().map(|frame| frame.flow) else { return Ok(()) };
         if matches!(event, Event::SequenceEnd | Event::MappingEnd | Event::Anchor(..))
             || span.start.line() == line
-            || span.start.col() > column
+            || self.blanks_before(place.start) > column
         {
             return Ok(());
         }
         let message = "not YAML: what stands in brackets is indented less than the collection around them";
         Err(Box::new(Diagnostic::new(&rules::SYNTAX, self.source, place, message).help("indent it")))
+    }
+
+    // How many blanks indent the line of `at`; tabs do not indent.
+    fn blanks_before(&self, at: u32) -> usize {
+        let before = &self.source.text()[..at as usize];
+        let line = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let line = self.source.text()[line..].trim_start_matches('\u{feff}');
+        line.len() - line.trim_start_matches(' ').len()
+    }
+
+    // The further lines of a text in quotes have to be indented more than the block collection around it.
+    fn quoted_lines(&self, place: Span) -> Step<()> {
+        let column = match self.frames.last().map(|frame| frame.flow) {
+            Some(Flow::Block(column) | Flow::Brackets { around: Some(column), .. }) => column,
+            _ => return Ok(()),
+        };
+        let written = self.source.slice(place);
+        let mut at = 0;
+        while let Some(end) = written[at..].find(['\n', '\r']) {
+            at += end + 1;
+            let line = written[at..].split(['\n', '\r']).next().unwrap_or_default();
+            let blanks = line.len() - line.trim_start_matches(' ').len();
+            if blanks <= column && !line.trim_start_matches([' ', '\t']).is_empty() {
+                let first = self.byte_at(place.start + (at + blanks) as u32);
+                let message = "not YAML: a further line of a text in quotes is indented no more than the collection around it";
+                let help = "indent the line with blanks";
+                return Err(Box::new(Diagnostic::new(&rules::SYNTAX, self.source, first, message).help(help)));
+            }
+        }
+        Ok(())
     }
 
     fn span(&self, range: Option<std::ops::Range<usize>>) -> Span {
@@ -583,8 +760,8 @@ impl Builder<'_> {
         let text = if style == ScalarStyle::Plain && place.is_empty() { "" } else { text };
         self.last = place.end.max(self.last);
         let resolved = match resolve(text, style, tag) {
-            Ok(resolved) => resolved,
-            Err((rule, ..)) if self.at_key() && rule == &rules::NO_NUMBER => (Kind::String, Cow::Borrowed(text)),
+            Ok(resolved) => Ok(resolved),
+            Err(refusal) if self.at_key() && refusal.0 == &rules::NO_NUMBER => Err(refusal),
             Err((rule, message, help)) => {
                 let place = if rule == &rules::BAD_TAG { tag_place } else { place };
                 self.anchor(anchor, place, Value::Refused);
@@ -604,16 +781,19 @@ impl Builder<'_> {
                 );
             }
             if anchor > 0 {
-                self.anchor(anchor, place, Value::Key { kind: resolved.0, text: resolved.1.into_owned() });
+                let value = resolved.map(|(kind, value)| (kind, value.into_owned()));
+                self.anchor(anchor, place, Value::Key { key: text.to_owned(), quoted: style != ScalarStyle::Plain, value });
             }
             return self.key(place, text);
         }
-        let (kind, value) = resolved;
+        // Only a key can stand for what is no value.
+        let Ok((kind, value)) = resolved else { return };
+        let key = (anchor > 0 && value != text).then(|| text.to_owned());
         let id = self.tree.scalar(kind, place, in_source(self.source, place, &value));
         if style != ScalarStyle::Plain {
             self.tree.mark_quoted(id);
         }
-        self.anchor(anchor, place, Value::Node(id));
+        self.anchor(anchor, place, Value::Node { id, key });
         self.value_done();
     }
 
@@ -670,7 +850,7 @@ impl Builder<'_> {
             note_duplicates(self.tree, frame.id, notes);
         }
         if let Some(anchored) = self.anchors.get_mut(&frame.anchor) {
-            anchored.value = Value::Node(frame.id);
+            anchored.value = Value::Node { id: frame.id, key: None };
         }
         self.value_done();
     }
@@ -694,17 +874,24 @@ impl Builder<'_> {
         let anchored = self.anchors.get(&id);
         let anchor = anchored.map_or(place, |anchored| anchored.place);
         match anchored.map(|anchored| &anchored.value) {
-            Some(Value::Key { text, .. }) if self.at_key() => {
+            Some(Value::Key { key: text, .. } | Value::Node { key: Some(text), .. }) if self.at_key() => {
                 let text = text.clone();
                 self.key(place, &text);
                 self.tree.mark_key_shared();
             }
-            Some(Value::Key { kind, text }) => {
+            Some(Value::Key { value: Ok((kind, text)), quoted, .. }) => {
                 let id = self.tree.scalar(*kind, place, Text::Owned(text));
                 self.tree.mark_shared(id);
+                if *quoted {
+                    self.tree.mark_quoted(id);
+                }
                 self.value_done();
             }
-            Some(Value::Node(node)) => {
+            Some(Value::Key { value: Err((rule, message, help)), .. }) => {
+                let (rule, message, help) = (*rule, message.clone(), *help);
+                self.refuse(rule, place, message, help, notes);
+            }
+            Some(Value::Node { id: node, .. }) => {
                 let node = *node;
                 let target = self.tree.node(node);
                 if !self.at_key() {

@@ -67,6 +67,7 @@ struct Summary<'t> {
     findings: Findings,
     left_out: LeftOut,
     files_passed_over: u64,
+    skipped_files: u64,
     by_code: &'t std::collections::BTreeMap<&'static str, u64>,
 }
 
@@ -87,12 +88,37 @@ struct Findings {
 impl<'t> Summary<'t> {
     fn new(tally: &'t Tally) -> Self {
         let Tally {
-            files, records, valid, invalid, written, rejected, errors, warnings, advice, left_out, passed_over, ref by_code, ..
+            files,
+            records,
+            valid,
+            invalid,
+            written,
+            rejected,
+            errors,
+            warnings,
+            advice,
+            left_out,
+            passed_over,
+            skipped,
+            ref by_code,
+            ..
         } = *tally;
         let findings = Findings { error: errors, warning: warnings, advice };
         let super::LeftOut { baseline, suppressed, unchanged } = left_out;
         let left_out = LeftOut { baseline, suppressed, unchanged };
-        Self { files, records, valid, invalid, written, rejected, findings, left_out, files_passed_over: passed_over, by_code }
+        Self {
+            files,
+            records,
+            valid,
+            invalid,
+            written,
+            rejected,
+            findings,
+            left_out,
+            files_passed_over: passed_over,
+            skipped_files: skipped,
+            by_code,
+        }
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Tally {
     pub left_out: LeftOut,
     /// Files that were not read, since they are what they were before.
     pub passed_over: u64,
+    /// Files of folders that were left out, since they are no data.
+    pub skipped: u64,
     /// Findings by code of the rule.
     pub by_code: BTreeMap<&'static str, u64>,
 }
@@ -311,6 +313,11 @@ fn untold(tally: &Tally) -> Vec<String> {
         0 => {}
         1 => untold.push("1 file unchanged not read".to_owned()),
         files => untold.push(format!("{files} files unchanged not read")),
+    }
+    match tally.skipped {
+        0 => {}
+        1 => untold.push("1 file skipped".to_owned()),
+        files => untold.push(format!("{files} files skipped")),
     }
     untold
 }

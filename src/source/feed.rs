@@ -28,6 +28,30 @@ pub enum Failure {
         /// Where the first such byte lies.
         at: Position,
     },
+    /// The encoding that the input declares is unknown, or contradicts its bytes.
+    #[error("{why}")]
+    Declaration {
+        /// What is wrong.
+        why: String,
+        /// What to do about it.
+        help: String,
+        /// Where the name of the encoding stands.
+        at: Position,
+    },
+    /// A file of a kind that no reader reads.
+    #[error("it is {}{}", kind.name, if *packed { ", compressed" } else { "" })]
+    Kind {
+        /// The kind.
+        kind: &'static super::FileKind,
+        /// Whether it was unpacked to find out.
+        packed: bool,
+    },
+    /// Nothing says which format the input has.
+    #[error("its format cannot be determined")]
+    UnknownFormat {
+        /// What to do about it.
+        help: &'static str,
+    },
 }
 
 /// What a decoding stream fails with at bytes that are not text in its encoding, which it names.

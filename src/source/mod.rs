@@ -6,6 +6,7 @@
 
 mod feed;
 pub mod git;
+mod kind;
 pub mod open;
 mod span;
 pub mod stat;
@@ -13,6 +14,7 @@ pub mod stat;
 use std::sync::{Arc, OnceLock};
 
 pub use feed::{Failure, Feed};
+pub use kind::Kind as FileKind;
 pub use span::{Position, Span};
 
 /// A window of input as UTF-8 text, with the file and place of each of its bytes.

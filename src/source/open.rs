@@ -16,6 +16,7 @@ use std::thread;
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 
 use super::feed::BadBytes;
+use super::kind::{self, Kind};
 use super::stat::Stat;
 use super::{Failure, Feed, Position};
 
@@ -28,13 +29,15 @@ pub struct Input {
     pub path: Option<PathBuf>,
     /// What the system said of the file when it was found; `None` where it was not asked.
     pub stat: Option<Stat>,
+    /// Whether it was found in a folder, and not named.
+    pub in_folder: bool,
 }
 
 impl Input {
     /// One that the system has not been asked about.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, path: Option<PathBuf>) -> Self {
-        Self { name: name.into(), path, stat: None }
+        Self { name: name.into(), path, stat: None, in_folder: false }
     }
 }
 
@@ -112,7 +115,7 @@ pub fn expand(paths: &[String], folders: &Folders<'_>) -> (Vec<Input>, Vec<Probl
         found.add(path);
     }
     let Found { mut inputs, problems, .. } = found;
-    inputs.sort_by(|a, b| a.path.is_some().cmp(&b.path.is_some()).then_with(|| a.name.cmp(&b.name)));
+    inputs.sort_by(|a, b| (a.path.is_some(), &a.name, a.in_folder).cmp(&(b.path.is_some(), &b.name, b.in_folder)));
     look_at(&mut inputs);
     let mut seen = HashSet::with_capacity(inputs.len());
     inputs.retain(|input| seen.insert(input.path.as_deref().map(|path| identity(path, input.stat.as_ref()))));
@@ -190,9 +193,11 @@ impl Found<'_> {
             let is_inside = |above: usize| file.ancestors().skip(above).any(|folder| folders.contains(folder));
             !is_inside(if descriptions.contains(file) { 2 } else { 1 })
         });
+        let before = self.inputs.len();
         for file in files {
             self.push(file);
         }
+        self.inputs[before..].iter_mut().for_each(|input| input.in_folder = true);
     }
 
     // As the shell does it: a wildcard does not stand for `/`, nor for the dot of a hidden file; `**` stands for folders.
@@ -291,11 +296,16 @@ pub struct Opened {
     pub decoded: bool,
     /// The encoding's name.
     pub encoding: &'static str,
+    /// What it is, where its first bytes are not those of a text.
+    pub kind: Option<&'static Kind>,
+    /// Whether it is compressed.
+    pub packed: bool,
 }
 
 /// Opens an input: unpacks gzip and zstd, known by their first bytes, and decodes what is not UTF-8.
 ///
-/// A byte order mark decides the encoding; else `encoding` does, a label of the WHATWG's list; else it is UTF-8.
+/// A byte order mark decides the encoding; else `encoding` does, a label of the WHATWG's list; else an XML declaration does;
+/// else it is UTF-8. Unless `encoding` is given, a declaration has to agree with the mark and with the bytes.
 ///
 /// # Errors
 /// When the file cannot be opened or its first bytes cannot be read, or no encoding has that name.
@@ -318,8 +328,8 @@ pub fn open_stream(name: &Arc<str>, raw: Box<dyn Read + Send>, encoding: Option<
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no encoding is called {label:?}")))?,
     };
     // Small files come with one call to the system; what is larger than the buffer goes past it.
-    let (head, raw) = look(Box::new(BufReader::new(raw)))?;
-    let packed = match head {
+    let (head, raw) = look(Box::new(BufReader::new(raw)), 4)?;
+    let packed = match head[..] {
         [0x1f, 0x8b, ..] => Some("gzip"),
         [0x28, 0xb5, 0x2f, 0xfd] => Some("zstd"),
         // A frame to be skipped, with which parallel compressors begin.
@@ -331,17 +341,67 @@ pub fn open_stream(name: &Arc<str>, raw: Box<dyn Read + Send>, encoding: Option<
         Some(name) => Box::new(Unpacked { name, stream: zstd::stream::read::Decoder::new(raw)? }),
         None => raw,
     };
-    let (head, mut text) = look(plain)?;
-    let (encoding, mark) = Encoding::for_bom(&head).unwrap_or((declared, 0));
+    let (head, mut text) = look(plain, kind::LENGTH)?;
+    let kind = kind::of(strip_compression(name), &head);
+    let mark = Encoding::for_bom(&head);
+    let declared = match encoding {
+        Some(_) => declared,
+        None => by_declaration(&head, mark)?.unwrap_or(declared),
+    };
+    let (encoding, mark) = mark.unwrap_or((declared, 0));
     text.read_exact(&mut [0; 3][..mark])?;
     if encoding == encoding_rs::UTF_8 {
         let from = Position { byte: mark as u64, ..Position::START };
         let feed = Feed::new(Arc::clone(name), text, from);
-        return Ok(Opened { feed, decoded: packed.is_some(), encoding: "UTF-8" });
+        return Ok(Opened { feed, decoded: packed.is_some(), encoding: "UTF-8", kind, packed: packed.is_some() });
     }
     let decoded = Decoded::new(text, encoding);
     let feed = Feed::new(Arc::clone(name), Box::new(decoded), Position::START);
-    Ok(Opened { feed, decoded: true, encoding: encoding.name() })
+    Ok(Opened { feed, decoded: true, encoding: encoding.name(), kind, packed: packed.is_some() })
+}
+
+// The encoding that an XML declaration at the start of `head` names, which has to agree with the byte order mark.
+fn by_declaration(head: &[u8], mark: Option<(&'static Encoding, usize)>) -> Result<Option<&'static Encoding>, Failure> {
+    let (by_mark, length) = mark.unwrap_or((encoding_rs::UTF_8, 0));
+    let (text, _) = by_mark.decode_without_bom_handling(&head[length..]);
+    let Some(place) = declared_name(&text) else { return Ok(None) };
+    let label = &text[place.clone()];
+    let start = if by_mark == encoding_rs::UTF_8 { Position { byte: length as u64, ..Position::START } } else { Position::START };
+    let wrong = |why: String, help: &str| {
+        let help = format!("{help}, or give the encoding with --encoding");
+        Err(Failure::Declaration { why, help, at: start.after(&text[..place.start]) })
+    };
+    let Some(encoding) = Encoding::for_label_no_replacement(label.as_bytes()) else {
+        return wrong(format!("the XML declaration names an unknown encoding, {label:?}"), "name a known encoding, such as UTF-8");
+    };
+    let is_wide = |encoding: &Encoding| encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE;
+    // The name without an order of bytes leaves the order to the mark.
+    let agrees = encoding == by_mark || (is_wide(by_mark) && is_wide(encoding) && !label.to_ascii_lowercase().ends_with("le"));
+    let found = match mark {
+        Some(_) if !agrees => format!("begins with the byte order mark of {}", by_mark.name()),
+        // The declaration has just been read byte by byte.
+        None if is_wide(encoding) => "has one byte for each character of the declaration, and no byte order mark".to_owned(),
+        _ => return Ok(Some(encoding)),
+    };
+    wrong(format!("the XML declaration names the encoding {label:?}, but the file {found}"), "correct the declaration")
+}
+
+// Where the name of the encoding stands in an XML declaration.
+fn declared_name(text: &str) -> Option<std::ops::Range<usize>> {
+    let inside = text.strip_prefix("<?xml").filter(|rest| rest.starts_with(|c: char| c.is_ascii_whitespace()))?;
+    let inside = &inside[..inside.find("?>")?];
+    let offset = "<?xml".len();
+    let mut from = 0;
+    while let Some(found) = inside[from..].find("encoding") {
+        let (before, after) = (&inside[..from + found], &inside[from + found + "encoding".len()..]);
+        from += found + "encoding".len();
+        let value = after.trim_ascii_start().strip_prefix('=').map(str::trim_ascii_start);
+        let Some(value) = value.filter(|_| before.ends_with(|c: char| c.is_ascii_whitespace())) else { continue };
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let start = offset + inside.len() - value.len() + 1;
+        return value[1..].find(quote).map(|length| start..start + length);
+    }
+    None
 }
 
 /// The first bytes of an input, by which its format can be told; nothing is taken.
@@ -355,13 +415,11 @@ pub fn peek(feed: &mut Feed) -> Result<&[u8], Failure> {
     Ok(&bytes[..bytes.len().min(LENGTH)])
 }
 
-// The first four bytes, zeros where the stream is shorter, and the stream with them put back.
-fn look(mut stream: Box<dyn Read + Send>) -> io::Result<([u8; 4], Box<dyn Read + Send>)> {
-    let mut head = Vec::with_capacity(4);
-    stream.by_ref().take(4).read_to_end(&mut head)?;
-    let mut first = [0; 4];
-    first[..head.len()].copy_from_slice(&head);
-    Ok((first, Box::new(Cursor::new(head).chain(stream))))
+// The first bytes, up to `length`, and the stream with them put back.
+fn look(mut stream: Box<dyn Read + Send>, length: usize) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+    let mut head = Vec::with_capacity(length);
+    stream.by_ref().take(length as u64).read_to_end(&mut head)?;
+    Ok((head.clone(), Box::new(Cursor::new(head).chain(stream))))
 }
 
 // Says which compression a broken stream was.

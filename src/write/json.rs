@@ -1,23 +1,28 @@
 //! Writes JSON (RFC 8259) and NDJSON: the same members in the same order, numbers as they were written.
+//!
+//! A JSON file is an array of all records, or the only record where the input is a document that is one record.
 
 use std::io;
 
 use super::{Assembler, Files, Options, Writer};
 use crate::check::Accepted;
 use crate::diagnostic::Notes;
+use crate::read::TopLevel;
 use crate::tree::{Kind, Node};
 pub use crate::tree::{json as compact, json_string as string};
 
-/// JSON: an array of all records, indented or one to a line.
+/// JSON: an array of all records or a document, indented or one record to a line.
 pub struct Json {
     compact: bool,
+    // Whether records are arrays, so that an array of them would be read as one record.
+    array_only: bool,
 }
 
 impl Json {
     /// A writer with these options.
     #[must_use]
     pub fn new(options: &Options) -> Self {
-        Self { compact: options.compact }
+        Self { compact: options.compact, array_only: options.shape.is_array_only() }
     }
 }
 
@@ -32,16 +37,30 @@ impl Writer for Json {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Array { empty: true })
+        Box::new(Array { empty: true, top_level: TopLevel::List, array_only: self.array_only })
     }
 }
 
 struct Array {
     empty: bool,
+    top_level: TopLevel,
+    array_only: bool,
 }
 
 impl Assembler for Array {
+    fn top_level(&mut self, of_input: TopLevel) {
+        self.top_level = of_input;
+    }
+
     fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()> {
+        if self.top_level == TopLevel::Document {
+            return write_outdented(encoded, files.main()?);
+        }
+        if self.array_only {
+            return Err(io::Error::other(
+                "the schema admits only arrays as records, so an array of several would be read as one record; write them with --to ndjson",
+            ));
+        }
         let file = files.main()?;
         file.write_all(if self.empty { b"[\n" } else { b",\n" })?;
         self.empty = false;
@@ -49,8 +68,20 @@ impl Assembler for Array {
     }
 
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
+        if self.top_level == TopLevel::Document {
+            return Ok(());
+        }
         files.main()?.write_all(if self.empty { b"[]\n" } else { b"\n]\n" })
     }
+}
+
+// The record without the two blanks before each of its lines. Strings of JSON have no line ends, so every line is layout.
+fn write_outdented(encoded: &[u8], file: &mut dyn io::Write) -> io::Result<()> {
+    for line in encoded.split(|byte| *byte == b'\n') {
+        file.write_all(line.strip_prefix(b"  ").unwrap_or(line))?;
+        file.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 /// NDJSON: one record to a line.

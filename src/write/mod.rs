@@ -18,6 +18,7 @@ use std::sync::Arc;
 use crate::check::Accepted;
 use crate::diagnostic::Notes;
 use crate::layout::header::Header;
+use crate::read::TopLevel;
 use crate::schema::Shape;
 
 /// Encodes records.
@@ -37,6 +38,10 @@ pub trait Writer: Send + Sync {
 
 /// Makes files of encoded records.
 pub trait Assembler: Send {
+    /// Says how the records are held where they come from, which the output keeps as far as its format can; called before
+    /// the first record, or not at all where records come from several places.
+    fn top_level(&mut self, _of_input: TopLevel) {}
+
     /// Takes the header of a table from which records come; it comes before them. Formats other than tables have no use for it.
     fn header(&mut self, _header: &Header) {}
 
@@ -132,7 +137,7 @@ impl Default for Options {
 /// A format that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One array of all records.
+    /// One array of all records, or the document that is the only record.
     Json,
     /// A record to a line.
     Ndjson,
@@ -142,7 +147,7 @@ pub enum Format {
     Tsv,
     /// XML 1.0.
     Xml,
-    /// A YAML document for each record.
+    /// A YAML sequence of all records, a stream of documents, or the document that is the only record.
     Yaml,
 }
 
@@ -194,7 +199,7 @@ impl Format {
                 Arc::new(csv::Csv::new(&Options { csv: layout, ..options.clone() }))
             }
             Self::Xml => Arc::new(xml::Xml::new(options)),
-            Self::Yaml => Arc::new(yaml::Yaml),
+            Self::Yaml => Arc::new(yaml::Yaml::new(options)),
         }
     }
 }

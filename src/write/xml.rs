@@ -1,5 +1,6 @@
 //! Writes XML 1.0 in our own form: a root with a version marker, an element for each record and each member.
 //!
+//! `c:document` says that the only record is the whole document of the file that it comes from.
 //! Declared members stand in the order of the schema, the others behind them in `c:member`. `<name/>` is the empty string,
 //! `c:nil` null, `c:empty` an empty list or object, `c:type` a type that the shape leaves open. White space stands only
 //! between elements, never beside text. Every JSON value can be carried, so nothing is refused.
@@ -11,6 +12,7 @@ use super::{Assembler, Files, Options, Writer};
 use crate::check::Accepted;
 use crate::diagnostic::Notes;
 use crate::layout::xml;
+use crate::read::TopLevel;
 use crate::schema::Shape;
 use crate::schema::shape::Part;
 use crate::tree::{Kind, Node};
@@ -40,13 +42,14 @@ impl Writer for Xml {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Document { root: self.root.clone(), begun: false })
+        Box::new(Document { root: self.root.clone(), begun: false, top_level: TopLevel::List })
     }
 }
 
 struct Document {
     root: String,
     begun: bool,
+    top_level: TopLevel,
 }
 
 impl Document {
@@ -55,17 +58,27 @@ impl Document {
             return Ok(());
         }
         let (root, namespace, version) = (&self.root, xml::NAMESPACE, xml::VERSION);
-        write!(files.main()?, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns:c=\"{namespace}\" c:version=\"{version}\">\n")
+        let document = if self.top_level == TopLevel::Document { " c:document=\"true\"" } else { "" };
+        let file = files.main()?;
+        writeln!(file, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+        writeln!(file, "<{root} xmlns:c=\"{namespace}\" c:version=\"{version}\"{document}>")
     }
 }
 
 impl Assembler for Document {
+    fn top_level(&mut self, of_input: TopLevel) {
+        self.top_level = of_input;
+    }
+
     fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()> {
         self.begin(files)?;
         files.main()?.write_all(encoded)
     }
 
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
+        if self.top_level == TopLevel::Document && !self.begun {
+            return Ok(());
+        }
         self.begin(files)?;
         writeln!(files.main()?, "</{}>", self.root)
     }

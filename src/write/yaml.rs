@@ -1,4 +1,4 @@
-//! Writes YAML 1.2: one document a record, with `---` between them.
+//! Writes YAML 1.2: a sequence of all records, or documents with `---` between them where the input is a stream of documents.
 //!
 //! In: accepted records. Out: block style, two blanks a level. Numbers stand as they were written, which the core schema reads
 //! as the same decimals. Text stands bare only where every reader takes it for that text, those of YAML 1.1 included, which
@@ -6,16 +6,28 @@
 
 use std::io;
 
-use super::{Assembler, Files, Writer};
+use super::{Assembler, Files, Options, Writer};
 use crate::check::Accepted;
 use crate::diagnostic::{Notes, is_unprintable};
+use crate::read::TopLevel;
 use crate::tree::{Kind, Node};
 
 /// Keys longer than this are written in the explicit form: others have to fit into 1024 characters.
 const LONGEST_KEY: usize = 1000;
 
-/// A stream of YAML documents.
-pub struct Yaml;
+/// YAML: a sequence of all records, a stream of documents, or one document.
+pub struct Yaml {
+    // Whether records are sequences, so that a sequence of them would be read as one record.
+    array_only: bool,
+}
+
+impl Yaml {
+    /// A writer with these options.
+    #[must_use]
+    pub fn new(options: &Options) -> Self {
+        Self { array_only: options.shape.is_array_only() }
+    }
+}
 
 impl Writer for Yaml {
     fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
@@ -28,26 +40,55 @@ impl Writer for Yaml {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Documents { empty: true })
+        let top_level = if self.array_only { TopLevel::Stream } else { TopLevel::List };
+        Box::new(Records { empty: true, top_level, array_only: self.array_only })
     }
 }
 
-struct Documents {
+struct Records {
     empty: bool,
+    top_level: TopLevel,
+    array_only: bool,
 }
 
-impl Assembler for Documents {
+impl Assembler for Records {
+    fn top_level(&mut self, of_input: TopLevel) {
+        self.top_level = if self.array_only && of_input == TopLevel::List { TopLevel::Stream } else { of_input };
+    }
+
     fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()> {
         let file = files.main()?;
-        if !std::mem::replace(&mut self.empty, false) {
+        let first = std::mem::replace(&mut self.empty, false);
+        if self.top_level == TopLevel::List {
+            return write_item(encoded, file);
+        }
+        if !first {
             file.write_all(b"---\n")?;
         }
         file.write_all(encoded)
     }
 
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
-        files.main()?.write_all(b"")
+        match self.top_level {
+            TopLevel::Document => Ok(()),
+            TopLevel::List if self.empty => files.main()?.write_all(b"[]\n"),
+            _ => files.main()?.write_all(b""),
+        }
     }
+}
+
+// A document as an item of a sequence. Its lines are block style, whose text stays the same where all lines are indented alike;
+// blank lines are left as they are.
+fn write_item(document: &[u8], file: &mut dyn io::Write) -> io::Result<()> {
+    let mut indent: &[u8] = b"- ";
+    for line in document.split_inclusive(|byte| *byte == b'\n') {
+        if line != b"\n" {
+            file.write_all(indent)?;
+        }
+        file.write_all(line)?;
+        indent = b"  ";
+    }
+    Ok(())
 }
 
 // Members or items, each on its own line; the first one begins where the line stands.

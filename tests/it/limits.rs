@@ -40,7 +40,7 @@ fn many_values_are_refused_in_every_format() {
     assert_eq!((found.len(), found[0].0, units), (1, "R104", 3));
     let (found, units) = codes(Format::Xml, &format!("<r><x>{}</x><x>1</x></r>", "<a/>".repeat(many)));
     assert_eq!((found, units), (vec![("R104", 3)], 2));
-    let (found, units) = codes(Format::Yaml, &"- 1\n".repeat(many));
+    let (found, units) = codes(Format::Yaml, &format!("a:\n{}", "- 1\n".repeat(many)));
     assert_eq!((found.len(), found[0].0, units), (1, "R104", 1));
     let toml = (0..many).fold(String::new(), |mut toml, number| {
         let _ = writeln!(toml, "a{number}=1");

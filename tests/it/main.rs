@@ -18,6 +18,7 @@ mod escapes;
 mod evolution;
 mod faults;
 mod fix;
+mod formats;
 mod fresh;
 mod git;
 mod handbook;

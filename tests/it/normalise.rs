@@ -359,8 +359,9 @@ proptest! {
         }
         let (once, _) = with(&PROFILE, &Options::default(), &record.to_string());
         let normal = json_of(&once);
-        let (twice, notes) = with(&PROFILE, &Options::default(), &normal);
+        let (twice, mut notes) = with(&PROFILE, &Options::default(), &normal);
         prop_assert_eq!(&json_of(&twice), &normal);
+        notes.retain(|note| !matches!(note.rule.code, "N110" | "N111"));
         prop_assert!(notes.is_empty(), "{:?}", notes.iter().map(line).collect::<Vec<_>>());
     }
 
@@ -378,6 +379,8 @@ proptest! {
         let mut notes = Vec::new();
         normaliser.normalise(&mut tree, &mut notes);
         prop_assert_eq!(tree.root().text(), once);
+        // What is left as it is, is said each time.
+        notes.retain(|note| !matches!(note.rule.code, "N110" | "N111"));
         prop_assert!(notes.is_empty());
     }
 }

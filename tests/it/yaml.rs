@@ -104,13 +104,27 @@ fn scalars_of_the_core_schema() {
     check(Format::Yaml, &long, "broken\nR140 1:1");
 }
 
+// With a schema that admits only arrays, a root sequence is one record.
+fn sequences_whole() -> Options {
+    Options { shape: std::sync::Arc::new(support::shape("{\"type\":\"array\"}")), ..Options::default() }
+}
+
 #[test]
 fn documents_are_records() {
     let yaml = |text: &str, expected: &str| check(Format::Yaml, text, expected);
     yaml("", "");
     yaml("# nothing\n", "");
     yaml("---\n", "null");
-    yaml("- 1\n- 2\n", "[1,2]");
+    yaml("- 1\n- 2\n", "1\n2");
+    yaml("[1, 2]\n", "1\n2");
+    yaml("# c\n---\n- a: 1\n\n- 'x\n  y'\n-\n  - 3\n", "{\"a\":1}\n\"x y\"\n[3]");
+    yaml("- 1\n---\n- 2\n...\n---\na: 3\n", "1\n2\n{\"a\":3}");
+    // A broken item costs itself alone, unless an alias may lead to it.
+    yaml("- a: 1\n- a: [\n- a: 3\n", "{\"a\":1}\nbroken\n{\"a\":3}\nR101 2:6 -");
+    yaml("- &a 1\n- *a\n- b: &b [x]\n- *b\n", "1\n1\n{\"b\":[\"x\"]}\n[\"x\"]");
+    yaml("- 1\n- &a 2\n- *a\n", "1\n2\n2");
+    check_with(Format::Yaml, "- 1\n- 2\n", "[1,2]", &sequences_whole());
+    check_with(Format::Yaml, "- 1\n- 2\n", "[1,2]", &Options { records: Some(String::new()), ..Options::default() });
     yaml("a: 1\n---\na: 2\n...\n# c\n---\n---\na: 3", "{\"a\":1}\n{\"a\":2}\nnull\n{\"a\":3}");
     yaml("%YAML 1.2\n---\na: 1\n...\n%TAG !y! tag:yaml.org,2002:\n---\na: !y!str 1\n", "{\"a\":1}\n{\"a\":\"1\"}");
     yaml("a: |\n  text\n  --- no border\n---\nb: \"x\n ---\n y\"\n", "{\"a\":\"text\\n--- no border\\n\"}\n{\"b\":\"x --- y\"}");
@@ -130,6 +144,41 @@ fn documents_are_records() {
     yaml("a: \"\\x4\"\n", "broken\nR101 1:5 -");
     yaml("a: \"\\U00110000\"\n", "broken\nR101 1:5 -");
     yaml("a: 1\r---\rb: 2\r", "{\"a\":1}\n{\"b\":2}");
+}
+
+#[test]
+fn keys_are_taken_by_their_text_through_aliases_too() {
+    let yaml = |text: &str, expected: &str| check(Format::Yaml, text, expected);
+    yaml("a: {? &x 0x1F : 1}\nb: {*x : 2}\nc: *x\n", r#"{"a":{"0x1F":1},"b":{"0x1F":2},"c":31}"#);
+    yaml("a: &x 0x1F\nb: {*x : 2}\nc: *x\n", r#"{"a":31,"b":{"0x1F":2},"c":31}"#);
+    yaml("a: &x 007\nb: {*x : 2}\nc: &y ~\nd: {*y : 3}\n", r#"{"a":7,"b":{"007":2},"c":null,"d":{"~":3}}"#);
+    yaml("&x True: 1\nb: *x\nc: {*x : 1}\n", r#"{"True":1,"b":true,"c":{"True":1}}"#);
+    yaml("&x '1': 1\nb: *x\n", r#"{"1":1,"b":"1"}"#);
+    // A key may be what no value can be.
+    yaml("&x .inf: 1\nb: {*x : 2}\n", r#"{".inf":1,"b":{".inf":2}}"#);
+    yaml("&x .inf: 1\nb: *x\n", "broken\nR140 2:4 /b");
+    yaml("a: &x .inf\nb: *x\n", "broken\nR140 1:7 /a");
+}
+
+#[test]
+fn further_lines_are_indented_by_blanks() {
+    let yaml = |text: &str, expected: &str| check(Format::Yaml, text, expected);
+    yaml("foo: \"bar\n\tbaz\"\n", "broken\nR101 2:1 -");
+    yaml("foo: \"bar\n \tbaz\"\n", "{\"foo\":\"bar baz\"}");
+    yaml("foo: \"bar\n\t\n  baz\"\n", "{\"foo\":\"bar\\nbaz\"}");
+    yaml("quoted: \"a\nb\nc\"\n", "broken\nR101 2:1 -");
+    yaml("quoted: 'a\n b\nc'\n", "broken\nR101 3:1 -");
+    yaml("a:\n  b: 'x\n  y'\n", "broken\nR101 3:3 -");
+    yaml("a:\n  b: 'x\n   y'\n", "{\"a\":{\"b\":\"x y\"}}");
+    yaml("k: ['x\ny']\n", "broken\nR101 2:1 -");
+    yaml("k: [\n\ta,\n b]\n", "broken\nR101 2:1 -");
+    yaml("k: [\n \ta,\n b]\n", "{\"k\":[\"a\",\"b\"]}");
+    yaml("k: {\n\ta: 1}\n", "broken\nR101 2:1 -");
+    yaml("- 'x\ny'\n", "broken\nR101 2:1 -");
+    // Nothing is around these.
+    yaml("\"a\nb\"\n", "\"a b\"");
+    yaml("--- 'a\n\tb'\n", "\"a b\"");
+    yaml("{k: 'a\nb'}\n", "{\"k\":\"a b\"}");
 }
 
 #[test]
@@ -230,7 +279,8 @@ fn spans(format: Format, text: &str) -> String {
 fn every_part_knows_its_bytes() {
     for (text, expected) in [
         ("a: 1\nb: 'é'\n", "<a|a: 1\nb: 'é'> a=<1|1> b=<'é'|'é'>"),
-        ("- x\n-  - y\n", "<-|- x\n-  - y> <x|x> <-|- y> <y|y>"),
+        ("- x\n-  - y\n", "<x|x><-|- y> <y|y>"),
+        ("a:\n - x\n -  - y\n", "<a|a:\n - x\n -  - y> a=<-|- x\n -  - y> <x|x> <-|- y> <y|y>"),
         ("{a: [1 , 2 ]}", "<{|{a: [1 , 2 ]}> a=<[|[1 , 2 ]> <1|1> <2|2>"),
         (
             "a: |- # c | d\n\n  x\n  y\n\nb: \n",
@@ -298,7 +348,7 @@ fn yaml_test_suite() {
         let mut cells = line.splitn(3, ',');
         let (Some(case), Some(expected)) = (cells.next(), cells.next()) else { continue };
         let yaml = std::fs::read(root.join("cases").join(format!("{case}.yaml"))).expect("the case is there");
-        let gathered = support::read(Format::Yaml, &yaml, &Options::default());
+        let gathered = support::read(Format::Yaml, &yaml, &sequences_whole());
         let refused = gathered.records.iter().any(Option::is_none);
         let as_expected = match expected {
             "json" => {
@@ -314,6 +364,17 @@ fn yaml_test_suite() {
         };
         total += 1;
         passed += usize::from(as_expected);
+        let items = support::read(Format::Yaml, &yaml, &Options { window_bytes: 1, ..Options::default() });
+        if refused {
+            assert!(items.records.iter().any(Option::is_none), "{case}: {}", told(&items));
+        } else {
+            let whole = gathered.records.iter().flatten().flat_map(|record| match serde_json::from_str(record).expect("we write JSON") {
+                serde_json::Value::Array(items) => items,
+                other => vec![other],
+            });
+            let found = items.records.iter().map(|item| item.as_ref().map(|item| serde_json::from_str(item).expect("we write JSON")));
+            assert_eq!(found.collect::<Vec<Option<serde_json::Value>>>(), whole.map(Some).collect::<Vec<_>>(), "{case}");
+        }
         if as_expected == reasons.contains_key(case) {
             wrong.push(format!("{case} ({expected}):\n{}{}", String::from_utf8_lossy(&yaml), told(&gathered)));
         }
@@ -328,6 +389,7 @@ fn yaml_test_suite() {
 struct Through {
     yaml: Memory,
     json: Vec<String>,
+    top_level: chancery::read::TopLevel,
     documents: Option<Box<dyn chancery::write::Assembler>>,
 }
 
@@ -351,14 +413,15 @@ impl chancery::write::Files for Memory {
 
 impl chancery::read::Intake for Through {
     fn record(&mut self, tree: &mut chancery::tree::Tree) {
-        use chancery::write::Writer as _;
+        let writer = chancery::write::Format::Yaml.writer(&chancery::write::Options::default());
         let mut json = Vec::new();
         chancery::write::json::compact(tree.root(), &mut json);
         self.json.push(String::from_utf8(json).expect("JSON is UTF-8"));
         let record = chancery::check::accept(tree, true, chancery::check::OnInvalid::Keep).expect("it is kept");
         let mut encoded = Vec::new();
-        chancery::write::yaml::Yaml.encode(record, &mut encoded, &mut Vec::new());
-        let documents = self.documents.get_or_insert_with(|| chancery::write::yaml::Yaml.assembler());
+        writer.encode(record, &mut encoded, &mut Vec::new());
+        let documents = self.documents.get_or_insert_with(|| writer.assembler());
+        documents.top_level(self.top_level);
         documents.record(&encoded, &mut self.yaml).expect("memory takes everything");
     }
     fn broken(&mut self) {
@@ -370,12 +433,13 @@ impl chancery::read::Intake for Through {
     fn stop(&mut self) {}
 }
 
-// The records of NDJSON as YAML; reading that has to give the same records.
-fn through(ndjson: &str) -> String {
+// The records of NDJSON as YAML, as a stream of documents or as a sequence; reading that has to give the same records.
+fn through(ndjson: &str, top_level: chancery::read::TopLevel) -> String {
     let feed = chancery::source::Feed::new("input", Box::new(std::io::Cursor::new(ndjson.to_owned())), chancery::source::Position::START);
-    let mut through = Through::default();
+    let mut through = Through { top_level, ..Through::default() };
     chancery::read::read_all(&mut *Format::Ndjson.cutter(feed, &Options::default()), &mut through).expect("it is read");
-    let again = support::read(Format::Yaml, &through.yaml.0, &Options::default());
+    let options = if top_level == chancery::read::TopLevel::List { Options::default() } else { sequences_whole() };
+    let again = support::read(Format::Yaml, &through.yaml.0, &options);
     let yaml = String::from_utf8(through.yaml.0).expect("YAML is UTF-8");
     assert!(again.notes.is_empty(), "{}\n{yaml}", told(&again));
     assert_eq!(again.records.into_iter().flatten().collect::<Vec<_>>(), through.json, "{yaml}");
@@ -405,10 +469,14 @@ fn records_are_written_as_documents() {
             "\"\": 1\na.b: 2\n\"33\": 3\n\"#t\": 4\n\"x\\ny\": 5\n\"null\": 6\n\"---\": 7\n",
         ),
     ] {
-        assert_eq!(through(json), yaml);
+        assert_eq!(through(json, chancery::read::TopLevel::Stream), yaml);
     }
     let long = "k".repeat(3000);
-    assert_eq!(through(&format!("[{{\"{long}\":{{\"a\":1}}}}]")), format!("- ? {long}\n  :\n    a: 1\n"));
+    let long_key = format!("[{{\"{long}\":{{\"a\":1}}}}]");
+    assert_eq!(through(&long_key, chancery::read::TopLevel::Stream), format!("- ? {long}\n  :\n    a: 1\n"));
+    let list = |json: &str| through(json, chancery::read::TopLevel::List);
+    assert_eq!(list("{\"a\":1,\"b\":[2]}\n[[3],4]\n\"x\\n\\n  y\"\n"), "- a: 1\n  b:\n    - 2\n- - - 3\n  - 4\n- |-\n    x\n\n      y\n");
+    assert_eq!(list("{}\n[]\nnull\n"), "- {}\n- []\n- null\n");
 }
 
 fn text() -> impl proptest::strategy::Strategy<Value = String> {
@@ -448,7 +516,8 @@ proptest::proptest! {
     #[test]
     fn what_is_written_reads_as_it_was(values in proptest::collection::vec(value(), 1..4)) {
         let ndjson = values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        through(&ndjson);
+        through(&ndjson, chancery::read::TopLevel::Stream);
+        through(&ndjson, chancery::read::TopLevel::List);
     }
 
     #[test]
@@ -468,7 +537,9 @@ fn another_reader_reads_the_same() {
     use proptest::strategy::{Strategy as _, ValueTree as _};
     const SCRIPT: &str = "
 import json, sys, yaml
-found = list(yaml.load_all(open(sys.argv[1], encoding='utf-8', newline='').read(), Loader=getattr(yaml, 'CSafeLoader', yaml.SafeLoader)))
+text = open(sys.argv[1], encoding='utf-8', newline='').read()
+found = list(yaml.load_all(text, Loader=getattr(yaml, 'CSafeLoader', yaml.SafeLoader)))
+found = found[0] if sys.argv[3] == 'list' else found
 expected = [json.loads(line) for line in open(sys.argv[2], encoding='utf-8', newline='').read().split('\\n') if line]
 wrong = [pair for pair in zip(found, expected) if pair[0] != pair[1]]
 assert len(found) == len(expected) and not wrong, (len(found), len(expected), wrong[:1])
@@ -483,10 +554,12 @@ assert len(found) == len(expected) and not wrong, (len(found), len(expected), wr
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let (yaml, json) = (folder.path().join("a.yaml"), folder.path().join("a.ndjson"));
     let ndjson = values.join("\n");
-    std::fs::write(&yaml, through(&ndjson)).expect("files can be written");
-    std::fs::write(&json, ndjson).expect("files can be written");
-    let output = python(&[SCRIPT.as_ref(), yaml.as_os_str(), json.as_os_str()]).expect("it ran before");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::write(&json, &ndjson).expect("files can be written");
+    for (top_level, name) in [(chancery::read::TopLevel::Stream, "stream"), (chancery::read::TopLevel::List, "list")] {
+        std::fs::write(&yaml, through(&ndjson, top_level)).expect("files can be written");
+        let output = python(&[SCRIPT.as_ref(), yaml.as_os_str(), json.as_os_str(), name.as_ref()]).expect("it ran before");
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]

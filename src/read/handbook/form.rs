@@ -63,6 +63,16 @@ impl Forms {
         self.forms.iter().map(|form| form.name.as_str())
     }
 
+    /// Whether a text has labels of one of the forms: at least two different ones.
+    #[must_use]
+    pub fn know(&self, text: &str) -> bool {
+        self.forms.iter().any(|form| {
+            let mut fields = text.lines().filter_map(|line| form.label(line.trim_matches(is_space)).map(|label| label.field));
+            let first = fields.next();
+            first.is_some() && fields.any(|field| Some(field) != first)
+        })
+    }
+
     /// The form that knows most labels of a text; of equals the first.
     pub(super) fn best(&self, text: &str) -> Arc<Form> {
         let fit = |form: &Form| text.lines().filter(|line| form.label(line.trim_matches(is_space)).is_some()).count();

@@ -64,6 +64,8 @@ impl Reading<'_> {
             match bracketed(number.text()) {
                 // With the country code printed nothing is left to guess: the number is all its digits behind a plus. The code
                 // holds for the numbers that follow without one.
+                // More than one number, such as a range.
+                Some((_, _, rest)) if !is_plain(rest) => phone.text("number", number),
                 Some((code, area, rest)) => {
                     let text = international(&format!("+{code}{area}"), rest);
                     country = Some(format!("+{code}{area}"));
@@ -71,7 +73,7 @@ impl Reading<'_> {
                     phone.text("display", entry.clone());
                 }
                 None => match &country {
-                    Some(prefix) if !number.text().starts_with('+') => {
+                    Some(prefix) if !number.text().starts_with('+') && is_plain(number.text()) => {
                         phone.put("number", Span::at(printed.start), Value::Written(international(prefix, number.text()), printed));
                         phone.text("display", entry.clone());
                     }
@@ -156,14 +158,15 @@ pub(super) fn bare_reach(line: &str) -> Option<Kind> {
     }
 }
 
-// A number behind its prefix, in digits alone; as printed where it has anything but digits and what parts them.
+// Whether there is nothing but digits and what parts them, as many as one number may have.
+fn is_plain(number: &str) -> bool {
+    number.chars().all(|c| c.is_ascii_digit() || is_space(c) || matches!(c, '-' | '.' | '/' | '(' | ')'))
+        && number.bytes().filter(u8::is_ascii_digit).count() <= 12
+}
+
+// A plain number behind its prefix, in digits alone.
 fn international(prefix: &str, number: &str) -> String {
-    if number.chars().all(|c| c.is_ascii_digit() || is_space(c) || matches!(c, '-' | '.' | '/' | '(' | ')')) {
-        let digits = number.chars().filter(char::is_ascii_digit);
-        prefix.chars().chain(digits).collect()
-    } else {
-        format!("{prefix} {number}")
-    }
+    prefix.chars().chain(number.chars().filter(char::is_ascii_digit)).collect()
 }
 
 // A country code in brackets: the code, the area in its parentheses without a trunk zero, and the rest.

@@ -11,7 +11,7 @@ mod way;
 use std::sync::Arc;
 
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, Window, note_duplicates, too_deep};
+use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, TopLevel, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, Notes, rules};
 use crate::source::{Failure, Feed, Position, Source, Span};
 use crate::tree::{Kind, Text, Tree, key_hash, number, plain_length};
@@ -90,12 +90,11 @@ impl Cutter {
         if self.feed.bytes().len() > self.options.max_record_bytes {
             return self.too_large();
         }
-        let reader: Arc<dyn Reader> = Arc::new(Document {
-            max_depth: self.options.max_depth,
-            max_values: self.options.max_values(),
-            records: self.options.records.clone(),
-        });
-        Ok(Some(Window::new(self.feed.take(self.feed.bytes().len())?, &reader)))
+        let records = self.options.records.clone();
+        let top_level = TopLevel::of_whole(records.as_deref());
+        let reader: Arc<dyn Reader> =
+            Arc::new(Document { max_depth: self.options.max_depth, max_values: self.options.max_values(), records });
+        Ok(Some(Window::new(self.feed.take(self.feed.bytes().len())?, &reader).of(top_level)))
     }
 
     // Hands over the start of a document past the limit; the rest is left unread.

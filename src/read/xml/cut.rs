@@ -7,7 +7,7 @@ use super::build::{Frame, Records};
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
 use crate::read::ndjson::{TooLarge, floor_char};
-use crate::read::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, Window};
+use crate::read::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, TopLevel, Window};
 use crate::source::{Failure, Feed, Position, Source, Span};
 use crate::tree::Tree;
 
@@ -70,6 +70,8 @@ pub struct Cutter {
     // The end of the root's start tag, where it is at hand.
     head: usize,
     whole: bool,
+    // Whether our own form says that its only record is a whole document.
+    is_document: bool,
     told_markup: bool,
     outside: Outside,
     met: bool,
@@ -91,6 +93,7 @@ impl Cutter {
             decided: false,
             head: 0,
             whole,
+            is_document: false,
             told_markup: false,
             outside: Outside::default(),
             met: false,
@@ -118,6 +121,9 @@ impl Cutter {
                             self.head = end;
                             let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]).into_owned();
                             self.frame.mark = mark(&tag);
+                            self.is_document = self.frame.mark.as_ref().is_some_and(|(prefix, _)| {
+                                attributes(&tag).any(|(name, value)| name.strip_prefix(prefix) == Some(":document") && value == "true")
+                            });
                             let part = self.options.shape.root();
                             let known = attributes(&tag).any(|(name, _)| part.declared(name).is_some());
                             if self.frame.mark.is_some() || self.path.is_some() || self.whole {
@@ -161,7 +167,8 @@ impl Cutter {
             max_record_bytes: self.options.max_record_bytes,
             frame,
         });
-        let mut window = Window::new(self.feed.take(length)?, &reader);
+        let top_level = if self.whole || self.is_document { TopLevel::Document } else { TopLevel::List };
+        let mut window = Window::new(self.feed.take(length)?, &reader).of(top_level);
         if let Some(span) = dropped.filter(|span| span.end as usize <= length) {
             self.told_markup = true;
             let message = "left out comments and processing instructions";
