@@ -488,7 +488,7 @@ fn what_nobody_reads_does_not_keep_outputs_from_being_written() {
         lines.push(("load worse.ndjson --schema s.json --on-invalid skip --into sqlite:out/things.db", "out/things.db"));
     }
     for (line, made) in lines {
-        let expected = if line.contains("baseline") { 0 } else { 1 };
+        let expected = i32::from(!line.contains("baseline"));
         let mut command = command(home.path(), None, &words(line));
         // Findings come on either stream.
         let (reader, writer) = std::io::pipe().expect("a pipe can be made");
@@ -540,7 +540,10 @@ fn temporary_files(folder: &Path) -> Vec<String> {
     if !folder.is_dir() {
         return Vec::new();
     }
-    names(folder).into_iter().filter(|name| name.starts_with(".chancery-") && name.ends_with(".tmp")).collect()
+    names(folder)
+        .into_iter()
+        .filter(|name| name.starts_with(".chancery-") && Path::new(name).extension().is_some_and(|end| end == "tmp"))
+        .collect()
 }
 
 // Whether a process has an unnamed file of this folder open.
