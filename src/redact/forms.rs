@@ -180,8 +180,8 @@ impl Forms {
             return None;
         }
         let bytes = lower.as_bytes();
-        for at in from..bytes.len() {
-            if !self.starts.0[usize::from(bytes[at])] || !lower.is_char_boundary(at) {
+        for (at, byte) in bytes.iter().enumerate().skip(from) {
+            if !self.starts.0[usize::from(*byte)] || !lower.is_char_boundary(at) {
                 continue;
             }
             let Some(length) = self.longest(lower, at) else { continue };

@@ -202,7 +202,7 @@ impl Redactor {
 
     // As `state`, for the value that stands there. A value of another type than the schema describes may be anything, such as one
     // of the values that belong into the object in whose place it stands.
-    fn fitted<'s>(&self, state: State<'s>, node: Node<'_>) -> State<'s> {
+    fn fitted<'s>(state: State<'s>, node: Node<'_>) -> State<'s> {
         let part = state.part;
         let has_members = part.members().len() > 0 || part.patterns().next().is_some();
         let has_items = part.item(0).is_described();
@@ -253,7 +253,7 @@ impl Redactor {
     fn at(&self, record: Option<Node<'_>>, pointer: &str, forms: &Forms) -> At {
         let (mut state, mut node) = (record.map_or_else(|| self.root(), |record| self.root_of(record)), record);
         let mut at = At { is_hidden: false, shown: String::new(), names: Vec::new() };
-        let fitted = |state, node: Option<Node<'_>>| node.map_or(state, |node| self.fitted(state, node));
+        let fitted = |state, node: Option<Node<'_>>| node.map_or(state, |node| Self::fitted(state, node));
         for token in pointer.split('/').skip(1) {
             state = fitted(state, node);
             let is_item =
@@ -346,7 +346,7 @@ impl Redactor {
 
     // Calls `each` with every scalar, and with every name that is not to be shown.
     fn walk<'t, 's>(&'s self, node: Node<'t>, state: State<'s>, each: &mut dyn FnMut(Node<'t>, State<'s>, bool)) {
-        let state = self.fitted(state, node);
+        let state = Self::fitted(state, node);
         for member in node.members() {
             let (below, is_public) = self.member(state, member.key.text());
             if !is_public {
@@ -364,7 +364,7 @@ impl Redactor {
 
     // Where names stand that may be shown and that the schema does not declare.
     fn names(&self, node: Node<'_>, state: State<'_>, forms: &Forms, shown: &mut Vec<Span>) {
-        let state = self.fitted(state, node);
+        let state = Self::fitted(state, node);
         for member in node.members() {
             let name = member.key.text();
             let (below, is_public) = self.member(state, name);
@@ -578,7 +578,7 @@ impl Redactor {
         names: &mut Vec<crate::tree::NodeId>,
         nodes: &mut Vec<crate::tree::NodeId>,
     ) {
-        let state = self.fitted(state, node);
+        let state = Self::fitted(state, node);
         let hits = |text: &str| forms.iter().any(|forms| forms.hits(text));
         for member in node.members() {
             let (below, is_public) = self.member(state, member.key.text());
