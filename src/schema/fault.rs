@@ -62,11 +62,12 @@ fn of_pattern(pattern: &str) -> (String, Option<String>) {
         let message = format!("regular expression {shown} is too large: compiled, it would take more than {limit} bytes");
         return (message, Some("lower the counts of its repetitions, or limit the length with maxLength".to_owned()));
     }
-    let cause = match jsonschema_regex::to_rust_regex(pattern).map(|pattern| regex_syntax::parse(&pattern)) {
-        Ok(Err(regex_syntax::Error::Parse(error))) => Some(error.kind().to_string()),
-        Ok(Err(regex_syntax::Error::Translate(error))) => Some(error.kind().to_string()),
+    let translated = jsonschema_regex::to_rust_regex(pattern).ok();
+    let cause = translated.and_then(|pattern| match regex_syntax::parse(&pattern) {
+        Err(regex_syntax::Error::Parse(error)) => Some(error.kind().to_string()),
+        Err(regex_syntax::Error::Translate(error)) => Some(error.kind().to_string()),
         _ => None,
-    };
+    });
     // Patterns that look around are for another engine, which may mean something else.
     let cause = cause.filter(|_| !LOOKS.iter().any(|look| pattern.contains(look)));
     (format!("expected a regular expression, found {shown}"), cause.map(|cause| format!("the pattern does not parse: {cause}")))

@@ -142,7 +142,7 @@ const FOREIGN: &[&str] = &["example", "descriptions", "titles", "patterns", "for
 
 const TYPES: &[&str] = &["null", "boolean", "object", "array", "number", "string", "integer"];
 
-/// Formats of JSON Schema, then those of OpenAPI and others that are no mistakes.
+/// Formats of JSON Schema, then those of `OpenAPI` and others that are no mistakes.
 const FORMATS: &[&str] = &[
     "date-time",
     "date",
@@ -248,16 +248,15 @@ impl Form {
         let kind = value.kind();
         let is_schema = |value: Node<'_>| matches!(value.kind(), Kind::Object | Kind::Bool);
         match self {
-            Self::Schema => is_schema(value),
-            Self::Schemas => kind == Kind::Array && value.len() > 0 && value.items().all(is_schema),
-            Self::Items => is_schema(value),
+            Self::Schema | Self::Items => is_schema(value),
+            Self::Schemas => kind == Kind::Array && !value.is_empty() && value.items().all(is_schema),
             Self::Map => kind == Kind::Object && value.members().all(|member| is_schema(member.value)),
             Self::Dependencies => {
                 kind == Kind::Object && value.members().all(|member| is_schema(member.value) || member.value.kind() == Kind::Array)
             }
             Self::Type => {
                 let is_type = |value: Node<'_>| value.kind() == Kind::String && nearest(value.text(), TYPES.iter().copied(), 1).is_some();
-                is_type(value) || (kind == Kind::Array && value.len() > 0 && value.items().all(is_type))
+                is_type(value) || (kind == Kind::Array && !value.is_empty() && value.items().all(is_type))
             }
             Self::List => kind == Kind::Array,
             Self::Names => kind == Kind::Array && value.items().all(|item| item.kind() == Kind::String),
@@ -311,11 +310,11 @@ fn distance(left: &[char], right: &[char]) -> usize {
         let mut next = vec![row + 1];
         for (column, other) in right.iter().enumerate() {
             let replaced = last[column] + usize::from(letter != other);
-            let mut least = replaced.min(last[column + 1] + 1).min(next[column] + 1);
+            let mut fewest = replaced.min(last[column + 1] + 1).min(next[column] + 1);
             if row > 0 && column > 0 && left[row - 1] == *other && *letter == right[column - 1] {
-                least = least.min(before[column - 1] + 1);
+                fewest = fewest.min(before[column - 1] + 1);
             }
-            next.push(least);
+            next.push(fewest);
         }
         before = std::mem::replace(&mut last, next);
     }
@@ -442,12 +441,12 @@ fn is_idle(node: Node<'_>) -> bool {
         // Required names of `dependencies`.
         Kind::Array => false,
         _ => {
-            let lists = |member: Member<'_>| member.value.kind() == Kind::Array && member.value.len() > 0;
+            let lists = |member: Member<'_>| member.value.kind() == Kind::Array && !member.value.is_empty();
             let of_names = node.get("dependencies").is_some_and(|list| list.members().any(lists));
-            let closed = ["additionalProperties", "additionalItems", "unevaluatedProperties", "unevaluatedItems", "items"];
-            let closes =
-                closed.iter().any(|name| node.get(name).is_some_and(|value| value.kind() == Kind::Bool && value.text() == "false"));
-            !of_names && !closes && !CAN_REJECT.iter().any(|name| node.get(name).is_some())
+            let closing = ["additionalProperties", "additionalItems", "unevaluatedProperties", "unevaluatedItems", "items"];
+            let is_closed =
+                closing.iter().any(|name| node.get(name).is_some_and(|value| value.kind() == Kind::Bool && value.text() == "false"));
+            !of_names && !is_closed && !CAN_REJECT.iter().any(|name| node.get(name).is_some())
         }
     }
 }
@@ -573,7 +572,7 @@ impl Operand {
         let is_name = |value: Node<'_>| value.kind() == Kind::String && !value.text().is_empty() && !value.text().starts_with('/');
         let is_pointer = |value: Node<'_>| value.kind() == Kind::String && value.text().starts_with('/');
         let all =
-            |fits: &dyn Fn(Node<'_>) -> bool| fits(value) || (value.kind() == Kind::Array && value.len() > 0 && value.items().all(fits));
+            |fits: &dyn Fn(Node<'_>) -> bool| fits(value) || (value.kind() == Kind::Array && !value.is_empty() && value.items().all(fits));
         match self {
             Self::Name => is_name(value),
             Self::Names => all(&is_name),
