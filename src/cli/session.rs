@@ -185,20 +185,18 @@ impl Session {
                         );
                         return Err(Trouble::usage(message));
                     }
-                    Some(format) if format < FORMAT => match update {
-                        // What it knows cannot be compared with what is found now.
-                        Some(args::WriteBaseline::All) => {
-                            return Ok(Some((self.first_baseline(&path, input), Target::file(path))));
-                        }
-                        _ => {
-                            let message = format!(
-                                "the baseline {} has format {format}, and this version of chancery reads format {FORMAT}; write it \
-                                 again with --write-baseline=all",
-                                path.display()
-                            );
-                            return Err(Trouble::usage(message));
-                        }
-                    },
+                    // What it knows cannot be compared with what is found now.
+                    Some(format) if format < FORMAT && matches!(update, Some(args::WriteBaseline::All)) => {
+                        return Ok(Some((self.first_baseline(&path, input), Target::file(path))));
+                    }
+                    Some(format) if format < FORMAT => {
+                        let message = format!(
+                            "the baseline {} has format {format}, and this version of chancery reads format {FORMAT}; write it \
+                             again with --write-baseline=all",
+                            path.display()
+                        );
+                        return Err(Trouble::usage(message));
+                    }
                     _ => {}
                 }
                 let mut notes: Vec<Diagnostic> = Vec::new();

@@ -295,7 +295,8 @@ fn relative(folder: &Path, path: &str) -> String {
     while let (Some(one), Some(other)) = (ours.peek(), theirs.peek())
         && one == other
     {
-        (ours.next(), theirs.next());
+        ours.next();
+        theirs.next();
         shared += 1;
     }
     // On another drive there is no way from one to the other.

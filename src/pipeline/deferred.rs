@@ -277,12 +277,11 @@ fn read<'b>(
             RECORD => {
                 let number = decoder.number()?;
                 let reject = decoder.bytes()?;
-                match rejected.get(&number) {
-                    Some(last) => Piece::Rejected(reject, *last),
-                    None => {
-                        let outputs = decoder.number()?;
-                        Piece::Event(Event::Record((0..outputs).map(|_| decoder.bytes()).collect::<Option<_>>()?))
-                    }
+                if let Some(last) = rejected.get(&number) {
+                    Piece::Rejected(reject, *last)
+                } else {
+                    let outputs = decoder.number()?;
+                    Piece::Event(Event::Record((0..outputs).map(|_| decoder.bytes()).collect::<Option<_>>()?))
                 }
             }
             _ => return None,

@@ -468,12 +468,11 @@ impl Desk<'_> {
             }
             Done::Begin { name, course, format, decoded, novelty } => {
                 self.outcome.tally.files += 1;
-                let begun = match &mut self.deferred {
-                    Some(deferred) => deferred.begin_input(&name),
-                    None => {
-                        self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
-                        Ok(())
-                    }
+                let begun = if let Some(deferred) = &mut self.deferred {
+                    deferred.begin_input(&name)
+                } else {
+                    self.outputs.iter_mut().for_each(|output| output.begin_input(&name));
+                    Ok(())
                 };
                 if let Some((baseline, _)) = &mut self.baseline {
                     baseline.look_at_file(&name);

@@ -17,6 +17,10 @@ fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect("it is part of the project")
 }
 
+fn has_end(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
+}
+
 fn words(text: &str) -> BTreeSet<&str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').collect()
 }
@@ -70,7 +74,7 @@ fn pages() -> Vec<(String, String)> {
     let mut names: Vec<String> = fs::read_dir(root().join("docs"))
         .expect("it is there")
         .map(|entry| format!("docs/{}", entry.expect("readable").file_name().to_string_lossy()))
-        .filter(|name| name.ends_with(".md") && !name.ends_with("ARCHITECTURE.md"))
+        .filter(|name| has_end(name, "md") && name != "docs/ARCHITECTURE.md")
         .collect();
     names.push("README.md".to_owned());
     names.sort();
@@ -163,7 +167,7 @@ fn what_the_page_on_the_architecture_names_exists() {
     let mut paths = Vec::new();
     sources(&root().join("src"), &mut paths);
     let paths: Vec<String> = paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect();
-    let code: String = paths.iter().filter(|path| path.ends_with(".rs")).map(|path| fs::read_to_string(path).expect("text")).collect();
+    let code: String = paths.iter().filter(|path| has_end(path, "rs")).map(|path| fs::read_to_string(path).expect("text")).collect();
     let manifest = text("Cargo.toml");
     let known: BTreeSet<&str> = words(&code).into_iter().chain(words(&manifest)).collect();
     let page = text("docs/ARCHITECTURE.md");
