@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
-use crate::schema::explain::Explainer;
+use crate::schema::explain::{Explainer, Index};
 use crate::schema::spanned::{ErrorBudget, Whole};
 use crate::schema::{Part, Schema, Shape};
 use crate::tree::{Node, Tree, pointer};
@@ -40,7 +40,7 @@ impl Checker {
         let trusted = budget.end();
         let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
         let hints = notes.hints();
-        let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints };
+        let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints, limit: notes.limit(), index: Index::default() };
         let (mut findings, omitted) = explainer.explain(errors, trusted);
         notes.spend_hints(hints.used());
         if self.deprecates {
