@@ -99,6 +99,7 @@ pub mod lexicon;
 pub mod spool;
 pub mod schema;
 pub mod guard;
+mod growth;
 pub mod layout;
 pub mod read;
 pub mod normalise;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Diagnostic, Notes, quote, rules};
 use crate::schema::budget::Exceeded;
-use crate::schema::explain::Explainer;
+use crate::schema::explain::{Explainer, Index};
 use crate::schema::spanned::{ErrorBudget, Whole};
 use crate::schema::{Part, Schema, Shape};
 use crate::tree::{Node, Tree, pointer};
@@ -39,7 +39,7 @@ impl Checker {
         let record = Whole::new(root);
         let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
         let hints = notes.hints();
-        let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints };
+        let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints, limit: notes.limit(), index: Index::default() };
         let budget = ErrorBudget::start(root);
         let errors = verdict.and_then(|_| self.schema.try_errors(&record));
         let trusted = budget.end();

@@ -74,6 +74,12 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     if outcome.left_out.len() > MOST {
         tell(&format!("warning: {} more are left out for the same reason", outcome.left_out.len() - MOST));
     }
+    for (name, count) in &outcome.untried {
+        let fixes = counted(*count, "fix was", "fixes were");
+        tell(&format!(
+            "warning: {name}: {fixes} not tried, since too many others failed; correct by hand what is left out, and run fix again"
+        ));
+    }
     if !quiet {
         tell(&summary(&outcome, &done, write));
     }

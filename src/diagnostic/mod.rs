@@ -327,6 +327,11 @@ pub trait Notes {
         omitted.into_finding().into_iter().for_each(|finding| self.note(finding));
     }
 
+    /// How many findings about one record are kept.
+    fn limit(&self) -> usize {
+        MAX_FINDINGS_PER_RECORD
+    }
+
     /// How many candidates may be looked at for suggestions about the next record; see [`hint`].
     fn hints(&self) -> hint::Budget {
         hint::Budget::default()
@@ -377,6 +382,12 @@ impl Omitted {
             (Some((place, one)), Some((_, other))) => Some((place, one.max(other))),
             (one, other) => one.or(other),
         };
+    }
+
+    /// How many there are; [`u64::MAX`] where there may be more than have been counted.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        if self.is_open { u64::MAX } else { self.count }
     }
 
     /// Whether one of them is an error.

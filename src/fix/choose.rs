@@ -10,8 +10,8 @@ use super::patch::Replacement;
 /// The edits of a round.
 #[derive(Debug, Default)]
 pub(super) struct Chosen {
-    /// Unit and number of each finding that they mend.
-    pub mended: BTreeSet<(usize, usize)>,
+    /// Numbers of the candidates whose edits they are, by unit.
+    pub mended: BTreeMap<usize, Vec<usize>>,
     /// The rule of each fix, by the file in which it begins; one that mends a finding of many records counts once.
     pub fixes: Vec<(Arc<str>, &'static str)>,
     files: BTreeMap<Arc<str>, Taken>,
@@ -54,7 +54,7 @@ impl Chosen {
         for (index, unit) in look.units.iter().enumerate() {
             for (number, candidate) in unit.candidates.iter().enumerate() {
                 if wanted(index, candidate) && chosen.take(candidate) {
-                    chosen.mended.insert((index, number));
+                    chosen.mended.entry(index).or_default().push(number);
                 }
             }
         }
@@ -112,11 +112,11 @@ mod tests {
         Candidate {
             rule: &rules::TEXT_FORM,
             safety: Safety::Safe,
-            pointer: None,
             place: ("x".into(), 0),
             shared: false,
             edits: edits.iter().map(placed).collect(),
             effects: Vec::new(),
+            origin: 0,
         }
     }
 
@@ -124,7 +124,7 @@ mod tests {
     fn check(candidates: &[&[(usize, usize, &str)]], taken: &[usize], expected: &str) {
         let unit = Unit { candidates: candidates.iter().map(|edits| candidate(edits)).collect(), ..Unit::default() };
         let chosen = Chosen::of(&Look { units: vec![unit], ..Look::default() }, |_, _| true);
-        assert_eq!(chosen.mended.iter().map(|(_, number)| *number).collect::<Vec<_>>(), taken);
+        assert_eq!(chosen.mended.get(&0).map_or(&[][..], Vec::as_slice), taken);
         let mut patch = crate::fix::patch::Patch::new(b"0123456789"[..].into());
         chosen.edits().iter().for_each(|(_, edits)| patch.apply(edits));
         assert_eq!(String::from_utf8_lossy(&patch.text()), expected);

@@ -2,12 +2,13 @@
 //!
 //! A file is read once; every later look at it, of this input or again, is at the text held here.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::patch::{Patch, Replacement};
+use super::patch::{Origins, Patch, Replacement};
 use crate::source::open::{self, Opened};
 use crate::source::{Failure, Position};
 
@@ -123,15 +124,85 @@ impl Files {
         self.lock().retain(|held| held.path.is_none() || !held.patch.changes().is_empty());
     }
 
-    /// The place in the file, as it was opened, of a byte of the text as it is now.
-    pub(super) fn position(&self, name: &str, offset: usize) -> Position {
+    /// Whether the texts are what they were in that state.
+    pub(super) fn is_same(&self, state: &[Held]) -> bool {
         let held = self.lock();
-        let Some(held) = held.iter().find(|held| *held.name == *name) else { return Position::START };
-        let before = String::from_utf8_lossy(&held.original[..held.patch.origin(offset)]);
-        Position::START.after(before.trim_start_matches('\u{feff}'))
+        held.len() == state.len() && held.iter().zip(state).all(|(now, then)| now.now == then.now)
+    }
+
+    /// How many bytes the texts have.
+    pub(super) fn size(&self) -> usize {
+        self.lock().iter().map(|held| held.now.len()).sum()
+    }
+
+    /// Of each file, where its bytes come from.
+    pub(super) fn origins(&self) -> BTreeMap<Arc<str>, Origins> {
+        self.lock().iter().map(|held| (Arc::clone(&held.name), held.patch.origins())).collect()
+    }
+
+    /// The places of bytes of the files as they were opened. The work is proportional to the texts and the number of places.
+    pub(super) fn positions(&self, places: &[(Arc<str>, usize)]) -> Vec<Position> {
+        let held = self.lock();
+        let texts: BTreeMap<&str, &[u8]> = held.iter().map(|held| (&*held.name, &*held.original)).collect();
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by(|a, b| places[*a].cmp(&places[*b]));
+        let mut positions = vec![Position::START; places.len()];
+        let mut cursor: Option<(&str, usize, Position)> = None;
+        for number in order {
+            let (name, offset) = &places[number];
+            let Some(text) = texts.get(&**name) else { continue };
+            let (from, base) = match cursor {
+                Some((last, from, base)) if *last == **name => (from, base),
+                _ => (0, Position::START),
+            };
+            let offset = (*offset).min(text.len());
+            crate::growth::steps(offset - from);
+            let between = String::from_utf8_lossy(&text[from..offset]);
+            let position = base.after(if from == 0 { between.trim_start_matches('\u{feff}') } else { &between });
+            positions[number] = position;
+            // A later place is counted from here, unless this is inside a character or a line end.
+            let is_inside = text.get(offset).is_some_and(|byte| byte & 0xC0 == 0x80 || *byte == b'\n' && text[..offset].ends_with(b"\r"));
+            cursor = Some(if is_inside { (name, from, base) } else { (name, offset, position) });
+        }
+        positions
     }
 
     pub(super) fn into_held(self) -> Vec<Held> {
         self.held.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_once() {
+        let text = "\u{feff}\u{e9}a\r\nb\rc\n\n\u{1f600}d";
+        let files = Files::default();
+        files.hold(&"a".into(), text.as_bytes());
+        let offsets: Vec<usize> = text.char_indices().map(|(at, _)| at).filter(|at| *at > 0).chain([text.len()]).rev().collect();
+        let places: Vec<(Arc<str>, usize)> = offsets.iter().map(|at| ("a".into(), *at)).collect();
+        for (offset, position) in offsets.iter().zip(files.positions(&places)) {
+            // Between CR and LF nothing is found.
+            if !text[*offset..].starts_with('\n') || !text[..*offset].ends_with('\r') {
+                let expected = Position::START.after(text[..*offset].trim_start_matches('\u{feff}'));
+                assert_eq!((position.line, position.column), (expected.line, expected.column), "{offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn work_grows_with_the_text_and_the_places() {
+        crate::growth::assert_linear(4_000, |size| {
+            let files = Files::default();
+            files.hold(&"a".into(), "ab\n".repeat(size).into_bytes());
+            let edits = (0..size).map(|line| Replacement { range: 3 * line..3 * line + 1, text: b"xyz".to_vec() }).collect();
+            files.edit(&[("a".into(), edits)]);
+            let origins = files.origins();
+            let places: Vec<(Arc<str>, usize)> = (0..size).rev().map(|line| ("a".into(), origins["a"].of(5 * line + 3))).collect();
+            let lines: Vec<u64> = files.positions(&places).iter().map(|position| position.line).collect();
+            assert_eq!(lines, (1..=size as u64).rev().collect::<Vec<_>>());
+        });
     }
 }

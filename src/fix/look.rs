@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::held::Files;
 use super::{Input, Job};
 use crate::check::across::{Mention, Role};
-use crate::diagnostic::{Diagnostic, New, Notes, Rule, Safety, Scalar, Severity};
+use crate::diagnostic::{Diagnostic, New, Notes, Omitted, Rule, Safety, Scalar, Severity, rules};
 use crate::pipeline::{Course, Policy, Suppressions};
 use crate::read::Intake;
 use crate::read::directive::{self, Directive};
@@ -36,6 +36,8 @@ pub(super) struct Unit {
     /// The record as it is written and in normal form; kept where edits are to be proved.
     pub leaves: Option<Box<(Leaves, Leaves)>>,
     pub errors: Vec<Fault>,
+    /// How many more errors there may be that are not listed.
+    pub unlisted: u64,
     pub candidates: Vec<Candidate>,
     pub mentions: Vec<Mention>,
 }
@@ -76,13 +78,24 @@ impl Counts {
 pub(super) struct Candidate {
     pub rule: &'static Rule,
     pub safety: Safety,
-    pub pointer: Option<String>,
     /// Where the finding is shown.
     pub place: (Arc<str>, usize),
     /// Whether an edit stands where many records have their part of it, such as in the header of a table.
     pub shared: bool,
     pub edits: Vec<Placed>,
     pub effects: Vec<Effect>,
+    /// Where its first edit stands in the text as it was opened.
+    pub origin: usize,
+}
+
+/// What makes a fix the same one in every pass over the text: its rule, and what its first edit puts where in the text as it
+/// was opened.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FixId {
+    origin: usize,
+    code: &'static str,
+    text: String,
+    file: Arc<str>,
 }
 
 /// An edit at its place in a file.
@@ -122,7 +135,7 @@ pub(super) type Leaf = (String, Kind, String);
 
 impl Candidate {
     fn new(note: &Diagnostic) -> Option<Self> {
-        let fix = note.fix.as_ref()?;
+        let fix = note.fix.as_ref().filter(|fix| !fix.edits.is_empty())?;
         let source = &note.place.source;
         let at = |span| {
             let found = source.locate_edit(span);
@@ -150,12 +163,22 @@ impl Candidate {
         Some(Self {
             rule: note.rule,
             safety: fix.safety,
-            pointer: note.pointer.clone(),
             place: (file, start),
             shared: fix.edits.iter().any(|edit| source.is_shared(source.anchor(edit.span))),
             edits,
             effects,
+            origin: 0,
         })
+    }
+
+    pub fn id(&self) -> FixId {
+        let first = self.edits.first();
+        FixId {
+            origin: self.origin,
+            code: self.rule.code,
+            text: first.map(|edit| edit.text.clone()).unwrap_or_default(),
+            file: first.map_or_else(|| Arc::clone(&self.place.0), |edit| Arc::clone(&edit.file)),
+        }
     }
 
     /// Whether normal form is what it brings, so that it changes nothing for those who normalise.
@@ -243,7 +266,7 @@ pub(super) fn look(job: &Job, input: &Input, files: &Files, proves: &BTreeSet<us
         directives: Vec::new(),
         proves,
         format: "",
-        notes: Vec::new(),
+        noted: Noted::default(),
         pending: Vec::new(),
         written: Snapshot::default(),
         look: Look::default(),
@@ -252,7 +275,50 @@ pub(super) fn look(job: &Job, input: &Input, files: &Files, proves: &BTreeSet<us
     if let Err(failure) = reading.all(input, files) {
         reading.look.failure = Some(failure);
     }
+    let origins = files.origins();
+    for candidate in reading.look.units.iter_mut().flat_map(|unit| &mut unit.candidates) {
+        let first = candidate.edits.first().and_then(|edit| Some(origins.get(&edit.file)?.of(edit.start)));
+        candidate.origin = first.unwrap_or_default();
+    }
     reading.look
+}
+
+impl Look {
+    /// How many findings there are.
+    pub fn findings(&self) -> u64 {
+        let with_fix: usize = self.units.iter().map(|unit| unit.candidates.len()).sum();
+        let unlisted = self.units.iter().fold(0_u64, |sum, unit| sum.saturating_add(unit.unlisted));
+        (with_fix as u64 + self.unmended.errors + self.unmended.warnings).saturating_add(unlisted)
+    }
+}
+
+/// How many findings about one record are kept at once. More than `check` lists, since each further pass over a record takes
+/// time proportional to its length; what is beyond is looked at once these are mended.
+const MAX_FINDINGS: usize = 1 << 16;
+
+// The findings about the next unit, as far as they are kept.
+#[derive(Default)]
+struct Noted {
+    list: Vec<Diagnostic>,
+    omitted: Omitted,
+}
+
+impl Notes for Noted {
+    fn note(&mut self, diagnostic: Diagnostic) {
+        if self.list.len() < MAX_FINDINGS {
+            self.list.push(diagnostic);
+        } else {
+            self.omitted.add(diagnostic);
+        }
+    }
+
+    fn omit(&mut self, omitted: Omitted) {
+        self.omitted.join(omitted);
+    }
+
+    fn limit(&self) -> usize {
+        MAX_FINDINGS
+    }
 }
 
 struct Reading<'r> {
@@ -264,9 +330,9 @@ struct Reading<'r> {
     proves: &'r BTreeSet<usize>,
     format: &'static str,
     // Of the next unit.
-    notes: Vec<Diagnostic>,
+    noted: Noted,
     // Of the units of the window at hand, each with the number of its unit.
-    pending: Vec<(usize, Vec<Diagnostic>)>,
+    pending: Vec<(usize, Noted)>,
     // The record at hand, before the stages change it.
     written: Snapshot,
     look: Look,
@@ -284,9 +350,8 @@ impl Reading<'_> {
             self.directives = comments.map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
             window.reader.read(&window.source, &mut tree, self);
             // Notes behind the last unit are about the file.
-            for note in std::mem::take(&mut self.notes) {
-                self.remark(note);
-            }
+            let Noted { list, omitted } = std::mem::take(&mut self.noted);
+            list.into_iter().chain(omitted.into_finding()).for_each(|note| self.remark(note));
             // What is wrong with the comments themselves has no edits.
             let complaints = self.suppressions.take(&window.source, &window.source, &self.directives, true);
             complaints.into_iter().for_each(|note| self.remark(note));
@@ -300,11 +365,17 @@ impl Reading<'_> {
 
     // Takes what is to be mended of the findings in a window, once all its comments are known.
     fn judge(&mut self) {
-        for (index, mut notes) in std::mem::take(&mut self.pending) {
+        for (index, Noted { list: mut notes, omitted }) in std::mem::take(&mut self.pending) {
             notes.sort_by_key(|note| note.place.span.start);
             let unit = &mut self.look.units[index];
-            for mut note in notes {
-                unit.errors.extend(Fault::of(&note));
+            unit.unlisted = omitted.number();
+            for mut note in notes.into_iter().chain(omitted.into_finding()) {
+                // These say that there may be more, and change with the number of the others.
+                if note.rule == &rules::BEYOND_LIMITS {
+                    unit.unlisted = u64::MAX;
+                } else if note.rule != &rules::MANY_FINDINGS {
+                    unit.errors.extend(Fault::of(&note));
+                }
                 note.format = self.format;
                 let candidate = Candidate::new(&note);
                 // What is not to be reported is not to be mended either.
@@ -320,7 +391,7 @@ impl Reading<'_> {
     }
 
     fn unit(&mut self, unit: Unit) {
-        self.pending.push((self.look.units.len(), std::mem::take(&mut self.notes)));
+        self.pending.push((self.look.units.len(), std::mem::take(&mut self.noted)));
         self.look.units.push(unit);
     }
 }
@@ -334,7 +405,15 @@ impl Fault {
 
 impl Notes for Reading<'_> {
     fn note(&mut self, diagnostic: Diagnostic) {
-        self.notes.push(diagnostic);
+        self.noted.note(diagnostic);
+    }
+
+    fn omit(&mut self, omitted: Omitted) {
+        self.noted.omit(omitted);
+    }
+
+    fn limit(&self) -> usize {
+        MAX_FINDINGS
     }
 }
 
@@ -343,16 +422,16 @@ impl Intake for Reading<'_> {
         directive::settle(&mut self.directives, tree.root());
         self.written.take(tree.root());
         for stage in &self.course.stages {
-            stage.work(tree, &mut self.notes);
+            stage.work(tree, &mut self.noted);
         }
-        self.notes.iter_mut().for_each(|note| notation::settle(note, self.format));
+        self.noted.list.iter_mut().for_each(|note| notation::settle(note, self.format));
         if let Some(plan) = &self.course.across {
-            let found = plan.check(tree, &self.notes);
-            self.notes.extend(found);
+            let found = plan.check(tree, &self.noted.list);
+            found.into_iter().for_each(|note| self.noted.note(note));
         }
         let mentions = self.course.across.as_ref().map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut unit = Unit { written: self.written.hash(), mentions, ..Unit::default() };
-        if self.proves.contains(&self.look.units.len()) || self.notes.iter().any(|note| note.fix.is_some()) {
+        if self.proves.contains(&self.look.units.len()) || self.noted.list.iter().any(|note| note.fix.is_some()) {
             let mut normal = Snapshot::default();
             normal.take(tree.root());
             unit.leaves = Some(Box::new((self.written.leaves(), normal.leaves())));

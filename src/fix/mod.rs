@@ -2,8 +2,9 @@
 //!
 //! In: inputs, and what their records go through. Out: the new texts, with what changed in them. Each input is mended in
 //! rounds in memory: look ([`look`](self)), choose edits that do not overlap, make them, look again. A round has to prove that
-//! every record is what it was but for what the edits say, and that no record has an error that it had not before; what
-//! cannot is taken back. Nothing is written here.
+//! every record is what it was but for what the edits say, and that no record has an error that it had not before. Where it
+//! cannot, the fixes at fault are found by bisection and rejected, and the others are kept. Rounds go on until there is
+//! nothing left to edit. Nothing is written here.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -41,6 +42,7 @@
 //! # Ok::<(), chancery::source::Failure>(())
 //! ```
 
+mod bisect;
 mod choose;
 pub mod diff;
 mod held;
@@ -66,14 +68,15 @@ pub use self::held::Files;
 pub use self::look::Counts;
 pub use self::patch::Replacement;
 
+use self::bisect::Bisection;
 use self::choose::Chosen;
 use self::look::{Candidate, Look};
-use self::proof::Banned;
+use self::proof::Places;
 
-/// More rounds than any honest data needs: what one edit uncovers, the next mends.
-const ROUNDS: usize = 16;
-/// How often edits of a round are taken back before the round is given up.
-const TRIALS: usize = 12;
+/// How often an input may be looked at in vain, besides [`VAIN_BYTES`].
+const VAIN_LOOKS: usize = 64;
+/// How many bytes may be looked at in vain.
+const VAIN_BYTES: usize = 32 << 20;
 
 /// An input.
 pub struct Input {
@@ -143,6 +146,8 @@ pub struct Outcome {
     pub guesses: u64,
     /// Fixes that would have done harm.
     pub left_out: Vec<LeftOut>,
+    /// Number of fixes by the file in which they were not tried, since too many others were tried in vain.
+    pub untried: BTreeMap<Arc<str>, u64>,
     /// Number of fixes by the file that they cannot be written to, since it is compressed or in another encoding.
     pub out_of_reach: BTreeMap<Arc<str>, u64>,
     /// Findings that no edit mends.
@@ -175,7 +180,7 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
     batch::ordered(
         job.jobs,
         || if interrupted.load(Ordering::Relaxed) { None } else { next.next() },
-        || |input: &Input| naming(&input.name, || mend(job, input, Banned::default(), Files::default())),
+        || |input: &Input| naming(&input.name, || mend(job, input, &Places::default(), Files::default(), interrupted)),
         |mut mended: Done| {
             for (index, mentions) in std::mem::take(&mut mended.mentions) {
                 match across.take(mentions, Some(&RecordRef { index, ..RecordRef::default() }), true) {
@@ -197,7 +202,7 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
         let files = std::mem::take(&mut done[number].files);
         files.reset();
         let input = &job.inputs[number];
-        done[number] = naming(&input.name, || mend(job, input, Banned::places(places), files));
+        done[number] = naming(&input.name, || mend(job, input, &places, files, interrupted));
     }
     across.finish(&|_| false, &mut |found| {
         count(vec![found]);
@@ -223,14 +228,14 @@ fn clashes(job: &Job, done: &[Done], across: &mut Across) -> io::Result<Clashes>
                 Role::Reference => job.complete && !is_known,
             };
             if wrong {
-                clashes.entry(number).or_default().insert((*unit, mention.pointer.clone()));
+                clashes.entry(number).or_default().add(*unit, mention.pointer.clone());
             }
         }
     }
     Ok(clashes)
 }
 
-type Clashes = BTreeMap<usize, BTreeSet<(usize, String)>>;
+type Clashes = BTreeMap<usize, Places>;
 
 // An input that has been mended as far as can be.
 #[derive(Default)]
@@ -239,6 +244,7 @@ struct Done {
     fixed: BTreeMap<Arc<str>, BTreeMap<&'static str, u64>>,
     guesses: u64,
     left_out: Vec<LeftOut>,
+    untried: BTreeMap<Arc<str>, u64>,
     out_of_reach: BTreeMap<Arc<str>, u64>,
     unmended: Counts,
     failure: Option<Failure>,
@@ -248,87 +254,152 @@ struct Done {
     gained: Vec<(usize, Mention)>,
 }
 
-fn mend(job: &Job, input: &Input, mut banned: Banned, files: Files) -> Done {
-    let see = |proves: &BTreeSet<usize>| look::look(job, input, &files, proves);
+// Mends an input, but for what touches the places.
+fn mend(job: &Job, input: &Input, places: &Places, files: Files, interrupted: &AtomicBool) -> Done {
     let mut fixed: BTreeMap<Arc<str>, BTreeMap<&'static str, u64>> = BTreeMap::new();
     let mut touched = BTreeSet::new();
-    let mut last = see(&BTreeSet::new());
+    let mut last = look::look(job, input, &files, &BTreeSet::new());
     let mut mentions: BTreeMap<u64, Vec<Mention>> = BTreeMap::new();
     for (index, unit) in last.units.iter_mut().enumerate().filter(|(_, unit)| !unit.mentions.is_empty()) {
         mentions.insert(index as u64, unit.mentions.clone());
     }
-    for _ in 0..ROUNDS {
-        if last.failure.is_some() {
-            break;
-        }
-        let Some((chosen, after)) = round(job, &last, &files, &mut banned, &see) else { break };
+    let mut rounds = Rounds::new(job, input, places, &files, interrupted);
+    let mut fewest = last.findings();
+    while last.failure.is_none()
+        && let Some((chosen, after)) = rounds.next(&last)
+    {
         for (file, code) in &chosen.fixes {
             *fixed.entry(Arc::clone(file)).or_default().entry(code).or_default() += 1;
         }
-        touched.extend(chosen.mended.iter().map(|(unit, _)| *unit));
+        touched.extend(chosen.mended.keys().copied());
         last = after;
+        // A round may uncover as many findings as it mends, but not for ever.
+        if last.findings() < fewest {
+            fewest = last.findings();
+        } else if !rounds.spend() {
+            break;
+        }
     }
     let mut gained = Vec::new();
     for unit in touched {
         let before = mentions.get(&(unit as u64)).map_or(&[][..], Vec::as_slice);
-        let is_new = |mention: &&Mention| !before.iter().any(|known| known.role == mention.role && known.exact() == mention.exact());
+        let name = |mention: &Mention| (mention.role == Role::Key, mention.exact().to_owned());
+        let before: BTreeSet<_> = before.iter().map(name).collect();
+        let is_new = |mention: &&Mention| !before.contains(&name(mention));
         gained.extend(last.units[unit].mentions.iter().filter(is_new).map(|mention| (unit, mention.clone())));
     }
     let mut done = Done { fixed, gained, unmended: last.unmended, mentions: mentions.into_iter().collect(), ..Done::default() };
     if last.failure.is_none() {
-        done.tell_rest(job, &last, &files);
+        done.tell_rest(&last, &rounds);
     }
     files.release();
     Done { files, failure: last.failure, ..done }
 }
 
-// Makes the edits that prove to do no harm, and looks again; `None` where there are none.
-fn round(job: &Job, last: &Look, files: &Files, banned: &mut Banned, see: &dyn Fn(&BTreeSet<usize>) -> Look) -> Option<(Chosen, Look)> {
-    let state = files.state();
-    for _ in 0..TRIALS {
-        let is_wanted = |unit: usize, candidate: &Candidate| {
-            (job.guesses || candidate.safety == Safety::Safe)
-                && !banned.holds(unit, candidate)
-                && !candidate.edits.iter().any(|edit| files.is_decoded(&edit.file))
-        };
-        let chosen = Chosen::of(last, is_wanted);
-        if chosen.is_empty() {
-            return None;
-        }
-        files.edit(&chosen.edits());
-        let units: BTreeSet<usize> = chosen.mended.iter().map(|(unit, _)| *unit).collect();
-        let after = see(&units);
-        let harm = proof::disprove(last, &after, &chosen);
-        if harm.is_empty() {
-            return Some((chosen, after));
-        }
-        banned.join(harm);
-        files.restore(state.clone());
+// The rounds in which an input is mended.
+struct Rounds<'r> {
+    job: &'r Job,
+    input: &'r Input,
+    places: &'r Places,
+    files: &'r Files,
+    interrupted: &'r AtomicBool,
+    bisection: Bisection,
+    // How often it may still be looked at in vain.
+    vain: usize,
+}
+
+impl<'r> Rounds<'r> {
+    fn new(job: &'r Job, input: &'r Input, places: &'r Places, files: &'r Files, interrupted: &'r AtomicBool) -> Self {
+        let vain = VAIN_LOOKS + VAIN_BYTES / (files.size() + 1);
+        Self { job, input, places, files, interrupted, bisection: Bisection::default(), vain }
     }
-    *banned = Banned::all();
-    None
+
+    // Counts a look in vain; whether there may be another.
+    fn spend(&mut self) -> bool {
+        self.vain = self.vain.saturating_sub(1);
+        self.vain > 0 && !self.interrupted.load(Ordering::Relaxed)
+    }
+
+    // Makes the edits that prove to do no harm, and looks again; `None` where there are none.
+    fn next(&mut self, last: &Look) -> Option<(Chosen, Look)> {
+        let state = self.files.state();
+        loop {
+            let chosen = Chosen::of(last, |unit, candidate| {
+                self.reason_against(unit, candidate).is_none() && self.bisection.admits(unit, candidate)
+            });
+            if chosen.is_empty() {
+                if self.bisection.advance() {
+                    continue;
+                }
+                return None;
+            }
+            self.files.edit(&chosen.edits());
+            if self.files.is_same(&state) {
+                return None;
+            }
+            let units: BTreeSet<usize> = chosen.mended.keys().copied().collect();
+            let after = look::look(self.job, self.input, self.files, &units);
+            let refuted = proof::disprove(last, &after, &chosen.mended);
+            if refuted.is_empty() {
+                self.bisection.advance();
+                return Some((chosen, after));
+            }
+            self.bisection.narrow(last, &chosen.mended, &refuted);
+            self.files.restore(state.clone());
+            if !self.spend() {
+                return None;
+            }
+        }
+    }
+
+    // Why a fix is not made, whatever it does.
+    fn reason_against(&self, unit: usize, candidate: &Candidate) -> Option<Against> {
+        if let Some(edit) = candidate.edits.iter().find(|edit| self.files.is_decoded(&edit.file)) {
+            Some(Against::Encoding(Arc::clone(&edit.file)))
+        } else if candidate.safety == Safety::Unsafe && !self.job.guesses {
+            Some(Against::Guess)
+        } else if self.places.touches(unit, candidate) || self.bisection.rejects(candidate) {
+            Some(Against::Harm)
+        } else {
+            None
+        }
+    }
+}
+
+enum Against {
+    // The file is compressed, or in another encoding.
+    Encoding(Arc<str>),
+    Guess,
+    Harm,
 }
 
 impl Done {
     // Counts the fixes that were not made, by the reason.
-    fn tell_rest(&mut self, job: &Job, last: &Look, files: &Files) {
+    fn tell_rest(&mut self, last: &Look, rounds: &Rounds<'_>) {
         let mut known = BTreeSet::new();
-        for unit in &last.units {
+        let (mut places, mut codes) = (Vec::new(), Vec::new());
+        let origins = rounds.files.origins();
+        for (index, unit) in last.units.iter().enumerate() {
             for candidate in &unit.candidates {
                 // One edit that mends many findings is one fix, made or not.
                 if !known.insert(&candidate.edits) {
                     continue;
                 }
-                if let Some(edit) = candidate.edits.iter().find(|edit| files.is_decoded(&edit.file)) {
-                    *self.out_of_reach.entry(Arc::clone(&edit.file)).or_default() += 1;
-                } else if candidate.safety == Safety::Unsafe && !job.guesses {
-                    self.guesses += 1;
-                } else {
-                    let (file, offset) = &candidate.place;
-                    self.left_out.push(LeftOut { file: Arc::clone(file), at: files.position(file, *offset), code: candidate.rule.code });
+                let (file, offset) = &candidate.place;
+                match rounds.reason_against(index, candidate) {
+                    Some(Against::Encoding(file)) => *self.out_of_reach.entry(file).or_default() += 1,
+                    Some(Against::Guess) => self.guesses += 1,
+                    Some(Against::Harm) => {
+                        places.push((Arc::clone(file), origins.get(file).map_or(0, |origins| origins.of(*offset))));
+                        codes.push(candidate.rule.code);
+                    }
+                    None => *self.untried.entry(Arc::clone(file)).or_default() += 1,
                 }
             }
         }
+        let positions = rounds.files.positions(&places);
+        let left_out = places.into_iter().zip(positions).zip(codes);
+        self.left_out.extend(left_out.map(|(((file, _), at), code)| LeftOut { file, at, code }));
     }
 }
 
@@ -336,6 +407,9 @@ impl Outcome {
     fn join(&mut self, name: &Arc<str>, mut done: Done) {
         self.guesses += done.guesses;
         self.left_out.extend(done.left_out);
+        for (file, count) in done.untried {
+            *self.untried.entry(file).or_default() += count;
+        }
         for (file, count) in done.out_of_reach {
             *self.out_of_reach.entry(file).or_default() += count;
         }

@@ -133,23 +133,57 @@ impl Patch {
         (!range.is_empty() || !text.is_empty()).then_some(Replacement { range, text })
     }
 
-    /// Where in the original the byte at an offset of the edited text comes from, or what stands in its place.
+    /// Where in the original the bytes of the edited text come from.
     #[must_use]
-    pub fn origin(&self, offset: usize) -> usize {
-        let (mut from, mut origin) = (0, 0);
-        for piece in &self.pieces {
-            let end = from + piece.len();
-            if let Piece::Kept(range) = piece {
-                if offset < end {
-                    return range.start + (offset - from);
+    pub fn origins(&self) -> Origins {
+        let mut stretches = Vec::with_capacity(self.pieces.len());
+        let (mut start, mut origin) = (0, 0);
+        for piece in self.pieces.iter().filter(|piece| piece.len() > 0) {
+            let end = start + piece.len();
+            match piece {
+                Piece::Kept(range) => {
+                    stretches.push(Stretch { start, end, origin: range.start, is_kept: true });
+                    origin = range.end;
                 }
-                origin = range.end;
-            } else if offset < end {
-                return origin;
+                Piece::New(_) => stretches.push(Stretch { start, end, origin, is_kept: false }),
             }
-            from = end;
+            start = end;
         }
-        origin
+        Origins { stretches, end: origin }
+    }
+}
+
+/// Where in the original the bytes of an edited text come from.
+#[derive(Debug)]
+pub struct Origins {
+    // In order, without gaps.
+    stretches: Vec<Stretch>,
+    // The end of what was kept of the original.
+    end: usize,
+}
+
+#[derive(Debug)]
+struct Stretch {
+    start: usize,
+    end: usize,
+    // Where its first byte comes from, or where in the original a new text stands.
+    origin: usize,
+    is_kept: bool,
+}
+
+impl Origins {
+    /// Where the byte at an offset of the edited text comes from, or what stands in its place.
+    #[must_use]
+    pub fn of(&self, offset: usize) -> usize {
+        let at = self.stretches.partition_point(|stretch| {
+            crate::growth::step();
+            stretch.end <= offset
+        });
+        match self.stretches.get(at) {
+            Some(stretch) if stretch.is_kept => stretch.origin + (offset - stretch.start),
+            Some(stretch) => stretch.origin,
+            None => self.end,
+        }
     }
 }
 
@@ -172,7 +206,7 @@ mod tests {
         let mut patch = patch("one two three");
         patch.apply(&[edit(0..3, "1"), edit(4..7, "2"), edit(13..13, "!"), edit(13..13, "?")]);
         assert_eq!(patch.text(), b"1 2 three!?");
-        assert_eq!(patch.origin(4), 8);
+        assert_eq!(patch.origins().of(4), 8);
         patch.apply(&[edit(0..3, "both")]);
         assert_eq!(patch.text(), b"both three!?");
         assert_eq!(patch.changes(), [edit(0..7, "both"), edit(13..13, "!?")]);

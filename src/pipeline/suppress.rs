@@ -90,7 +90,7 @@ impl Suppressions {
     /// `fresh` says whether the file is one to report on.
     pub fn take(&mut self, source: &Arc<Source>, shown: &Arc<Source>, directives: &[Directive], fresh: bool) -> Vec<Diagnostic> {
         let mut notes = Vec::new();
-        for directive in directives {
+        for directive in directives.iter().filter(|directive| directive.is_comment()) {
             let place = source.locate(directive.span);
             if directive.codes.is_empty() {
                 let message = "expected the codes or names of rules behind ignore";

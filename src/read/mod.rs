@@ -402,7 +402,7 @@ pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
         return;
     }
     // The last member of each name stays; those before it are shadowed.
-    let mut last: HashMap<NodeId, NodeId> = HashMap::with_capacity(pairs.len());
+    let mut last: HashMap<NodeId, Member<'_>> = HashMap::with_capacity(pairs.len());
     let mut shadowed = Vec::with_capacity(pairs.len());
     let here = repeated.pointer();
     let ends = ends_of(repeated, &pairs);
@@ -416,13 +416,14 @@ pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
             .at(at)
             .related("first", crate::diagnostic::Place::new(source, first.key.span()))
             .help("keep one of the two; readers of the data differ in which they take");
-        if let Some(span) = ends.get(&first.key.id())
-            && first.value.same(second.value)
+        let before = last.insert(first.key.id(), *second).unwrap_or(*first);
+        if let Some(span) = ends.get(&before.key.id())
+            && before.value.same(second.value)
         {
             note = note.mend(Safety::Safe, vec![Edit::gone(*span)]);
         }
         notes.note(note);
-        shadowed.push(last.insert(first.key.id(), second.value.id()).unwrap_or(first.value.id()));
+        shadowed.push(before.value.id());
     }
     for value in shadowed {
         tree.mark_shadowed(value);
@@ -431,7 +432,7 @@ pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
 
 // Of each member that is repeated, by its key: the bytes up to the member behind it, where both have bytes of their own.
 fn ends_of(object: Node<'_>, pairs: &[(Member<'_>, Member<'_>)]) -> HashMap<NodeId, Span> {
-    let wanted: HashSet<NodeId> = pairs.iter().map(|(first, _)| first.key.id()).collect();
+    let wanted: HashSet<NodeId> = pairs.iter().flat_map(|(first, second)| [first.key.id(), second.key.id()]).collect();
     let following = object.members().zip(object.members().skip(1)).filter(|(member, _)| wanted.contains(&member.key.id()));
     let span = |(member, next): (Member<'_>, Member<'_>)| {
         let (start, end) = (member.key.span().start, next.key.span().start);

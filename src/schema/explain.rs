@@ -4,15 +4,19 @@
 //! The validator points at objects where a name is wrong, gives one error for many names, and leaves the choice among the
 //! branches of `anyOf` and `oneOf` open; all of that is settled here. Runs only when something is wrong.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 
 use super::author::{Author, Findings};
 use super::{Part, Schema, Shape, Types, spanned, words};
 use crate::diagnostic::hint::{Budget, nearest};
-use crate::diagnostic::{Diagnostic, Edit, Fix, MAX_FINDINGS_PER_RECORD, Omitted, Place, Rule, Safety, Scalar, quote, rules};
+use crate::diagnostic::{Diagnostic, Edit, Fix, Omitted, Place, Rule, Safety, Scalar, quote, rules};
+use crate::growth::{step, steps};
 use crate::source::Span;
-use crate::tree::{Kind, Member, Node, number, pointer};
+use crate::tree::{Kind, Member, Node, NodeId, number, pointer};
 
 /// What errors are explained by.
 pub struct Explainer<'e> {
@@ -24,9 +28,66 @@ pub struct Explainer<'e> {
     pub shape: &'e Shape,
     /// How much may be spent on looking for names and values that are meant.
     pub hints: &'e Budget,
+    /// How many findings are kept.
+    pub limit: usize,
+    /// The children of large containers.
+    pub index: Index<'e>,
 }
 
-impl Explainer<'_> {
+/// The children of large containers, by number and name. A container is indexed when it is first asked for a child, so that
+/// looking up each of its children takes time proportional to their number.
+#[derive(Default)]
+pub struct Index<'e> {
+    items: RefCell<HashMap<NodeId, Vec<Node<'e>>>>,
+    members: RefCell<HashMap<NodeId, HashMap<&'e str, Member<'e>>>>,
+}
+
+impl<'e> Index<'e> {
+    const FEW: usize = 32;
+
+    fn item(&self, list: Node<'e>, number: usize) -> Option<Node<'e>> {
+        if list.len() <= Self::FEW {
+            return list.items().nth(number);
+        }
+        step();
+        let collect = || {
+            steps(list.len());
+            list.items().collect()
+        };
+        self.items.borrow_mut().entry(list.id()).or_insert_with(collect).get(number).copied()
+    }
+
+    // Of several members of one name the last.
+    fn member(&self, object: Node<'e>, name: &str) -> Option<Member<'e>> {
+        if object.len() <= Self::FEW {
+            return object.member(name);
+        }
+        step();
+        let collect = || {
+            steps(object.len());
+            object.members().map(|member| (member.key.text(), member)).collect()
+        };
+        self.members.borrow_mut().entry(object.id()).or_insert_with(collect).get(name).copied()
+    }
+
+    // As `Node::at`.
+    fn at(&self, root: Node<'e>, pointer: &str) -> Option<Node<'e>> {
+        if pointer.is_empty() {
+            return Some(root);
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(root, |node, token| match node.kind() {
+            Kind::Object => self.member(node, &pointer::unescape(token)).map(|member| member.value),
+            Kind::Array => pointer::index(token).and_then(|number| self.item(node, number)),
+            _ => None,
+        })
+    }
+}
+
+impl<'e> Explainer<'e> {
+    fn at(&self, pointer: &str) -> Option<Node<'e>> {
+        self.index.at(self.root, pointer)
+    }
+
     /// The findings for the errors of the record, in their order, and those beyond the number that is kept. Errors that were
     /// made after `trusted` of them are left out: the validator may not have seen all of the record any more.
     pub fn explain<'r>(&self, errors: impl Iterator<Item = ValidationError<'r>>, trusted: Option<u64>) -> (Vec<Diagnostic>, Omitted) {
@@ -41,7 +102,7 @@ impl Explainer<'_> {
                     break;
                 }
             }
-            if out.len() < MAX_FINDINGS_PER_RECORD {
+            if out.len() < self.limit {
                 self.tell(&error, &mut out);
             } else {
                 omitted.count(number_of_findings(&error), || Place::new(self.root.tree().source(), self.place(&error)));
@@ -52,13 +113,13 @@ impl Explainer<'_> {
         }
         omitted.count(out.counted(), || Place::new(self.root.tree().source(), self.root.opening()));
         let mut list = out.into_list();
-        let surplus = list.len().saturating_sub(MAX_FINDINGS_PER_RECORD);
+        let surplus = list.len().saturating_sub(self.limit);
         list.drain(list.len() - surplus..).for_each(|finding| omitted.add(finding));
         (list, omitted)
     }
 
     fn place(&self, error: &ValidationError<'_>) -> Span {
-        self.root.at(error.instance_path().as_str()).unwrap_or(self.root).opening()
+        self.at(error.instance_path().as_str()).unwrap_or(self.root).opening()
     }
 
     fn tell(&self, error: &ValidationError<'_>, out: &mut Findings) {
@@ -73,15 +134,15 @@ impl Explainer<'_> {
     }
 
     fn say(&self, error: &ValidationError<'_>, out: &mut Findings) {
-        let node = self.root.at(error.instance_path().as_str()).unwrap_or(self.root);
+        let node = self.at(error.instance_path().as_str()).unwrap_or(self.root);
         match error.kind() {
             ValidationErrorKind::Required { property } => self.missing(error, node, property.as_str().unwrap_or_default(), out),
             ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 // One more than is kept shows that there are more.
-                for name in unexpected.iter().take(MAX_FINDINGS_PER_RECORD + 1) {
+                for name in unexpected.iter().take(self.limit + 1) {
                     self.unknown(error, node, name, out);
                 }
-                if let Some(more) = unexpected.len().checked_sub(MAX_FINDINGS_PER_RECORD + 1) {
+                if let Some(more) = unexpected.len().checked_sub(self.limit + 1) {
                     out.more(more as u64);
                 }
             }
@@ -169,7 +230,7 @@ impl Explainer<'_> {
         }
     }
 
-    fn finding(&self, error: &ValidationError<'_>, node: Node<'_>, rule: &'static Rule, span: Span, message: String) -> Diagnostic {
+    fn finding(&self, error: &ValidationError<'_>, node: Node<'e>, rule: &'static Rule, span: Span, message: String) -> Diagnostic {
         let mut finding = Diagnostic::new(rule, node.tree().source(), span, message)
             .at(error.instance_path().as_str())
             .schema_at(error.schema_path().as_str());
@@ -184,12 +245,12 @@ impl Explainer<'_> {
     }
 
     // A finding whose message needs nothing but the keyword and the value.
-    fn told(&self, error: &ValidationError<'_>, node: Node<'_>, rule: &'static Rule) -> Diagnostic {
+    fn told(&self, error: &ValidationError<'_>, node: Node<'e>, rule: &'static Rule) -> Diagnostic {
         let message = words::message(error.kind(), node).unwrap_or_else(|| error.masked().to_string());
         self.finding(error, node, rule, node.opening(), message)
     }
 
-    fn missing(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Findings) {
+    fn missing(&self, error: &ValidationError<'_>, node: Node<'e>, name: &str, out: &mut Findings) {
         let quoted = quote(name, true);
         let description = self.part(error).declared(name).and_then(|part| part.description().or(part.title()));
         let help = match description {
@@ -203,16 +264,16 @@ impl Explainer<'_> {
         out.push(self.finding(error, node, &rules::MISSING_MEMBER, node.opening(), message).help(help));
     }
 
-    fn unknown(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str, out: &mut Findings) {
+    fn unknown(&self, error: &ValidationError<'_>, node: Node<'e>, name: &str, out: &mut Findings) {
         let quoted = quote(name, true);
-        let span = node.member(name).map_or(node.opening(), |member| member.key.span());
+        let span = self.index.member(node, name).map_or(node.opening(), |member| member.key.span());
         let part = self.part(error);
-        let near = nearest(name, part.members().map(|(known, _)| known), |known| node.get(known).is_none(), self.hints);
+        let near = nearest(name, part.members().map(|(known, _)| known), |known| self.index.member(node, known).is_none(), self.hints);
         let mut finding = self.finding(error, node, &rules::UNKNOWN_MEMBER, span, format!("unknown member {quoted}"));
         finding.pointer = Some(below(error, name));
         if let Some(near) = near {
             finding = finding.help(format!("did you mean {}?", quote(near, true)));
-            if node.member(name).is_some_and(|member| member.key.is_own() && !member.value.is_derived()) {
+            if self.index.member(node, name).is_some_and(|member| member.key.is_own() && !member.value.is_derived()) {
                 finding = finding.mend(Safety::Unsafe, vec![Edit::name(span, near)]);
             }
         } else {
@@ -224,7 +285,7 @@ impl Explainer<'_> {
         out.push(finding);
     }
 
-    fn wrong_type(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
+    fn wrong_type(&self, error: &ValidationError<'_>, node: Node<'e>, out: &mut Findings) {
         let mut finding = self.told(error, node, &rules::WRONG_TYPE);
         let ValidationErrorKind::Type { kind } = error.kind() else { return out.push(finding) };
         let wanted = words::types(kind).into_iter().filter_map(Types::named).fold(Types::NONE, Types::or);
@@ -263,7 +324,7 @@ impl Explainer<'_> {
     fn not_among<'v>(
         &self,
         error: &ValidationError<'_>,
-        node: Node<'_>,
+        node: Node<'e>,
         options: impl Iterator<Item = &'v serde_json::Value>,
         out: &mut Findings,
     ) {
@@ -271,7 +332,7 @@ impl Explainer<'_> {
         out.push(suggest(finding, node, options, self.hints));
     }
 
-    fn pattern(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
+    fn pattern(&self, error: &ValidationError<'_>, node: Node<'e>, out: &mut Findings) {
         const LONGEST: usize = 120;
         let mut finding = self.told(error, node, &rules::WRONG_PATTERN);
         let own = |name| self.keyword_beside(error, name).filter(|node| node.kind() == Kind::String).map(Node::text);
@@ -289,13 +350,13 @@ impl Explainer<'_> {
         out.push(finding);
     }
 
-    fn extra_items(&self, error: &ValidationError<'_>, node: Node<'_>, unexpected: &[String], out: &mut Findings) {
+    fn extra_items(&self, error: &ValidationError<'_>, node: Node<'e>, unexpected: &[String], out: &mut Findings) {
         // The validator names the items by their text only, in order.
         let mut items = node.items().enumerate();
-        if let Some(more) = unexpected.len().checked_sub(MAX_FINDINGS_PER_RECORD + 1) {
+        if let Some(more) = unexpected.len().checked_sub(self.limit + 1) {
             out.more(more as u64);
         }
-        for text in unexpected.iter().take(MAX_FINDINGS_PER_RECORD + 1) {
+        for text in unexpected.iter().take(self.limit + 1) {
             let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
             let found = items.by_ref().find(|(_, item)| spanned::equals(*item, &value));
             let (index, span) = found.map_or((None, node.opening()), |(index, item)| (Some(index), item.opening()));
@@ -311,31 +372,42 @@ impl Explainer<'_> {
         }
     }
 
-    fn repeated(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
-        let Some((first, second)) = spanned::first_repeat(node) else { return };
-        let position = |wanted: Node<'_>| node.items().position(|item| item.id() == wanted.id()).unwrap_or_default();
-        let (first_at, second_at) = (position(first), position(second));
-        let message = format!("items {} and {} are equal: {}", first_at + 1, second_at + 1, words::found(second));
-        let mut finding = self.finding(error, node, &rules::NOT_UNIQUE, second.opening(), message).help("leave one of the two out");
-        if let Some(at) = finding.pointer.as_mut() {
-            pointer::push_index(at, second_at);
+    fn repeated(&self, error: &ValidationError<'_>, node: Node<'e>, out: &mut Findings) {
+        let repeats = spanned::repeats(node);
+        let position: HashMap<NodeId, usize> = if repeats.is_empty() {
+            HashMap::new()
+        } else {
+            node.items().enumerate().map(|(position, item)| (item.id(), position)).collect()
+        };
+        let position = |wanted: Node<'_>| position.get(&wanted.id()).copied().unwrap_or_default();
+        // One more than is kept shows that there are more.
+        for (first, second) in repeats.iter().take(self.limit + 1) {
+            let (first_at, second_at) = (position(*first), position(*second));
+            let message = format!("items {} and {} are equal: {}", first_at + 1, second_at + 1, words::found(*second));
+            let mut finding = self.finding(error, node, &rules::NOT_UNIQUE, second.opening(), message).help("leave one of the two out");
+            if let Some(at) = finding.pointer.as_mut() {
+                pointer::push_index(at, second_at);
+            }
+            // One of the two may have been meant to be something else.
+            if let Some(before) = second_at.checked_sub(1).and_then(|before| self.index.item(node, before))
+                && before.span().end < second.span().end
+                && before.span().end <= second.span().start
+                && second.is_own()
+            {
+                finding = finding.mend(Safety::Unsafe, vec![Edit::gone(Span::new(before.span().end, second.span().end))]);
+            }
+            let place = Place::new(node.tree().source(), first.opening());
+            finding.related.insert(0, crate::diagnostic::Related { message: "first".to_owned(), place });
+            out.push(finding);
         }
-        // One of the two may have been meant to be something else.
-        if let Some(before) = second_at.checked_sub(1).and_then(|before| node.items().nth(before))
-            && before.span().end < second.span().end
-            && before.span().end <= second.span().start
-            && second.is_own()
-        {
-            finding = finding.mend(Safety::Unsafe, vec![Edit::gone(Span::new(before.span().end, second.span().end))]);
+        if let Some(more) = repeats.len().checked_sub(self.limit + 1) {
+            out.more(more as u64);
         }
-        let place = crate::diagnostic::Place::new(node.tree().source(), first.opening());
-        finding.related.insert(0, crate::diagnostic::Related { message: "first".to_owned(), place });
-        out.push(finding);
     }
 
-    fn wrong_name(&self, error: &ValidationError<'_>, inner: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
+    fn wrong_name(&self, error: &ValidationError<'_>, inner: &ValidationError<'_>, node: Node<'e>, out: &mut Findings) {
         let name = inner.instance().as_str().map(str::to_owned);
-        let key = name.as_deref().and_then(|name| node.member(name)).map(|member| member.key);
+        let key = name.as_deref().and_then(|name| self.index.member(node, name)).map(|member| member.key);
         let shown = name.as_deref().map_or_else(|| "a member's name".to_owned(), |name| format!("name {}", quote(name, true)));
         let demand =
             key.and_then(|key| words::message(inner.kind(), key)).unwrap_or_else(|| "it breaks what the schema asks of names".to_owned());
@@ -348,12 +420,12 @@ impl Explainer<'_> {
         out.push(finding);
     }
 
-    fn forbidden(&self, error: &ValidationError<'_>, node: Node<'_>, out: &mut Findings) {
+    fn forbidden(&self, error: &ValidationError<'_>, node: Node<'e>, out: &mut Findings) {
         let at = error.instance_path().as_str();
-        let parent = pointer::split_last(at).and_then(|(parent, name)| Some((self.root.at(parent)?, name)));
+        let parent = pointer::split_last(at).and_then(|(parent, name)| Some((self.at(parent)?, name)));
         let finding = match parent {
             Some((parent, name)) if parent.kind() == Kind::Object => {
-                let span = parent.member(&name).map_or(node.opening(), |member| member.key.span());
+                let span = self.index.member(parent, &name).map_or(node.opening(), |member| member.key.span());
                 self.finding(error, node, &rules::FORBIDDEN, span, format!("member {} may not be here", quote(&name, true)))
                     .help("leave it out")
             }
@@ -368,8 +440,8 @@ impl Explainer<'_> {
 }
 
 /// Branches.
-impl Explainer<'_> {
-    fn no_branch(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>], out: &mut Findings) {
+impl<'e> Explainer<'e> {
+    fn no_branch(&self, error: &ValidationError<'_>, node: Node<'e>, context: &[Vec<ValidationError<'static>>], out: &mut Findings) {
         let here = error.instance_path().as_str();
         if let [only] = context {
             for error in only {
@@ -424,7 +496,7 @@ impl Explainer<'_> {
     }
 
     // All that is wrong in each branch is that some member is missing.
-    fn all_missing(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>]) -> Option<Diagnostic> {
+    fn all_missing(&self, error: &ValidationError<'_>, node: Node<'e>, context: &[Vec<ValidationError<'static>>]) -> Option<Diagnostic> {
         let here = error.instance_path();
         let mut names = Vec::new();
         for branch in context {
@@ -451,7 +523,7 @@ impl Explainer<'_> {
         if tags.iter().any(|tag| tag.instance_path() != first.instance_path()) {
             return None;
         }
-        let node = self.root.at(first.instance_path().as_str())?;
+        let node = self.at(first.instance_path().as_str())?;
         // Told apart by their text, since comparing each with each takes the square of their number.
         let mut seen = std::collections::HashSet::new();
         let mut options: Vec<&serde_json::Value> = Vec::new();
@@ -467,7 +539,7 @@ impl Explainer<'_> {
     }
 
     // Each branch asks for another type.
-    fn all_types(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>]) -> Option<Diagnostic> {
+    fn all_types(&self, error: &ValidationError<'_>, node: Node<'e>, context: &[Vec<ValidationError<'static>>]) -> Option<Diagnostic> {
         let mut types = Vec::new();
         for branch in context {
             let kind = branch.iter().find_map(|inner| match inner.kind() {
@@ -483,7 +555,7 @@ impl Explainer<'_> {
         Some(self.finding(error, node, &rules::WRONG_TYPE, node.opening(), message))
     }
 
-    fn many_branches(&self, error: &ValidationError<'_>, node: Node<'_>, context: &[Vec<ValidationError<'static>>], out: &mut Findings) {
+    fn many_branches(&self, error: &ValidationError<'_>, node: Node<'e>, context: &[Vec<ValidationError<'static>>], out: &mut Findings) {
         let fitting: Vec<usize> = (0..context.len()).filter(|branch| context[*branch].is_empty()).collect();
         let name = |branch: &usize| {
             let title = self.schema.and_then(|schema| schema.title_below(error, *branch));
@@ -533,7 +605,7 @@ impl<'e> Explainer<'e> {
     }
 
     // The member that asks for the one of that name to be there too.
-    fn beside(&self, error: &ValidationError<'_>, node: Node<'_>, name: &str) -> Option<&'e str> {
+    fn beside(&self, error: &ValidationError<'_>, node: Node<'e>, name: &str) -> Option<&'e str> {
         let (_, keyword) = pointer::split_last(error.schema_path().as_str())?;
         let asked = matches!(&*keyword, "dependentRequired" | "dependencies").then(|| self.keyword_beside(error, &keyword))??;
         let asks = |member: &Member<'_>| node.get(member.key.text()).is_some() && member.value.items().any(|item| item.text() == name);

@@ -4,11 +4,11 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError};
 use serde_json::Value;
 
-use super::explain::Explainer;
+use super::explain::{Explainer, Index};
 use super::library::is_metaschema;
 use super::{Library, Shape};
 use crate::diagnostic::hint::Budget;
-use crate::diagnostic::{Diagnostic, Place, quote, rules};
+use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Place, quote, rules};
 use crate::tree::{Kind, Node};
 
 const DRAFTS: &str = "supported are drafts 4, 6, 7, 2019-09 and 2020-12, as in \"https://json-schema.org/draft/2020-12/schema\"";
@@ -90,7 +90,7 @@ fn broken(root: Node<'_>, value: &Value) -> Vec<Diagnostic> {
     let Ok(validator) = jsonschema::meta::validator_for(value) else { return Vec::new() };
     let shape = Shape::any();
     let hints = Budget::default();
-    let explainer = Explainer { root, schema: None, shape: &shape, hints: &hints };
+    let explainer = Explainer { root, schema: None, shape: &shape, hints: &hints, limit: MAX_FINDINGS_PER_RECORD, index: Index::default() };
     let (mut findings, omitted) = explainer.explain(validator.iter_errors(value), None);
     findings.extend(omitted.into_finding());
     for finding in &mut findings {

@@ -336,15 +336,25 @@ pub fn first_repeat(array: Node<'_>) -> Option<(Node<'_>, Node<'_>)> {
             .enumerate()
             .find_map(|(at, item)| array.items().take(at).find(|earlier| earlier.same(item)).map(|earlier| (earlier, item)));
     }
+    repeated(array).next()
+}
+
+/// All items that equal an earlier one, each with the first that it equals.
+#[must_use]
+pub fn repeats(array: Node<'_>) -> Vec<(Node<'_>, Node<'_>)> {
+    repeated(array).collect()
+}
+
+fn repeated(array: Node<'_>) -> impl Iterator<Item = (Node<'_>, Node<'_>)> {
     let mut seen: std::collections::HashMap<u64, Vec<Node<'_>>> = std::collections::HashMap::with_capacity(array.len());
-    for item in array.items() {
+    array.items().filter_map(move |item| {
         let alike = seen.entry(item.hash_value()).or_default();
-        if let Some(earlier) = alike.iter().find(|earlier| earlier.same(item)) {
-            return Some((*earlier, item));
+        let first = alike.iter().find(|earlier| earlier.same(item)).copied();
+        if first.is_none() {
+            alike.push(item);
         }
-        alike.push(item);
-    }
-    None
+        first.map(|first| (first, item))
+    })
 }
 
 /// A number's text.

@@ -105,7 +105,7 @@ fn tool(name: &str, args: &[&str]) -> Option<(bool, String)> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin").join(name);
     let program = if own.exists() { own } else { name.into() };
     let Ok(output) = Command::new(&program).args(args).env("PYTHONUTF8", "1").output() else {
-        eprintln!("SKIPPED: {name} is absent");
+        support::skip(name, "it is not installed");
         return None;
     };
     let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
@@ -116,7 +116,7 @@ fn tool(name: &str, args: &[&str]) -> Option<(bool, String)> {
 fn python(package: &str, program: &str, args: &[&str]) -> Option<String> {
     let (found, _) = tool("python3", &["-c", &format!("import {package}")])?;
     if !found {
-        eprintln!("SKIPPED: the Python package {package} is absent");
+        support::skip(package, "the Python package is not installed");
         return None;
     }
     let (worked, text) = tool("python3", &[&["-c", program], args].concat())?;

@@ -160,14 +160,26 @@ fn small_commands_answer() {
         ("s.json", r#"{"type": "strng"}"#),
         ("t.json", r#"{"type": "object", "properties": {"a": {"type": "integer"}}}"#),
     ]);
-    assert!(run(home.path(), &["formats"]).out.contains("handbook"));
-    assert!(run(home.path(), &["completions", "bash"]).out.contains("chancery"));
-    assert!(run(home.path(), &["man"]).out.contains(".TH"));
-    assert!(run(home.path(), &["schema", "show"]).out.contains("urn:chancery:profile:1"));
-    assert!(run(home.path(), &["schema", "docs", "t.json"]).out.contains("`a`"));
-    assert!(run(home.path(), &["schema", "shape", "t.json"]).out.contains("integer"));
-    assert!(run(home.path(), &["schema", "xsd", "t.json"]).out.contains("schema"));
-    assert_eq!(run(home.path(), &["schema", "check", "t.json"]).status, 0);
+    let answer = |words: &[&str]| {
+        let ran = run(home.path(), words);
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{words:?}");
+        ran.out
+    };
+    let first_words =
+        |text: &str| -> Vec<String> { text.lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect() };
+    let formats = first_words(&answer(&["formats"]));
+    for format in ["json", "ndjson", "csv", "tsv", "xml", "yaml", "toml", "handbook"] {
+        assert!(formats.iter().any(|known| known == format), "{format} in {formats:?}");
+    }
+    assert!(answer(&["completions", "bash"]).contains("complete -F _chancery"));
+    assert!(answer(&["man"]).contains(".TH chancery 1"));
+    let shown: serde_json::Value = serde_json::from_str(&answer(&["schema", "show"])).expect("a schema is JSON");
+    assert_eq!(shown["$id"], "urn:chancery:profile:1");
+    assert!(answer(&["schema", "docs", "t.json"]).contains("| `a` | integer | 0..1 |"));
+    assert_eq!(answer(&["schema", "shape", "t.json"]).lines().last().map(str::trim), Some("a: integer"));
+    let xsd = answer(&["schema", "xsd", "t.json"]);
+    assert!(xsd.contains("<xs:schema ") && xsd.contains("<xs:element name=\"a\" type=\"number\" minOccurs=\"0\"/>"), "{xsd}");
+    answer(&["schema", "check", "t.json"]);
     let odd = run(home.path(), &["schema", "check", "u.json"]);
     assert!(odd.status == 0 && odd.out.starts_with("u.json:1:17: warning[C130]"), "{}", odd.out);
     let broken = run(home.path(), &["schema", "check", "s.json"]);

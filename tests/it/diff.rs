@@ -137,7 +137,8 @@ fn what_cannot_be_read_is_said_and_counted() {
     );
     let ran = diff(home.path(), &["new.ndjson", "open.json", "--key", "/id"]);
     assert!(ran.status == 1 && ran.err.contains("error[R101]"), "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("open.json was not read to its end") || ran.out.contains("could not be read"), "{}", ran.out);
+    assert!(ran.err.starts_with("open.json:1:23: error[R101]"), "{}", ran.err);
+    assert!(ran.out.contains("\n1 record of open.json could not be read\nopen.json was not read to its end: "), "{}", ran.out);
     let ran = diff(home.path(), &["new.ndjson", "cut.json", "--key", "/id", "--format", "json"]);
     let json: Value = serde_json::from_str(&ran.out).expect("JSON");
     adds_up(&json["summary"]);

@@ -12,7 +12,7 @@ fn each_fault_of_the_benchmark_is_told_once() {
     let home = tempfile::tempdir().expect("a folder can be made");
     match Command::new("python3").arg(&generator).arg(home.path()).arg("500").output() {
         Ok(made) => assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr)),
-        Err(error) => return eprintln!("SKIPPED: python3 cannot be run: {error}"),
+        Err(error) => return crate::support::skip("python3", error),
     }
     let told: String =
         (0..10).map(|fault| run(home.path(), &["check", "--schema", "schema.json", "--quiet", &format!("bad{fault}.json")]).out).collect();

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::program::{folder, repository, run, run_with};
+use crate::support;
 
 /// Everything that an edit can be about, in a small schema.
 pub const SCHEMA: &str = r#"{
@@ -81,7 +82,7 @@ fn check(name: &str, text: &str, flags: &[&str], expected: &str) {
         {
             Ok(child) => child,
             Err(error) => {
-                eprintln!("SKIPPED: {program} cannot be run: {error}");
+                support::skip(program, error);
                 continue;
             }
         };
@@ -412,7 +413,7 @@ fn what_would_do_harm_is_left_out() {
         ("s.json", SCHEMA),
         // Out of range once it is a number; the other edit of the record is made.
         ("range.json", "{\"id\": \"a\", \"count\": \"-1\", \"note\": \" x\"}"),
-        // The name would be there twice.
+        // The name would be there twice, so only one of the two gets it.
         ("names.json", "{\"id\": \"b\", \"knid\": \"red\", \"kidn\": \"red\"}"),
         // What an alias stands for changes in a place where it is no text to be brought to a form.
         ("alias.yaml", "id: c\nnote: &x ' y '\nzip: *x\n"),
@@ -428,13 +429,12 @@ fn what_would_do_harm_is_left_out() {
         warning("alias.yaml:2:10", "N101"),
         warning("key.json:1:2", "S102"),
         warning("keys.ndjson:2:2", "S102"),
-        warning("names.json:1:13", "S102"),
-        warning("names.json:1:28", "S102"),
         warning("range.json:1:22", "S103"),
     ];
-    assert_eq!(ran.err, format!("{}3 fixes in 2 files; 2 errors that no edit mends\n", warnings.concat()));
+    assert_eq!(ran.err, format!("{}4 fixes in 3 files; 3 errors that no edit mends\n", warnings.concat()));
     assert_eq!(ran.status, 0);
     assert_eq!(read(home.path(), "range.json"), "{\"id\": \"a\", \"count\": \"-1\", \"note\": \"x\"}");
+    assert_eq!(read(home.path(), "names.json"), "{\"id\": \"b\", \"kind\": \"red\", \"kidn\": \"red\"}");
     assert_eq!(read(home.path(), "alias.yaml"), "id: c\nnote: &x ' y '\nzip: *x\n");
     assert_eq!(read(home.path(), "key.json"), "{\"idd\": \"a\"}");
     assert_eq!(read(home.path(), "keys.ndjson"), "{\"id\": \"d\"}\n{\"idd\": \"d\", \"count\": 1}\n");
@@ -533,8 +533,8 @@ fn a_file_or_folder_that_may_not_be_written_is_left_alone() {
     set("a.json", 0o444);
     set("in", 0o555);
     if fs::OpenOptions::new().write(true).open(home.path().join("a.json")).is_ok() {
-        eprintln!("SKIPPED: this user may write everywhere");
-        return set("in", 0o755);
+        set("in", 0o755);
+        return support::skip("permissions", "this user may write everywhere");
     }
     let ran = run(home.path(), &["fix", "--write", "--schema", "s.json", "a.json", "in/b.json", "c.json"]);
     set("in", 0o755);
@@ -660,4 +660,90 @@ fn only_files_that_changed_are_mended_where_that_is_asked() {
     let ran = run(home.path(), &["fix", "--write", "--schema", "s.json", "--changed-since", "HEAD", "a.json", "b.json"]);
     assert_eq!((ran.status, ran.err.as_str()), (0, "1 fix in 1 file\n"));
     assert_eq!((read(home.path(), "a.json").as_str(), read(home.path(), "b.json").as_str()), (text, "{\"count\": 2}\n"));
+}
+
+/// Mends a file by a schema, guesses included; gives the standard error, and the file's text.
+fn mended(schema: &str, name: &str, text: &str) -> (String, String) {
+    let home = folder(&[("s.json", schema), (name, text)]);
+    let ran = run(home.path(), &["fix", "--write", "--unsafe", "--no-config", "--schema", "s.json", name]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let again = run(home.path(), &["fix", "--unsafe", "--no-config", "--schema", "s.json", name]);
+    assert_eq!((again.status, again.out.as_str()), (0, ""), "a second run finds nothing to fix: {}", again.err);
+    (ran.err, read(home.path(), name))
+}
+
+#[test]
+fn fixes_are_made_until_nothing_is_left() {
+    // Equal items, and members of one name.
+    let schema = r#"{"properties": {"l": {"type": "array", "uniqueItems": true}}}"#;
+    for number in [21, 40] {
+        let fixes = format!("{} fixes in 1 file\n", number - 1);
+        assert_eq!(
+            mended(schema, "a.json", &format!("{{\"l\": [{}\"x\"]}}", "\"x\", ".repeat(number - 1))),
+            (fixes.clone(), "{\"l\": [\"x\"]}".to_owned())
+        );
+        assert_eq!(
+            mended(schema, "a.ndjson", &format!("{{{}\"z\": 1}}\n", "\"z\": 1, ".repeat(number - 1))),
+            (fixes, "{\"z\": 1}\n".to_owned())
+        );
+    }
+    let text = "{\"z\": 1, \"z\": 1, \"z\": 2, \"z\": 2, \"l\": [1, 2, 1.0, 3, 2, 1]}";
+    assert_eq!(mended(schema, "a.json", text).1, "{\"z\": 1, \"z\": 2, \"l\": [1, 2, 3]}");
+}
+
+#[test]
+fn a_record_may_have_more_faults_than_check_lists() {
+    let schema = r#"{"type": "object", "properties": {"l": {"type": "array", "items": {"type": "integer"}}}, "additionalProperties": {"type": ["integer", "array"]}}"#;
+    let members = |quote: &str| (0..1_300).map(|number| format!("\"m{number}\": {quote}{number}{quote}")).collect::<Vec<_>>().join(", ");
+    let items = |quote: &str| (0..1_300).map(|number| format!("{quote}{number}{quote}")).collect::<Vec<_>>().join(", ");
+    let json = |quote: &str| format!("{{{}, \"l\": [{}]}}\n", members(quote), items(quote));
+    assert_eq!(mended(schema, "a.ndjson", &json("\"")), ("2600 fixes in 1 file\n".to_owned(), json("")));
+    let yaml = |quote: &str| format!("{{{}, \"l\": [{}]}}\n", members(quote), items(quote));
+    assert_eq!(mended(schema, "a.yaml", &yaml("\"")), ("2600 fixes in 1 file\n".to_owned(), yaml("")));
+}
+
+#[test]
+fn only_the_edit_at_fault_is_left_out() {
+    // The fault that an edit of `b` would cause is one of the record.
+    let schema = r##"{"type": "object", "properties": {"a": {"$ref": "#/$defs/c"}, "b": {"$ref": "#/$defs/c"}, "c": {"$ref": "#/$defs/c"}, "d": {"$ref": "#/$defs/c"}},
+        "not": {"properties": {"b": {"const": "red"}}, "required": ["b"]}, "$defs": {"c": {"enum": ["red", "blue"]}}}"##;
+    let fill = |pattern: &str, values: [&str; 4]| {
+        ["%a", "%b", "%c", "%d"].iter().zip(values).fold(pattern.to_owned(), |text, (from, to)| text.replace(from, to))
+    };
+    for (name, pattern, at) in [
+        ("a.json", "{\"a\": \"%a\", \"b\": \"%b\", \"c\": \"%c\", \"d\": \"%d\"}", "1:19"),
+        ("a.ndjson", "{\"d\": \"red\"}\n{\"a\": \"%a\", \"b\": \"%b\", \"c\": \"%c\", \"d\": \"%d\"}\n", "2:19"),
+        ("a.yaml", "a: %a\nb: %b # why\nc: '%c'\nd: %d\n", "2:4"),
+        ("a.toml", "a = \"%a\"\nb = \"%b\"\nc = '%c'\nd = '%d'\n", "2:5"),
+        ("a.csv", "a,b,c,d\n%a,%b,%c,%d\n", "2:5"),
+        ("a.tsv", "a\tb\tc\td\n%a\t%b\t%c\t%d\n", "2:5"),
+        ("a.xml", "<rs><r><a>%a</a><b>%b</b>\n<c>%c</c><d>%d</d></r></rs>\n", "1:21"),
+    ] {
+        let (err, text) = mended(schema, name, &fill(pattern, ["rde", "rde", "bleu", "rde"]));
+        assert_eq!(text, fill(pattern, ["red", "rde", "blue", "red"]), "{name}");
+        let warnings: Vec<&str> = err.lines().filter(|line| line.starts_with("warning")).collect();
+        assert!(warnings.len() == 1 && warnings[0].starts_with(&format!("warning: {name}:{at}: the edit for S106")), "{name}: {err}");
+        assert_eq!(err.lines().last(), Some("3 fixes in 1 file"), "{name}");
+    }
+    // An anchored value stands elsewhere too, where it is no text to be brought to a form.
+    let schema = r#"{"properties": {"n": {"x-normalise": "text"}, "o": {"x-normalise": "text"}, "p": {"x-normalise": "text"}, "i": {"type": "array", "items": {"type": "integer"}}}}"#;
+    let (err, text) = mended(schema, "a.yaml", "n: &x ' y '\nz: *x\no: ' y '\np: ' r '\ni: ['1']\n");
+    assert_eq!(text, "n: &x ' y '\nz: *x\no: 'y'\np: 'r'\ni: [1]\n");
+    assert!(err.starts_with("warning: a.yaml:1:7: the edit for N101 is left out") && err.ends_with("\n3 fixes in 1 file\n"), "{err}");
+    // Of two columns only the one whose new name is taken.
+    let (err, text) = mended(&without_key(), "a.csv", "id,knid,kind,cuont\na,red,,1\nb,,red,2\n");
+    assert_eq!(text, "id,knid,kind,count\na,red,,1\nb,,red,2\n");
+    assert!(err.starts_with("warning: a.csv:1:4: the edit for S102 is left out"), "{err}");
+}
+
+#[test]
+fn each_edit_that_is_left_out_is_told_at_its_place() {
+    let schema = r#"{"properties": {"n": {"type": "integer", "minimum": 0}}}"#;
+    let text: String = (0..300).map(|number| format!("{{\"\u{e9}\": {number}, \"n\": \"-{number}\"}}\r\n")).collect();
+    let (err, after) = mended(schema, "a.ndjson", &text);
+    assert_eq!(after, text.replace("\"-0\"", "-0"), "-0 is not below zero");
+    let told: Vec<&str> = err.lines().collect();
+    assert!(told[0].starts_with("warning: a.ndjson:2:15: the edit for S103"), "{err}");
+    assert!(told[19].starts_with("warning: a.ndjson:21:16: the edit for S103"), "{err}");
+    assert_eq!(told[20..], ["warning: 279 more are left out for the same reason", "1 fix in 1 file"]);
 }

@@ -170,7 +170,7 @@ fn sqlite_shell(home: &Path, dsn: &str, query: &str) -> Option<String> {
     let file = dsn.trim_start_matches("sqlite:");
     let output = Command::new("sqlite3").current_dir(home).args(["-batch", "-noheader", file, query]).output();
     let Ok(output) = output else {
-        eprintln!("SKIPPED: sqlite3 is not installed");
+        crate::support::skip("sqlite3", "it is not installed");
         return None;
     };
     assert!(output.status.success(), "{}: {query}", String::from_utf8_lossy(&output.stderr));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Rows from the ground up; a module uses only modules of rows before its own.
 const ROWS: &[&[&str]] = &[
     &["source"],
-    &["tree", "diagnostic", "lexicon", "spool", "guard"],
+    &["tree", "diagnostic", "lexicon", "spool", "guard", "growth"],
     &["schema"],
     &["layout"],
     &["read", "normalise", "check", "compare", "redact"],

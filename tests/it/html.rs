@@ -191,7 +191,7 @@ fn dom(home: &Path, hash: &str) -> Option<String> {
     match browser.output() {
         Ok(output) => Some(String::from_utf8(output.stdout).expect("a page is UTF-8")),
         Err(error) => {
-            eprintln!("SKIPPED: chromium cannot be run: {error}");
+            crate::support::skip("chromium", error);
             None
         }
     }
@@ -246,7 +246,7 @@ fn nothing_is_too_wide_for_a_telephone() {
 fn look(home: &Path, what: &str) -> Option<String> {
     let modules = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/node_modules"));
     if !chromium().exists() || !["playwright-core", "axe-core"].iter().all(|name| modules.join(name).exists()) {
-        eprintln!("SKIPPED: chromium, playwright-core or axe-core is absent; the latter are looked for in {}", modules.display());
+        crate::support::skip("axe-core", format_args!("chromium, or playwright-core or axe-core in {} is absent", modules.display()));
         return None;
     }
     let output = Command::new("node")

@@ -411,7 +411,7 @@ asyncio.run(main(*sys.argv[1:]))
 fn a_client_by_others_understands_the_server() {
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/bin/python");
     if !Command::new(python).args(["-c", "import pygls.lsp.client"]).output().is_ok_and(|output| output.status.success()) {
-        return eprintln!("SKIPPED: {python} has no pygls");
+        return crate::support::skip("pygls", format_args!("{python} has no such package"));
     }
     let home = home();
     let document = uri(home.path(), "data/a.yaml");

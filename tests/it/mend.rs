@@ -37,6 +37,10 @@ fn options() -> read::Options {
 }
 
 fn mend(text: &[u8], format: Format, guesses: bool, select: &[&str]) -> Outcome {
+    mend_with(stages(), text, format, guesses, select)
+}
+
+fn mend_with(stages: Vec<Arc<dyn Stage>>, text: &[u8], format: Format, guesses: bool, select: &[&str]) -> Outcome {
     let input = open::Input::new("input", None);
     let text = text.to_vec();
     let open = move |files: &fix::Files| {
@@ -46,7 +50,7 @@ fn mend(text: &[u8], format: Format, guesses: bool, select: &[&str]) -> Outcome 
     };
     let job = Job {
         inputs: vec![Input { name: "input".into(), course: 0, open: Box::new(open) }],
-        courses: vec![Course { stages: stages(), across: None, lenient: false, redactor: None }],
+        courses: vec![Course { stages, across: None, lenient: false, redactor: None }],
         complete: false,
         policy: Policy { select: select.iter().map(|code| (*code).to_owned()).collect(), ..Policy::default() },
         suppress: Vec::new(),
@@ -255,7 +259,18 @@ fn yaml(members: &[(String, Data)], indent: usize, styles: &mut Gaps, out: &mut 
                 _ => quoted(text).replace('\u{7f}', "\\x7f").replace('\u{85}', "\\x85").replace('\u{feff}', "\\ufeff"),
             }
         };
+        let is_anchored = out.rfind("---\n").is_some_and(|start| out[start..].contains("&x "));
         match value {
+            Data::Text(_) if is_anchored && styles.next() == "*" => {
+                let _ = writeln!(out, "{blanks}{name}: *x");
+            }
+            Data::Text(text) if styles.next() == "&" => {
+                let _ = writeln!(
+                    out,
+                    "{blanks}{name}: &x {}",
+                    quoted(text).replace('\u{7f}', "\\x7f").replace('\u{85}', "\\x85").replace('\u{feff}', "\\ufeff")
+                );
+            }
             Data::Text(text) => {
                 let text = scalar(text, styles);
                 let comment = if text.contains('\n') { "" } else { ["", " # c", "   #"][text.len() % 3] };
@@ -359,7 +374,7 @@ proptest! {
     }
 
     #[test]
-    fn of_yaml(records in prop::collection::vec(record(), 1..3), styles in gaps(&["'", "plain", "\"", "|", ">"]), windows: bool) {
+    fn of_yaml(records in prop::collection::vec(record(), 1..3), styles in gaps(&["'", "plain", "\"", "|", ">", "&", "*"]), windows: bool) {
         let mut text = String::from("# top\n");
         for record in &records {
             text.push_str("---\n");
@@ -444,6 +459,7 @@ proptest! {
 #[test]
 fn of_the_files_at_hand() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = 0;
     for folder in ["input", "output", "docs/samples/library/output", "docs/samples/library/input"] {
         for entry in fs::read_dir(root.join(folder)).expect("it is there") {
             let path = entry.expect("it is readable").path();
@@ -453,6 +469,44 @@ fn of_the_files_at_hand() {
                 continue;
             };
             laws(format, &fs::read_to_string(&path).expect("it is text")).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            files += 1;
         }
+    }
+    assert!(files >= 4, "{files} files");
+}
+
+// Counts the values that it is given.
+#[derive(Default)]
+struct Counter(std::sync::atomic::AtomicU64);
+
+impl Stage for Counter {
+    fn work(&self, tree: &mut chancery::tree::Tree, _: &mut dyn chancery::diagnostic::Notes) {
+        fn count(node: chancery::tree::Node<'_>) -> u64 {
+            1 + node.members().map(|member| count(member.value)).chain(node.items().map(count)).sum::<u64>()
+        }
+        self.0.fetch_add(count(tree.root()), std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn passes_do_not_grow_with_the_number_of_fixes() {
+    // In one record and in many; equal items, other faults, and edits that are refused.
+    let one = |size: usize| {
+        let items: Vec<String> = (0..size).map(|number| format!("\" {}\"", number / 2)).collect();
+        (format!("{{\"tags\": [{}]}}", items.join(", ")), size)
+    };
+    let many = |size: usize| ((0..size).map(|number| format!("{{\"count\": \"{number}\", \"note\": \" x\"}}\n")).collect(), 2 * size);
+    let refused = |size: usize| ((0..size).map(|_| "{\"count\": \"-1\", \"note\": \" x\"}\n").collect(), size);
+    let made: [&dyn Fn(usize) -> (String, usize); 3] = [&one, &many, &refused];
+    for (number, text) in made.into_iter().enumerate() {
+        support::assert_linear(500, |size| {
+            let counter = Arc::new(Counter::default());
+            let (text, least) = text(size);
+            let outcome =
+                mend_with([stages(), vec![Arc::clone(&counter) as Arc<dyn Stage>]].concat(), text.as_bytes(), Format::Ndjson, true, &[]);
+            let fixed: u64 = outcome.files.iter().flat_map(|file| file.fixed.values()).sum();
+            assert!(fixed >= least as u64 && outcome.untried.is_empty(), "{number}: {fixed} of {least}");
+            counter.0.load(std::sync::atomic::Ordering::Relaxed)
+        });
     }
 }

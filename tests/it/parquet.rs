@@ -33,7 +33,7 @@ fn python() -> Option<&'static str> {
     if found.is_ok_and(|status| status.success()) {
         return Some(python);
     }
-    eprintln!("SKIPPED: {python} with duckdb and pyarrow is absent; .ci/run installs them");
+    crate::support::skip("pyarrow", format_args!("{python} with duckdb and pyarrow is absent; .ci/run installs them"));
     None
 }
 

@@ -207,7 +207,7 @@ fn postgres_keeps_the_same_laws() {
     let given = std::env::var("CHANCERY_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     let server = if given.is_some() { None } else { Server::start() };
     let Some(url) = given.or_else(|| server.as_ref().map(|server| server.url.clone())) else {
-        eprintln!("SKIPPED: no server of PostgreSQL is installed, and CHANCERY_TEST_POSTGRES names none");
+        crate::support::skip("postgres", "no server is installed, and CHANCERY_TEST_POSTGRES names none");
         return;
     };
     let mut base = Postgres { url: url.trim_end_matches('/').to_owned(), count: 0 };
@@ -238,7 +238,7 @@ fn postgres_keeps_the_same_laws() {
 
 fn psql(_home: &Path, dsn: &str, query: &str) -> Option<String> {
     let Ok(output) = Command::new("psql").args(["-X", "-A", "-t", dsn, "-c", query]).output() else {
-        eprintln!("SKIPPED: psql is not installed");
+        crate::support::skip("psql", "it is not installed");
         return None;
     };
     assert!(output.status.success(), "{}: {query}", String::from_utf8_lossy(&output.stderr));
@@ -337,7 +337,7 @@ fn a_server_may_be_full(base: &mut Postgres) {
 #[test]
 fn a_killed_server_leaves_nothing_half_done() {
     let Some(server) = Server::start() else {
-        eprintln!("SKIPPED: no server of PostgreSQL is installed");
+        crate::support::skip("postgres", "no server is installed");
         return;
     };
     let mut base = Postgres { url: server.url.clone(), count: 0 };
@@ -413,13 +413,13 @@ fn columns_are_typed(base: &mut Postgres) {
 #[test]
 fn the_way_to_a_server_is_secured() {
     let Some(server) = Server::start() else {
-        eprintln!("SKIPPED: no server of PostgreSQL is installed");
+        crate::support::skip("postgres", "no server is installed");
         return;
     };
     let home = folder(&[("a.json", "{\"id\":\"a\",\"name\":\"A\"}")]);
     let home = home.path();
     if !server.secure(home) {
-        eprintln!("SKIPPED: openssl is not installed");
+        crate::support::skip("openssl", "it is not installed");
         return;
     }
     let load = |host: &str, query: &str, environment: &[(&str, &str)]| {

@@ -138,17 +138,15 @@ fn recursion_through_branches_ends() {
 #[test]
 fn schemas_in_use_have_a_shape() {
     let Some(folder) = shared("data/schemastore/schemas") else { return };
-    let mut slowest = (std::time::Duration::ZERO, String::new());
+    let (mut shapes, mut with_members) = (0, 0);
     for entry in std::fs::read_dir(folder).expect("the folder is there").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(entry.path()).expect("schemas are UTF-8");
         let Ok(schema) = chancery::schema::Schema::try_from(tree(&name, &text)) else { continue };
-        let started = std::time::Instant::now();
-        let _ = Shape::of(&schema);
-        slowest = slowest.max((started.elapsed(), name));
+        shapes += 1;
+        with_members += usize::from(Shape::of(&schema).root().members().len() > 0);
     }
-    eprintln!("slowest shape: {slowest:?}");
-    assert!(slowest.0 < std::time::Duration::from_secs(10), "{slowest:?}");
+    assert!(shapes >= 100 && 2 * with_members > shapes, "{shapes} shapes, {with_members} with members");
 }
 
 #[test]

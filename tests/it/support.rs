@@ -53,6 +53,33 @@ pub fn read(format: Format, bytes: &[u8], options: &read::Options) -> Gathered {
     gathered
 }
 
+/// Says that a test does not run, since a tool or data is absent. The gate names in `CHANCERY_EXPECT` what it found; a test
+/// that needs one of these must run.
+#[track_caller]
+pub fn skip(tool: &str, why: impl std::fmt::Display) {
+    let expected = std::env::var("CHANCERY_EXPECT").unwrap_or_default();
+    assert!(!is_expected(tool, &expected), "{tool} should be here, as CHANCERY_EXPECT says: {why}");
+    eprintln!("SKIPPED: {tool}: {why}");
+}
+
+fn is_expected(tool: &str, expected: &str) -> bool {
+    expected.split(',').any(|expected| expected.trim() == tool)
+}
+
+#[test]
+fn what_is_expected_may_not_be_skipped() {
+    assert!(is_expected("xmllint", "git, xmllint") && is_expected("git", "git,xmllint"));
+    assert!(!is_expected("xml", "git,xmllint") && !is_expected("git", ""));
+}
+
+/// Asserts that twice the work takes at most 2.5 times the count: `count` is called with `size` and with twice that, and gives
+/// how much was done, in something that is the same in every run, such as steps, bytes written or values looked at; never time.
+#[track_caller]
+pub fn assert_linear(size: usize, mut count: impl FnMut(usize) -> u64) {
+    let (once, twice) = (count(size), count(2 * size));
+    assert!(once > 0 && 2 * twice <= 5 * once, "{once} for {size}, {twice} for {}", 2 * size);
+}
+
 /// A folder of data that stands beside the project, by its path below `CHANCERY_SHARED` (default `../shared`).
 /// `None`, said aloud, where it is absent.
 pub fn shared(path: &str) -> Option<PathBuf> {
@@ -61,7 +88,7 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     if found.exists() {
         return Some(found);
     }
-    eprintln!("SKIPPED: {} is absent", found.display());
+    skip("shared", format_args!("{} is absent", found.display()));
     None
 }
 

@@ -118,7 +118,7 @@ fn a_package_does_not_lead_elsewhere() {
     if made {
         refused.push("pipe.csv");
     } else {
-        eprintln!("SKIPPED: mkfifo cannot be run");
+        crate::support::skip("mkfifo", "it cannot be run");
     }
     for (path, is_refused) in refused.into_iter().map(|path| (path, true)).chain([("inner.csv", false)]) {
         let text = format!("{{\"resources\": [{{\"name\": \"a\", \"path\": \"{path}\"}}]}}");

@@ -295,8 +295,8 @@ fn xmllint(folder: &std::path::Path, args: &[&str]) -> Option<String> {
     match std::process::Command::new("xmllint").current_dir(folder).arg("--noout").args(args).output() {
         Ok(run) if run.status.success() => Some(String::new()),
         Ok(run) => Some(String::from_utf8_lossy(&run.stderr).into_owned()),
-        Err(_) => {
-            eprintln!("SKIPPED: xmllint is absent");
+        Err(error) => {
+            support::skip("xmllint", error);
             None
         }
     }

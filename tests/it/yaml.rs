@@ -546,7 +546,7 @@ assert len(found) == len(expected) and not wrong, (len(found), len(expected), wr
 ";
     let python = |arguments: &[&std::ffi::OsStr]| std::process::Command::new("python3").arg("-c").args(arguments).output();
     if !python(&["import yaml".as_ref()]).is_ok_and(|output| output.status.success()) {
-        return eprintln!("SKIPPED: python3 has no module yaml");
+        return support::skip("python-yaml", "python3 has no module yaml");
     }
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = value();

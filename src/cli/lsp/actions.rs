@@ -1,6 +1,6 @@
 //! Quick fixes: the edits that findings carry, one by one, or all that are safe at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lsp_types::{CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, TextEdit, Uri, WorkspaceEdit};
 
@@ -8,6 +8,7 @@ use super::diagnostics;
 use super::document::Document;
 use super::name_of;
 use crate::diagnostic::{Diagnostic, Fix, Safety, one_line};
+use crate::growth::step;
 
 /// The kind of the action that applies every safe edit.
 pub fn fix_all() -> CodeActionKind {
@@ -63,13 +64,19 @@ fn title(finding: &Diagnostic, fix: &Fix) -> String {
 fn safe(document: &Document, findings: &[Diagnostic]) -> Vec<TextEdit> {
     let fixes =
         findings.iter().filter_map(|finding| finding.fix.as_ref().filter(|fix| fix.safety == Safety::Safe).map(|fix| (finding, fix)));
-    let mut taken: Vec<(usize, usize)> = Vec::new();
+    // End by start.
+    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    let touches = |taken: &BTreeMap<usize, usize>, start: usize, end: usize| {
+        step();
+        taken.range(..=end).next_back().is_some_and(|(_, taken)| *taken >= start)
+    };
     let mut all = Vec::new();
     for (finding, fix) in fixes {
         let edits: Vec<_> = edits(finding, fix, document).collect();
-        let free = edits.iter().all(|(start, end, _)| taken.iter().all(|(from, to)| end < from || to < start));
-        if free {
-            taken.extend(edits.iter().map(|(start, end, _)| (*start, *end)));
+        if !edits.iter().any(|(start, end, _)| touches(&taken, *start, *end)) {
+            for (start, end, _) in &edits {
+                taken.entry(*start).and_modify(|known| *known = (*known).max(*end)).or_insert(*end);
+            }
             all.extend(edits.into_iter().map(|(_, _, edit)| edit));
         }
     }
@@ -86,4 +93,47 @@ fn edits<'d>(finding: &'d Diagnostic, fix: &'d Fix, document: &'d Document) -> i
 
 fn workspace(uri: &Uri, edits: Vec<TextEdit>) -> WorkspaceEdit {
     WorkspaceEdit { changes: Some(HashMap::from([(uri.clone(), edits)])), ..WorkspaceEdit::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cli::lsp::document::Encoding;
+    use crate::diagnostic::{Edit, Scalar, rules};
+    use crate::growth::assert_linear;
+    use crate::source::{Source, Span};
+
+    // Findings whose fixes replace these bytes, and the document that they are about, which is one line.
+    fn given(length: usize, fixes: &[Vec<(u32, u32)>]) -> (Document, Vec<Diagnostic>) {
+        let text = "x".repeat(length);
+        let source = Arc::new(Source::whole("a.json", text.as_str()));
+        let finding = |edits: &Vec<(u32, u32)>| {
+            let edit = |(start, end): &(u32, u32)| Edit {
+                text: "y".to_owned(),
+                ..Edit::scalar(Span::new(*start, *end), Scalar::Text("y".to_owned()))
+            };
+            Diagnostic::new(&rules::TEXT_FORM, &source, Span::at(0), "x").mend(Safety::Safe, edits.iter().map(edit).collect())
+        };
+        (Document::new(text, 1, Encoding::Utf16), fixes.iter().map(finding).collect())
+    }
+
+    #[test]
+    fn of_edits_that_touch_the_first_is_made() {
+        let (document, findings) =
+            given(100, &[vec![(5, 8), (20, 30)], vec![(8, 9)], vec![(31, 32)], vec![(1, 2), (25, 26)], vec![(0, 4)]]);
+        let made: Vec<(u32, u32)> =
+            safe(&document, &findings).iter().map(|edit| (edit.range.start.character, edit.range.end.character)).collect();
+        assert_eq!(made, [(5, 8), (20, 30), (31, 32), (0, 4)]);
+    }
+
+    #[test]
+    fn work_grows_with_the_number_of_edits() {
+        assert_linear(2_000, |size| {
+            let fixes: Vec<Vec<(u32, u32)>> = (0..size as u32).map(|number| vec![(4 * number, 4 * number + 2)]).collect();
+            let (document, findings) = given(4 * size, &fixes);
+            assert_eq!(safe(&document, &findings).len(), size);
+        });
+    }
 }

@@ -1,5 +1,6 @@
 //! The text of an open document: places as editors count them, and changes as they send them.
 
+use crate::growth::{step, steps};
 use lsp_types::{Position, PositionEncodingKind, Range, TextDocumentContentChangeEvent};
 
 /// How columns are counted.
@@ -49,12 +50,19 @@ pub struct Document {
     encoding: Encoding,
     // Bytes at which lines begin. To editors a lone carriage return ends a line too.
     lines: Vec<usize>,
+    // Of long lines, every so many bytes: the byte and its column, so that a place in one is found without counting from its
+    // beginning. In order.
+    columns: Vec<(usize, u32)>,
 }
+
+/// So many bytes of a line are counted through at most.
+const STRIDE: usize = 1024;
 
 impl Document {
     pub fn new(text: String, version: i32, encoding: Encoding) -> Self {
         let lines = lines(&text);
-        Self { text, version, encoding, lines }
+        let columns = columns(&text, &lines, encoding);
+        Self { text, version, encoding, lines, columns }
     }
 
     pub fn text(&self) -> &str {
@@ -76,6 +84,7 @@ impl Document {
                 None => self.text = change.text,
             }
             self.lines = lines(&self.text);
+            self.columns = columns(&self.text, &self.lines, self.encoding);
         }
         self.version = version;
     }
@@ -83,9 +92,12 @@ impl Document {
     /// The byte at a position; one behind the end of its line is its end.
     pub fn offset(&self, position: Position) -> usize {
         let Some(start) = self.lines.get(position.line as usize).copied() else { return self.text.len() };
-        let mut left = position.character;
-        let mut at = start;
-        for c in self.line(start).chars() {
+        let next_line = self.lines.get(position.line as usize + 1).copied().unwrap_or(usize::MAX);
+        let (from, to) = (self.columns.partition_point(|(at, _)| *at < start), self.columns.partition_point(|(at, _)| *at < next_line));
+        let known = self.columns[from..to].partition_point(|(_, column)| *column <= position.character);
+        let (mut at, column) = known.checked_sub(1).map_or((start, 0), |before| self.columns[from + before]);
+        let mut left = position.character - column;
+        for c in self.line(at).chars() {
             let length = self.encoding.length(c);
             if left < length {
                 break;
@@ -103,8 +115,12 @@ impl Document {
             offset -= 1;
         }
         let line = self.lines.partition_point(|start| *start <= offset) - 1;
-        let character = self.text[self.lines[line]..offset].chars().map(|c| self.encoding.length(c)).sum();
-        Position { line: line as u32, character }
+        let known = self.columns.partition_point(|(at, _)| *at <= offset).checked_sub(1).map(|before| self.columns[before]);
+        let (from, column) = known.filter(|(at, _)| *at >= self.lines[line]).unwrap_or((self.lines[line], 0));
+        step();
+        steps(offset - from);
+        let further: u32 = self.text[from..offset].chars().map(|c| self.encoding.length(c)).sum();
+        Position { line: line as u32, character: column + further }
     }
 
     pub fn range(&self, start: usize, end: usize) -> Range {
@@ -123,9 +139,43 @@ fn lines(text: &str) -> Vec<usize> {
     std::iter::once(0).chain((0..bytes.len()).filter(ends).map(|at| at + 1)).collect()
 }
 
+fn columns(text: &str, lines: &[usize], encoding: Encoding) -> Vec<(usize, u32)> {
+    let mut columns = Vec::new();
+    for (number, start) in lines.iter().enumerate() {
+        let end = lines.get(number + 1).copied().unwrap_or(text.len());
+        if end - start <= STRIDE {
+            continue;
+        }
+        let (mut last, mut column) = (*start, 0);
+        for (at, c) in text[*start..end].char_indices() {
+            if start + at >= last + STRIDE {
+                last = start + at;
+                columns.push((last, column));
+            }
+            column += encoding.length(c);
+        }
+    }
+    columns
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_in_long_lines_are_found_too() {
+        let text = format!("short\n{}\r\n{}", "a\u{e9}\u{1f600}".repeat(1000), "x".repeat(3000));
+        for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+            let document = Document::new(text.clone(), 1, encoding);
+            for (at, _) in text.char_indices().filter(|(at, c)| !matches!(c, '\r' | '\n') && (at % 7 == 0 || at % 1024 < 8)) {
+                let position = document.position(at);
+                let line = document.lines[position.line as usize];
+                let column: u32 = text[line..at].chars().map(|c| encoding.length(c)).sum();
+                assert_eq!((position.character, document.offset(position)), (column, at));
+            }
+            assert_eq!(document.offset(Position::new(1, 99_999)), 6 + 7000, "a column behind the line is its end");
+        }
+    }
 
     #[test]
     fn positions_and_bytes_turn_into_each_other() {
