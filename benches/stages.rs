@@ -161,7 +161,7 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
                 size: None,
                 known: None,
             }],
-            courses: vec![pipeline::Course { stages: vec![Arc::clone(&checker)], across: None, lenient: false, mask: None }],
+            courses: vec![pipeline::Course { stages: vec![Arc::clone(&checker)], across: None, lenient: false, redactor: None }],
             complete: false,
             outputs: Vec::new(),
             rejects: None,
@@ -175,6 +175,8 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
             notes: Vec::new(),
             jobs,
             keep_accounts: false,
+            keep_top_level: false,
+            skipped: 0,
         };
         let outcome = pipeline::run(job, &AtomicBool::new(false), &mut Nobody).expect("nothing is written");
         assert_eq!(outcome.tally.valid, RECORDS as u64);

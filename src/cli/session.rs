@@ -442,12 +442,7 @@ impl Session {
         let schema = schemas::load(schema, &dirs, !common.no_format)?;
         let shape = Arc::new(schema.as_ref().map_or_else(Shape::any, |schema| Shape::of(schema)));
         let doubts = schema.as_ref().filter(|_| named != "profile" && !common.unchecked).map(|schema| lint::warnings(schema));
-        let notes = doubts.into_iter().flatten().chain(normalise::mistakes(&shape)).chain(facts::mistakes(&shape));
-        // What the schema asks for with a wrong operand would not be done.
-        let (unusable, notes): (Vec<_>, Vec<_>) = notes.partition(|note| note.severity == Severity::Error);
-        if !unusable.is_empty() && !common.unchecked {
-            return Err(Trouble::Findings(unusable));
-        }
+        let notes = doubts.into_iter().flatten().chain(normalise::mistakes(&shape)).chain(facts::mistakes(&shape)).collect();
         let mut stages: Vec<Arc<dyn Stage>> = Vec::new();
         if !common.no_normalise {
             let options = normalise::Options { defaults: common.defaults || config.defaults, ..config.normalise.clone() };

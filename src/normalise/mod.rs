@@ -111,9 +111,7 @@ impl Pass {
 pub fn mistakes(shape: &Arc<Shape>) -> Vec<Diagnostic> {
     // Defaults are asked for on the command line, since a schema has them for all its readers.
     let names: Vec<_> = Pass::ALL.iter().filter(|pass| **pass != Pass::Defaults).map(|pass| pass.name()).collect();
-    let mut found = guide::mistakes(shape, ANNOTATION, "pass", &names);
-    found.extend(guide::wrong_operands(shape, ANNOTATION, ("pass", Pass::Date.name()), "order", &date::Order::NAMES));
-    found
+    guide::mistakes(shape, ANNOTATION, "pass", &names)
 }
 
 /// What is normalised besides what the schema asks for.

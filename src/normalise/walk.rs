@@ -188,15 +188,15 @@ impl Walk<'_> {
             },
             Pass::Email => email::normal(text),
             Pass::Url => url::normal(text),
-            Pass::Date => match date::read(text, step.order) {
-                Ok(date) => date?,
-                Err(date::OrderUnknown) => {
+            Pass::Date => {
+                let Ok(date) = date::read(text, step.order) else {
                     let message = format!("the order of day and month in {} is not known, so it was left as it is", quote(text, true));
                     let help = "give the order of all values: \"x-normalise\": {\"pass\": \"date\", \"order\": \"dmy\"}, or \"mdy\"";
                     self.left(&rules::DATE_ORDER, here, message, help);
                     return None;
-                }
-            },
+                };
+                date?
+            }
             Pass::Country => country::normal(text)?.to_owned(),
             Pass::Enum => enumeration::normal(text, &step.choices)?.to_owned(),
             Pass::Telephone => {

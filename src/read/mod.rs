@@ -454,20 +454,20 @@ pub fn too_deep(source: &Arc<Source>, at: Span, limit: usize) -> Diagnostic {
 pub fn hand_out(tree: &mut Tree, records: Option<&str>, intake: &mut dyn Intake) {
     let Some(pointer) = records.filter(|pointer| !pointer.is_empty()) else { return intake.record(tree) };
     if let Err(missing) = hand_out_at(tree, pointer, false, intake) {
-        intake.remark(missing);
+        intake.remark(*missing);
         intake.stop();
     }
 }
 
 // As `hand_out`, for the place `pointer`. Says whether it noted that parts of the document are no records, which it does unless
 // `told`; the error is that there is nothing at the place.
-fn hand_out_at(tree: &mut Tree, pointer: &str, told: bool, intake: &mut dyn Intake) -> Result<bool, Diagnostic> {
+fn hand_out_at(tree: &mut Tree, pointer: &str, told: bool, intake: &mut dyn Intake) -> Result<bool, Box<Diagnostic>> {
     let source = Arc::clone(tree.source());
     let root = tree.root();
     let Some(found) = root.at(pointer) else {
         let message = format!("no records at {pointer}: the document has nothing there");
         let missing = Diagnostic::new(&rules::NO_RECORDS, &source, root.opening(), message);
-        return Err(missing.help("give the place of the records with --records"));
+        return Err(Box::new(missing.help("give the place of the records with --records")));
     };
     let outside = if told { None } else { outside(root, pointer) };
     let tells = outside.is_some();

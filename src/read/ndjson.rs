@@ -178,7 +178,7 @@ impl Lines {
                 Some(pointer) => match super::hand_out_at(tree, pointer, told, intake) {
                     Ok(tells) => return tells,
                     Err(missing) => {
-                        intake.note(missing);
+                        intake.note(*missing);
                         intake.unread(Span::new(line.start as u32, line.end as u32));
                         intake.broken();
                     }

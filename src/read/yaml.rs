@@ -593,9 +593,8 @@ impl Builder<'_> {
 
     // The further lines of a text in quotes have to be indented more than the block collection around it.
     fn quoted_lines(&self, place: Span) -> Step<()> {
-        let column = match self.frames.last().map(|frame| frame.flow) {
-            Some(Flow::Block(column) | Flow::Brackets { around: Some(column), .. }) => column,
-            _ => return Ok(()),
+        let Some(Flow::Block(column) | Flow::Brackets { around: Some(column), .. }) = self.frames.last().map(|frame| frame.flow) else {
+            return Ok(());
         };
         let written = self.source.slice(place);
         let mut at = 0;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::shape::{Part, Shape};
 use super::spanned::to_value;
-use crate::diagnostic::{Diagnostic, Safety, Severity, hint, quote, rules};
+use crate::diagnostic::{Diagnostic, Safety, hint, quote, rules};
 use crate::tree::{Kind, Member, Node, key_hash, pointer};
 
 /// Where a walk stands in the shape.
@@ -271,35 +271,6 @@ pub fn mistakes(shape: &Arc<Shape>, keyword: &str, word: &str, known: &[&str]) -
                 note = note.help(format!("did you mean {nearest:?}?")).fix(Safety::Unsafe, name.span(), nearest);
             }
             // Several parts may come from one subschema.
-            let same =
-                |other: &Diagnostic| other.schema_pointer == note.schema_pointer && Arc::ptr_eq(&other.place.source, &note.place.source);
-            if !found.iter().any(same) {
-                found.push(note);
-            }
-        }
-        None
-    });
-    found
-}
-
-/// Errors about operands `operand` of what `asker` names, by the word for names, that are none of `known`: each at its place in
-/// the schema.
-#[must_use]
-pub fn wrong_operands(shape: &Arc<Shape>, keyword: &str, asker: (&str, &str), operand: &str, known: &[&str]) -> Vec<Diagnostic> {
-    let (word, name) = asker;
-    let mut found: Vec<Diagnostic> = Vec::new();
-    let _ = Guide::<()>::new(shape, |part| {
-        let annotation = part.keyword(keyword)?;
-        let list: Vec<Node<'_>> = if annotation.kind() == Kind::Array { annotation.items().collect() } else { vec![annotation] };
-        for one in list.into_iter().filter(|one| one.get(word).is_some_and(|found| found.text() == name)) {
-            let Some(value) = one.get(operand) else { continue };
-            if value.kind() == Kind::String && known.contains(&value.text()) {
-                continue;
-            }
-            let message = format!("expected one of {} as {operand} of {name}, found {}", known.join(", "), quote(value.written(), false));
-            let note = Diagnostic::new(&rules::UNKNOWN_ANNOTATION, value.tree().source(), value.opening(), message);
-            let mut note = note.schema_at(value.pointer());
-            note.severity = Severity::Error;
             let same =
                 |other: &Diagnostic| other.schema_pointer == note.schema_pointer && Arc::ptr_eq(&other.place.source, &note.place.source);
             if !found.iter().any(same) {

@@ -540,6 +540,8 @@ enum Operand {
     Names,
     Pointer,
     Pointers,
+    /// The order of day, month and year in a date of digits.
+    DateOrder,
 }
 
 /// The operands of a pass or a check: name, form, and whether it is needed.
@@ -550,7 +552,7 @@ const PASSES: &[(&str, Operands)] = &[
     ("telephone", &[("printed", Operand::Name, false), ("extension", Operand::Name, false)]),
     ("url", &[("printed", Operand::Name, false)]),
     ("email", &[]),
-    ("date", &[]),
+    ("date", &[("order", Operand::DateOrder, false)]),
     ("country", &[("from", Operand::Name, false)]),
     ("enum", &[]),
     ("order", &[]),
@@ -578,6 +580,7 @@ impl Operand {
             Self::Names => all(&is_name),
             Self::Pointer => is_pointer(value),
             Self::Pointers => all(&is_pointer),
+            Self::DateOrder => value.kind() == Kind::String && matches!(value.text(), "dmy" | "mdy" | "ymd"),
         }
     }
 
@@ -587,6 +590,7 @@ impl Operand {
             Self::Names => "the name of a member or a list of names",
             Self::Pointer => "a JSON pointer such as \"/notes\"",
             Self::Pointers => "a JSON pointer or a list of them, such as [\"/name\"]",
+            Self::DateOrder => "dmy, mdy or ymd",
         }
     }
 }

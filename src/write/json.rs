@@ -37,14 +37,15 @@ impl Writer for Json {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Array { empty: true, top_level: TopLevel::List, array_only: self.array_only })
+        Box::new(Array { empty: true, top_level: TopLevel::List, only_arrays: self.array_only })
     }
 }
 
 struct Array {
     empty: bool,
     top_level: TopLevel,
-    array_only: bool,
+    // Whether the schema admits nothing but arrays.
+    only_arrays: bool,
 }
 
 impl Assembler for Array {
@@ -56,7 +57,7 @@ impl Assembler for Array {
         if self.top_level == TopLevel::Document {
             return write_outdented(encoded, files.main()?);
         }
-        if self.array_only {
+        if self.only_arrays {
             return Err(io::Error::other(
                 "the schema admits only arrays as records, so an array of several would be read as one record; write them with --to ndjson",
             ));

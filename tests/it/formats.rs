@@ -303,7 +303,7 @@ fn dates_of_one_column_have_one_order() {
     assert_eq!(to("mdy.json").out, "d\n26.3.1994\n1984-01-12\n1990-03-04\n1990-03-04\n");
     let ran = to("bad.json");
     assert_eq!(ran.status, 2, "{}", ran.err);
-    assert!(ran.err.contains("expected one of dmy, mdy, ymd as order of date"), "{}", ran.err);
+    assert!(ran.err.contains("[C120] expected dmy, mdy or ymd as operand"), "{}", ran.err);
     let ran = run(home.path(), &["fix", "--no-config", "a.csv", "--schema", "any.json"]);
     assert!(!ran.out.contains("+1994") && !ran.out.contains("+1984") && ran.out.contains("+1990-03-04"), "{}", ran.out);
 }
