@@ -158,7 +158,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("yaml", "id: k1\n[@]: @\n"),
     ("yaml", "id: k1\n<<: {text: @}\nsize: 9\n"),
     ("yaml", "a: &x @\n---\nid: k1\ntext: *x\n"),
-    ("yaml", "- id: k1\n  text: &a @\n- id: k2\n  note: *a\n"),
+    ("yaml", "- id: k1\n  text: &a @\n  note: *a\n"),
     ("yaml", "id: k1\ntext: [@, @\nsize: 9\n"),
     ("xml", "<people><person><id>k1</id><text>@</txt></person></people>"),
     ("xml", "<people><person><id>k1</id><text>&@;</text></person></people>"),
@@ -190,8 +190,8 @@ const BROKEN: &[(&str, &str)] = &[
     ("json", "\"@\""),
     ("xml", "<people><person id='k1' text='@' size='9'><text>@</text></person><person><@>@</@></person></people>"),
     ("xml", "<@><x>@</x></@>"),
-    ("xml", "<?xml version='1.0' encoding='utf-16'?><people><person><text>@</text></person></people>"),
-    ("txt", "@\n\nsome text about @\n"),
+    ("xml", "<?xml version='1.0' encoding='utf-8'?><people><person><text>@</text></person></people>"),
+    ("txt", "@\n\nTelephone: @\nE-Mail: @\n\nsome text about @\n"),
 ];
 
 /// Documents that are read, by the end of the file's name: the notations of one value.

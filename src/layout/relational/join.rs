@@ -118,6 +118,8 @@ impl Joiner {
                         }
                         Part::List(_) => false,
                     };
+                    // A column that was migrated has what the narrower one held.
+                    let is_float = is_float || !are_current;
                     if is_same(&text, rest[at].1, is_float) {
                         one_line(rest[at].1)
                     } else {

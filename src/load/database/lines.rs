@@ -123,9 +123,12 @@ impl Lines {
             let parts = hash.and_then(|hash| hash.split_last_chunk::<8>()).filter(|_| hash.is_some_and(|hash| hash.len() == HASH_LENGTH));
             let edited = self.joiner.line(&rows, parts.is_some_and(|(_, salt)| *salt == self.salt), &mut self.text);
             self.line += 1;
-            if hash.is_some() || !edited.is_empty() {
-                let digest = hash.map(|_| parts.map_or_else(Vec::new, |(digest, _)| digest.to_vec()));
-                self.remarks.add(self.line, Remark { digest, edited, is_unedited: self.pages.is_unedited() });
+            // A record that was stored before the tables were migrated may be written in another way: 1.0 in a wider column is 1.
+            let is_migrated = parts.is_some_and(|(_, salt)| *salt != self.salt);
+            let digest = hash.filter(|_| !is_migrated).map(|_| parts.map_or_else(Vec::new, |(digest, _)| digest.to_vec()));
+            if digest.is_some() || !edited.is_empty() {
+                let is_unedited = self.pages.is_unedited() && !is_migrated;
+                self.remarks.add(self.line, Remark { digest, edited, is_unedited });
             }
             self.after = *record;
         }
