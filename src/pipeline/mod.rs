@@ -224,6 +224,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         suppressions: job.suppressions,
         across,
         redacts,
+        costly: 0,
         records: 0,
         refused: Vec::new(),
         deferred,
@@ -396,6 +397,8 @@ struct Desk<'r> {
     across: across::Across,
     // Whether reports may not show everything.
     redacts: bool,
+    // Findings of values and records that cost too much to check.
+    costly: u64,
     // Records taken so far, those of accounts not counted.
     records: u64,
     // The numbers of invalid records with keys or references, in order.
@@ -575,6 +578,12 @@ impl Desk<'_> {
         // What suppresses findings has to be read, lest it seem to have nothing to suppress.
         if window.stopped || !window.directives.is_empty() || !fresh {
             input.account = None;
+        }
+        let costly = window.notes.iter().filter(|(_, note)| window::is_costly(note)).count() as u64;
+        self.costly += costly;
+        if costly > 0 && self.costly >= window::MAX_COSTLY {
+            window.stopped = true;
+            window.remarks.push(window::too_costly(&window.source));
         }
         if window.stopped {
             input.stopped = true;

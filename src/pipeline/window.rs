@@ -9,7 +9,7 @@ use super::{Account, Course, Input, Known, Novelty, Older, policy};
 use crate::check::across::{Mention, Role};
 use crate::check::{self, OnInvalid};
 use crate::compare::Digester;
-use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, Place, RecordRef, Severity, hint};
+use crate::diagnostic::{Diagnostic, MAX_FINDINGS_PER_RECORD, Notes, Omitted, Place, RecordRef, Severity, hint, rules};
 use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Cutter, Intake, TopLevel, Window};
@@ -343,6 +343,7 @@ impl Shop {
             noted: Noted::default(),
             unread: Vec::new(),
             redacting: Redacting::default(),
+            costly: 0,
             worked: Worked {
                 source: Arc::clone(&window.source),
                 redacted: None,
@@ -420,6 +421,8 @@ struct Bench<'s> {
     noted: Noted,
     unread: Vec<String>,
     redacting: Redacting,
+    // Findings of values and records that cost too much to check.
+    costly: u64,
     worked: Worked,
 }
 
@@ -462,8 +465,25 @@ impl Notes for Bench<'_> {
     }
 }
 
+/// Findings of records that cost too much to check, after which an input is not checked further.
+pub(super) const MAX_COSTLY: u64 = 100;
+
+/// The finding that ends an input in which too many records cost too much to check.
+pub(super) fn too_costly(source: &Arc<Source>) -> Diagnostic {
+    let message = format!("checking stops here: {MAX_COSTLY} values or records cost too much to check");
+    let end = Span::at(source.len());
+    Diagnostic::new(&rules::BEYOND_LIMITS, source, end, message).help("simplify the patterns of the schema, or split the input")
+}
+
+pub(super) fn is_costly(note: &Diagnostic) -> bool {
+    note.rule == &rules::BEYOND_LIMITS
+}
+
 impl Intake for Bench<'_> {
     fn record(&mut self, tree: &mut Tree) {
+        if self.costly >= MAX_COSTLY {
+            return;
+        }
         if !self.worked.directives.is_empty() {
             directive::settle(&mut self.worked.directives, tree.root());
         }
@@ -533,6 +553,10 @@ impl Intake for Bench<'_> {
             text
         });
         let unread = std::mem::take(&mut self.unread);
+        self.costly += self.noted.notes.iter().filter(|note| is_costly(note)).count() as u64;
+        if self.costly >= MAX_COSTLY {
+            self.worked.stopped = true;
+        }
         self.unit(Unit { valid: self.noted.errors == 0, fresh, carried, key, mentions, content, refers: None, reject, unread });
     }
 

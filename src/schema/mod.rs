@@ -301,6 +301,9 @@ fn validation_options<'i>(formats: bool) -> ValidationOptions<'i, Arc<dyn Retrie
     jsonschema::options_for::<Spanned>().with_format("email", formats::is_email).should_validate_formats(formats)
 }
 
+/// How often a pattern that looks around may go back on one value; some milliseconds.
+const MAX_BACKTRACKS: usize = 100_000;
+
 /// What tries patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Engine {
@@ -315,7 +318,7 @@ type Built = Result<Validator<Spanned>, ValidationError<'static>>;
 fn build(options: ValidationOptions<'_, Arc<dyn Retrieve>, Spanned>, schema: &Value, engine: Engine) -> Built {
     match engine {
         Engine::Linear => options.with_pattern_options(PatternOptions::regex()).build(schema),
-        Engine::Bounded => options.with_pattern_options(PatternOptions::fancy_regex()).build(schema),
+        Engine::Bounded => options.with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(MAX_BACKTRACKS)).build(schema),
     }
 }
 

@@ -357,3 +357,16 @@ fn a_pattern_that_is_too_large_is_said_to_be() {
     assert_eq!((status, codes), (2, vec!["C110".to_owned()]), "{all}");
     assert!(all.contains("expected a regular expression, found \"(a\"") && !all.contains("large"), "{all}");
 }
+
+#[test]
+fn costly_patterns_end_a_run() {
+    let schema = r#"{"type": "object", "properties": {"a": {"pattern": "^((?!b)x+)+$"}}}"#;
+    let line = format!("{{\"a\": \"{}?\"}}\n", "x".repeat(60));
+    let home = folder(&[("schema.json", schema), ("in.ndjson", &line.repeat(120))]);
+    let ran = run(home.path(), &["check", "--no-cache", "--report", "json", "--schema", "schema.json", "in.ndjson"]);
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).expect("a report is JSON");
+    let findings = report["diagnostics"].as_array().expect("a list");
+    assert!(findings.iter().all(|finding| finding["code"] == "S118"));
+    assert_eq!(findings.len(), 101, "as many as are allowed, and that checking stops");
+}
