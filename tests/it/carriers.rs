@@ -579,7 +579,7 @@ fn nothing_in_markdown_is_markup_of_the_data() {
     // A row of totals, one of rules, and one for each finding.
     let cells: Vec<u64> = seen["rows"].as_array().expect("rows").iter().filter_map(Value::as_u64).filter(|cells| *cells > 0).collect();
     assert_eq!(cells, [vec![9, 4], vec![3; notes.len()]].concat(), "{text}");
-    let shown = |text: &str| Value::from(chancery::diagnostic::one_line(text).into_owned());
+    let shown = |text: &str| Value::from(chancery::diagnostic::log_line(text));
     let expected: Vec<Value> = notes
         .iter()
         .flat_map(|note| {
