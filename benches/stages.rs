@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use chancery::check::{self, OnInvalid, schema::Checker};
-use chancery::diagnostic::{Diagnostic, Notes};
+use chancery::diagnostic::{Diagnostic, DiagnosticSink};
 use chancery::normalise::Normaliser;
 use chancery::pipeline;
-use chancery::read::{self, Format, Intake};
-use chancery::schema::{Library, Schema, Shape, bundled};
-use chancery::source::{Feed, Position};
+use chancery::read::{self, Format, RecordVisitor};
+use chancery::schema::{Schema, SchemaRegistry, Shape, bundled};
+use chancery::source::{InputBuffer, Position};
 use chancery::tree::Tree;
 use chancery::write;
 use divan::Bencher;
@@ -35,52 +35,52 @@ fn main() {
 fn schema() -> Arc<Schema> {
     let mut first = Kept::default();
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
-    let feed = Feed::new(bundled::PROFILE.name, Box::new(bundled::PROFILE.text.as_bytes()), Position::START);
-    read::read_all(&mut *Format::Json.cutter(feed, &options), &mut first).expect("the bundled schema is read from memory");
-    let mut library = Library::new();
-    let root = library.add(bundled::PROFILE.name, first.0.expect("the bundled schema is a document"));
-    Arc::new(Schema::build(library, root, chancery::schema::Options::default()).expect("the bundled schema is a good one"))
+    let feed = InputBuffer::new(bundled::PROFILE.name, Box::new(bundled::PROFILE.text.as_bytes()), Position::START);
+    read::read_all(&mut *Format::Json.chunker(feed, &options), &mut first).expect("the bundled schema is read from memory");
+    let mut registry = SchemaRegistry::new();
+    let root = registry.add(bundled::PROFILE.name, first.0.expect("the bundled schema is a document"));
+    Arc::new(Schema::build(registry, root, chancery::schema::Options::default()).expect("the bundled schema is a good one"))
 }
 
 #[derive(Default)]
 struct Kept(Option<Tree>);
 
-impl Notes for Kept {
-    fn note(&mut self, _: Diagnostic) {}
+impl DiagnosticSink for Kept {
+    fn emit(&mut self, _: Diagnostic) {}
 }
 
-impl Intake for Kept {
+impl RecordVisitor for Kept {
     fn record(&mut self, tree: &mut Tree) {
         self.0 = Some(std::mem::take(tree));
     }
-    fn broken(&mut self) {}
-    fn remark(&mut self, _: Diagnostic) {}
+    fn malformed(&mut self) {}
+    fn file_diagnostic(&mut self, _: Diagnostic) {}
     fn stop(&mut self) {}
 }
 
 /// Calls `each` with every record of a text; a finding is a mistake of the benchmark.
 struct Each<F>(F);
 
-impl<F> Notes for Each<F> {
-    fn note(&mut self, diagnostic: Diagnostic) {
+impl<F> DiagnosticSink for Each<F> {
+    fn emit(&mut self, diagnostic: Diagnostic) {
         panic!("the benchmark's records are clean, but: {}", diagnostic.message);
     }
 }
 
-impl<F: FnMut(&mut Tree)> Intake for Each<F> {
+impl<F: FnMut(&mut Tree)> RecordVisitor for Each<F> {
     fn record(&mut self, tree: &mut Tree) {
         (self.0)(tree);
     }
-    fn broken(&mut self) {}
-    fn remark(&mut self, diagnostic: Diagnostic) {
-        self.note(diagnostic);
+    fn malformed(&mut self) {}
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.emit(diagnostic);
     }
     fn stop(&mut self) {}
 }
 
 fn each(format: Format, text: &str, options: &read::Options, work: impl FnMut(&mut Tree)) {
-    let feed = Feed::new("bench", Box::new(Cursor::new(text.to_owned())), Position::START);
-    read::read_all(&mut *format.cutter(feed, options), &mut Each(work)).expect("memory is readable");
+    let feed = InputBuffer::new("bench", Box::new(Cursor::new(text.to_owned())), Position::START);
+    read::read_all(&mut *format.chunker(feed, options), &mut Each(work)).expect("memory is readable");
 }
 
 fn counted<'a, 'b>(bencher: Bencher<'a, 'b>, text: &str) -> Bencher<'a, 'b> {
@@ -149,19 +149,24 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
     counted(bencher, &text).bench(|| {
         let stream = Box::new(Cursor::new(text.clone().into_bytes()));
         let open = move || {
-            let feed = Feed::new("bench", stream, Position::START);
-            Ok(pipeline::Opened { format: "ndjson", decoded: false, cutter: Format::Ndjson.cutter(feed, &read::Options::default()) })
+            let feed = InputBuffer::new("bench", stream, Position::START);
+            Ok(pipeline::Opened { format: "ndjson", decoded: false, chunker: Format::Ndjson.chunker(feed, &read::Options::default()) })
         };
         let job = pipeline::Job {
             inputs: vec![pipeline::Input {
                 name: "bench".into(),
                 open: Box::new(open),
-                course: 0,
-                novelty: pipeline::Novelty::New,
+                pipeline: 0,
+                status: pipeline::ChangeStatus::Added,
                 size: None,
-                known: None,
+                cached: None,
             }],
-            courses: vec![pipeline::Course { stages: vec![Arc::clone(&checker)], across: None, lenient: false, redactor: None }],
+            pipelines: vec![pipeline::RecordPipeline {
+                stages: vec![Arc::clone(&checker)],
+                references: None,
+                lenient: false,
+                redactor: None,
+            }],
             complete: false,
             outputs: Vec::new(),
             rejects: None,
@@ -170,16 +175,16 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
             policy: pipeline::Policy::default(),
             baseline: None,
             suppressions: pipeline::Suppressions::default(),
-            older: pipeline::Older::default(),
-            passed_over: 0,
-            notes: Vec::new(),
+            base: pipeline::BaseRecords::default(),
+            unchanged_files: 0,
+            diagnostics: Vec::new(),
             jobs,
-            keep_accounts: false,
+            keep_summaries: false,
             keep_top_level: false,
             skipped: 0,
         };
         let outcome = pipeline::run(job, &AtomicBool::new(false), &mut Nobody).expect("nothing is written");
-        assert_eq!(outcome.tally.valid, RECORDS as u64);
+        assert_eq!(outcome.summary.valid, RECORDS as u64);
     });
 }
 
@@ -207,7 +212,7 @@ fn converted(format: &str, options: &read::Options) -> String {
     let options =
         write::Options { shape: Arc::clone(&options.shape), name: "profiles".to_owned(), compact: true, ..write::Options::default() };
     let writer = write::Format::by_name(format).expect("a format that can be written").writer(&options);
-    let (mut files, mut assembler) = (Main(Vec::new()), writer.assembler());
+    let (mut files, mut assembler) = (Main(Vec::new()), writer.output_writer());
     each(Format::Ndjson, &records::ndjson(RECORDS), &read::Options::default(), |tree| {
         let mut encoded = Vec::new();
         let accepted = check::accept(tree, true, OnInvalid::Stop).expect("a valid record is accepted");

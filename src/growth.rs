@@ -14,12 +14,12 @@ pub fn step() {
     steps(1);
 }
 
-/// Counts so many steps.
+/// Counts this many steps.
 #[cfg(not(test))]
 #[inline]
 pub const fn steps(_number: usize) {}
 
-/// Counts so many steps.
+/// Counts this many steps.
 #[cfg(test)]
 pub fn steps(number: usize) {
     STEPS.set(STEPS.get() + number as u64);

@@ -1,7 +1,7 @@
 //! Turns a panic in a dependency into an error.
 //!
-//! Decoders of binary formats may panic on damaged input. [`guarded`] runs such a decoder; a panic in it prints nothing and
-//! comes back as an error that names what was decoded.
+//! Decoders of binary formats may panic on damaged input. [`guarded`] runs such a decoder; a panic in it prints nothing
+//! and is returned as an error that names what was decoded.
 
 use std::any::Any;
 use std::cell::Cell;

@@ -2,20 +2,20 @@
 //! Schema, and writes them in another format without losing anything. The program is a thin layer over this crate: nothing
 //! here but [`cli`] prints or exits, and nothing is global.
 //!
-//! # The house
+//! # Architecture
 //!
-//! Things lie below, stages above; each row uses the rows before it.
+//! Data structures are below, stages above; each row uses only the rows before it.
 //!
 //! | modules | |
 //! | --- | --- |
 //! | [`source`] | windows of text that know which file they come from; [`source::Span`] and [`source::Position`] |
 //! | [`tree`], [`diagnostic`] | a record, with the place of every value; a finding, as a value |
-//! | [`schema`], [`lexicon`] | a compiled schema, and the [`schema::Shape`] that it gives to data; dates and countries |
-//! | [`layout`] | how values stand in cells and elements, for reading and writing alike |
+//! | [`schema`], [`reference_data`] | a compiled schema, and the [`schema::Shape`] that it gives to data; dates and countries |
+//! | [`layout`] | how values are in cells and elements, for reading and writing alike |
 //! | [`read`], [`normalise`], [`check`], [`compare`], [`redact`] | text to trees; trees to one form; findings about trees; what differs between two; what may be printed of them |
 //! | [`write`](mod@write), [`load`], [`report`] | trees to files; files that appear whole; findings for people and programs |
 //! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
-//! | [`fix`] | texts mended by the edits that findings carry |
+//! | [`fix`] | texts fixed by the edits of findings |
 //! | [`cli`] | the program |
 //!
 //! # Reading any format
@@ -31,14 +31,14 @@
 //! // Every value knows where it was written.
 //! let place = read.records[0].source().locate(name.span());
 //! assert_eq!((place.start.line, place.start.column), (2, 7));
-//! # Ok::<(), chancery::source::Failure>(())
+//! # Ok::<(), chancery::source::ReadError>(())
 //! ```
 //!
-//! What holds more than fits into memory is read through [`read::Format::cutter`] and [`read::read_all`], a record at a time.
+//! Inputs that do not fit into memory are read through [`read::Format::chunker`] and [`read::read_all`], one record at a time.
 //!
 //! # Checking against a schema
 //!
-//! Findings are values: a rule, a message, a place, perhaps a help and an edit.
+//! Findings are values: a rule, a message, a location, and optionally a help text and an edit.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -47,7 +47,7 @@
 //! use chancery::read::{self, Format, Options};
 //! use chancery::schema::{Schema, Shape};
 //!
-//! // A schema is read as data is; one that refers to other files is put together in a `schema::Library`.
+//! // A schema is read as data is; one that refers to other files is put together in a `schema::SchemaRegistry`.
 //! let text = br#"{"type": "object", "properties": {"size": {"type": "integer", "maximum": 9}}}"#;
 //! let mut read = read::collect(Format::Json, "sizes.schema.json", text, &Options::default())?;
 //! let schema = Schema::try_from(read.records.remove(0)).expect("a good schema");
@@ -58,7 +58,7 @@
 //! let read = read::collect(Format::Csv, "sizes.csv", b"size\n7\n12\n", &options)?;
 //!
 //! let checker = Checker::new(schema);
-//! let mut findings = read.notes;
+//! let mut findings = read.diagnostics;
 //! for record in &read.records {
 //!     checker.check(record, &mut findings);
 //! }
@@ -67,14 +67,14 @@
 //! assert_eq!(finding.message, "expected at most 9, found 12");
 //! assert_eq!(finding.pointer.as_deref(), Some("/size"));
 //! assert_eq!(finding.place.locate().start.line, 3);
-//! # Ok::<(), chancery::source::Failure>(())
+//! # Ok::<(), chancery::source::ReadError>(())
 //! ```
 //!
-//! A finding is drawn by a [`report::Reporter`]; [`diagnostic::rules`] lists what can be said.
+//! A [`report::Reporter`] renders findings; [`diagnostic::rules`] lists all rules.
 //!
 //! # Writing another format
 //!
-//! Writers take records that the check let through: [`check::accept`] makes [`check::Accepted`] of a valid one.
+//! Writers accept records that passed the check: [`check::accept`] creates [`check::Accepted`] from a valid one.
 //!
 //! ```
 //! use chancery::check::{OnInvalid, accept};
@@ -95,7 +95,7 @@
 pub mod source;
 pub mod tree;
 pub mod diagnostic;
-pub mod lexicon;
+pub mod reference_data;
 pub mod spool;
 pub mod schema;
 pub mod guard;

@@ -1,7 +1,7 @@
-//! Pieces of bytes put aside until they are asked for: in memory while they are few, then in a temporary file.
+//! Byte strings kept for later: in memory while they are few, then in a temporary file.
 //!
-//! In: bytes, mostly made with [`number`] and [`text`]. Out: the same at the place that [`Spool::put`] gave, to be read with a
-//! [`Decoder`].
+//! Input: bytes, usually written with [`number`] and [`text`]. Output: the same bytes at the place returned by
+//! [`Spool::put`], read with a [`Decoder`].
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,10 +10,10 @@ use tempfile::SpooledTempFile;
 
 use crate::source::Position;
 
-/// How much is held in memory.
+/// Maximum bytes in memory.
 const HELD: usize = 8 << 20;
 
-/// Bytes in memory up to a size, then in an unnamed temporary file. Errors name the folder of temporary files.
+/// Bytes in memory up to a size, then in an unnamed temporary file. Errors name the directory of temporary files.
 #[derive(Debug)]
 pub struct SpoolFile(SpooledTempFile);
 
@@ -50,12 +50,12 @@ impl Seek for SpoolFile {
 /// An unnamed temporary file.
 ///
 /// # Errors
-/// When the folder of temporary files takes none.
+/// When the directory of temporary files takes none.
 pub fn temporary_file() -> io::Result<File> {
     tempfile::tempfile().map_err(in_temporary_folder)
 }
 
-/// An error of an unnamed temporary file: names the folder and the variable that chooses it. An error that must be retried stays as it is.
+/// An error of an unnamed temporary file: names the directory and the variable that chooses it. An error that must be retried stays as it is.
 pub fn in_temporary_folder(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::Interrupted {
         return error;
@@ -64,11 +64,11 @@ pub fn in_temporary_folder(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("temporary files in {} (TMPDIR chooses another folder): {error}", folder.display()))
 }
 
-/// Pieces of bytes, each found again by the place at which it was put.
+/// Byte strings, each identified by the place at which it was put.
 #[derive(Debug)]
 pub struct Spool {
     file: SpoolFile,
-    // What waits to be written.
+    // Bytes to be written.
     waiting: Vec<u8>,
     length: u64,
 }
@@ -80,7 +80,7 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// Puts a piece at the end and says where that is.
+    /// Appends a byte string and returns its place.
     ///
     /// # Errors
     /// When the temporary file cannot be written.
@@ -102,7 +102,7 @@ impl Spool {
         Ok(())
     }
 
-    /// The piece at a place that [`Spool::put`] gave, put into `piece`.
+    /// Reads the byte string at a place returned by [`Spool::put`] into `piece`.
     ///
     /// # Errors
     /// When the temporary file cannot be read.
@@ -145,7 +145,7 @@ pub fn position(at: Position, out: &mut Vec<u8>) {
     number(at.byte, out);
 }
 
-/// Reads what was encoded, from its beginning on.
+/// Reads encoded values from the beginning.
 pub struct Decoder<'b>(&'b [u8]);
 
 impl<'b> Decoder<'b> {
@@ -155,13 +155,13 @@ impl<'b> Decoder<'b> {
         Self(bytes)
     }
 
-    /// What has not been read.
+    /// The unread rest.
     #[must_use]
     pub fn rest(&self) -> &'b [u8] {
         self.0
     }
 
-    /// The number that comes next.
+    /// The next number.
     pub fn number(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -175,7 +175,7 @@ impl<'b> Decoder<'b> {
         None
     }
 
-    /// As many bytes as the number says that comes next.
+    /// As many bytes as the next number states.
     pub fn bytes(&mut self) -> Option<&'b [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
         let (bytes, rest) = self.0.split_at_checked(length)?;
@@ -183,12 +183,12 @@ impl<'b> Decoder<'b> {
         Some(bytes)
     }
 
-    /// The text that comes next.
+    /// The next text.
     pub fn text(&mut self) -> Option<&'b str> {
         std::str::from_utf8(self.bytes()?).ok()
     }
 
-    /// The place that comes next.
+    /// The next position.
     pub fn position(&mut self) -> Option<Position> {
         let line = self.number()?;
         let column = u32::try_from(self.number()?).ok()?;

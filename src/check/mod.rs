@@ -1,16 +1,16 @@
 //! The check: findings about a record, and the only place where a record becomes [`Accepted`].
 
-pub mod across;
-pub mod facts;
+pub mod references;
+pub mod semantic;
 pub mod schema;
 
-pub use across::Across;
-pub use facts::Facts;
+pub use references::ReferentialChecker;
 pub use schema::Checker;
+pub use semantic::SemanticChecks;
 
 use crate::tree::{Node, Tree};
 
-/// A record that may be written: it is valid, or the user said to keep what is not.
+/// A record that may be written: it is valid, or the user chose to keep invalid ones.
 #[derive(Clone, Copy)]
 pub struct Accepted<'t>(Node<'t>);
 
@@ -22,19 +22,19 @@ impl<'t> Accepted<'t> {
     }
 }
 
-/// What to do with records that have an error.
+/// How to handle invalid records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnInvalid {
-    /// Write nothing at all.
+    /// Write nothing.
     #[default]
     Stop,
-    /// Leave the record out and go on.
+    /// Skip the record.
     Skip,
-    /// Write it all the same.
+    /// Write it anyway.
     Keep,
 }
 
-/// The record as one that may be written, if it may: `valid` says whether it has no error finding.
+/// Returns the record if it may be written; `valid`: it has no error finding.
 #[must_use]
 pub fn accept(tree: &Tree, valid: bool, on_invalid: OnInvalid) -> Option<Accepted<'_>> {
     (valid || on_invalid == OnInvalid::Keep).then(|| Accepted(tree.root()))

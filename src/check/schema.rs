@@ -1,21 +1,21 @@
-//! The check against a schema: the validator walks the tree in place, and what it finds is explained.
+//! The check against a schema: the validator walks the tree in place, and its errors are mapped to findings.
 //!
-//! In: a record. Out: its findings, in the order in which they stand in the source. A valid record costs the validator's walk
-//! and nothing else; only one that is not is gone through for everything that is wrong.
+//! Input: a record. Output: its findings, in source order. A valid record costs only the validator's walk; the errors
+//! of an invalid one are listed in a second pass.
 
 use std::sync::{Arc, OnceLock};
 
-use crate::diagnostic::{Diagnostic, Notes, quote, rules};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, quote, rules};
 use crate::schema::budget::Exceeded;
-use crate::schema::explain::{Explainer, Index};
-use crate::schema::spanned::{ErrorBudget, Whole};
+use crate::schema::error_mapping::{ErrorMapper, Index};
+use crate::schema::json_impl::{ErrorBudget, WholeValue};
 use crate::schema::{Part, Schema, Shape};
 use crate::tree::{Node, Tree, pointer};
 
 /// Checks records against one schema.
 pub struct Checker {
     schema: Arc<Schema>,
-    // Derived when the first record has something wrong.
+    // Derived for the first invalid record.
     shape: OnceLock<Shape>,
     deprecates: bool,
 }
@@ -24,29 +24,30 @@ impl Checker {
     /// Checks against `schema`.
     #[must_use]
     pub fn new(schema: Arc<Schema>) -> Self {
-        let deprecates = schema.library().mentions("\"deprecated\"");
+        let deprecates = schema.registry().references_from("\"deprecated\"");
         Self { schema, shape: OnceLock::new(), deprecates }
     }
 
-    /// Notes what is wrong with the record.
-    pub fn check(&self, tree: &Tree, notes: &mut dyn Notes) {
+    /// Emits the findings about the record.
+    pub fn check(&self, tree: &Tree, diagnostics: &mut dyn DiagnosticSink) {
         let root = tree.root();
-        // Whether anything is wrong costs a fifth less to know than that nothing is listed.
+        // Checking validity first costs a fifth less than listing errors.
         let verdict = if self.deprecates { Ok(false) } else { self.schema.verdict(root) };
         if verdict == Ok(true) {
             return;
         }
-        let record = Whole::new(root);
+        let record = WholeValue::new(root);
         let shape = self.shape.get_or_init(|| Shape::of(&self.schema));
-        let hints = notes.hints();
-        let explainer = Explainer { root, schema: Some(&self.schema), shape, hints: &hints, limit: notes.limit(), index: Index::default() };
+        let hints = diagnostics.hints();
+        let explainer =
+            ErrorMapper { root, schema: Some(&self.schema), shape, hints: &hints, limit: diagnostics.limit(), index: Index::default() };
         let budget = ErrorBudget::start(root);
         let errors = verdict.and_then(|_| self.schema.try_errors(&record));
         let trusted = budget.end();
         let (mut findings, omitted) = match errors {
             Ok(errors) => explainer.explain(errors, trusted),
             Err(exceeded) => {
-                // What comes first can mostly be told even where not everything can.
+                // The first error can usually be reported even if not all can.
                 let budget = ErrorBudget::start(root);
                 let first = if verdict.is_ok() { self.schema.first_error(&record).ok().flatten() } else { None };
                 let trusted = budget.end();
@@ -55,21 +56,21 @@ impl Checker {
                 (findings, omitted)
             }
         };
-        notes.spend_hints(hints.used());
+        diagnostics.spend_hints(hints.used());
         if self.deprecates {
             deprecated(root, shape.root(), &mut String::new(), &mut findings);
         }
         for finding in sorted(findings) {
-            notes.note(finding);
+            diagnostics.emit(finding);
         }
-        notes.omit(omitted);
+        diagnostics.omit(omitted);
     }
 }
 
-// Says that a record was not checked to its end.
-fn beyond(root: Node<'_>, exceeded: Exceeded, told: bool) -> Diagnostic {
+// Reports that a record was not checked completely.
+fn beyond(root: Node<'_>, exceeded: Exceeded, reported: bool) -> Diagnostic {
     let (message, help) = match exceeded {
-        Exceeded::Work if told => (
+        Exceeded::Work if reported => (
             "listing the faults of the record takes more steps than the limit",
             "correct the first one and check again, or let the schema have fewer branches and shorter lists of values",
         ),
@@ -86,7 +87,7 @@ fn beyond(root: Node<'_>, exceeded: Exceeded, told: bool) -> Diagnostic {
     Diagnostic::new(&rules::BEYOND_LIMITS, root.tree().source(), root.opening(), message.to_owned()).at("").help(help)
 }
 
-// In the order of the source; the same said twice, as several branches may do, is said once.
+// In source order; duplicates, which several branches may emit, are dropped.
 fn sorted(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     findings.sort_by(|a, b| {
         let key = |finding: &Diagnostic| (finding.place.span.start, finding.rule.code);
@@ -109,7 +110,7 @@ fn deprecated(node: Node<'_>, part: Part<'_>, at: &mut String, findings: &mut Ve
                     .schema_at(format!("{}/deprecated", known.pointer()));
             finding.help = known.description().map(str::to_owned);
             if let Some(place) = known.place() {
-                finding = finding.related("the schema says so here", place);
+                finding = finding.related("declared in the schema here", place);
             }
             findings.push(finding);
         }

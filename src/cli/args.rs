@@ -4,56 +4,56 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Reads, checks and converts records of organisations, and any other records that have a JSON Schema.
+/// Validates and converts data records against a JSON Schema.
 #[derive(Debug, Parser)]
 #[command(name = "chancery", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = "Exit status: 0 clean, 1 findings at or above --fail-on, 2 the program could not do its work,\n\
                   101 a bug in chancery, 129, 130 or 143 ended by SIGHUP, SIGINT or SIGTERM.\n\
-                  Without a command, `run` is meant: it reads the config's sources, else input/, and writes output/.")]
+                  The default command is `run`: it reads the sources named in the config, else input/, and writes output/.")]
 pub struct Cli {
-    /// What to do; `run` where nothing is said
+    /// The command [default: run]
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
     pub run: RunArgs,
 }
 
-/// What to do.
+/// The command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Reads, normalises, checks, and writes every output that the config names
+    /// Read, normalise and check records, and write every output named in the config
     Run(RunArgs),
-    /// Reads and checks; writes diagnostics only
+    /// Check records and report findings; write nothing
     Check(CheckArgs),
-    /// Reads, checks, and writes in another format
+    /// Check records and write them in another format
     Convert(ConvertArgs),
-    /// Makes the edits that findings carry: shows them as a diff, or writes them
+    /// Apply the edits that findings suggest: show them as a diff, or write them in place
     Fix(FixArgs),
-    /// Shows what changed between two versions of a data set, by record and place, across formats
+    /// Show changes between two versions of a data set, by record and location, across formats
     #[command(mut_arg("paths", |paths| paths.value_names(["OLD", "NEW"]).required(true).help(DIFF_PATHS)))]
     #[command(override_usage = "chancery diff [OPTIONS] <OLD> <NEW>")]
     Diff(Box<DiffArgs>),
-    /// Reads, checks, and puts records into a database, files of Parquet or a stream of Arrow
+    /// Check records and load them into a database, Parquet files or an Arrow stream
     Load(LoadArgs),
-    /// Writes what a load has put into a database, files of Parquet or a stream of Arrow, in any format
+    /// Write loaded records from a database, Parquet files or an Arrow stream, in any format
     Export(ExportArgs),
-    /// Shows the page of a rule, or which part of a file became which member
+    /// Show the page of a rule, or which part of a file became which member
     Explain(ExplainArgs),
-    /// Shows, checks and documents schemas
+    /// Show, check, compare and document schemas
     #[command(subcommand)]
     Schema(SchemaCommand),
-    /// Sets up a folder: a commented chancery.toml, a sample input, a CI workflow
+    /// Create a commented chancery.toml, a sample input and a CI workflow
     Init(InitArgs),
-    /// Serves an editor: a language server over standard input and output
+    /// Run the language server on standard input and output
     Lsp(LspArgs),
-    /// Lists the formats that can be read and written
+    /// List the input and output formats
     Formats,
-    /// Prints a completion script for a shell
+    /// Print a shell completion script
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Prints the manual page
+    /// Print the manual page
     Man,
 }
 
@@ -62,7 +62,7 @@ pub enum Command {
 pub struct RunArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// The folder to write to
+    /// Output directory
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub struct CheckArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub common: CommonArgs,
-    /// Check everything anew, and keep no answers in .chancery-cache
+    /// Disable the cache in .chancery-cache
     #[arg(long, help_heading = "Config")]
     pub no_cache: bool,
 }
@@ -88,19 +88,19 @@ pub struct CheckArgs {
 pub struct ConvertArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// The format to write: json, ndjson, csv, tsv, xml or yaml; else by the output's extension
+    /// Output format: json, ndjson, csv, tsv, xml or yaml [default: by the output's extension]
     #[arg(long, value_name = "FORMAT")]
     pub to: Option<String>,
-    /// A file, a folder (an output for each input), or - for standard output
+    /// Output file, directory (one output per input), or - for standard output
     #[arg(short, long, value_name = "FILE|DIR|-")]
     pub output: Option<PathBuf>,
-    /// One line a record in JSON
+    /// Write each JSON record on one line
     #[arg(long)]
     pub compact: bool,
-    /// How to lay CSV out: one wide table, or a package of tables [default: package in a folder, else wide]
+    /// CSV layout: one wide table, or a package of tables [default: package in a directory, else wide]
     #[arg(long = "csv", value_name = "LAYOUT")]
     pub csv_layout: Option<CsvLayout>,
-    /// Mark cells that a spreadsheet would take for formulas, so that it does not; undone when read back
+    /// Escape cells that a spreadsheet would interpret as formulas; undone on reading
     #[arg(long)]
     pub spreadsheet_safe: bool,
     #[command(flatten)]
@@ -109,72 +109,72 @@ pub struct ConvertArgs {
     pub common: CommonArgs,
 }
 
-const DIFF_PATHS: &str = "What to compare: each a file, folder, glob, - for standard input, or REV:PATH for files as they were at a git revision \
+const DIFF_PATHS: &str = "The two versions to compare: a file, directory, glob, - for standard input, or REV:PATH for files at a git revision \
 (main:data.csv, HEAD~2:data/)";
 
 /// `diff`
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Exit status: 0 no difference, 1 differences or unreadable records, 2 the program could not do its work.\n\
+#[command(after_help = "Exit status: 0 no difference, 1 differences or unreadable records, 2 the run failed.\n\
                   As a git diff driver: `*.csv diff=chancery` in .gitattributes, and\n\
                   git config diff.chancery.command \"chancery diff --git-driver\"")]
 pub struct DiffArgs {
-    /// How to tell it: text, markdown, json or ndjson
+    /// Output format: text, markdown, json or ndjson
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: String,
-    /// The file to write to
+    /// Output file
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Tell only the numbers
+    /// Print only the summary
     #[arg(long)]
     pub stat: bool,
-    /// Leave out what stands there, such as /updated or /contacts/*/verified; ** stands for any number of steps (repeatable)
+    /// Ignore values at this pointer, such as /updated or /contacts/*/verified; ** matches any number of steps (repeatable)
     #[arg(long, value_name = "POINTER")]
     pub ignore_path: Vec<String>,
-    /// Hide values of members that the schema marks with x-sensitive
+    /// Redact values of members that the schema marks with x-sensitive
     #[arg(long)]
     pub mask: bool,
-    /// Take the arguments that git gives to an external diff program, and always exit with 0 when the work was done
+    /// Accept the arguments of a git external diff program; exit with 0 unless the run fails
     #[arg(long)]
     pub git_driver: bool,
-    /// Number of workers [default: the machine's cores]
+    /// Number of worker threads [default: number of CPU cores]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Colours
+    /// When to use colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
-    /// Name the place of every change, and say what is read
+    /// Show the location of every change, and list the inputs
     #[arg(short, long)]
     pub verbose: bool,
-    /// Show no progress bar
+    /// Hide the progress bar
     #[arg(long)]
     pub no_progress: bool,
     #[command(flatten)]
     pub input: InputArgs,
-    /// The format of OLD, where --from is not also that
+    /// Input format of OLD [default: --from]
     #[arg(long, value_name = "FORMAT", help_heading = "Input")]
     pub from_old: Option<String>,
-    /// Where the records are in OLD, where --records is not also that
+    /// Location of the records in OLD [default: --records]
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     pub records_old: Option<String>,
-    /// The schema: a file, profile for the bundled one, or none
+    /// Schema: a file, `profile` for the bundled one, or `none`
     #[arg(long, value_name = "FILE|profile|none", help_heading = "Schema")]
     pub schema: Option<String>,
-    /// A folder of more schemas, found by their $id or path, to which references may lead (repeatable)
+    /// A directory of more schemas, found by their $id or path, to which references may lead (repeatable)
     #[arg(long, value_name = "DIR", help_heading = "Schema")]
     pub schema_dir: Vec<PathBuf>,
-    /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
+    /// JSON pointer to a record's key [default: the schema's x-key]
     #[arg(long, value_name = "POINTER", help_heading = "Schema")]
     pub key: Option<String>,
-    /// Compare records as they are written
+    /// Compare records as written, without normalisation
     #[arg(long, help_heading = "Schema")]
     pub no_normalise: bool,
     /// Fill in the schema's defaults before comparing
     #[arg(long, help_heading = "Schema")]
     pub defaults: bool,
-    /// The config file [default: chancery.toml, found upwards from here]
+    /// The config file [default: chancery.toml, found in this directory or above]
     #[arg(long, value_name = "FILE", help_heading = "Config")]
     pub config: Option<PathBuf>,
-    /// Read no config file
+    /// Ignore config files
     #[arg(long, conflicts_with = "config", help_heading = "Config")]
     pub no_config: bool,
 }
@@ -184,93 +184,93 @@ pub struct DiffArgs {
 pub struct LoadArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// The place: `sqlite:FILE`, `postgres://USER@HOST/DATABASE`, `parquet:DIR`, `arrow:FILE` or `arrow:-` for a pipe
+    /// Data store: `sqlite:FILE`, `postgres://USER@HOST/DATABASE`, `parquet:DIR`, `arrow:FILE` or `arrow:-` for a pipe
     #[arg(long, value_name = "DATABASE")]
     pub into: String,
-    /// What becomes of records that are there already, or no longer there [default: upsert; Parquet and Arrow: replace]
+    /// How to handle existing and missing records [default: upsert; Parquet and Arrow: replace]
     #[arg(long, value_name = "MODE")]
     pub mode: Option<LoadMode>,
-    /// How records lie in files of Parquet [default: nested]
+    /// Layout of Parquet files [default: nested]
     #[arg(long, value_name = "LAYOUT")]
     pub layout: Option<Layout>,
-    /// List what would change, by what is done and key, and change nothing
+    /// List the changes by kind and key without applying them
     #[arg(long)]
     pub dry_run: bool,
-    /// What to do where tables have to change [default: auto]
+    /// How to migrate tables when the schema has changed [default: auto]
     #[arg(long, value_name = "HOW")]
     pub migrate: Option<Migrate>,
-    /// What the tables are called [default: the schema's x-record-name or title]
+    /// Collection name, used for the tables [default: the schema's x-record-name or title]
     #[arg(long, value_name = "NAME")]
     pub collection: Option<String>,
-    /// Keep each record as a whole too, as JSON in the column `_json`
+    /// Also store each record as JSON in the column `_json`
     #[arg(long)]
     pub keep_json: bool,
-    /// Put findings into the table `_chancery_findings`
+    /// Store findings in the table `_chancery_findings`
     #[arg(long)]
     pub findings: bool,
-    /// Write records that are not loaded to this file, a JSON object to a line
+    /// Write rejected records to this file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
     #[command(flatten)]
     pub invalid: InvalidArgs,
     #[command(flatten)]
     pub common: CommonArgs,
-    /// Load everything anew, also where inputs and tables are as the last load left them
+    /// Load even if inputs and tables are unchanged since the last load
     #[arg(long, help_heading = "Config")]
     pub no_cache: bool,
 }
 
-/// What becomes of records that are there already, or no longer there.
+/// How to handle existing and missing records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LoadMode {
-    /// Add new records, update changed ones
+    /// Add new records and update changed ones
     Upsert,
-    /// As upsert, and remove records that are not among those loaded
+    /// Like upsert, and remove records that are not in the inputs
     Replace,
-    /// Add records; refuse those that are there already
+    /// Add records; existing records are errors
     Append,
 }
 
-/// How records lie in columns.
+/// Layout of columnar files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Layout {
-    /// One file, in which objects are structs and lists are lists
+    /// One file, with objects as structs and lists as lists
     Nested,
-    /// A file for the records and one for each list of objects
+    /// One file for the records and one for each list of objects
     Flat,
 }
 
-/// What to do where tables have to change.
+/// How to migrate tables when the schema has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Migrate {
-    /// Add tables and columns and widen types; refuse what would lose values
+    /// Add tables and columns and widen types; reject changes that would lose values
     Auto,
-    /// Print the statements and do nothing
+    /// Print the SQL statements without running them
     Print,
 }
 
 /// `export`
 #[derive(Clone, Debug, Args)]
 pub struct ExportArgs {
-    /// The place: `sqlite:FILE`, `postgres://USER@HOST/DATABASE`, `parquet:DIR`, `arrow:FILE` or `arrow:-` for a pipe
+    /// Data store: `sqlite:FILE`, `postgres://USER@HOST/DATABASE`, `parquet:DIR`, `arrow:FILE` or `arrow:-` for a pipe
     #[arg(value_name = "DATABASE")]
     pub dsn: String,
-    /// Which records, where there are several collections
+    /// Collection to export, if there are several
     #[arg(long, value_name = "NAME")]
     pub collection: Option<String>,
-    /// The format to write: json, ndjson, csv, tsv, xml or yaml; else by the output's extension
+    /// Output format: json, ndjson, csv, tsv, xml or yaml [default: by the output's extension]
     #[arg(long, value_name = "FORMAT")]
     pub to: Option<String>,
-    /// A file, a folder, or - for standard output
+    /// Output file, directory, or - for standard output
     #[arg(short, long, value_name = "FILE|DIR|-")]
     pub output: Option<PathBuf>,
-    /// One line a record in JSON
+    /// Write each JSON record on one line
     #[arg(long)]
     pub compact: bool,
-    /// How to lay CSV out: one wide table, or a package of tables [default: package in a folder, else wide]
+    /// CSV layout: one wide table, or a package of tables [default: package in a directory, else wide]
     #[arg(long = "csv", value_name = "LAYOUT")]
     pub csv_layout: Option<CsvLayout>,
-    /// Mark cells that a spreadsheet would take for formulas, so that it does not; undone when read back
+    /// Escape cells that a spreadsheet would interpret as formulas; undone on reading
     #[arg(long)]
     pub spreadsheet_safe: bool,
     #[command(flatten)]
@@ -279,103 +279,103 @@ pub struct ExportArgs {
     pub common: CommonArgs,
 }
 
-/// How to lay CSV out.
+/// CSV layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CsvLayout {
-    /// One table with a column for each place a value can stand in
+    /// One table with a column for each pointer
     Wide,
-    /// A table for the records and one for each list of objects
+    /// One table for the records and one for each list of objects
     Package,
 }
 
-/// What to read and how.
+/// Input options.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
-    /// Files, folders, globs, or - for standard input [default: the config's sources, else input/]
+    /// Files, directories, globs, or - for standard input [default: the sources in the config, else input/]
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
-    /// Whether a path may be one at a git revision
+    /// Whether REV:PATH is accepted as a path
     #[arg(skip)]
     pub revisions: bool,
     /// The format to read: json, ndjson, csv, tsv, xml, yaml, toml or handbook [default: by extension, then by the first bytes; .txt is handbook if it has labels of a form]
     #[arg(long, value_name = "FORMAT")]
     pub from: Option<String>,
-    /// Where the records are: a JSON pointer (/organizations), an XML path (registry/organisation), or "" for the whole document
+    /// Location of the records: a JSON pointer (/organizations), an XML path (registry/organisation), or "" for the whole document
     #[arg(long, value_name = "PATH")]
     pub records: Option<String>,
-    /// The encoding of inputs that are not UTF-8 or UTF-16 with a byte order mark, such as windows-1252
+    /// Encoding of inputs that are neither UTF-8 nor UTF-16 with a byte order mark, such as windows-1252
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
-    /// The character between cells of CSV (also: tab) [default: found out]
+    /// CSV delimiter: one character, or `tab` [default: auto-detected]
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<String>,
-    /// The first row of CSV is data; columns are named column1, column2
+    /// Treat the first CSV row as data; columns are named column1, column2
     #[arg(long)]
     pub no_header: bool,
-    /// Lines of CSV that begin with this are left out
+    /// Skip CSV lines starting with PREFIX
     #[arg(long, value_name = "PREFIX")]
     pub comment: Option<String>,
-    /// Cells of CSV with one of these texts are null
+    /// CSV cells with one of these texts are null
     #[arg(long, value_name = "WORD,...", value_delimiter = ',')]
     pub null_words: Vec<String>,
-    /// Cells of CSV whose column is a list are split at this
+    /// Separator of list items in CSV cells
     #[arg(long, value_name = "TEXT")]
     pub list_separator: Option<String>,
-    /// How cells of CSV are typed
+    /// How to type CSV cells
     #[arg(long, value_name = "HOW")]
     pub cells: Option<Cells>,
-    /// The form of handbook pages: a name or a file [default: the one that fits best]
+    /// Form of handbook pages: a name or a file [default: the best match]
     #[arg(long, value_name = "NAME|FILE")]
     pub form: Option<String>,
-    /// What to do with files that no source of the config claims [default: check]
+    /// How to handle files that no source in the config claims [default: check]
     #[arg(long, value_name = "HOW")]
     pub unclaimed: Option<Unclaimed>,
-    /// A larger record is refused (bytes, or with K, M, G)
+    /// Maximum record size in bytes, or with K, M, G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_record_bytes: Option<usize>,
-    /// Values nested more deeply are refused
+    /// Maximum nesting depth
     #[arg(long, value_name = "N")]
     pub max_depth: Option<usize>,
 }
 
-/// What to do with files that no source of the config claims.
+/// How to handle files that no source in the config claims.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Unclaimed {
-    /// Check their syntax only; errors in it are warnings
+    /// Check the syntax only; syntax errors are warnings
     #[default]
     Check,
-    /// Do not read them
+    /// Skip them
     Skip,
     /// Report each as an error
     Error,
 }
 
-/// How cells are typed.
+/// How to type cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Cells {
-    /// By the schema, and where it leaves a choice by quotes and look
+    /// By the schema; if it allows several types, by quoting and content
     Typed,
-    /// Every cell is text
+    /// Read every cell as a string
     Text,
 }
 
-/// What to do with invalid records.
+/// How to handle invalid records.
 #[derive(Clone, Debug, Default, Args)]
 pub struct InvalidArgs {
-    /// What to do with records that have an error [default: skip for run, stop else]
+    /// How to handle invalid records [default: skip for run, else stop]
     #[arg(long, value_name = "WHAT")]
     pub on_invalid: Option<OnInvalid>,
 }
 
-/// What to do with invalid records.
+/// How to handle invalid records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OnInvalid {
-    /// Write nothing at all
+    /// Write nothing
     Stop,
-    /// Leave them out
+    /// Skip them
     Skip,
-    /// Write them all the same
+    /// Write them anyway
     Keep,
 }
 
@@ -383,105 +383,105 @@ pub enum OnInvalid {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Check")]
 pub struct CommonArgs {
-    /// The schema: a file, profile for the bundled one, or none
+    /// Schema: a file, `profile` for the bundled one, or `none`
     #[arg(long, value_name = "FILE|profile|none")]
     pub schema: Option<String>,
-    /// A folder of more schemas, found by their $id or path, to which references may lead (repeatable)
+    /// A directory of more schemas, found by their $id or path, to which references may lead (repeatable)
     #[arg(long, value_name = "DIR")]
     pub schema_dir: Vec<PathBuf>,
-    /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
+    /// JSON pointer to a record's key [default: the schema's x-key]
     #[arg(long, value_name = "POINTER")]
     pub key: Option<String>,
-    /// Check records as they are written
+    /// Check records as written, without normalisation
     #[arg(long)]
     pub no_normalise: bool,
-    /// Do not assert formats
+    /// Do not check `format`
     #[arg(long)]
     pub no_format: bool,
     /// Fill in the schema's defaults
     #[arg(long)]
     pub defaults: bool,
-    /// The inputs are the whole collection: a reference to an absent record is an error
+    /// Treat dangling references as errors
     #[arg(long)]
     pub complete: bool,
-    /// Normalisations count as errors
+    /// Treat normalisations as errors
     #[arg(long)]
     pub strict: bool,
-    /// Number of workers [default: the machine's cores]
+    /// Number of worker threads [default: number of CPU cores]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
 
-    /// A report: pretty, plain, json, ndjson, sarif, github, gitlab, junit, rdjsonl, markdown or html, to standard output or a file
-    /// (repeatable) [default: pretty on a terminal, else plain]
+    /// Report format: pretty, plain, json, ndjson, sarif, github, gitlab, junit, rdjsonl, markdown or html, to standard output or a
+    /// file (repeatable) [default: pretty on a terminal, else plain]
     #[arg(long, value_name = "FORMAT[=FILE]", help_heading = "Report")]
     pub report: Vec<String>,
-    /// The severity from which on the exit status is 1
+    /// Minimum severity that fails the run
     #[arg(long, value_name = "SEVERITY", help_heading = "Report")]
     pub fail_on: Option<FailOn>,
-    /// Report only these rules: codes, their beginnings, or names
+    /// Report only these rules: codes, code prefixes, or names
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', help_heading = "Report")]
     pub select: Vec<String>,
     /// Do not report these rules
     #[arg(long, value_name = "CODE,...", value_delimiter = ',', help_heading = "Report")]
     pub ignore: Vec<String>,
-    /// A file of known findings, which are not reported
-    #[arg(long, value_name = "FILE", help_heading = "Only what is new")]
+    /// File of known findings, which are suppressed
+    #[arg(long, value_name = "FILE", help_heading = "Incremental")]
     pub baseline: Option<PathBuf>,
-    /// Write the baseline: take out what is no longer needed, or, with =all and where there is none yet, take in all that is found
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "shrink", help_heading = "Only what is new")]
+    /// Update the baseline: remove stale entries; with =all, or if the file does not exist, also add all findings
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "shrink", help_heading = "Incremental")]
     pub write_baseline: Option<WriteBaseline>,
-    /// Report only on records that changed since this git revision went another way
-    #[arg(long, value_name = "REV", help_heading = "Only what is new")]
+    /// Report only records changed since the merge base with REV
+    #[arg(long, value_name = "REV", help_heading = "Incremental")]
     pub changed_since: Option<String>,
-    /// Show at most so many findings; all are counted
+    /// Show at most N findings; all are counted
     #[arg(long, value_name = "N", help_heading = "Report")]
     pub max_diagnostics: Option<u64>,
-    /// Hide values of members that the schema marks with x-sensitive
+    /// Redact values of members that the schema marks with x-sensitive
     #[arg(long, help_heading = "Report")]
     pub mask: bool,
-    /// Colours
+    /// When to use colours
     #[arg(long, value_name = "WHEN", help_heading = "Report")]
     pub color: Option<Color>,
-    /// Show errors and warnings only, and no summary
+    /// Show only errors and warnings, without a summary
     #[arg(short, long, help_heading = "Report")]
     pub quiet: bool,
-    /// Say what is read, with which schema and config
+    /// List the inputs, schemas and config
     #[arg(short, long, help_heading = "Report")]
     pub verbose: bool,
-    /// Show no progress bar
+    /// Hide the progress bar
     #[arg(long, help_heading = "Report")]
     pub no_progress: bool,
 
-    /// The config file [default: chancery.toml, found upwards from here]
+    /// The config file [default: chancery.toml, found in this directory or above]
     #[arg(long, value_name = "FILE", help_heading = "Config")]
     pub config: Option<PathBuf>,
-    /// Read no config file
+    /// Ignore config files
     #[arg(long, conflicts_with = "config", help_heading = "Config")]
     pub no_config: bool,
-    /// Whether records are only read and normalised, and reports of the config left out
+    /// Whether records are only read and normalised, without the reports named in the config
     #[arg(skip)]
     pub unchecked: bool,
 }
 
-/// What becomes of the baseline.
+/// How to update the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WriteBaseline {
-    /// Take out what is no longer needed
+    /// Remove stale entries
     Shrink,
-    /// Take in new findings too
+    /// Also add new findings
     All,
 }
 
-/// When a run counts as failed.
+/// Minimum severity that fails the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
-    /// On errors
+    /// Fail on errors
     Error,
-    /// On warnings and errors
+    /// Fail on warnings and errors
     Warning,
-    /// On any finding
-    Advice,
-    /// On no finding
+    /// Fail on any finding
+    Note,
+    /// Never fail because of findings
     Never,
 }
 
@@ -499,16 +499,16 @@ pub enum Color {
 
 /// `fix`
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Prints a unified diff that `git apply` and `patch -p1` take; every byte besides stays as it is.\n\
-                  With --write, the text of standard input goes to standard output.\n\
-                  --select and --ignore say which findings are mended.\n\n\
-                  Exit status: 0 nothing to fix, or all of it written; 1 the diff has something;\n\
-                  2 a file could not be read or written. Whether data is valid is for `check` to say.")]
+#[command(after_help = "Prints a unified diff for `git apply` or `patch -p1`; all other bytes are unchanged.\n\
+                  With --write, standard input is written to standard output.\n\
+                  --select and --ignore choose which findings are fixed.\n\n\
+                  Exit status: 0 nothing to fix, or all fixes written; 1 the diff is not empty;\n\
+                  2 a file could not be read or written. Use `check` to validate the data.")]
 pub struct FixArgs {
-    /// Write the files in place
+    /// Fix files in place
     #[arg(short, long)]
     pub write: bool,
-    /// Make edits that are guesses too, such as names and values that may be misspelt
+    /// Also apply unsafe fixes, such as corrections of names and values that look misspelt
     #[arg(long = "unsafe")]
     pub guesses: bool,
     #[command(flatten)]
@@ -520,28 +520,28 @@ pub struct FixArgs {
 /// `explain`
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArgs {
-    /// The code or name of a rule (S104, wrong-format), or a file
+    /// Rule code or name (S104, wrong-format), or a file
     #[arg(value_name = "CODE|FILE")]
     pub subject: String,
-    /// The format of the file
+    /// Format of the file
     #[arg(long, value_name = "FORMAT")]
     pub from: Option<String>,
-    /// Where the records are
+    /// Location of the records
     #[arg(long, value_name = "PATH")]
     pub records: Option<String>,
-    /// The file's encoding
+    /// Encoding of the file
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
-    /// The form of a handbook page
+    /// Form of a handbook page
     #[arg(long, value_name = "NAME|FILE")]
     pub form: Option<String>,
-    /// The schema: a file, profile for the bundled one, or none
+    /// Schema: a file, `profile` for the bundled one, or `none`
     #[arg(long, value_name = "FILE|profile|none")]
     pub schema: Option<String>,
-    /// Hide values of members that the schema marks with x-sensitive
+    /// Redact values of members that the schema marks with x-sensitive
     #[arg(long)]
     pub mask: bool,
-    /// Colours
+    /// When to use colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
 }
@@ -549,65 +549,65 @@ pub struct ExplainArgs {
 /// `schema`
 #[derive(Debug, Subcommand)]
 pub enum SchemaCommand {
-    /// Prints the schema
+    /// Print the schema
     Show(SchemaArgs),
-    /// Checks that the schema is a good one
+    /// Check the schema for mistakes
     Check(SchemaArgs),
-    /// Prints the schema's documentation as Markdown
+    /// Print the schema's documentation as Markdown
     Docs(SchemaArgs),
-    /// Prints an XSD for the XML that convert writes
+    /// Print an XSD for the XML that convert writes
     Xsd(SchemaArgs),
-    /// Prints what the schema says of members and types
+    /// Print the members and types that the schema describes
     Shape(SchemaArgs),
-    /// Says whether data that was valid before a change of the schema stays valid
+    /// Check whether valid data stays valid after a schema change
     Diff(SchemaDiffArgs),
-    /// Prints the tables that load makes, in SQL
+    /// Print the SQL of the tables that load creates
     Sql(SqlArgs),
 }
 
-/// Which schema.
+/// The schema to use.
 #[derive(Clone, Debug, Args)]
 pub struct SchemaArgs {
-    /// The schema: a file, or profile for the bundled one
+    /// Schema: a file, or `profile` for the bundled one
     #[arg(value_name = "SCHEMA", default_value = "profile")]
     pub schema: String,
-    /// A folder of more schemas
+    /// Directory of additional schemas
     #[arg(long, value_name = "DIR")]
     pub schema_dir: Vec<PathBuf>,
-    /// Colours
+    /// When to use colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
 }
 
 /// `schema diff`
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Exit status: 0 compatible, 1 breaking or unknown, 2 the program could not do its work.")]
+#[command(after_help = "Exit status: 0 compatible, 1 breaking or unknown, 2 the run failed.")]
 pub struct SchemaDiffArgs {
-    /// The schema as it was: a file, profile for the bundled one, or REV:PATH for a file as it was at a git revision
+    /// Old schema: a file, `profile` for the bundled one, or REV:PATH for a file at a git revision
     #[arg(value_name = "OLD")]
     pub old: String,
-    /// The schema as it is
+    /// New schema
     #[arg(value_name = "NEW")]
     pub new: String,
-    /// Ask whether data that is valid now was valid before
+    /// Check whether data valid under NEW is valid under OLD
     #[arg(long)]
     pub forward: bool,
-    /// How to tell it: text, markdown or json
+    /// Output format: text, markdown or json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: String,
-    /// The file to write to
+    /// Output file
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// A folder of more schemas, found by their $id or path, to which references may lead (repeatable)
+    /// A directory of more schemas, found by their $id or path, to which references may lead (repeatable)
     #[arg(long, value_name = "DIR")]
     pub schema_dir: Vec<PathBuf>,
-    /// Do not assert formats
+    /// Do not check `format`
     #[arg(long)]
     pub no_format: bool,
-    /// Tell of titles, descriptions and the like as well, which mean nothing for validity
+    /// Also show changes to titles, descriptions and other annotations, which do not affect validity
     #[arg(short, long)]
     pub verbose: bool,
-    /// Colours
+    /// When to use colours
     #[arg(long, value_name = "WHEN")]
     pub color: Option<Color>,
 }
@@ -617,21 +617,21 @@ pub struct SchemaDiffArgs {
 pub struct SqlArgs {
     #[command(flatten)]
     pub schema: SchemaArgs,
-    /// The database
+    /// SQL dialect
     #[arg(long, value_name = "DATABASE")]
     pub dialect: Dialect,
-    /// Where a record's key stands, as a JSON pointer [default: the schema's x-key]
+    /// JSON pointer to a record's key [default: the schema's x-key]
     #[arg(long, value_name = "POINTER")]
     pub key: Option<String>,
-    /// What the tables are called [default: the schema's x-record-name or title]
+    /// Collection name, used for the tables [default: the schema's x-record-name or title]
     #[arg(long, value_name = "NAME")]
     pub collection: Option<String>,
-    /// With a column for each record as a whole, as `load --keep-json` makes it
+    /// Include the `_json` column of `load --keep-json`
     #[arg(long)]
     pub keep_json: bool,
 }
 
-/// A database.
+/// An SQL dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Dialect {
     /// SQLite
@@ -643,10 +643,10 @@ pub enum Dialect {
 /// `lsp`
 #[derive(Clone, Debug, Args)]
 pub struct LspArgs {
-    /// The schema of every document [default: what chancery.toml says of its sources; none for other files]
+    /// Schema of every document [default: from chancery.toml; none for unclaimed files]
     #[arg(long, value_name = "FILE|profile|none")]
     pub schema: Option<String>,
-    /// Standard input and output, which is what the server always uses
+    /// Use standard input and output (always the case)
     #[arg(long, hide = true)]
     pub stdio: bool,
 }
@@ -654,7 +654,7 @@ pub struct LspArgs {
 /// `init`
 #[derive(Clone, Debug, Args)]
 pub struct InitArgs {
-    /// The folder to set up
+    /// Directory to set up
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
 }

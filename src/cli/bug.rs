@@ -1,20 +1,20 @@
 //! The message for a panic, which is a bug in chancery.
 //!
-//! A panic prints nothing where it happens, since a caller may turn it into an error. A panic that reaches [`super::main`] ends the
+//! A panic prints nothing if it happens, because a caller may turn it into an error. A panic that reaches [`super::main`] ends the
 //! program with status 101 and one message: what failed, where in the source, and on which input.
 
 use std::any::Any;
 use std::panic;
 use std::sync::{Mutex, PoisonError};
 
-use super::tell;
+use super::print_error_line;
 use crate::diagnostic::one_line;
 use crate::pipeline::bug::{Bug, message};
 
 /// The exit status.
 pub const STATUS: u8 = 101;
 
-/// So many panics are remembered; workers may fail at the same time.
+/// This many panics are remembered; workers may fail at the same time.
 const MOST: usize = 64;
 
 // Panics, with the place in the program.
@@ -40,7 +40,7 @@ pub fn show(panic: &(dyn Any + Send)) {
     };
     let panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
     let place = panics.iter().rfind(|(noted, _)| noted == message).map(|(_, place)| place.as_str());
-    tell(&text(message, place, input));
+    print_error_line(&text(message, place, input));
 }
 
 fn text(message: &str, place: Option<&str>, input: Option<&str>) -> String {

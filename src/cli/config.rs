@@ -1,18 +1,18 @@
-//! The config file, `chancery.toml`: what is done where no flag says otherwise.
+//! The config file, `chancery.toml`: defaults for the flags.
 //!
-//! It is read like any other data: into a spanned tree, checked against `schemas/config.schema.json`, so that a mistake in
-//! it is a finding at its place. Paths in it are relative to its folder.
+//! It is read like any other data: into a spanned tree and validated against `schemas/config.schema.json`, so that a
+//! mistake in it is a finding with a location. Paths in it are relative to its directory.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Trouble, revision, schemas, session};
+use super::{CliError, revision, schemas, session};
 use crate::check::OnInvalid;
 use crate::check::schema::Checker;
 use crate::diagnostic::{Diagnostic, Place, Severity, quote, rules};
-use crate::normalise::{self, Asked, Pass};
+use crate::normalise::{self, ConfiguredPass, Pass};
 use crate::pipeline::policy::{self, Override};
 use crate::pipeline::scope::{self, Pattern, Scope};
 use crate::pipeline::suppress::Suppress;
@@ -22,10 +22,10 @@ use crate::source::open;
 use crate::tree::{Node, Tree};
 use crate::write;
 
-/// The name by which it is found.
+/// Its file name.
 pub const NAME: &str = "chancery.toml";
 
-/// Paths with what is particular to them.
+/// Paths with their own settings.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
     pub paths: Vec<String>,
@@ -36,10 +36,10 @@ pub struct Group {
     pub unclaimed: bool,
 }
 
-/// What the config says.
+/// The settings.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Its folder, as it is reached from the working directory; empty for that itself.
+    /// Its directory, relative to the working directory; empty for the working directory.
     pub folder: PathBuf,
     pub sources: Vec<Group>,
     pub schema: Option<String>,
@@ -76,14 +76,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// The config in the file `named`, else that of the project which `paths` are in, else none.
-    pub fn find(named: Option<&Path>, paths: &[String]) -> Result<Self, Trouble> {
+    /// The config in the file `named`, else that of the project that contains `paths`, else none.
+    pub fn find(named: Option<&Path>, paths: &[String]) -> Result<Self, CliError> {
         Self::locate(named, paths)?.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
     }
 
-    /// Where the config that [`Config::find`] reads is: the nearest `chancery.toml` above each of the paths, without paths above
-    /// the working directory. Paths of several projects are refused.
-    pub fn locate(named: Option<&Path>, paths: &[String]) -> Result<Option<PathBuf>, Trouble> {
+    /// Where the config that [`Config::find`] reads is: the nearest `chancery.toml` above each of the paths, or above
+    /// the working directory if there are none. Paths of several projects are an error.
+    pub fn locate(named: Option<&Path>, paths: &[String]) -> Result<Option<PathBuf>, CliError> {
         if let Some(path) = named {
             return Ok(Some(path.to_owned()));
         }
@@ -98,16 +98,16 @@ impl Config {
                 Some((other, of_first)) => {
                     let of = |name: &str, config: &Option<PathBuf>| match config {
                         Some(config) => format!("{name} belongs to {}", from(&here, config).display()),
-                        None => format!("{name} to no project (there is no {NAME} above it)"),
+                        None => format!("{name} to no project (no {NAME} found above it)"),
                     };
                     let (a, b) =
                         if of_first.is_some() { ((other, of_first), (&name, &config)) } else { ((&name, &config), (other, of_first)) };
                     let message = format!(
-                        "{}, {}; check each project by itself, or name one config for all with --config",
+                        "{}, {}; check each project separately, or use one config for all with --config",
                         of(a.0, a.1),
                         of(b.0, b.1)
                     );
-                    return Err(Trouble::usage(message));
+                    return Err(CliError::usage(message));
                 }
             }
         }
@@ -115,30 +115,30 @@ impl Config {
         Ok(config.map(|config| from(&here, &config)))
     }
 
-    /// The nearest `chancery.toml` from a folder upwards, else none.
-    pub fn above(folder: &Path) -> Result<Self, Trouble> {
+    /// The nearest `chancery.toml` in a directory or above, else none.
+    pub fn above(folder: &Path) -> Result<Self, CliError> {
         nearest(folder).map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
     }
 
     /// The config in a file.
-    fn read(path: &Path) -> Result<Self, Trouble> {
+    fn read(path: &Path) -> Result<Self, CliError> {
         let tree = schemas::parse_file(path)?;
-        let mut notes: Vec<Diagnostic> = Vec::new();
-        Checker::new(schemas::own(bundled::CONFIG, true)?).check(&tree, &mut notes);
-        unknown_rules(&tree, &mut notes);
-        if !notes.is_empty() {
-            return Err(Trouble::Findings(notes));
+        let mut diagnostics: Vec<Diagnostic> = Vec::new();
+        Checker::new(schemas::own(bundled::CONFIG, true)?).check(&tree, &mut diagnostics);
+        unknown_rules(&tree, &mut diagnostics);
+        if !diagnostics.is_empty() {
+            return Err(CliError::Findings(diagnostics));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        let overrides = overrides(tree.root(), folder, &mut notes);
-        let suppress = suppress(tree.root(), folder, &mut notes);
-        if !notes.is_empty() {
-            return Err(Trouble::Findings(notes));
+        let overrides = overrides(tree.root(), folder, &mut diagnostics);
+        let suppress = suppress(tree.root(), folder, &mut diagnostics);
+        if !diagnostics.is_empty() {
+            return Err(CliError::Findings(diagnostics));
         }
         Ok(Self { overrides, suppress, path: Some(path.to_owned()), ..Self::of(tree.root(), folder) })
     }
 
-    // The tree has passed its schema, so what is there is of the type that is asked for.
+    // The tree has been validated, so its values have the expected types.
     fn of(root: Node<'_>, folder: &Path) -> Self {
         let text = |name: &str| root.get(name).map(|node| node.text().to_owned());
         let number = |name: &str| root.get(name).and_then(|node| node.text().parse().ok());
@@ -205,7 +205,7 @@ impl Config {
     }
 }
 
-// The nearest config from a folder upwards. The root of a repository is the last folder looked at.
+// The nearest config in a directory or above. The search stops at the root of a repository.
 fn nearest(folder: &Path) -> Option<PathBuf> {
     for folder in folder.ancestors() {
         let config = folder.join(NAME);
@@ -219,7 +219,7 @@ fn nearest(folder: &Path) -> Option<PathBuf> {
     None
 }
 
-// The folders, from the root on, in which the files that a path means lie, each with the file's name; none for standard input.
+// The directories, from the root on, of the files that a path means, each with the file's name; none for standard input.
 fn folders(given: &str, here: &Path) -> Vec<(String, PathBuf)> {
     if given == "-" {
         return Vec::new();
@@ -240,11 +240,11 @@ fn folders(given: &str, here: &Path) -> Vec<(String, PathBuf)> {
 fn absolute(folder: &Path, here: &Path) -> PathBuf {
     let joined = here.join(folder);
     let goes_up = folder.components().any(|part| matches!(part, Component::ParentDir));
-    // Without links in it, so that its ancestors are those of the file as it was named.
+    // Without resolving symbolic links, so that its ancestors are those of the path as given.
     if goes_up { joined.canonicalize().unwrap_or(joined) } else { joined.components().collect() }
 }
 
-// A path as it is reached from the working directory.
+// A path relative to the working directory.
 fn from(here: &Path, path: &Path) -> PathBuf {
     let common = here.components().zip(path.components()).take_while(|(a, b)| a == b).count();
     // Only the root is common.
@@ -260,10 +260,10 @@ fn texts(list: Option<Node<'_>>) -> Vec<String> {
 }
 
 fn severity(word: &str) -> Option<Severity> {
-    [Severity::Error, Severity::Warning, Severity::Advice].into_iter().find(|severity| severity.word() == word)
+    [Severity::Error, Severity::Warning, Severity::Note].into_iter().find(|severity| severity.word() == word)
 }
 
-// A path of the config as it is reached from the working directory.
+// A path of the config relative to the working directory.
 fn shown(folder: &Path, path: &str) -> String {
     if path == "-" { path.to_owned() } else { folder.join(path).to_string_lossy().replace('\\', "/") }
 }
@@ -275,30 +275,31 @@ fn report_at(report: &str, local: &dyn Fn(&str) -> String) -> String {
     }
 }
 
-fn overrides(root: Node<'_>, folder: &Path, notes: &mut Vec<Diagnostic>) -> Vec<Override> {
+fn overrides(root: Node<'_>, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<Override> {
     let tables = root.get("overrides").into_iter().flat_map(Node::items);
     let special = |table: Node<'_>| Override {
-        scope: scope(table, folder, notes),
+        scope: scope(table, folder, diagnostics),
         severity: table.get("severity").and_then(|word| severity(word.text())),
     };
     tables.map(special).collect()
 }
 
-fn suppress(root: Node<'_>, folder: &Path, notes: &mut Vec<Diagnostic>) -> Vec<Suppress> {
+fn suppress(root: Node<'_>, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<Suppress> {
     let tables = root.get("suppress").into_iter().flat_map(Node::items);
     let one = |table: Node<'_>| Suppress {
-        scope: scope(table, folder, notes),
+        scope: scope(table, folder, diagnostics),
         place: Place::new(table.tree().source(), table.get("codes").map_or(table.opening(), Node::span)),
     };
     tables.map(one).collect()
 }
 
-// What `codes`, `files` and `pointer` of a table choose.
-fn scope(table: Node<'_>, folder: &Path, notes: &mut Vec<Diagnostic>) -> Scope {
+// What `codes`, `files` and `pointer` of a table select.
+fn scope(table: Node<'_>, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Scope {
     let mut named = |list: Node<'_>| {
         let patterns: Vec<&str> = list.items().map(Node::text).collect();
-        let told = |error| Diagnostic::new(&rules::BAD_PATTERN, table.tree().source(), list.span(), format!("expected globs: {error}"));
-        scope::files(folder, &patterns).map_err(|error| notes.push(told(error).at(list.pointer()))).ok()
+        let bad_pattern =
+            |error| Diagnostic::new(&rules::BAD_PATTERN, table.tree().source(), list.span(), format!("expected globs: {error}"));
+        scope::files(folder, &patterns).map_err(|error| diagnostics.push(bad_pattern(error).at(list.pointer()))).ok()
     };
     Scope {
         files: table.get("files").and_then(&mut named),
@@ -311,9 +312,11 @@ fn passes(table: Node<'_>) -> normalise::Options {
     let asked = table.get("ask").map(|list| list.items().collect::<Vec<_>>()).unwrap_or_default();
     normalise::Options {
         off: texts(table.get("off")).iter().filter_map(|name| Pass::find(name)).collect(),
-        asked: asked
+        configured: asked
             .into_iter()
-            .filter_map(|ask| Some(Asked { pointer: ask.get("pointer")?.text().to_owned(), passes: Value::from(ask.get("pass")?.text()) }))
+            .filter_map(|ask| {
+                Some(ConfiguredPass { pointer: ask.get("pointer")?.text().to_owned(), passes: Value::from(ask.get("pass")?.text()) })
+            })
             .collect(),
         ..normalise::Options::default()
     }
@@ -331,8 +334,8 @@ fn dialect(table: Node<'_>) -> Dialect {
     }
 }
 
-// Rules that are named and do not exist: no schema can know them.
-fn unknown_rules(tree: &Tree, notes: &mut Vec<Diagnostic>) {
+// Unknown rule names: the schema cannot check them.
+fn unknown_rules(tree: &Tree, diagnostics: &mut Vec<Diagnostic>) {
     let root = tree.root();
     let lists = ["select", "ignore"].into_iter().filter_map(|name| root.get(name)).flat_map(Node::items);
     let tables = ["overrides", "suppress"].into_iter().filter_map(|name| root.get(name));
@@ -340,11 +343,11 @@ fn unknown_rules(tree: &Tree, notes: &mut Vec<Diagnostic>) {
     let severities = root.get("severity").into_iter().flat_map(Node::members).map(|member| member.key);
     for node in lists.chain(severities).chain(special) {
         if !policy::is_known(node.text()) {
-            let message = format!("expected the code or name of a rule, found {}", quote(node.text(), true));
-            notes.push(
+            let message = format!("expected a rule code or name, found {}", quote(node.text(), true));
+            diagnostics.push(
                 Diagnostic::new(&rules::UNKNOWN_RULE, tree.source(), node.span(), message)
                     .at(node.pointer())
-                    .help("the rules are listed in docs/rules; S names all of the schema's"),
+                    .help("see docs/rules for the list; S selects all schema rules"),
             );
         }
     }

@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::{self, ConvertArgs, CsvLayout};
-use super::session::{Session, To};
+use super::session::{ReportStream, Session};
 use super::stdout::stdout;
-use super::{Trouble, Verdict};
+use super::{CliError, ExitStatus};
 use crate::check::OnInvalid;
-use crate::load::file::{Stream, Target};
+use crate::load::output::{OutputTarget, Stream};
 use crate::pipeline::{Output, Place};
 use crate::write::csv::Tables;
 use crate::write::{self, Format};
 
-/// Where the output goes, as the user named it.
-enum Goal {
+/// The output as the user named it.
+enum OutputKind {
     Stdout,
     File(PathBuf),
     Folder(PathBuf),
 }
 
 /// How and where records are written.
-pub struct Outlet {
+pub struct ConvertTarget {
     pub to: Option<String>,
     pub output: Option<PathBuf>,
     pub compact: bool,
@@ -31,8 +31,8 @@ pub struct Outlet {
 }
 
 /// Runs the command.
-pub fn run(args: ConvertArgs) -> Result<Verdict, Trouble> {
-    let outlet = Outlet {
+pub fn run(args: ConvertArgs) -> Result<ExitStatus, CliError> {
+    let outlet = ConvertTarget {
         to: args.to,
         output: args.output,
         compact: args.compact,
@@ -44,16 +44,16 @@ pub fn run(args: ConvertArgs) -> Result<Verdict, Trouble> {
 }
 
 /// Writes the records of a session.
-pub fn write(args: Outlet, session: impl FnOnce() -> Result<Session, Trouble>) -> Result<Verdict, Trouble> {
+pub fn write(args: ConvertTarget, session: impl FnOnce() -> Result<Session, CliError>) -> Result<ExitStatus, CliError> {
     let goal = goal(args.output.as_deref());
     let format = format(args.to.as_deref(), &goal)?;
     let tables = matches!(format, Format::Csv | Format::Tsv);
     let package = match (args.csv_layout, &goal) {
-        (Some(CsvLayout::Package), Goal::Stdout | Goal::File(_)) if tables => {
-            return Err(Trouble::usage("a package is a folder of tables: name one with --output DIR/"));
+        (Some(CsvLayout::Package), OutputKind::Stdout | OutputKind::File(_)) if tables => {
+            return Err(CliError::usage("a package is a directory of tables: use --output DIR/"));
         }
         (Some(layout), _) => layout == CsvLayout::Package,
-        (None, goal) => matches!(goal, Goal::Folder(_)),
+        (None, goal) => matches!(goal, OutputKind::Folder(_)),
     };
     let mut session = session()?;
     session.keep_top_level();
@@ -70,50 +70,50 @@ pub fn write(args: Outlet, session: impl FnOnce() -> Result<Session, Trouble>) -
     let names = session.input_names();
     let writer = format.writer(&options);
     let place = match goal {
-        Goal::Stdout => Place::Stream(Stream::new(Box::new(stdout()), on_invalid == OnInvalid::Stop)),
-        Goal::File(path) => {
+        OutputKind::Stdout => Place::Stream(Stream::new(Box::new(stdout()), on_invalid == OnInvalid::Stop)),
+        OutputKind::File(path) => {
             session.refuse_input(&path)?;
-            Place::Target(Target::file(path))
+            Place::Target(OutputTarget::file(path))
         }
-        Goal::Folder(folder) => {
+        OutputKind::Folder(folder) => {
             let targets = targets(&names, &folder, format, package && tables)?;
             for path in targets.values() {
                 session.refuse_input(path)?;
             }
             let package = package && tables;
             Place::PerInput(Box::new(move |name| match targets.get(name) {
-                Some(path) if package => Target::folder(path),
-                Some(path) => Target::file(path),
-                None => Target::folder(&folder),
+                Some(path) if package => OutputTarget::folder(path),
+                Some(path) => OutputTarget::file(path),
+                None => OutputTarget::folder(&folder),
             }))
         }
     };
-    session.run(vec![Output { writer, place }], on_invalid, To::Stderr)
+    session.run(vec![Output { writer, place }], on_invalid, ReportStream::Stderr)
 }
 
-fn goal(output: Option<&Path>) -> Goal {
+fn goal(output: Option<&Path>) -> OutputKind {
     match output {
-        None => Goal::Stdout,
-        Some(path) if path == Path::new("-") => Goal::Stdout,
-        Some(path) if path.is_dir() || path.to_string_lossy().ends_with(['/', '\\']) => Goal::Folder(path.to_owned()),
-        Some(path) => Goal::File(path.to_owned()),
+        None => OutputKind::Stdout,
+        Some(path) if path == Path::new("-") => OutputKind::Stdout,
+        Some(path) if path.is_dir() || path.to_string_lossy().ends_with(['/', '\\']) => OutputKind::Folder(path.to_owned()),
+        Some(path) => OutputKind::File(path.to_owned()),
     }
 }
 
-fn format(to: Option<&str>, goal: &Goal) -> Result<Format, Trouble> {
+fn format(to: Option<&str>, goal: &OutputKind) -> Result<Format, CliError> {
     let names = || Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
     match (to, goal) {
         (Some(name), _) => {
-            Format::by_name(name).ok_or_else(|| Trouble::usage(format!("{name} cannot be written; formats are {}", names())))
+            Format::by_name(name).ok_or_else(|| CliError::usage(format!("{name} cannot be written; formats are {}", names())))
         }
-        (None, Goal::File(path)) => Format::by_extension(&path.to_string_lossy())
-            .ok_or_else(|| Trouble::usage(format!("{} does not tell a format; say it with --to ({})", path.display(), names()))),
-        (None, _) => Err(Trouble::usage(format!("say what to write with --to FORMAT ({})", names()))),
+        (None, OutputKind::File(path)) => Format::by_extension(&path.to_string_lossy())
+            .ok_or_else(|| CliError::usage(format!("cannot infer the output format from {}; use --to ({})", path.display(), names()))),
+        (None, _) => Err(CliError::usage(format!("choose the output format with --to FORMAT ({})", names()))),
     }
 }
 
-// An output for each input, named after it; a package of tables is a folder, straight in `folder` where there is one input.
-fn targets(names: &[String], folder: &Path, format: Format, package: bool) -> Result<BTreeMap<String, PathBuf>, Trouble> {
+// An output for each input, named after it; a package of tables is a directory, or `folder` itself if there is one input.
+fn targets(names: &[String], folder: &Path, format: Format, package: bool) -> Result<BTreeMap<String, PathBuf>, CliError> {
     let mut taken: BTreeMap<PathBuf, &String> = BTreeMap::new();
     let mut targets = BTreeMap::new();
     for name in names {
@@ -127,7 +127,7 @@ fn targets(names: &[String], folder: &Path, format: Format, package: bool) -> Re
         };
         if let Some(other) = taken.insert(path.clone(), name) {
             let message = format!("{other} and {name} would both be written to {}", path.display());
-            return Err(Trouble::usage(format!("{message}; convert them one by one, or into one file")));
+            return Err(CliError::usage(format!("{message}; convert them separately, or into one file")));
         }
         targets.insert(name.clone(), path);
     }

@@ -1,7 +1,8 @@
-//! `chancery diff`: what changed between two versions of a data set, by record and place, across formats.
+//! `chancery diff`: changes between two versions of a data set, by record and location, across formats.
 //!
-//! The old side is read first and put aside, a few numbers a record staying in memory; the new side is paired with it as it
-//! is read. Then what differs is fetched, compared and drawn, in the order of the new side, and last what is gone.
+//! The old side is read first and spooled, with a few numbers per record in memory. The records of the new side are
+//! matched as they are read. Then the differing records are fetched, compared and rendered, in the order of the new
+//! side, followed by the removed ones.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -9,81 +10,83 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{CommonArgs, DiffArgs, InputArgs};
-use super::session::{self, Kind, Session};
+use super::session::{self, RecordType, Session};
 use super::stdout::stdout;
-use super::{Trouble, Verdict, is_read, print};
+use super::{CliError, ExitStatus, is_read, print};
 use crate::check::Accepted;
-use crate::compare::encoded;
-use crate::compare::pairing::{By, Old, Paired, Pairing};
-use crate::compare::{Change, Comparer, Difference, Digester, Found, Ignored, Key};
-use crate::diagnostic::{Notes, log_line};
-use crate::load::file::{Finished, Target};
+use crate::compare::pairing::{MatchedBy, OldRecords, Paired, Pairing};
+use crate::compare::spooled_record;
+use crate::compare::{Change, Comparer, Difference, Found, Ignored, Key, RecordHasher};
+use crate::diagnostic::{DiagnosticSink, log_line};
+use crate::load::output::{CommitSet, OutputTarget};
 use crate::pipeline::{Outcome, batch};
 use crate::redact::{Forms, REDACTED, Redactor};
-use crate::report::difference::{self, Format, Options, Overview, Side};
+use crate::report::difference::{self, DiffSide, Format, Options, Overview};
 use crate::spool::{self, Decoder, Spool};
 use crate::tree::Tree;
-use crate::write::{Assembler, Files, Writer};
+use crate::write::{Files, OutputWriter, Writer};
 
-/// So many differing records go to a worker together.
-const TOGETHER: usize = 64;
+/// Number of differing records that a worker gets at once.
+const BATCH: usize = 64;
 
-/// From so many differing records on, workers are worth their start.
-const MANY: usize = 512;
+/// Minimum number of differing records for which workers are started.
+const LARGE: usize = 512;
 
 /// Runs the command.
-pub fn run(mut args: Box<DiffArgs>) -> Result<Verdict, Trouble> {
+pub fn run(mut args: Box<DiffArgs>) -> Result<ExitStatus, CliError> {
     let paths = std::mem::take(&mut args.input.paths);
     if !args.git_driver {
         let [old, new] = <[String; 2]>::try_from(paths)
-            .map_err(|paths| Trouble::usage(format!("two things are compared, OLD and NEW; found {} of them", paths.len())))?;
+            .map_err(|paths| CliError::usage(format!("expected two paths, OLD and NEW, found {}", paths.len())))?;
         if old == "-" && new == "-" {
-            return Err(Trouble::usage("standard input is one side or the other"));
+            return Err(CliError::usage("standard input can be OLD or NEW, not both"));
         }
-        return compare(&args, Given::new(old), Given::new(new));
+        return compare(&args, DiffInput::new(old), DiffInput::new(new));
     }
     match asked_by_git(&paths)? {
         None => print(&format!("* Unmerged path {}\n", log_line(&paths[0]))),
-        // To git, any other status means that the program has died.
-        Some((old, new)) => compare(&args, old, new).map(|verdict| if verdict == Verdict::Interrupted { verdict } else { Verdict::Clean }),
+        // Git treats any other status as a crash.
+        Some((old, new)) => {
+            compare(&args, old, new).map(|verdict| if verdict == ExitStatus::Interrupted { verdict } else { ExitStatus::Clean })
+        }
     }
 }
 
-// One side, as it was asked for.
-struct Given {
-    // What to read; nothing for a file that is not there.
+// One side, as given.
+struct DiffInput {
+    // What to read; nothing for a missing file.
     path: Option<String>,
     name: String,
     renamed: bool,
 }
 
-impl Given {
+impl DiffInput {
     fn new(path: String) -> Self {
         Self { name: path.clone(), path: Some(path), renamed: false }
     }
 }
 
-// What git calls an external diff program with: path, old file, its object and mode, new file, its object and mode, and for
-// a renamed file its new path and a text about it. A path that is unmerged comes alone.
-fn asked_by_git(words: &[String]) -> Result<Option<(Given, Given)>, Trouble> {
-    let side = |file: &String, name: String| Given { path: (file != "/dev/null").then(|| file.clone()), name, renamed: true };
+// The arguments that git passes to an external diff program: path, old file, its object and mode, new file, its object
+// and mode, and for a renamed file its new path and a text about it. For an unmerged path, git passes only the path.
+fn asked_by_git(words: &[String]) -> Result<Option<(DiffInput, DiffInput)>, CliError> {
+    let side = |file: &String, name: String| DiffInput { path: (file != "/dev/null").then(|| file.clone()), name, renamed: true };
     match words {
         [_] => Ok(None),
         [path, old, _, _, new, _, _, rest @ ..] => {
             let new_path = rest.first().unwrap_or(path);
             Ok(Some((side(old, format!("a/{path}")), side(new, format!("b/{new_path}")))))
         }
-        _ => Err(Trouble::usage("--git-driver is for git, which calls with one argument or at least seven")),
+        _ => Err(CliError::usage("--git-driver expects the arguments that git passes: one, or at least seven")),
     }
 }
 
-fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> {
+fn compare(args: &DiffArgs, old: DiffInput, new: DiffInput) -> Result<ExitStatus, CliError> {
     let format = Format::by_name(&args.format).ok_or_else(|| {
         let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-        Trouble::usage(format!("no form of differences is called {}; forms are {}", args.format, names.join(", ")))
+        CliError::usage(format!("unknown diff format {}; formats are {}", args.format, names.join(", ")))
     })?;
-    let ignored = Ignored::new(&args.ignore_path).map_err(|refused| Trouble::usage(format!("--ignore-path: {refused}")))?;
-    let digester = Digester::new(ignored);
+    let ignored = Ignored::new(&args.ignore_path).map_err(|refused| CliError::usage(format!("--ignore-path: {refused}")))?;
+    let digester = RecordHasher::new(ignored);
     let (old_session, new_session) = (session(args, &old, true)?, session(args, &new, false)?);
     if let Some(output) = &args.output {
         [&old_session, &new_session].into_iter().flatten().try_for_each(|session| session.refuse_input(output))?;
@@ -100,14 +103,14 @@ fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> 
     let new_outcomes = read(new_session, &new_kinds, &digester, &side)?;
     let NewSide { pairing, spool: new_spool } = take(&side);
     if old_outcomes.iter().chain(&new_outcomes).any(|outcome| outcome.interrupted) {
-        return Ok(Verdict::Interrupted);
+        return Ok(ExitStatus::Interrupted);
     }
-    // Half a file would make the other half look removed, or added.
+    // A partly read file would make other records look removed or added.
     if old_outcomes.iter().chain(&new_outcomes).any(|outcome| outcome.unreadable > 0) {
         if args.git_driver {
             print(&format!("{} and {} cannot be compared\n", log_line(&old.name), log_line(&new.name)))?;
         }
-        return Ok(Verdict::Unable);
+        return Ok(ExitStatus::Unable);
     }
     let paired = pairing.finish();
     let overview = Overview { old: overview(old.name, &old_outcomes), new: overview(new.name, &new_outcomes), counts: paired.counts, key };
@@ -115,25 +118,26 @@ fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> 
     let options =
         Options { color: args.output.is_none() && session::colour(args.color, terminal), places: args.verbose, only_counts: args.stat };
     let comparers = new_kinds.iter().map(|kind| Comparer::new(&kind.shape, digester.clone())).collect();
-    let redactors = |kinds: &[Kind]| kinds.iter().map(|kind| kind.redactor.clone().map(|redactor| (redactor, kind.key.clone()))).collect();
+    let redactors =
+        |kinds: &[RecordType]| kinds.iter().map(|kind| kind.redactor.clone().map(|redactor| (redactor, kind.key.clone()))).collect();
     let (old_redactors, new_redactors) = (redactors(&old_kinds), redactors(&new_kinds));
     let paired = if args.stat { Paired { counts: paired.counts, ..Paired::default() } } else { paired };
-    let jobs = if paired.differing.len() + paired.removed.len() < MANY { 1 } else { jobs };
-    let mut shelves = Shelves { old: old_spool, new: new_spool };
-    let drawing = Drawing { comparers, old_redactors, new_redactors, format, options, overview, jobs };
+    let jobs = if paired.differing.len() + paired.removed.len() < LARGE { 1 } else { jobs };
+    let mut shelves = RecordSpools { old: old_spool, new: new_spool };
+    let drawing = DiffRun { comparers, old_redactors, new_redactors, format, options, overview, jobs };
     let done = match &args.output {
         None => {
             let mut out = BufWriter::new(stdout());
             let mut done = false;
-            let drawn = drawing.draw(&paired, &mut shelves, &mut out).map(|is_done| done = is_done).and_then(|()| out.flush());
-            // What nobody reads is drawn to the end.
+            let drawn = drawing.render(&paired, &mut shelves, &mut out).map(|is_done| done = is_done).and_then(|()| out.flush());
+            // What nobody reads is rendered to the end.
             done | !is_read(drawn)?
         }
         Some(path) => {
-            let mut target = Target::file(path);
-            let done = drawing.draw(&paired, &mut shelves, target.main()?)?;
+            let mut target = OutputTarget::file(path);
+            let done = drawing.render(&paired, &mut shelves, target.main()?)?;
             if done {
-                let mut finished = Finished::default();
+                let mut finished = CommitSet::default();
                 target.finish(&mut finished)?;
                 finished.commit()?;
             }
@@ -142,14 +146,14 @@ fn compare(args: &DiffArgs, old: Given, new: Given) -> Result<Verdict, Trouble> 
     };
     let outcomes = || old_outcomes.iter().chain(&new_outcomes);
     Ok(match () {
-        () if !done => Verdict::Interrupted,
-        () if paired.counts.differ() || outcomes().any(|outcome| outcome.failed || outcome.tally.rejected > 0) => Verdict::Findings,
-        () => Verdict::Clean,
+        () if !done => ExitStatus::Interrupted,
+        () if paired.counts.differ() || outcomes().any(|outcome| outcome.failed || outcome.summary.rejected > 0) => ExitStatus::Findings,
+        () => ExitStatus::Clean,
     })
 }
 
 // What one side is read with.
-fn session(args: &DiffArgs, given: &Given, is_old: bool) -> Result<Option<Session>, Trouble> {
+fn session(args: &DiffArgs, given: &DiffInput, is_old: bool) -> Result<Option<Session>, CliError> {
     let Some(path) = &given.path else { return Ok(None) };
     let own = |own: &Option<String>, both: &Option<String>| own.clone().filter(|_| is_old).or_else(|| both.clone());
     let input = InputArgs {
@@ -182,15 +186,15 @@ fn session(args: &DiffArgs, given: &Given, is_old: bool) -> Result<Option<Sessio
     Ok(Some(session))
 }
 
-fn read<S: Take + 'static>(
+fn read<S: RecordSide + 'static>(
     session: Option<Session>,
-    kinds: &[Kind],
-    digester: &Digester,
+    kinds: &[RecordType],
+    digester: &RecordHasher,
     side: &Arc<Mutex<S>>,
-) -> Result<Vec<Outcome>, Trouble> {
+) -> Result<Vec<Outcome>, CliError> {
     let Some(session) = session else { return Ok(Vec::new()) };
-    let gatherer = |(course, kind): (usize, &Kind)| -> Arc<dyn Writer> {
-        Arc::new(Gatherer { course, key: Key::new(kind.key.clone()), digester: digester.clone(), side: Arc::clone(side) })
+    let gatherer = |(pipeline, kind): (usize, &RecordType)| -> Arc<dyn Writer> {
+        Arc::new(RecordGatherer { pipeline, key: Key::new(kind.key.clone()), digester: digester.clone(), side: Arc::clone(side) })
     };
     session.read_into(kinds.iter().enumerate().map(gatherer).collect())
 }
@@ -199,27 +203,27 @@ fn take<S: Default>(side: &Mutex<S>) -> S {
     std::mem::take(&mut *side.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn overview(name: String, outcomes: &[Outcome]) -> Side {
-    Side {
+fn overview(name: String, outcomes: &[Outcome]) -> DiffSide {
+    DiffSide {
         name,
-        records: outcomes.iter().map(|outcome| outcome.tally.records).sum(),
-        unreadable: outcomes.iter().map(|outcome| outcome.tally.rejected).sum(),
+        records: outcomes.iter().map(|outcome| outcome.summary.records).sum(),
+        unreadable: outcomes.iter().map(|outcome| outcome.summary.rejected).sum(),
         complete: outcomes.iter().all(|outcome| outcome.cut_short == 0),
     }
 }
 
-// Takes records as they come out of the pipeline: key, content, and the record as it is put aside.
-trait Take: Send {
+// Receives records from the pipeline: key, content, and the spooled record.
+trait RecordSide: Send {
     fn take(&mut self, key: Option<u128>, content: u128, piece: &[u8]) -> io::Result<()>;
 }
 
 #[derive(Default)]
 struct OldSide {
-    records: Old,
+    records: OldRecords,
     spool: Spool,
 }
 
-impl Take for OldSide {
+impl RecordSide for OldSide {
     fn take(&mut self, key: Option<u128>, content: u128, piece: &[u8]) -> io::Result<()> {
         let at = self.spool.put(piece)?;
         self.records.push(key, content, at);
@@ -233,43 +237,43 @@ struct NewSide {
     spool: Spool,
 }
 
-impl Take for NewSide {
+impl RecordSide for NewSide {
     fn take(&mut self, key: Option<u128>, content: u128, piece: &[u8]) -> io::Result<()> {
         self.pairing.take(key, content, || self.spool.put(piece))
     }
 }
 
 // A writer whose output is not a file but one side of the comparison.
-struct Gatherer<S> {
-    course: usize,
+struct RecordGatherer<S> {
+    pipeline: usize,
     key: Key,
-    digester: Digester,
+    digester: RecordHasher,
     side: Arc<Mutex<S>>,
 }
 
-impl<S: Take + 'static> Writer for Gatherer<S> {
-    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+impl<S: RecordSide + 'static> Writer for RecordGatherer<S> {
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _diagnostics: &mut dyn DiagnosticSink) {
         let record = record.node();
         let key = self.digester.key(&self.key, record);
         out.push(u8::from(key.is_some()));
         out.extend_from_slice(&key.unwrap_or_default().to_le_bytes());
         out.extend_from_slice(&self.digester.record(record).to_le_bytes());
-        spool::number(self.course as u64, out);
+        spool::number(self.pipeline as u64, out);
         spool::number(u64::from(key.is_some()), out);
         spool::text(&self.key.text(record).unwrap_or_default(), out);
-        encoded::encode(record, out);
+        spooled_record::encode(record, out);
     }
 
-    fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Gathering { side: Arc::clone(&self.side) })
+    fn output_writer(&self) -> Box<dyn OutputWriter> {
+        Box::new(GatheringOutput { side: Arc::clone(&self.side) })
     }
 }
 
-struct Gathering<S> {
+struct GatheringOutput<S> {
     side: Arc<Mutex<S>>,
 }
 
-impl<S: Take> Assembler for Gathering<S> {
+impl<S: RecordSide> OutputWriter for GatheringOutput<S> {
     fn record(&mut self, encoded: &[u8], _files: &mut dyn Files) -> io::Result<()> {
         let parts = || {
             let (keyed, rest) = encoded.split_first()?;
@@ -287,20 +291,20 @@ impl<S: Take> Assembler for Gathering<S> {
 }
 
 fn lost() -> io::Error {
-    io::Error::other("a record that was put aside cannot be read back")
+    io::Error::other("a spooled record cannot be read back")
 }
 
-// What was put aside.
-struct Shelves {
+// The spooled records.
+struct RecordSpools {
     old: Spool,
     new: Spool,
 }
 
-// How differences are drawn.
-struct Drawing {
-    // One for each course of the new side.
+// How differences are rendered.
+struct DiffRun {
+    // One for each pipeline of the new side.
     comparers: Vec<Comparer>,
-    // One for each course of either side.
+    // One for each pipeline of either side.
     old_redactors: Vec<Option<KeyedRedactor>>,
     new_redactors: Vec<Option<KeyedRedactor>>,
     format: Format,
@@ -309,18 +313,18 @@ struct Drawing {
     jobs: usize,
 }
 
-// The bytes of a record of either side, or of both with what they were paired by.
-enum Piece {
+// The bytes of a record of either side, or of both and how they were matched.
+enum DiffItem {
     Added(Vec<u8>),
     Removed(Vec<u8>),
-    Changed(Vec<u8>, Vec<u8>, By),
+    Changed(Vec<u8>, Vec<u8>, MatchedBy),
 }
 
-impl Drawing {
-    // Says whether it came to the end.
-    fn draw(&self, paired: &Paired, shelves: &mut Shelves, out: &mut dyn Write) -> io::Result<bool> {
+impl DiffRun {
+    // Returns whether it reached the end.
+    fn render(&self, paired: &Paired, shelves: &mut RecordSpools, out: &mut dyn Write) -> io::Result<bool> {
         let interrupted = || session::interrupted().load(Ordering::Relaxed);
-        let mut sheet = self.format.sheet(self.options);
+        let mut sheet = self.format.renderer(self.options);
         sheet.begin(&self.overview, out)?;
         let mut differing = paired.differing.iter();
         let mut removed = paired.removed.iter();
@@ -330,21 +334,21 @@ impl Drawing {
                 spool.get(at, &mut bytes).map(|()| bytes)
             };
             let Some(record) = differing.next() else {
-                return removed.next().map(|at| get(&mut shelves.old, *at).map(Piece::Removed));
+                return removed.next().map(|at| get(&mut shelves.old, *at).map(DiffItem::Removed));
             };
             let new = get(&mut shelves.new, record.at);
             Some(match record.partner {
-                None => new.map(Piece::Added),
-                Some((at, by)) => new.and_then(|new| Ok(Piece::Changed(get(&mut shelves.old, at)?, new, by))),
+                None => new.map(DiffItem::Added),
+                Some((at, by)) => new.and_then(|new| Ok(DiffItem::Changed(get(&mut shelves.old, at)?, new, by))),
             })
         };
         let cut = || {
-            let pieces: Vec<io::Result<Piece>> = std::iter::from_fn(&mut next).take(TOGETHER).collect();
+            let pieces: Vec<io::Result<DiffItem>> = std::iter::from_fn(&mut next).take(BATCH).collect();
             (!pieces.is_empty() && !interrupted()).then_some(pieces)
         };
         let worker = || {
-            |pieces: Vec<io::Result<Piece>>| -> io::Result<Vec<Vec<u8>>> {
-                pieces.into_iter().map(|piece| self.drawn(&piece?).ok_or_else(lost)).collect()
+            |pieces: Vec<io::Result<DiffItem>>| -> io::Result<Vec<Vec<u8>>> {
+                pieces.into_iter().map(|piece| self.rendered(&piece?).ok_or_else(lost)).collect()
             }
         };
         let mut written = Ok(());
@@ -360,35 +364,35 @@ impl Drawing {
         Ok(true)
     }
 
-    fn drawn(&self, piece: &Piece) -> Option<Vec<u8>> {
-        let draw = |difference: &Difference<'_>| difference::draw(self.format, self.options, difference);
+    fn rendered(&self, piece: &DiffItem) -> Option<Vec<u8>> {
+        let draw = |difference: &Difference<'_>| difference::render(self.format, self.options, difference);
         Some(match piece {
-            Piece::Added(bytes) => {
+            DiffItem::Added(bytes) => {
                 let new = Record::read(bytes, &self.new_redactors)?;
                 let shown = new.shown(&[]);
-                draw(&Difference { key: new.key(&[]), by: None, old: None, new: Some(shown.root()), changes: &[] })
+                draw(&Difference { key: new.key(&[]), matched_by: None, old: None, new: Some(shown.root()), changes: &[] })
             }
-            Piece::Removed(bytes) => {
+            DiffItem::Removed(bytes) => {
                 let old = Record::read(bytes, &self.old_redactors)?;
                 let shown = old.shown(&[]);
-                draw(&Difference { key: old.key(&[]), by: None, old: Some(shown.root()), new: None, changes: &[] })
+                draw(&Difference { key: old.key(&[]), matched_by: None, old: Some(shown.root()), new: None, changes: &[] })
             }
-            Piece::Changed(old, new, by) => {
+            DiffItem::Changed(old, new, by) => {
                 let (old, new) = (Record::read(old, &self.old_redactors)?, Record::read(new, &self.new_redactors)?);
-                let changes = self.comparers.get(new.course)?.changes(old.tree.root(), new.tree.root());
+                let changes = self.comparers.get(new.pipeline)?.changes(old.tree.root(), new.tree.root());
                 // A value may have gone to another member.
                 let (of_old, of_new) = (old.forms(), new.forms());
                 let forms: Vec<&Forms> = [&of_old, &of_new].into_iter().flatten().collect();
                 let (before, now) = (old.shown(&forms), new.shown(&forms));
-                // What was found in the records is told of what may be seen of them.
+                // Findings are about the redacted records.
                 let seen = |change: Change<'_, '_>| Change {
-                    what: change.what,
+                    kind: change.kind,
                     old: change.old.map(|found| shown_place(&before, found)),
                     new: change.new.map(|found| shown_place(&now, found)),
                 };
                 let changes: Vec<Change<'_, '_>> = changes.into_iter().map(seen).collect();
                 let key = new.key(&forms);
-                draw(&Difference { key, by: Some(*by), old: Some(before.root()), new: Some(now.root()), changes: &changes })
+                draw(&Difference { key, matched_by: Some(*by), old: Some(before.root()), new: Some(now.root()), changes: &changes })
             }
         })
     }
@@ -405,9 +409,9 @@ fn shown_place<'t>(shown: &'t Tree, found: Found<'_>) -> Found<'t> {
 // Decides what is shown of records of one schema, whose key has these parts.
 type KeyedRedactor = (Arc<Redactor>, Vec<String>);
 
-// A record that was put aside.
+// A spooled record.
 struct Record<'b> {
-    course: usize,
+    pipeline: usize,
     key: Option<&'b str>,
     tree: Tree,
     // What decides about it, where not everything is shown.
@@ -417,11 +421,11 @@ struct Record<'b> {
 impl<'b> Record<'b> {
     fn read(bytes: &'b [u8], redactors: &'b [Option<KeyedRedactor>]) -> Option<Self> {
         let mut decoder = Decoder::new(bytes);
-        let course = usize::try_from(decoder.number()?).ok()?;
+        let pipeline = usize::try_from(decoder.number()?).ok()?;
         let keyed = decoder.number()? == 1;
         let key = decoder.text()?;
-        let tree = encoded::decode(decoder.rest())?;
-        Some(Self { course, key: keyed.then_some(key), tree, redactor: redactors.get(course)?.as_ref() })
+        let tree = spooled_record::decode(decoder.rest())?;
+        Some(Self { pipeline, key: keyed.then_some(key), tree, redactor: redactors.get(pipeline)?.as_ref() })
     }
 
     // The sensitive values of the record.
@@ -429,7 +433,7 @@ impl<'b> Record<'b> {
         self.redactor.map(|(redactor, _)| redactor.forms(&self.tree))
     }
 
-    // The record as it may be shown; `forms` are sensitive values of both sides, or nothing where there is one side.
+    // The record as it may be shown; `forms` are sensitive values of both sides, or nothing if there is one side.
     fn shown(&self, forms: &[&Forms]) -> Cow<'_, Tree> {
         match (self.redactor, forms) {
             (None, _) => Cow::Borrowed(&self.tree),

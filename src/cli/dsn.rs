@@ -1,45 +1,45 @@
-//! Names of places for records: `sqlite:FILE`, `postgres://...`, `parquet:DIR`, `arrow:FILE` and `arrow:-`.
+//! Addresses of data stores: `sqlite:FILE`, `postgres://...`, `parquet:DIR`, `arrow:FILE` and `arrow:-`.
 
 use std::path::PathBuf;
 
-use super::Trouble;
+use super::CliError;
 
-/// A place by its name.
+/// An address of a data store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dsn {
-    /// A file of SQLite.
+    /// An SQLite file.
     Sqlite(PathBuf),
-    /// A database of PostgreSQL, by its URL, which may hold a password.
+    /// A PostgreSQL database, by its URL, which may contain a password.
     Postgres(String),
-    /// A folder with files of Parquet.
+    /// A directory of Parquet files.
     Parquet(PathBuf),
-    /// A stream of Arrow: a file, or `-` for standard output and input.
+    /// An Arrow stream: a file, or `-` for standard output and input.
     Arrow(PathBuf),
 }
 
 impl Dsn {
-    /// Reads a name.
-    pub fn parse(text: &str) -> Result<Self, Trouble> {
+    /// Parses an address.
+    pub fn parse(text: &str) -> Result<Self, CliError> {
         let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
         let path = |example: &str| {
             if rest.is_empty() {
-                return Err(Trouble::usage(format!("expected a path behind {scheme}:, as in {example}")));
+                return Err(CliError::usage(format!("expected a path after {scheme}:, as in {example}")));
             }
             Ok(PathBuf::from(rest))
         };
         match scheme {
             "sqlite" | "sqlite3" => {
-                // Both `sqlite:records.db` and the `sqlite:///records.db` of others.
+                // Both `sqlite:records.db` and the common `sqlite:///records.db`.
                 let path = rest.strip_prefix("///").unwrap_or(rest);
                 if path.is_empty() {
-                    return Err(Trouble::usage("expected a file behind sqlite:, as in sqlite:records.db"));
+                    return Err(CliError::usage("expected a file after sqlite:, as in sqlite:records.db"));
                 }
                 Ok(Self::Sqlite(PathBuf::from(path)))
             }
             "postgres" | "postgresql" if rest.starts_with("//") => Ok(Self::Postgres(text.to_owned())),
             "parquet" => path("parquet:records/").map(Self::Parquet),
             "arrow" => path("arrow:records.arrows, or arrow:- for a pipe").map(Self::Arrow),
-            _ => Err(Trouble::usage("expected sqlite:FILE, postgres://HOST/DATABASE, parquet:DIR, arrow:FILE or arrow:-")),
+            _ => Err(CliError::usage("expected sqlite:FILE, postgres://HOST/DATABASE, parquet:DIR, arrow:FILE or arrow:-")),
         }
     }
 }

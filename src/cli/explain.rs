@@ -1,23 +1,23 @@
-//! `chancery explain`: the page of a rule; or how a file was read, member by member.
+//! `chancery explain`: the page of a rule, or how a file was read, member by member.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::args::{CommonArgs, ExplainArgs, InputArgs};
 use super::session::Session;
-use super::{Trouble, Verdict, print};
-use crate::diagnostic::{Diagnostic, Notes, log_text, one_line, quote, rules};
-use crate::read::Intake;
+use super::{CliError, ExitStatus, print};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, log_text, one_line, quote, rules};
+use crate::read::RecordVisitor;
 use crate::source::Source;
 use crate::tree::{Kind, Node, Tree, pointer};
 
 /// Runs the command.
-pub fn run(args: &ExplainArgs) -> Result<Verdict, Trouble> {
+pub fn run(args: &ExplainArgs) -> Result<ExitStatus, CliError> {
     if let Some(rule) = rules::find(&args.subject) {
         return print(rule.page);
     }
     if !std::path::Path::new(&args.subject).exists() && args.subject != "-" {
-        return Err(Trouble::usage(unknown(&args.subject)));
+        return Err(CliError::usage(unknown(&args.subject)));
     }
     let input = InputArgs {
         paths: vec![args.subject.clone()],
@@ -29,7 +29,7 @@ pub fn run(args: &ExplainArgs) -> Result<Verdict, Trouble> {
     };
     let common = CommonArgs { schema: args.schema.clone(), mask: args.mask, color: args.color, ..CommonArgs::default() };
     let session = Session::new(common, input)?;
-    let mut account = Account { session: &session, text: String::new(), records: 0, notes: Vec::new() };
+    let mut account = Explanation { session: &session, text: String::new(), records: 0, diagnostics: Vec::new() };
     session.read_first(&mut account)?;
     account.outside();
     print(&log_text(&account.text))
@@ -42,52 +42,52 @@ fn unknown(subject: &str) -> String {
         .filter(|known| strsim::damerau_levenshtein(known, subject) <= 2)
         .min_by_key(|known| strsim::damerau_levenshtein(known, subject));
     match near {
-        Some(near) => format!("no rule and no file is called {subject}; is {near} meant?"),
-        None => format!("no rule and no file is called {subject}; the rules are listed in docs/rules"),
+        Some(near) => format!("no rule or file named {subject}; did you mean {near}?"),
+        None => format!("no rule or file named {subject}; see docs/rules for the list"),
     }
 }
 
-// Writes, record by record, a line for each scalar: where it stands, which member it became, and how.
-struct Account<'s> {
+// Writes a line for each scalar of each record: its location, its member, and how it was derived.
+struct Explanation<'s> {
     session: &'s Session,
     text: String,
     records: usize,
     // About the next record.
-    notes: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
-impl Notes for Account<'_> {
-    fn note(&mut self, note: Diagnostic) {
-        self.notes.push(note);
+impl DiagnosticSink for Explanation<'_> {
+    fn emit(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
     }
 }
 
-impl Intake for Account<'_> {
+impl RecordVisitor for Explanation<'_> {
     fn record(&mut self, tree: &mut Tree) {
         let redactor = self.session.redactor();
         let before = redactor.map(|redactor| redactor.before(tree)).unwrap_or_default();
-        let mut notes: Vec<Diagnostic> = Vec::new();
-        self.session.work(tree, &mut notes);
-        notes.splice(0..0, std::mem::take(&mut self.notes));
+        let mut diagnostics: Vec<Diagnostic> = Vec::new();
+        self.session.work(tree, &mut diagnostics);
+        diagnostics.splice(0..0, std::mem::take(&mut self.diagnostics));
         let shown = redactor.map(|redactor| {
-            let redaction = redactor.record(tree, before, &notes);
-            notes.iter_mut().for_each(|note| redaction.note(note));
+            let redaction = redactor.record(tree, before, &diagnostics);
+            diagnostics.iter_mut().for_each(|diagnostic| redaction.emit(diagnostic));
             redaction.tree()
         });
         let _ = writeln!(self.text, "record {}", self.records);
         self.records += 1;
         let mut path = String::new();
         self.node(tree.root(), shown.as_ref().map(Tree::root), &mut path);
-        notes.iter().for_each(|note| self.line(note));
+        diagnostics.iter().for_each(|diagnostic| self.line(diagnostic));
     }
 
-    fn broken(&mut self) {
+    fn malformed(&mut self) {
         self.outside();
         let _ = writeln!(self.text, "record {} could not be read", self.records);
         self.records += 1;
     }
 
-    fn remark(&mut self, mut diagnostic: Diagnostic) {
+    fn file_diagnostic(&mut self, mut diagnostic: Diagnostic) {
         if let Some(redactor) = self.session.redactor() {
             redactor.outside(&mut diagnostic, &Arc::new(Source::whole("", "")));
         }
@@ -97,24 +97,24 @@ impl Intake for Account<'_> {
     fn stop(&mut self) {}
 }
 
-impl Account<'_> {
+impl Explanation<'_> {
     // Writes the findings that belong to no record.
     fn outside(&mut self) {
-        for note in std::mem::take(&mut self.notes) {
-            self.remark(note);
+        for diagnostic in std::mem::take(&mut self.diagnostics) {
+            self.file_diagnostic(diagnostic);
         }
     }
 
-    fn line(&mut self, note: &Diagnostic) {
-        let location = note.place.locate();
+    fn line(&mut self, diagnostic: &Diagnostic) {
+        let location = diagnostic.place.locate();
         let _ = writeln!(
             self.text,
             "{:>5}:{:<4} {}[{}] {}",
             location.start.line,
             location.start.column,
-            note.severity.word(),
-            note.rule.code,
-            one_line(&note.message)
+            diagnostic.severity.word(),
+            diagnostic.rule.code,
+            one_line(&diagnostic.message)
         );
     }
 

@@ -1,21 +1,21 @@
-//! `chancery fix`: the edits that findings carry, shown as a diff or written in place.
+//! `chancery fix`: the edits of findings, shown as a diff or written in place.
 
 use std::io::{self, IsTerminal, Write};
 
 use super::args::{FixArgs, Unclaimed};
 use super::session::{self, Session};
 use super::stdout::stdout;
-use super::{Trouble, Verdict};
+use super::{CliError, ExitStatus};
 use crate::diagnostic::{inert, is_unprintable};
 use crate::fix::diff::{self, Sign};
-use crate::fix::{self, Counts, Mended, Outcome};
+use crate::fix::{self, Counts, FixedFile, Outcome};
 use crate::load::atomic::{Replaced, replace};
 
-/// So many edits that are left out are told one by one.
-const MOST: usize = 20;
+/// Maximum number of dropped edits that are reported individually.
+const MAX_SHOWN: usize = 20;
 
 /// Runs the command.
-pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
+pub fn run(args: FixArgs) -> Result<ExitStatus, CliError> {
     let FixArgs { input, write, guesses, common } = args;
     for (given, flag) in [
         (!common.report.is_empty(), "--report"),
@@ -24,7 +24,7 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
         (common.write_baseline.is_some(), "--write-baseline"),
     ] {
         if given {
-            return Err(Trouble::usage(format!("{flag} has no meaning here: fix draws no findings; check does")));
+            return Err(CliError::usage(format!("{flag} is not supported by fix, which reports no findings; use check")));
         }
     }
     let quiet = common.quiet;
@@ -32,23 +32,23 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     let color = session::colour(common.color, io::stdout().is_terminal());
     let session = Session::new(common, input)?;
     if session.masks() && !write {
-        return Err(Trouble::usage("a diff would show the values that are to be hidden; use --write"));
+        return Err(CliError::usage("a diff would show redacted values; use --write"));
     }
     let unclaimed = session.unclaimed_files().to_vec();
     if refuses_unclaimed || !quiet {
         let word = if refuses_unclaimed { "error" } else { "note" };
-        unclaimed.iter().for_each(|name| tell(&format!("{word}: no source of the config claims {name}, so it is left as it is")));
+        unclaimed.iter().for_each(|name| print_summary(&format!("{word}: no source in the config claims {name}, so it is not changed")));
     }
-    let outcome = fix::run(&session.mending(guesses), session::interrupted())?;
+    let outcome = fix::run(&session.fix_job(guesses), session::interrupted())?;
     if outcome.interrupted {
-        return Ok(Verdict::Interrupted);
+        return Ok(ExitStatus::Interrupted);
     }
     let mut unable = !outcome.unreadable.is_empty();
-    let mut done: Vec<&Mended> = outcome.files.iter().collect();
+    let mut done: Vec<&FixedFile> = outcome.files.iter().collect();
     // Nothing more is said where nobody reads.
     let is_read;
     for (name, why) in &outcome.unreadable {
-        tell(&format!("error: {name} cannot be read and is left as it is: {why}"));
+        print_summary(&format!("error: {name} cannot be read and is not changed: {why}"));
     }
     if write {
         (done, is_read) = self::write(&outcome)?;
@@ -56,82 +56,82 @@ pub fn run(args: FixArgs) -> Result<Verdict, Trouble> {
     } else {
         is_read = super::is_read(show(&outcome.files, color))?;
     }
-    let tell = |line: &str| {
+    let warn = |line: &str| {
         if is_read {
-            tell(line);
+            print_summary(line);
         }
     };
-    for (name, count) in &outcome.out_of_reach {
+    for (name, count) in &outcome.without_edit {
         let fixes = counted(*count, "fix", "fixes");
-        tell(&format!("warning: {name} is compressed or not in UTF-8, so its {fixes} cannot be written"));
+        warn(&format!("warning: {name} is compressed or not in UTF-8, so its {fixes} cannot be written"));
     }
-    for fix::LeftOut { file, at, code } in outcome.left_out.iter().take(MOST) {
-        tell(&format!(
-            "warning: {file}:{}:{}: the edit for {code} is left out: with it the record would have other errors, or other values",
+    for fix::RejectedFix { file, at, code } in outcome.rejected.iter().take(MAX_SHOWN) {
+        warn(&format!(
+            "warning: {file}:{}:{}: the edit for {code} was dropped: it would introduce an error or change other values",
             at.line, at.column
         ));
     }
-    if outcome.left_out.len() > MOST {
-        tell(&format!("warning: {} more are left out for the same reason", outcome.left_out.len() - MOST));
+    if outcome.rejected.len() > MAX_SHOWN {
+        warn(&format!("warning: {} more edits were dropped for the same reason", outcome.rejected.len() - MAX_SHOWN));
     }
     for (name, count) in &outcome.untried {
         let fixes = counted(*count, "fix was", "fixes were");
-        tell(&format!(
+        warn(&format!(
             "warning: {name}: {fixes} not tried, since too many others failed; correct by hand what is left out, and run fix again"
         ));
     }
     if !quiet {
-        tell(&summary(&outcome, &done, write));
+        warn(&summary(&outcome, &done, write));
     }
     Ok(match () {
-        () if unable || write && !outcome.out_of_reach.is_empty() => Verdict::Unable,
-        () if refuses_unclaimed && !unclaimed.is_empty() => Verdict::Findings,
-        () if !write && (!outcome.files.is_empty() || !outcome.out_of_reach.is_empty()) => Verdict::Findings,
-        () => Verdict::Clean,
+        () if unable || write && !outcome.without_edit.is_empty() => ExitStatus::Unable,
+        () if refuses_unclaimed && !unclaimed.is_empty() => ExitStatus::Findings,
+        () if !write && (!outcome.files.is_empty() || !outcome.without_edit.is_empty()) => ExitStatus::Findings,
+        () => ExitStatus::Clean,
     })
 }
 
 // Names and reasons come from outside.
-fn tell(line: &str) {
-    say!("{}", crate::diagnostic::log_line(line));
+fn print_summary(line: &str) {
+    errln!("{}", crate::diagnostic::log_line(line));
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-// Puts the new texts into place; gives those for which that went well, and whether somebody reads standard output.
-fn write(outcome: &Outcome) -> Result<(Vec<&Mended>, bool), Trouble> {
+// Puts the new texts into place; returns those for which that went well, and whether somebody reads standard output.
+fn write(outcome: &Outcome) -> Result<(Vec<&FixedFile>, bool), CliError> {
     let (mut done, mut is_read) = (Vec::new(), true);
-    for mended in &outcome.files {
-        let Mended { name, path, old, new, .. } = mended;
+    for fixed_file in &outcome.files {
+        let FixedFile { name, path, old, new, .. } = fixed_file;
         match path.as_ref().map_or(Ok(Replaced::Done), |path| replace(path, old, new)) {
-            Ok(Replaced::Done) => done.push(mended),
-            Ok(Replaced::Changed) => tell(&format!("error: {name} has changed since it was read and is left as it is")),
-            Err(error) => tell(&format!("error: {name} cannot be written: {error}")),
+            Ok(Replaced::Done) => done.push(fixed_file),
+            Ok(Replaced::Changed) => print_summary(&format!("error: {name} has changed since it was read and is not changed")),
+            Err(error) => print_summary(&format!("error: {name} cannot be written: {error}")),
         }
     }
     if let Some(text) = &outcome.stdin {
-        let mended = outcome.files.iter().find(|mended| mended.path.is_none());
+        let fixed_file = outcome.files.iter().find(|fixed_file| fixed_file.path.is_none());
         let mut out = stdout();
-        is_read = super::is_read(out.write_all(mended.map_or(text, |mended| &mended.new)).and_then(|()| out.flush()))?;
+        is_read = super::is_read(out.write_all(fixed_file.map_or(text, |fixed_file| &fixed_file.new)).and_then(|()| out.flush()))?;
     }
     Ok((done, is_read))
 }
 
-fn show(files: &[Mended], color: bool) -> io::Result<()> {
+fn show(files: &[FixedFile], color: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(stdout());
-    for Mended { name, old, changes, .. } in files {
+    for FixedFile { name, old, changes, .. } in files {
         let hunks = diff::hunks(old, changes);
         if color || io::stdout().is_terminal() {
-            draw(name, &hunks, color, &mut out)?;
+            print_diff(name, &hunks, color, &mut out)?;
             continue;
         }
         let mut patch = Vec::new();
         diff::write(name, &hunks, &mut patch)?;
         if is_log() && is_harmful(&patch) {
-            draw(name, &hunks, false, &mut out)?;
-            tell(&format!(
+            print_diff(name, &hunks, false, &mut out)?;
+            print_summary(&format!(
                 "warning: the diff of {name} holds commands to CI runners and is shown with escapes; to apply it, write it to a file"
             ));
         } else {
@@ -167,8 +167,8 @@ fn is_harmful(patch: &[u8]) -> bool {
     })
 }
 
-// For people: with colours, and nothing in it that a terminal would act upon.
-fn draw(name: &str, hunks: &[diff::Hunk<'_>], color: bool, out: &mut dyn Write) -> io::Result<()> {
+// For terminals: coloured, without control characters.
+fn print_diff(name: &str, hunks: &[diff::Hunk<'_>], color: bool, out: &mut dyn Write) -> io::Result<()> {
     const BOLD: &str = "1";
     let mut line = |style: &str, text: &str| match style {
         "" => writeln!(out, "{text}"),
@@ -197,14 +197,14 @@ fn draw(name: &str, hunks: &[diff::Hunk<'_>], color: bool, out: &mut dyn Write) 
     Ok(())
 }
 
-fn summary(outcome: &Outcome, done: &[&Mended], write: bool) -> String {
-    let fixed: u64 = done.iter().flat_map(|mended| mended.fixed.values()).sum();
+fn summary(outcome: &Outcome, done: &[&FixedFile], write: bool) -> String {
+    let fixed: u64 = done.iter().flat_map(|fixed_file| fixed_file.fixed.values()).sum();
     let files = counted(done.len() as u64, "file", "files");
     let mut text = match (fixed, write) {
         (0, true) if !outcome.files.is_empty() => "nothing fixed".to_owned(),
         (0, _) => "nothing to fix".to_owned(),
         (_, true) => format!("{} in {files}", counted(fixed, "fix", "fixes")),
-        (_, false) => format!("{} in {files}, to be written with --write", counted(fixed, "fix", "fixes")),
+        (_, false) => format!("{} in {files}; run with --write to apply", counted(fixed, "fix", "fixes")),
     };
     if outcome.guesses > 0 {
         text.push_str(&format!(
@@ -212,14 +212,14 @@ fn summary(outcome: &Outcome, done: &[&Mended], write: bool) -> String {
             if fixed > 0 { format!("{} more", outcome.guesses) } else { outcome.guesses.to_string() }
         ));
     }
-    let Counts { errors, warnings } = outcome.unmended;
+    let Counts { errors, warnings } = outcome.unfixable;
     let left: Vec<String> = [(errors, "error", "errors"), (warnings, "warning", "warnings")]
         .iter()
         .filter(|(count, ..)| *count > 0)
         .map(|(count, one, many)| counted(*count, one, many))
         .collect();
     if !left.is_empty() {
-        text.push_str(&format!("; {} that no edit mends", left.join(" and ")));
+        text.push_str(&format!("; {} without a fix", left.join(" and ")));
     }
     text
 }

@@ -1,6 +1,6 @@
-//! `chancery load`: checked records into a database, so that the next load of the same data is safe, quick and complete.
+//! `chancery load`: checked records into a database, so that the next load of the same data is safe, fast and complete.
 //!
-//! What goes into columns of Parquet or Arrow instead is [`super::columns`].
+//! Loads into Parquet or Arrow are in [`super::load_columnar`].
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -10,44 +10,44 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
-use super::again::{Question, Remembered};
 use super::args::{LoadArgs, LoadMode, Migrate};
 use super::dsn::Dsn;
-use super::session::{Beside, Records, Session, To, draw_findings, interrupted};
+use super::load_cache::{CachingSink, LoadFingerprint};
+use super::session::{Records, ReportStream, Session, SideOutputs, draw_findings, interrupted};
 use super::stdout::stdout;
-use super::{Trouble, Verdict, is_read, print};
+use super::{CliError, ExitStatus, is_read, print};
 use crate::check::OnInvalid;
 use crate::diagnostic::{Diagnostic, log_line};
-use crate::layout::relational::rows::{Splitter, hex};
-use crate::lexicon::date;
-use crate::load::database::{self, Database, Mode, Settled, Start};
-use crate::load::file::Target;
+use crate::layout::relational::shred::{Shredder, hex};
+use crate::load::database::{self, Database, LoadRequest, LoadStats, Mode};
+use crate::load::output::OutputTarget;
 use crate::pipeline::{Output, Place};
-use crate::write::rows::Rows;
+use crate::reference_data::date;
+use crate::write::row_writer::RowWriter;
 
 /// Runs the command. An interrupted load commits nothing; where it was committed before, that is an error.
-pub fn run(args: LoadArgs) -> Result<Verdict, Trouble> {
+pub fn run(args: LoadArgs) -> Result<ExitStatus, CliError> {
     let mut has_committed = false;
     let done = work(args, &mut has_committed);
     match done {
         done if !interrupted().load(Ordering::Relaxed) => done,
-        Ok(Verdict::Clean | Verdict::Findings) if has_committed => {
-            Err(Trouble::Io(io::Error::other("interrupted, but the load had already been committed")))
+        Ok(ExitStatus::Clean | ExitStatus::Findings) if has_committed => {
+            Err(CliError::Io(io::Error::other("interrupted, but the load had already been committed")))
         }
-        Err(trouble @ Trouble::Usage(_)) => Err(trouble),
-        Err(_) if !has_committed => Ok(Verdict::Interrupted),
+        Err(error @ CliError::Usage(_)) => Err(error),
+        Err(_) if !has_committed => Ok(ExitStatus::Interrupted),
         done => done,
     }
 }
 
-fn work(args: LoadArgs, has_committed: &mut bool) -> Result<Verdict, Trouble> {
+fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError> {
     let dsn = Dsn::parse(&args.into)?;
     #[cfg(feature = "parquet")]
     if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
-        return super::columns::load(&dsn, args);
+        return super::load_columnar::load(&dsn, args);
     }
     if args.layout.is_some() {
-        return Err(Trouble::usage("--layout is for parquet:DIR; a database has a table for each list of objects"));
+        return Err(CliError::usage("--layout is for parquet:DIR; databases always have one table for each list of objects"));
     }
     let begun = Instant::now();
     let (quiet, verbose) = (args.common.quiet, args.common.verbose);
@@ -56,7 +56,7 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<Verdict, Trouble> {
     let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
     let records = records(&session)?;
     let collection = collection(args.collection, records.name)?;
-    let question = Question::new(&asked, &session);
+    let question = LoadFingerprint::new(&asked, &session);
     let trial = args.dry_run || args.migrate == Some(Migrate::Print);
     let mut database = open(&dsn, trial, &session)?;
     let shown = database.shown().to_owned();
@@ -68,7 +68,7 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<Verdict, Trouble> {
     if args.migrate == Some(Migrate::Print) {
         let statements = prepared.changes.iter().map(|change| {
             let statements: String = change.statements.iter().map(|statement| format!("{statement};\n")).collect();
-            format!("-- {}\n{statements}\n", change.says)
+            format!("-- {}\n{statements}\n", change.description)
         });
         return print(&statements.collect::<String>());
     }
@@ -78,20 +78,20 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<Verdict, Trouble> {
         Some(LoadMode::Replace) => Mode::Replace,
         Some(LoadMode::Append) => Mode::Append,
     };
-    // Records that are there already are refused, not counted, where records are only added.
+    // In append mode, existing records are errors.
     if let Some(question) = question.as_ref().filter(|_| prepared.changes.is_empty() && mode != Mode::Append)
-        && let Some(answer) = question.answer(&mut *database, &collection, &prepared.layout.tables[0].name).map_err(of_database(&shown))?
+        && let Some(cached) = question.lookup(&mut *database, &collection, &prepared.layout.tables[0].name).map_err(of_database(&shown))?
     {
-        let unchanged = database.repeat(answer.load, &now()).map_err(of_database(&shown))?;
+        let unchanged = database.repeat(cached.load, &now()).map_err(of_database(&shown))?;
         *has_committed = true;
-        is_read(io::stderr().write_all(answer.text.as_bytes()))?;
+        is_read(io::stderr().write_all(cached.text.as_bytes()))?;
         if !quiet {
-            tell(&shown, &collection, &Settled { unchanged, ..Settled::default() }, false);
+            print_summary(&shown, &collection, &LoadStats { unchanged, ..LoadStats::default() }, false);
         }
-        return Ok(if answer.failed { Verdict::Findings } else { Verdict::Clean });
+        return Ok(if cached.failed { ExitStatus::Findings } else { ExitStatus::Clean });
     }
-    let writer = std::sync::Arc::new(Rows::new(Splitter::new(&prepared.layout, dialect)));
-    let clerk = database.begin(Start {
+    let writer = std::sync::Arc::new(RowWriter::new(Shredder::new(&prepared.layout, dialect)));
+    let writer_thread = database.begin(LoadRequest {
         layout: prepared.layout,
         changes: prepared.changes,
         is_new: prepared.is_new,
@@ -99,51 +99,49 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<Verdict, Trouble> {
         list: args.dry_run,
         keys: session.shown_keys(),
         schema: hex(&Sha256::digest(records.schema)),
-        inputs: session.seal_inputs(),
+        inputs: session.record_checksums(),
         now,
     });
-    let clerk = clerk.map_err(of_database(&shown))?;
-    let settled = clerk.settled();
+    let writer_thread = writer_thread.map_err(of_database(&shown))?;
+    let settled = writer_thread.settled();
     let rejects = rejects(&session, args.rejects.as_deref())?;
-    let beside = Beside { rejects, findings: args.findings.then(|| clerk.findings()), ..Beside::default() };
+    let beside = SideOutputs { rejects, findings: args.findings.then(|| writer_thread.findings()), ..SideOutputs::default() };
     let place = Place::Sink(match question {
-        _ if args.dry_run => Box::new(DryRun(clerk)),
-        Some(question) => Box::new(Remembered::new(clerk, question, session.keep_copy())),
-        None => Box::new(clerk),
+        _ if args.dry_run => Box::new(DryRun(writer_thread)),
+        Some(question) => Box::new(CachingSink::new(writer_thread, question, session.capture_output())),
+        None => Box::new(writer_thread),
     });
-    let ran = session.run_all(vec![Output { writer, place }], Some(beside), on_invalid, To::Stderr)?;
-    if ran.held_back || ran.verdict == Verdict::Interrupted {
-        return Ok(ran.verdict);
+    let result = session.run_all(vec![Output { writer, place }], Some(beside), on_invalid, ReportStream::Stderr)?;
+    if result.held_back || result.status == ExitStatus::Interrupted {
+        return Ok(result.status);
     }
     *has_committed = !args.dry_run;
-    let mut settled: MutexGuard<'_, Settled> = settled.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut settled: MutexGuard<'_, LoadStats> = settled.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(changes) = &mut settled.changes {
         let mut out = io::BufWriter::new(stdout());
         if !is_read(changes.copy(&mut out).and_then(|()| out.flush()))? {
-            return Ok(ran.verdict);
+            return Ok(result.status);
         }
     }
     if !quiet {
-        tell(&shown, &collection, &settled, args.dry_run);
+        print_summary(&shown, &collection, &settled, args.dry_run);
     }
     if verbose && !settled.waited.is_zero() {
-        say!("waited {:.2} s of {:.2} s for the server", settled.waited.as_secs_f64(), begun.elapsed().as_secs_f64());
+        errln!("waited {:.2} s of {:.2} s for the server", settled.waited.as_secs_f64(), begun.elapsed().as_secs_f64());
     }
-    Ok(ran.verdict)
+    Ok(result.status)
 }
 
-/// The records to load, which are of one schema.
-pub(super) fn records(session: &Session) -> Result<Records, Trouble> {
-    session.only_course()?.ok_or_else(|| {
-        Trouble::usage("the inputs have several schemas; load those of one after those of another, or name a schema with --schema")
-    })
+/// The records to load, which have one schema.
+pub(super) fn records(session: &Session) -> Result<Records, CliError> {
+    session.only_pipeline()?.ok_or_else(|| CliError::usage("the inputs have several schemas; load them separately, or use --schema"))
 }
 
-/// The collection to load into: the one that is named, or the schema's.
-pub(super) fn collection(named: Option<String>, of_schema: String) -> Result<String, Trouble> {
+/// The collection: the one given, else the schema's.
+pub(super) fn collection(named: Option<String>, of_schema: String) -> Result<String, CliError> {
     let collection = named.unwrap_or(of_schema);
     match crate::layout::relational::refused_name(&collection) {
-        Some(why) => Err(Trouble::usage(format!(
+        Some(why) => Err(CliError::usage(format!(
             "{collection:?} cannot be the name of a collection: {why}; a name begins with a letter, has at most 63 bytes, and does not begin with \
              sqlite_, pg_ or _chancery; choose another one with --collection"
         ))),
@@ -151,38 +149,38 @@ pub(super) fn collection(named: Option<String>, of_schema: String) -> Result<Str
     }
 }
 
-/// Where records go that are not loaded.
-pub(super) fn rejects(session: &Session, path: Option<&Path>) -> Result<Option<Target>, Trouble> {
-    path.map(|path| session.refuse_input(path).map(|()| Target::file(path))).transpose()
+/// Where rejected records go.
+pub(super) fn rejects(session: &Session, path: Option<&Path>) -> Result<Option<OutputTarget>, CliError> {
+    path.map(|path| session.refuse_input(path).map(|()| OutputTarget::file(path))).transpose()
 }
 
-fn tell(shown: &str, collection: &str, settled: &Settled, is_trial: bool) {
-    let Settled { added, updated, unchanged, removed, .. } = settled;
+fn print_summary(shown: &str, collection: &str, settled: &LoadStats, is_trial: bool) {
+    let LoadStats { added, updated, unchanged, removed, .. } = settled;
     let trial = if is_trial { " (not done)" } else { "" };
     let place = format!("{shown}, {collection}");
     let place = log_line(&place);
-    say!("{place}: {added} added, {updated} updated, {unchanged} unchanged, {removed} removed{trial}");
+    errln!("{place}: {added} added, {updated} updated, {unchanged} unchanged, {removed} removed{trial}");
 }
 
-// What fails is the database's.
-fn of_database(shown: &str) -> impl Fn(io::Error) -> Trouble {
+// The database failed.
+fn of_database(shown: &str) -> impl Fn(io::Error) -> CliError {
     move |error| file(Path::new(shown), error)
 }
 
-// What is to be run has to be seen also where a finding takes one line.
-fn refuse(notes: &[Diagnostic]) -> Result<Verdict, Trouble> {
+// The statements must be readable even where a finding takes one line.
+fn refuse(diagnostics: &[Diagnostic]) -> Result<ExitStatus, CliError> {
     let (terminal, mut out) = (io::stderr().is_terminal(), io::stderr().lock());
-    for note in notes {
-        draw_findings(std::slice::from_ref(note), terminal, &mut out)?;
-        if let Some(help) = note.help.as_deref().filter(|_| !terminal) {
+    for diagnostic in diagnostics {
+        draw_findings(std::slice::from_ref(diagnostic), terminal, &mut out)?;
+        if let Some(help) = diagnostic.help.as_deref().filter(|_| !terminal) {
             writeln!(out, "  help: {}", log_line(help))?;
         }
     }
-    Ok(Verdict::Unable)
+    Ok(ExitStatus::Unable)
 }
 
-#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only files are tried out, and may be inputs"))]
-fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, Trouble> {
+#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only file outputs are checked against the inputs"))]
+fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, CliError> {
     match dsn {
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
@@ -191,38 +189,38 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
             Ok(Box::new(opened))
         }
         #[cfg(not(feature = "sqlite"))]
-        Dsn::Sqlite(_) => Err(Trouble::usage("this program was built without SQLite")),
+        Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             let (access, shown) = access(url, session.is_quiet())?;
             Ok(Box::new(database::postgres::Postgres::open(&access, interrupted()).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]
-        Dsn::Postgres(_) => Err(Trouble::usage("this program was built without PostgreSQL")),
-        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(Trouble::usage("this program was built without Parquet and Arrow")),
+        Dsn::Postgres(_) => Err(CliError::usage("this program was built without PostgreSQL")),
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("this program was built without Parquet and Arrow")),
     }
 }
 
-/// How to get to a database, and how it is shown.
+/// How to connect to a database, and its display name.
 #[cfg(feature = "postgres")]
-pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::Access, String), Trouble> {
-    let access = database::postgres::Access::new(url, &|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::ConnectionConfig, String), CliError> {
+    let access = database::postgres::ConnectionConfig::new(url, &|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         .map_err(|error| file(Path::new("postgres"), error))?;
     let shown = access.shown.clone();
     if access.exposes_password && !quiet {
-        say!(
+        errln!(
             "warning: other users of this machine can see the password in the address, as with ps; set PGPASSWORD or use the password file (~/.pgpass)"
         );
     }
     Ok((access, shown))
 }
 
-pub(super) fn file(path: &Path, error: io::Error) -> Trouble {
-    if crate::load::atomic::names_file(&error) { Trouble::Io(error) } else { Trouble::File { path: path.to_owned(), error } }
+pub(super) fn file(path: &Path, error: io::Error) -> CliError {
+    if crate::load::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
 }
 
 // Everything but the last step.
-struct DryRun(database::clerk::Clerk);
+struct DryRun(database::writer::WriterThread);
 
 impl crate::load::Sink for DryRun {
     fn record(&mut self, encoded: &[u8]) -> io::Result<()> {

@@ -1,19 +1,19 @@
-//! The program: the command line over the library. One file a command.
+//! The program: the command line over the library. One file per command.
 //!
 //! [`main`] turns arguments into an exit status: 0 clean, 1 findings, 2 the work could not be done, 101 a bug in chancery; 130, 143
 //! or 129 where SIGINT, SIGTERM or SIGHUP has ended the run.
 
 // Says a line on standard error, as `eprintln` does, but does not panic where that cannot be written.
-macro_rules! say {
-    ($($line:tt)*) => { $crate::cli::tell(&format!($($line)*)) };
+macro_rules! errln {
+    ($($line:tt)*) => { $crate::cli::print_error_line(&format!($($line)*)) };
 }
 
-mod again;
+mod load_cache;
 mod args;
 mod bug;
 mod check;
 #[cfg(feature = "parquet")]
-mod columns;
+mod load_columnar;
 mod config;
 mod convert;
 mod diff;
@@ -25,19 +25,19 @@ mod init;
 mod interrupt;
 mod load;
 mod lsp;
-mod one_text;
+mod document_check;
 mod progress;
-mod recall;
+mod cache;
 mod revision;
 mod run;
 mod schema;
 mod schemas;
-mod seal;
+mod checksum;
 mod session;
-mod since;
+mod changed_since;
 mod stdout;
 mod summary;
-mod trouble;
+mod error;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,15 +46,15 @@ use clap::{CommandFactory, Parser};
 
 use crate::load::atomic::about;
 use args::{Cli, Command};
+use error::CliError;
 use stdout::stdout;
-use trouble::Trouble;
 
 /// The stack of the thread that works.
 const STACK: usize = 64 << 20;
 
-/// How a command that did its work came out.
+/// The outcome of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum ExitStatus {
     Clean,
     Findings,
     Unable,
@@ -74,22 +74,22 @@ pub fn main() -> ExitCode {
     ExitCode::from(match work {
         Ok(work) => status(work.join()),
         Err(error) => {
-            say!("error: the system gives no thread: {error}");
+            errln!("error: the system gives no thread: {error}");
             2
         }
     })
 }
 
 // The exit status for how the work came out. What went wrong is said.
-fn status(done: std::thread::Result<Result<Verdict, Trouble>>) -> u8 {
+fn status(done: std::thread::Result<Result<ExitStatus, CliError>>) -> u8 {
     match done {
-        Ok(Ok(Verdict::Clean)) => 0,
-        Ok(Ok(Verdict::Findings)) => 1,
-        Ok(Ok(Verdict::Unable)) => 2,
-        Ok(Ok(Verdict::Interrupted)) => interrupt::status(),
-        Ok(Err(trouble)) if trouble.is_closed_pipe() => 0,
-        Ok(Err(trouble)) => {
-            trouble.show();
+        Ok(Ok(ExitStatus::Clean)) => 0,
+        Ok(Ok(ExitStatus::Findings)) => 1,
+        Ok(Ok(ExitStatus::Unable)) => 2,
+        Ok(Ok(ExitStatus::Interrupted)) => interrupt::status(),
+        Ok(Err(error)) if error.is_closed_pipe() => 0,
+        Ok(Err(error)) => {
+            error.show();
             2
         }
         Err(panic) => {
@@ -99,19 +99,19 @@ fn status(done: std::thread::Result<Result<Verdict, Trouble>>) -> u8 {
     }
 }
 
-// What the arguments ask of the command line itself, such as help; or what is wrong with them.
-fn answer(asked: &clap::Error) -> Result<Verdict, Trouble> {
+// What the arguments ask of the command line itself, such as help; or the errors with them.
+fn answer(asked: &clap::Error) -> Result<ExitStatus, CliError> {
     if asked.use_stderr() {
         // Nothing is left to be done where standard error cannot be written.
         let _ = asked.print();
-        return Ok(Verdict::Unable);
+        return Ok(ExitStatus::Unable);
     }
     asked.print().and_then(|()| io::stdout().flush()).map_err(|error| about("standard output".as_ref(), error))?;
-    Ok(Verdict::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 /// Says a line on standard error, where that can be written.
-fn tell(line: &str) {
+fn print_error_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
@@ -123,7 +123,7 @@ fn is_read(written: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
+fn dispatch(cli: Cli) -> Result<ExitStatus, CliError> {
     match cli.command {
         None => run::run(cli.run),
         Some(Command::Run(args)) => run::run(args),
@@ -151,11 +151,11 @@ fn dispatch(cli: Cli) -> Result<Verdict, Trouble> {
     }
 }
 
-// Prints a text to standard output, where a pipe may have been closed.
-fn print(text: &str) -> Result<Verdict, Trouble> {
+// Prints a text to standard output; the pipe may be closed.
+fn print(text: &str) -> Result<ExitStatus, CliError> {
     let mut out = stdout();
     is_read(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
-    Ok(Verdict::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 fn formats() -> String {
@@ -179,12 +179,12 @@ mod tests {
     fn each_outcome_has_its_status() {
         let closed = io::Error::from(io::ErrorKind::BrokenPipe);
         for (done, expected) in [
-            (Ok(Ok(Verdict::Clean)), 0),
-            (Ok(Ok(Verdict::Findings)), 1),
-            (Ok(Ok(Verdict::Unable)), 2),
-            (Ok(Ok(Verdict::Interrupted)), 130),
+            (Ok(Ok(ExitStatus::Clean)), 0),
+            (Ok(Ok(ExitStatus::Findings)), 1),
+            (Ok(Ok(ExitStatus::Unable)), 2),
+            (Ok(Ok(ExitStatus::Interrupted)), 130),
             (Ok(Err(about("a".as_ref(), closed).into())), 0),
-            (Ok(Err(Trouble::usage("x"))), 2),
+            (Ok(Err(CliError::usage("x"))), 2),
             (std::thread::spawn(|| panic!("x")).join(), 101),
         ] {
             assert_eq!(status(done), expected);

@@ -1,4 +1,4 @@
-//! A progress bar with rate and time left, on a terminal, when work is long.
+//! A progress bar with rate and remaining time, on a terminal, for long runs.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -9,12 +9,12 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::pipeline::Watch;
 
-/// Work shorter than this shows no bar.
+/// Shorter runs show no bar.
 const PATIENCE: Duration = Duration::from_millis(700);
 
 /// A bar on standard error, or nothing.
 pub struct Progress {
-    // Bytes to come where they are known; `None` shows nothing at all.
+    // Total bytes if known; `None` shows nothing.
     total: Option<Option<u64>>,
     begun: Instant,
     bytes: u64,
@@ -31,25 +31,25 @@ impl Progress {
         Self { total: shown.then_some(total), begun: Instant::now(), bytes: 0, records: 0, bar: Bar::default() }
     }
 
-    /// Takes the bar away, so that what is printed next stands alone.
+    /// Removes the bar before other output is printed.
     pub fn clear(&self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
 
-    /// A stream to the same screen, before which the bar steps aside.
+    /// A stream to the same terminal, which hides the bar while it writes.
     pub fn beside(&self, out: impl Write + 'static) -> Box<dyn Write> {
-        Box::new(io::BufWriter::with_capacity(1 << 16, Beside { bar: Rc::clone(&self.bar), out }))
+        Box::new(io::BufWriter::with_capacity(1 << 16, BesideBar { bar: Rc::clone(&self.bar), out }))
     }
 }
 
-struct Beside<W> {
+struct BesideBar<W> {
     bar: Bar,
     out: W,
 }
 
-impl<W: Write> Write for Beside<W> {
+impl<W: Write> Write for BesideBar<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &*self.bar.borrow() {
             Some(bar) => bar.suspend(|| self.out.write(bytes)),

@@ -5,19 +5,19 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use super::stdout::stdout;
-use super::{Trouble, Verdict, is_read, print, schemas};
-use crate::check::{across, facts};
+use super::{CliError, ExitStatus, is_read, print, schemas};
+use crate::check::{references, semantic};
 use crate::diagnostic::{Severity, command_signs, is_unprintable, log_line, log_text};
 use crate::layout::relational::{self, Layout, sql};
-use crate::load::file::{Finished, Target};
+use crate::load::output::{CommitSet, OutputTarget};
 use crate::normalise;
 use crate::report::{evolution, json_text};
-use crate::schema::evolution::{Direction, compare};
-use crate::schema::{self, Schema, Shape, docs, lint, outline};
+use crate::schema::compat::{Direction, compare};
+use crate::schema::{self, Schema, Shape, docs, lint, shape_listing};
 use crate::write::{self, xsd};
 
 /// Runs the command.
-pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
+pub fn run(command: &SchemaCommand) -> Result<ExitStatus, CliError> {
     match command {
         SchemaCommand::Show(args) => print(&shown(schemas::text(&args.schema)?)),
         SchemaCommand::Check(args) => check(args),
@@ -29,12 +29,12 @@ pub fn run(command: &SchemaCommand) -> Result<Verdict, Trouble> {
         }
         SchemaCommand::Diff(args) => diff(args),
         SchemaCommand::Sql(args) => print(&statements(args)?),
-        SchemaCommand::Shape(args) => print(&log_text(&outline::text(&outline::outline(&Shape::of(&*load(args)?))))),
+        SchemaCommand::Shape(args) => print(&log_text(&shape_listing::text(&shape_listing::shape_listing(&Shape::of(&*load(args)?))))),
     }
 }
 
-fn load(args: &SchemaArgs) -> Result<Arc<Schema>, Trouble> {
-    schemas::load(&args.schema, &args.schema_dir, true)?.ok_or_else(|| Trouble::usage("none is no schema; name a file, or profile"))
+fn load(args: &SchemaArgs) -> Result<Arc<Schema>, CliError> {
+    schemas::load(&args.schema, &args.schema_dir, true)?.ok_or_else(|| CliError::usage("none is not a schema; name a file, or use profile"))
 }
 
 // The text of a schema: the same document, with nothing in it that a terminal or a log would act upon.
@@ -61,13 +61,13 @@ fn xml(text: &str) -> String {
     })
 }
 
-fn statements(args: &SqlArgs) -> Result<String, Trouble> {
+fn statements(args: &SqlArgs) -> Result<String, CliError> {
     let shape = Arc::new(Shape::of(&*load(&args.schema)?));
-    let plan = across::Plan::new(&shape, args.key.as_deref());
+    let plan = references::KeyDeclarations::new(&shape, args.key.as_deref());
     let collection = args.collection.clone().unwrap_or_else(|| super::session::collection_name(&shape));
     let dialect = match args.dialect {
-        Dialect::Sqlite => relational::rows::Dialect::Sqlite,
-        Dialect::Postgres => relational::rows::Dialect::Postgres,
+        Dialect::Sqlite => relational::shred::Dialect::Sqlite,
+        Dialect::Postgres => relational::shred::Dialect::Postgres,
     };
     let mut layout = Layout::new(&shape, &collection, plan.pointers(), None);
     if args.keep_json {
@@ -76,43 +76,48 @@ fn statements(args: &SqlArgs) -> Result<String, Trouble> {
     Ok(sql::create(&layout, dialect).iter().map(|statement| format!("{statement};\n\n")).collect())
 }
 
-// Mistakes in the schema are what this command is about, so they are findings on standard output.
-fn check(args: &SchemaArgs) -> Result<Verdict, Trouble> {
+// Errors in the schema are the result of this command, so they are findings on standard output.
+fn check(args: &SchemaArgs) -> Result<ExitStatus, CliError> {
     match load(args) {
         Ok(schema) => {
             let shape = Arc::new(Shape::of(&schema));
-            let doubts = if args.schema == "profile" { Vec::new() } else { [lint::warnings(&schema), lint::notes(&schema)].concat() };
-            let notes: Vec<_> = normalise::mistakes(&shape).into_iter().chain(facts::mistakes(&shape)).chain(doubts).collect();
+            let doubts = if args.schema == "profile" { Vec::new() } else { [lint::warnings(&schema), lint::diagnostics(&schema)].concat() };
+            let diagnostics: Vec<_> =
+                normalise::mistakes(&shape).into_iter().chain(semantic::operand_errors(&shape)).chain(doubts).collect();
             // References to other collections can only be resolved in a run.
-            let mut keys = across::Plan::new(&shape, None);
-            let any = |_: &str| Some(across::Collection { number: 1, has_key: true });
+            let mut keys = references::KeyDeclarations::new(&shape, None);
+            let any = |_: &str| Some(references::Collection { number: 1, has_key: true });
             let unusable: Vec<_> = keys.bind(0, &any).into_iter().chain(keys.mistakes().iter().cloned()).collect();
             if !unusable.is_empty() {
                 is_read(super::session::draw_findings(&unusable, io::stdout().is_terminal(), &mut stdout()))?;
-                return Ok(Verdict::Findings);
+                return Ok(ExitStatus::Findings);
             }
-            if notes.is_empty() {
+            if diagnostics.is_empty() {
                 return print(&format!("{}: no mistakes\n", log_line(&args.schema)));
             }
-            is_read(super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut stdout()))?;
-            Ok(if notes.iter().any(|note| note.severity == Severity::Error) { Verdict::Findings } else { Verdict::Clean })
+            is_read(super::session::draw_findings(&diagnostics, io::stdout().is_terminal(), &mut stdout()))?;
+            Ok(if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+                ExitStatus::Findings
+            } else {
+                ExitStatus::Clean
+            })
         }
-        Err(Trouble::Findings(notes)) => {
-            is_read(super::session::draw_findings(&notes, io::stdout().is_terminal(), &mut stdout()))?;
-            Ok(Verdict::Findings)
+        Err(CliError::Findings(diagnostics)) => {
+            is_read(super::session::draw_findings(&diagnostics, io::stdout().is_terminal(), &mut stdout()))?;
+            Ok(ExitStatus::Findings)
         }
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     }
 }
 
-fn diff(args: &SchemaDiffArgs) -> Result<Verdict, Trouble> {
+fn diff(args: &SchemaDiffArgs) -> Result<ExitStatus, CliError> {
     let format = evolution::Format::by_name(&args.format).ok_or_else(|| {
         let names: Vec<&str> = evolution::Format::ALL.iter().map(|format| format.name()).collect();
-        Trouble::usage(format!("no form is called {}; forms are {}", args.format, names.join(", ")))
+        CliError::usage(format!("unknown format {}; formats are {}", args.format, names.join(", ")))
     })?;
     let load = |name: &str| {
         schemas::load_version(name, &args.schema_dir, !args.no_format)?
-            .ok_or_else(|| Trouble::usage("none is no schema; name a file, or profile"))
+            .ok_or_else(|| CliError::usage("none is not a schema; name a file, or use profile"))
     };
     let (old, new) = (load(&args.old)?, load(&args.new)?);
     let direction = if args.forward { Direction::Forward } else { Direction::Backward };
@@ -121,16 +126,16 @@ fn diff(args: &SchemaDiffArgs) -> Result<Verdict, Trouble> {
         color: args.output.is_none() && super::session::colour(args.color, io::stdout().is_terminal()),
         wording: args.verbose,
     };
-    let drawn = evolution::draw(format, options, &change, (&args.old, &args.new));
+    let drawn = evolution::render(format, options, &change, (&args.old, &args.new));
     match &args.output {
         None => print(&drawn).map(|_| ())?,
         Some(path) => {
-            let mut target = Target::file(path);
-            let mut finished = Finished::default();
+            let mut target = OutputTarget::file(path);
+            let mut finished = CommitSet::default();
             target.main()?.write_all(drawn.as_bytes())?;
             target.finish(&mut finished)?;
             finished.commit()?;
         }
     }
-    Ok(if change.verdict == schema::evolution::Verdict::Compatible { Verdict::Clean } else { Verdict::Findings })
+    Ok(if change.verdict == schema::compat::Verdict::Compatible { ExitStatus::Clean } else { ExitStatus::Findings })
 }

@@ -1,27 +1,27 @@
-//! Loads schemas and what they refer to, from files alone.
+//! Loads schemas and their references, from files only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Trouble;
+use super::CliError;
 use super::revision::{self, Revision};
-use crate::diagnostic::{Diagnostic, Notes, Place, rules};
-use crate::read::handbook::Forms;
-use crate::read::{self, Format, Intake};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, rules};
+use crate::read::handbook::Templates;
+use crate::read::{self, Format, RecordVisitor};
 use crate::schema::bundled::{self, Bundled};
-use crate::schema::{self, Library, Schema, library, lint};
+use crate::schema::{self, Schema, SchemaRegistry, lint, registry};
 use crate::source::open::{self, Input};
-use crate::source::{Feed, Position, Source};
+use crate::source::{InputBuffer, Position, Source};
 use crate::tree::Tree;
 
 /// The schema that `name` means: a file, `profile` for the bundled one, or `none`.
-pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Trouble> {
+pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, CliError> {
     read_schema(name, dirs, formats, Files { at: None })
 }
 
-/// As [`load`]; the name may also be a file at a git revision, which then holds for what the schema refers to as well.
-pub fn load_version(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Trouble> {
+/// Like [`load`]; the name may also be a file at a git revision, which then also applies to referenced files.
+pub fn load_version(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, CliError> {
     match revision::split(name) {
         Some((at, path)) => {
             let revision = Revision::find(at, Path::new(path))?;
@@ -31,24 +31,24 @@ pub fn load_version(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Optio
     }
 }
 
-fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) -> Result<Option<Arc<Schema>>, Trouble> {
+fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) -> Result<Option<Arc<Schema>>, CliError> {
     if name == "none" {
         return Ok(None);
     }
     if name == "profile" {
         return own(bundled::PROFILE, formats).map(Some);
     }
-    let mut library = Library::new();
+    let mut registry = SchemaRegistry::new();
     let path = Path::new(name);
-    let root = files.add(&mut library, path)?;
-    complete(&mut library, dirs, &Allowed::of(path, dirs), files)?;
-    if let Some(finding) = lint::refuse(&library, root) {
-        return Err(Trouble::Findings(vec![finding]));
+    let root = files.add(&mut registry, path)?;
+    complete(&mut registry, dirs, &Allowed::of(path, dirs), files)?;
+    if let Some(finding) = lint::refuse(&registry, root) {
+        return Err(CliError::Findings(vec![finding]));
     }
-    let schema = Schema::build(library, root, schema::Options { formats }).map_err(Trouble::Findings)?;
+    let schema = Schema::build(registry, root, schema::Options { formats }).map_err(CliError::Findings)?;
     let mistakes = lint::mistakes(&schema);
     if !mistakes.is_empty() {
-        return Err(Trouble::Findings(mistakes));
+        return Err(CliError::Findings(mistakes));
     }
     Ok(Some(Arc::new(schema)))
 }
@@ -65,7 +65,7 @@ impl Allowed {
         Self(all.filter_map(|dir| dir.canonicalize().ok()).collect())
     }
 
-    // Whether a file lies in one of them, when links are followed.
+    // Whether a file is in one of them, when links are followed.
     fn has(&self, path: &Path) -> bool {
         path.canonicalize().is_ok_and(|path| self.0.iter().any(|dir| path.starts_with(dir)))
     }
@@ -76,49 +76,49 @@ fn project(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|folder| folder.join("chancery.toml").is_file() || folder.join(".git").exists())
 }
 
-/// The files that a schema is made of; none for the bundled one.
+/// The files of a schema; none for the bundled one.
 pub fn files(schema: &Schema) -> Vec<PathBuf> {
-    schema.library().origins().filter_map(library::file_path).collect()
+    schema.registry().origins().filter_map(registry::file_path).collect()
 }
 
-/// A schema that comes with the program.
-pub fn own(schema: Bundled, formats: bool) -> Result<Arc<Schema>, Trouble> {
-    let tree = parse(Feed::new(schema.name, Box::new(schema.text.as_bytes()), Position::START), Format::Json)?;
+/// A bundled schema.
+pub fn own(schema: Bundled, formats: bool) -> Result<Arc<Schema>, CliError> {
+    let tree = parse(InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START), Format::Json)?;
     Ok(Arc::new(Schema::bundled(schema.name, tree, schema::Options { formats })))
 }
 
-/// The form of handbook pages that `name` means: one that comes with the program, or a file.
-pub fn forms(name: &str) -> Result<Forms, Trouble> {
-    if let Some(forms) = Forms::named(name) {
+/// The form of handbook pages that `name` means: a bundled one, or a file.
+pub fn forms(name: &str) -> Result<Templates, CliError> {
+    if let Some(forms) = Templates::named(name) {
         return Ok(forms);
     }
     let path = Path::new(name);
     if !path.exists() {
-        let names: Vec<String> = Forms::default().names().map(str::to_owned).collect();
-        return Err(Trouble::usage(format!("no form and no file is called {name}; forms are {}", names.join(", "))));
+        let names: Vec<String> = Templates::default().names().map(str::to_owned).collect();
+        return Err(CliError::usage(format!("no form or file named {name}; forms are {}", names.join(", "))));
     }
-    let text = fs::read_to_string(path).map_err(|error| Trouble::File { path: path.to_owned(), error })?;
-    Forms::parse(&Arc::new(Source::whole(name, text))).map_err(Trouble::Findings)
+    let text = fs::read_to_string(path).map_err(|error| CliError::File { path: path.to_owned(), error })?;
+    Templates::parse(&Arc::new(Source::whole(name, text))).map_err(CliError::Findings)
 }
 
 /// The text of the schema that `name` means.
-pub fn text(name: &str) -> Result<String, Trouble> {
+pub fn text(name: &str) -> Result<String, CliError> {
     if name == "profile" {
         return Ok(bundled::PROFILE.text.to_owned());
     }
-    fs::read_to_string(name).map_err(|error| Trouble::File { path: name.into(), error })
+    fs::read_to_string(name).map_err(|error| CliError::File { path: name.into(), error })
 }
 
-// Adds what the documents refer to, and what that refers to, until nothing is missing that can be found.
-fn complete(library: &mut Library, dirs: &[PathBuf], allowed: &Allowed, from: Files<'_>) -> Result<(), Trouble> {
+// Adds referenced documents recursively until no missing one can be found.
+fn complete(registry: &mut SchemaRegistry, dirs: &[PathBuf], allowed: &Allowed, from: Files<'_>) -> Result<(), CliError> {
     let mut searched = false;
     loop {
         let mut found = false;
         let mut refused: Vec<Diagnostic> = Vec::new();
-        let missing = library.missing(0);
+        let missing = registry.missing(0);
         for missing in &missing {
-            let addresses = [Some(&missing.uri), missing.beside.as_ref()];
-            let files = addresses.into_iter().flatten().filter_map(|uri| library::file_path(uri));
+            let addresses = [Some(&missing.uri), missing.in_directory.as_ref()];
+            let files = addresses.into_iter().flatten().filter_map(|uri| registry::file_path(uri));
             let candidates: Vec<PathBuf> = files.chain(in_dirs(&missing.uri, dirs)).collect();
             let file = candidates.iter().find(|path| from.has(path) && (from.is_old(path) || allowed.has(path)));
             if file.is_none() {
@@ -126,7 +126,7 @@ fn complete(library: &mut Library, dirs: &[PathBuf], allowed: &Allowed, from: Fi
             }
             if let Some(path) = file {
                 let tree = from.parse(path)?;
-                library.add_as(&missing.uri, &library::file_uri(path).unwrap_or_else(|| missing.uri.clone()), tree);
+                registry.add_as(&missing.uri, &registry::file_uri(path).unwrap_or_else(|| missing.uri.clone()), tree);
                 found = true;
             }
         }
@@ -134,18 +134,18 @@ fn complete(library: &mut Library, dirs: &[PathBuf], allowed: &Allowed, from: Fi
             return Ok(());
         }
         if !found {
-            // Whatever is left may be the `$id` of any file in the folders. Else the reference is a finding of the build.
+            // The rest may be the `$id` of any file in the directories. Otherwise the reference is a finding of the build.
             if searched {
-                return if refused.is_empty() { Ok(()) } else { Err(Trouble::Findings(refused)) };
+                return if refused.is_empty() { Ok(()) } else { Err(CliError::Findings(refused)) };
             }
             searched = true;
-            from.add_folders(library, dirs, allowed)?;
+            from.add_folders(registry, dirs, allowed)?;
         }
     }
 }
 
 // The finding for a reference to something that is there and may not be read.
-fn outside(missing: &library::Missing, path: &Path) -> Option<Diagnostic> {
+fn outside(missing: &registry::Missing, path: &Path) -> Option<Diagnostic> {
     let what = path.metadata().ok().filter(|what| !what.is_dir())?;
     let Place { source, span } = &missing.place;
     let (message, help) = if what.is_file() {
@@ -159,7 +159,7 @@ fn outside(missing: &library::Missing, path: &Path) -> Option<Diagnostic> {
     Some(Diagnostic::new(&rules::REFERENCE_OUTSIDE, source, *span, message).help(help))
 }
 
-// Files in the folders whose path ends as the address does.
+// Files in the directories whose path ends like the address.
 fn in_dirs<'d>(uri: &'d str, dirs: &'d [PathBuf]) -> impl Iterator<Item = PathBuf> + 'd {
     let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let tails = path.char_indices().filter(|(_, c)| *c == '/').map(move |(at, _)| &path[at + 1..]);
@@ -168,7 +168,7 @@ fn in_dirs<'d>(uri: &'d str, dirs: &'d [PathBuf]) -> impl Iterator<Item = PathBu
         .flat_map(move |tail| dirs.iter().map(move |dir| dir.join(tail)))
 }
 
-// Where schema files are read: as they are now, or as they were.
+// Where schema files are read: the current ones, or those at a revision.
 #[derive(Clone, Copy)]
 struct Files<'r> {
     at: Option<&'r Revision>,
@@ -184,34 +184,35 @@ impl Files<'_> {
         self.at.is_some_and(|revision| revision.has(path).is_some())
     }
 
-    fn parse(self, path: &Path) -> Result<Tree, Trouble> {
-        // What a reference leads to is shown as it is reached from here.
+    fn parse(self, path: &Path) -> Result<Tree, CliError> {
+        // Paths of referenced files are shown relative to the working directory.
         let here = std::env::current_dir().unwrap_or_default();
         let path = path.strip_prefix(here).unwrap_or(path);
         let Some(revision) = self.at.filter(|revision| revision.has(path).is_some()) else { return parse_file(path) };
-        let trouble = |error: std::io::Error| Trouble::File { path: revision.shown(path).into(), error };
-        let bytes = revision.file(path).map_err(trouble)?;
+        let error = |error: std::io::Error| CliError::File { path: revision.shown(path).into(), error };
+        let bytes = revision.file(path).map_err(error)?;
         let opened = open::open_stream(&revision.shown(path).into(), bytes, None);
-        let opened = opened.map_err(|failure| trouble(std::io::Error::other(failure)))?;
+        let opened = opened.map_err(|failure| error(std::io::Error::other(failure)))?;
         parse(opened.feed, Format::by_extension(&path.to_string_lossy()).unwrap_or(Format::Json))
     }
 
-    fn add(self, library: &mut Library, path: &Path) -> Result<usize, Trouble> {
+    fn add(self, registry: &mut SchemaRegistry, path: &Path) -> Result<usize, CliError> {
         let name = path.to_string_lossy().replace('\\', "/");
         let tree = self.parse(path)?;
-        Ok(library.add(&library::file_uri(path).unwrap_or(name), tree))
+        Ok(registry.add(&registry::file_uri(path).unwrap_or(name), tree))
     }
 
-    fn add_folders(self, library: &mut Library, dirs: &[PathBuf], allowed: &Allowed) -> Result<(), Trouble> {
+    fn add_folders(self, registry: &mut SchemaRegistry, dirs: &[PathBuf], allowed: &Allowed) -> Result<(), CliError> {
         let known = |name: &str| matches!(Format::by_extension(name), Some(Format::Json | Format::Yaml));
         let mut paths = Vec::new();
         for dir in dirs {
             let then = self.at.and_then(|revision| revision.folder(dir, known).ok());
             let Some(then) = then else {
                 let given = dir.to_string_lossy().into_owned();
-                let (inputs, problems) = open::expand(&[given], &open::Folders { known: &known, claims: &|_| Vec::new(), border: "" });
+                let (inputs, problems) =
+                    open::expand(&[given], &open::DirectoryRules { known: &known, package_tables: &|_| Vec::new(), config_name: "" });
                 if let Some(problem) = problems.first() {
-                    return Err(Trouble::usage(problem.to_string()));
+                    return Err(CliError::usage(problem.to_string()));
                 }
                 paths.extend(inputs.into_iter().filter_map(|input| input.path));
                 continue;
@@ -220,9 +221,9 @@ impl Files<'_> {
         }
         for path in paths {
             let is_allowed = self.is_old(&path) || allowed.has(&path);
-            if is_allowed && library::file_uri(&path).is_some_and(|uri| !library.has(&uri)) {
-                // A folder of schemas may hold other files; one that is wanted and broken shows as an unresolved reference.
-                let _ = self.add(library, &path);
+            if is_allowed && registry::file_uri(&path).is_some_and(|uri| !registry.has(&uri)) {
+                // A schema directory may contain other files; a malformed one shows as an unresolved reference.
+                let _ = self.add(registry, &path);
             }
         }
         Ok(())
@@ -230,53 +231,53 @@ impl Files<'_> {
 }
 
 /// Reads a file that is one document: a schema or a config.
-pub fn parse_file(path: &Path) -> Result<Tree, Trouble> {
+pub fn parse_file(path: &Path) -> Result<Tree, CliError> {
     let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
     let format = Format::by_extension(&name).unwrap_or(Format::Json);
-    let trouble = |error| Trouble::File { path: path.to_owned(), error };
-    let opened = open::open(&Input::new(name, Some(path.to_owned())), None).map_err(|failure| trouble(std::io::Error::other(failure)))?;
+    let error = |error| CliError::File { path: path.to_owned(), error };
+    let opened = open::open(&Input::new(name, Some(path.to_owned())), None).map_err(|failure| error(std::io::Error::other(failure)))?;
     parse(opened.feed, format)
 }
 
-fn parse(feed: Feed, format: Format) -> Result<Tree, Trouble> {
+fn parse(feed: InputBuffer, format: Format) -> Result<Tree, CliError> {
     let name = Arc::clone(feed.name());
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
-    let mut first = First::default();
-    read::read_all(&mut *format.cutter(feed, &options), &mut first)
-        .map_err(|failure| Trouble::File { path: PathBuf::from(&*name), error: std::io::Error::other(failure) })?;
+    let mut first = FirstRecord::default();
+    read::read_all(&mut *format.chunker(feed, &options), &mut first)
+        .map_err(|failure| CliError::File { path: PathBuf::from(&*name), error: std::io::Error::other(failure) })?;
     match first.tree {
         Some(tree) if first.errors.is_empty() => Ok(tree),
-        None if first.errors.is_empty() => Err(Trouble::usage(format!("{name} is empty"))),
-        _ => Err(Trouble::Findings(first.errors)),
+        None if first.errors.is_empty() => Err(CliError::usage(format!("{name} is empty"))),
+        _ => Err(CliError::Findings(first.errors)),
     }
 }
 
 // Keeps the first record and the errors.
 #[derive(Default)]
-struct First {
+struct FirstRecord {
     tree: Option<Tree>,
     errors: Vec<Diagnostic>,
 }
 
-impl Notes for First {
-    fn note(&mut self, diagnostic: Diagnostic) {
+impl DiagnosticSink for FirstRecord {
+    fn emit(&mut self, diagnostic: Diagnostic) {
         if crate::pipeline::policy::is_error(&diagnostic) {
             self.errors.push(diagnostic);
         }
     }
 }
 
-impl Intake for First {
+impl RecordVisitor for FirstRecord {
     fn record(&mut self, tree: &mut Tree) {
         if self.tree.is_none() {
             self.tree = Some(std::mem::take(tree));
         }
     }
 
-    fn broken(&mut self) {}
+    fn malformed(&mut self) {}
 
-    fn remark(&mut self, diagnostic: Diagnostic) {
-        self.note(diagnostic);
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.emit(diagnostic);
     }
 
     fn stop(&mut self) {}
@@ -290,10 +291,10 @@ mod tests {
     fn schemas_of_the_program_are_right() {
         let schemas = [bundled::PROFILE, bundled::CONFIG, bundled::BASELINE];
         for (schema, formats) in schemas.into_iter().flat_map(|schema| [(schema, true), (schema, false)]) {
-            let feed = Feed::new(schema.name, Box::new(schema.text.as_bytes()), Position::START);
-            let mut library = Library::new();
-            let root = library.add(schema.name, parse(feed, Format::Json).unwrap_or_else(|_| panic!("{} is JSON", schema.name)));
-            let built = Schema::build(library, root, schema::Options { formats });
+            let feed = InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START);
+            let mut registry = SchemaRegistry::new();
+            let root = registry.add(schema.name, parse(feed, Format::Json).unwrap_or_else(|_| panic!("{} is JSON", schema.name)));
+            let built = Schema::build(registry, root, schema::Options { formats });
             assert!(built.is_ok_and(|built| built.is_linear()), "{}", schema.name);
         }
     }

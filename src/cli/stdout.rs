@@ -1,6 +1,6 @@
 //! Standard output and standard error, whose errors name them.
 //!
-//! A closed pipe keeps its kind, by which it is known (see [`super::Trouble::is_closed_pipe`]).
+//! A closed pipe keeps its kind, by which it is known (see [`super::CliError::is_closed_pipe`]).
 
 use std::io::{self, Write};
 

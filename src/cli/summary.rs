@@ -1,6 +1,6 @@
-//! The summary of a workflow's step: a file that GitHub names, to which every program of the step appends Markdown.
+//! The step summary of a GitHub workflow: a file to which the programs of a step append Markdown.
 //!
-//! A summary that cannot be written is told and never fails the run.
+//! A summary that cannot be written is a warning and never fails the run.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -10,26 +10,26 @@ use crate::diagnostic::log_line;
 use crate::pipeline::{Report, ReportPlace};
 use crate::report;
 
-/// A step's summary has at most so many bytes; a larger one is not shown at all.
+/// Maximum size of a step summary; a larger one is not shown at all.
 const MOST: u64 = 1024 * 1024;
 
-/// A report that is appended to the summary of the step that the program runs in; `None` outside of a workflow.
+/// A report that is appended to the step summary; `None` outside of a workflow.
 pub fn report(options: &report::Options) -> Option<Report> {
     let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)?;
     let there = fs::metadata(&path).map_or(0, |file| file.len());
     let room = usize::try_from(MOST.saturating_sub(there)).unwrap_or(0);
     let Some(reporter) = report::summary(options, room) else {
-        tell(&path, "it is full");
+        write_summary(&path, "it is full");
         return None;
     };
     Some(Report { reporter, place: ReportPlace::Stream(Box::new(Appended { path, text: Vec::new() })) })
 }
 
-fn tell(path: &std::path::Path, why: &str) {
-    say!("warning: nothing was added to the summary {}: {}", log_line(&path.to_string_lossy()), log_line(why));
+fn write_summary(path: &std::path::Path, why: &str) {
+    errln!("warning: cannot append to the summary {}: {}", log_line(&path.to_string_lossy()), log_line(why));
 }
 
-// Collects the report and appends it in one piece when it is finished, which is when it is flushed.
+// Collects the report and appends it at once when it is flushed.
 struct Appended {
     path: PathBuf,
     text: Vec<u8>,
@@ -45,7 +45,7 @@ impl Write for Appended {
         let text = std::mem::take(&mut self.text);
         if !text.is_empty() {
             let written = OpenOptions::new().create(true).append(true).open(&self.path).and_then(|mut file| file.write_all(&text));
-            written.unwrap_or_else(|error| tell(&self.path, &error.to_string()));
+            written.unwrap_or_else(|error| write_summary(&self.path, &error.to_string()));
         }
         Ok(())
     }

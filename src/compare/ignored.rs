@@ -1,4 +1,4 @@
-//! What is left out of a comparison: places named by pointers with wildcards.
+//! Locations ignored in a comparison, given by pointers with wildcards.
 
 use crate::tree::pointer;
 
@@ -15,27 +15,26 @@ enum Token {
     Many,
 }
 
-/// How far each pattern has been followed on the way to a value: its number, and the token that comes next.
+/// How far each pattern has been matched on the path to a value: its index, and the next token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Way(Vec<(u32, u32)>);
+pub struct IgnorePath(Vec<(u32, u32)>);
 
-/// Why a pattern is none.
+/// Why a pattern is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// It is no pointer.
-    #[error("{0:?} is no JSON pointer: it begins with /, as in /updated or /contacts/*/verified")]
+pub enum IgnoreError {
+    /// It is not a pointer.
+    #[error("{0:?} is not a JSON pointer, which begins with /, as in /updated or /contacts/*/verified")]
     NoPointer(String),
-    /// It would leave out everything.
-    #[error("{0:?} leaves out everything")]
+    /// It would ignore everything.
+    #[error("{0:?} ignores everything")]
     Everything(String),
 }
 
 impl Ignored {
-    /// What these patterns name, and all below it.
+    /// Ignores what these patterns match, and all below it.
     ///
-    /// # Errors
-    /// When one is no pointer.
-    pub fn new(patterns: &[String]) -> Result<Self, Refused> {
+    /// # Errors When one is not a pointer.
+    pub fn new(patterns: &[String]) -> Result<Self, IgnoreError> {
         let token = |token: &str| match token {
             "*" => Token::One,
             "**" => Token::Many,
@@ -43,27 +42,27 @@ impl Ignored {
         };
         let parse = |pattern: &String| {
             let tokens: Vec<Token> =
-                pattern.strip_prefix('/').ok_or_else(|| Refused::NoPointer(pattern.clone()))?.split('/').map(token).collect();
-            if tokens.iter().all(|token| *token == Token::Many) { Err(Refused::Everything(pattern.clone())) } else { Ok(tokens) }
+                pattern.strip_prefix('/').ok_or_else(|| IgnoreError::NoPointer(pattern.clone()))?.split('/').map(token).collect();
+            if tokens.iter().all(|token| *token == Token::Many) { Err(IgnoreError::Everything(pattern.clone())) } else { Ok(tokens) }
         };
         Ok(Self { patterns: patterns.iter().map(parse).collect::<Result<_, _>>()? })
     }
 
-    /// The way to the record itself.
+    /// The path to the record itself.
     #[must_use]
-    pub(super) fn start(&self) -> Way {
-        let mut way = Way::default();
+    pub(super) fn start(&self) -> IgnorePath {
+        let mut ignored_path = IgnorePath::default();
         for number in 0..self.patterns.len() {
-            self.add(&mut way, number as u32, 0);
+            self.add(&mut ignored_path, number as u32, 0);
         }
-        way
+        ignored_path
     }
 
-    /// The way to a member; `None` where it is left out.
+    /// The path to a member; `None` if it is ignored.
     #[must_use]
-    pub(super) fn below(&self, way: &Way, name: &str) -> Option<Way> {
-        let mut next = Way::default();
-        for &(number, at) in &way.0 {
+    pub(super) fn below(&self, ignored_path: &IgnorePath, name: &str) -> Option<IgnorePath> {
+        let mut next = IgnorePath::default();
+        for &(number, at) in &ignored_path.0 {
             let kept = match &self.patterns[number as usize][at as usize] {
                 Token::Name(wanted) if **wanted != *name => true,
                 Token::Name(_) | Token::One => self.add(&mut next, number, at + 1),
@@ -76,21 +75,21 @@ impl Ignored {
         Some(next)
     }
 
-    /// The way to an item; `None` where it is left out.
+    /// The path to an item; `None` if it is ignored.
     #[must_use]
-    pub(super) fn item(&self, way: &Way, index: usize) -> Option<Way> {
-        if way.0.is_empty() { Some(Way::default()) } else { self.below(way, &index.to_string()) }
+    pub(super) fn item(&self, ignored_path: &IgnorePath, index: usize) -> Option<IgnorePath> {
+        if ignored_path.0.is_empty() { Some(IgnorePath::default()) } else { self.below(ignored_path, &index.to_string()) }
     }
 
-    // Says whether the value that has been reached is still to be looked at.
-    fn add(&self, way: &mut Way, number: u32, at: u32) -> bool {
+    // Returns whether the value must be compared.
+    fn add(&self, ignored_path: &mut IgnorePath, number: u32, at: u32) -> bool {
         match self.patterns[number as usize].get(at as usize) {
             None => false,
             Some(token) => {
-                if !way.0.contains(&(number, at)) {
-                    way.0.push((number, at));
+                if !ignored_path.0.contains(&(number, at)) {
+                    ignored_path.0.push((number, at));
                 }
-                *token != Token::Many || self.add(way, number, at + 1)
+                *token != Token::Many || self.add(ignored_path, number, at + 1)
             }
         }
     }
@@ -102,10 +101,10 @@ mod tests {
 
     fn is_ignored(pattern: &str, path: &str) -> bool {
         let ignored = Ignored::new(&[pattern.to_owned()]).expect("a pattern");
-        let mut way = ignored.start();
+        let mut ignored_path = ignored.start();
         for token in path.split('/').skip(1) {
-            match ignored.below(&way, token) {
-                Some(next) => way = next,
+            match ignored.below(&ignored_path, token) {
+                Some(next) => ignored_path = next,
                 None => return true,
             }
         }

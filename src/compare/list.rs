@@ -1,23 +1,23 @@
-//! Which item of one list is which of another, so that one item put in front is one difference and not one an item.
+//! Matches the items of two lists, so that inserting an item is one difference and not one per item.
 //!
-//! In: a number for each item, equal for items that are the same. Out: the partner of each new item. Time is bounded also
-//! for lists made to be hard: the longest common subsequence is exact for lists of a few hundred items that differ, and for
-//! longer ones the longest run of first with first, second with second.
+//! Input: a number for each item, equal for equal items. Output: the partner of each new item. The time is bounded for
+//! any input: the longest common subsequence is exact for lists with a few hundred differing items; for longer ones,
+//! equal items are matched in order.
 
 use std::collections::{HashMap, VecDeque};
 
-/// Lists are compared exactly while the product of their lengths, without common ends, is within this.
+/// Lists are compared exactly while the product of their lengths, without common ends, is within this limit.
 const EXACT: usize = 1 << 18;
 
-/// Between two items that stayed, what is left on both sides is paired by likeness while there are so many combinations.
+/// Between two matched items, the rest on both sides is matched by similarity up to this many combinations.
 const ALIKE: usize = 1 << 10;
 
-/// The old item that a new one is.
+/// The partner of a new item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partner {
-    /// Its number.
+    /// Its index.
     pub old: usize,
-    /// Whether it stands elsewhere among those that stayed.
+    /// Whether it has another position among the matched ones.
     pub moved: bool,
 }
 
@@ -39,7 +39,7 @@ pub enum Step {
     Added(usize),
 }
 
-/// Partners by keys, each of which comes once in its list.
+/// Partners by keys, which are unique in their list.
 pub fn by_key(old: &[u128], new: &[u128]) -> Vec<Option<Partner>> {
     let known: HashMap<u128, usize> = old.iter().enumerate().map(|(at, key)| (*key, at)).collect();
     let pairs: Vec<(usize, usize)> = new.iter().enumerate().filter_map(|(at, key)| Some((*known.get(key)?, at))).collect();
@@ -53,8 +53,8 @@ pub fn by_key(old: &[u128], new: &[u128]) -> Vec<Option<Partner>> {
     partners
 }
 
-/// Partners by what items are: those that stayed in order, those that moved, and among the rest those that are alike,
-/// where `likeness` is above 0.
+/// Partners by content: those in the same order, those that moved, and similar ones among the rest, if `likeness` is
+/// above 0.
 pub fn by_equality(old: &[u128], new: &[u128], mut likeness: impl FnMut(usize, usize) -> u32) -> Vec<Option<Partner>> {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| a == b).count();
@@ -95,11 +95,11 @@ pub fn by_equality(old: &[u128], new: &[u128], mut likeness: impl FnMut(usize, u
     partners
 }
 
-/// The way through both lists: in the order of the new one, what is gone where it stood.
+/// The steps through both lists: in the order of the new one, with removed items at their old position.
 pub fn steps(old: usize, partners: &[Option<Partner>]) -> Vec<Step> {
     let mut taken = vec![false; old];
     partners.iter().flatten().for_each(|partner| taken[partner.old] = true);
-    // For each new item, how far the old list goes before the next item that stayed.
+    // For each new item, how far the old list goes before the next matched item.
     let mut ends = vec![old; partners.len()];
     let mut end = old;
     for (at, partner) in partners.iter().enumerate().rev() {
@@ -126,10 +126,10 @@ fn pick(items: &[u128], at: &[usize]) -> Vec<u128> {
     at.iter().map(|at| items[*at]).collect()
 }
 
-// The longest common subsequence, by the table of all beginnings.
+// The longest common subsequence, by dynamic programming.
 fn longest(old: &[u128], new: &[u128]) -> Vec<(usize, usize)> {
     let width = new.len() + 1;
-    // Length of the longest one behind each pair of places.
+    // Length of the longest one after each pair of positions.
     let mut length = vec![0_u32; (old.len() + 1) * width];
     for a in (0..old.len()).rev() {
         for b in (0..new.len()).rev() {
@@ -164,9 +164,9 @@ fn occurrences(old: &[u128], new: &[u128]) -> Vec<(usize, usize)> {
     new.iter().enumerate().filter_map(|(at, item)| Some((known.get_mut(item)?.pop_front()?, at))).collect()
 }
 
-// Of pairs in the order of the new list, the most that are in the order of the old one too.
+// Of pairs in the order of the new list, the largest subset in the order of the old one too.
 fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    // For each length, the pair that ends a run of that length with the smallest old place; and what stands before each pair.
+    // For each length, the pair that ends a run of that length with the smallest old position; and the predecessor of each pair.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
     for (at, pair) in pairs.iter().enumerate() {
@@ -183,7 +183,7 @@ fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     run
 }
 
-// Pairs of items that are not equal, in order, so that what is paired is as much alike as can be.
+// Pairs of different items, in order, with the highest total similarity.
 fn alike(old: &[usize], new: &[usize], likeness: &mut impl FnMut(usize, usize) -> u32) -> Vec<(usize, usize)> {
     if old.len().saturating_mul(new.len()) > ALIKE {
         return old.iter().copied().zip(new.iter().copied()).filter(|(a, b)| likeness(*a, *b) > 0).collect();
@@ -218,7 +218,7 @@ fn alike(old: &[usize], new: &[usize], likeness: &mut impl FnMut(usize, usize) -
 mod tests {
     use super::*;
 
-    // Items are letters; those that differ in case only are alike. `=` stayed, `>` moved, `~` alike.
+    // Items are letters; those that differ only in case are similar. `=` stayed, `>` moved, `~` similar.
     fn check(old: &str, new: &str, expected: &str) {
         let number = |text: &str| text.bytes().map(u128::from).collect::<Vec<_>>();
         let alike = |a: usize, b: usize| u32::from(old.as_bytes()[a].eq_ignore_ascii_case(&new.as_bytes()[b]));

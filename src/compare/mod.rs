@@ -1,48 +1,48 @@
-//! The comparison: two trees in, what differs between them out.
+//! Compares two trees.
 //!
-//! Values are equal as JSON says: numbers by their decimal value, so that `1.0` is `1`, members in any order, and of members
-//! that are there twice the last. Missing, null and `""` are three things. Each difference is a [`Change`] with its place on
-//! both sides; what [`Ignored`] names takes no part.
+//! Values are equal as in JSON: numbers by their decimal value, so that `1.0` is `1`, members in any order, and of
+//! duplicate members the last. Missing, null and `""` are distinct. Each difference is a [`Change`] with its location
+//! on both sides; [`Ignored`] locations are not compared.
 //!
-//! Start with [`Comparer::changes`]. [`pairing`] says which record of one collection belongs to which of another, and
-//! [`encoded`] turns records into bytes and back, so that they can wait for each other.
+//! Start with [`Comparer::changes`]. [`pairing`] matches the records of two collections, and [`spooled_record`]
+//! converts records to bytes and back, so that they can be spooled.
 
-mod digest;
+mod record_hash;
 mod ignored;
 mod list;
 pub mod pairing;
-pub mod encoded;
+pub mod spooled_record;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-pub use digest::{Digester, Key};
 pub use ignored::Ignored;
+pub use record_hash::{Key, RecordHasher};
 
 use crate::schema::Shape;
-use crate::schema::guide::{self, Guide, Station};
+use crate::schema::annotation_index::{self, AnnotationIndex, StateId};
 use crate::tree::{Kind, Node, pointer};
-use ignored::Way;
+use ignored::IgnorePath;
 use list::{Partner, Step};
 
-/// Members by which items of a list are known where the schema names none, the surest first.
+/// Members that identify items of a list if the schema names none, the most reliable first.
 const OBVIOUS: &[&str] = &["id", "@id", "uuid", "key", "code"];
 
-/// What became of a value.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ChangeKind {
     /// It is new.
     Added,
     /// It is gone.
     Removed,
     /// It has another value.
     Changed,
-    /// An item that stands elsewhere among its neighbours; what changed inside it are changes of their own.
+    /// An item at another position among its neighbours; changes inside it are separate.
     Moved,
 }
 
-impl What {
+impl ChangeKind {
     /// `added`, `removed`, `changed` or `moved`.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -55,7 +55,7 @@ impl What {
     }
 }
 
-/// A value on one side: where it stands in its record, and what it is.
+/// A value on one side: its location in the record, and the value.
 #[derive(Clone, Debug)]
 pub struct Found<'t> {
     /// JSON pointer inside the record.
@@ -68,15 +68,15 @@ pub struct Found<'t> {
 #[derive(Clone, Debug)]
 pub struct Change<'o, 'n> {
     /// What happened.
-    pub what: What,
-    /// The value as it was; `None` where it was added.
+    pub kind: ChangeKind,
+    /// The old value; `None` if it was added.
     pub old: Option<Found<'o>>,
-    /// The value as it is; `None` where it was removed.
+    /// The new value; `None` if it was removed.
     pub new: Option<Found<'n>>,
 }
 
 impl Change<'_, '_> {
-    /// Where it happened: in the new record, and in the old one where the new one has no such place.
+    /// The location: in the new record, or in the old one if the new one has no such location.
     #[must_use]
     pub fn pointer(&self) -> &str {
         let new = self.new.as_ref().map(|found| found.pointer.as_str());
@@ -84,29 +84,29 @@ impl Change<'_, '_> {
     }
 }
 
-/// What became of a record.
+/// The change of a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference<'r> {
-    /// Its key, where it has one.
+    /// Its key, if it has one.
     pub key: Option<&'r str>,
-    /// By what the two were found to be the same record; `None` for one that was added or removed.
-    pub by: Option<pairing::By>,
-    /// The record as it was.
+    /// How the two records were matched; `None` for one that was added or removed.
+    pub matched_by: Option<pairing::MatchedBy>,
+    /// The old record.
     pub old: Option<Node<'r>>,
-    /// The record as it is.
+    /// The new record.
     pub new: Option<Node<'r>>,
-    /// What changed in it.
+    /// The changes in it.
     pub changes: &'r [Change<'r, 'r>],
 }
 
 impl Difference<'_> {
-    /// What happened to the record as a whole.
+    /// The change of the whole record.
     #[must_use]
-    pub const fn what(&self) -> What {
+    pub const fn kind(&self) -> ChangeKind {
         match (&self.old, &self.new) {
-            (None, _) => What::Added,
-            (_, None) => What::Removed,
-            _ => What::Changed,
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            _ => ChangeKind::Changed,
         }
     }
 }
@@ -114,18 +114,18 @@ impl Difference<'_> {
 /// Compares records of one schema.
 #[derive(Debug)]
 pub struct Comparer {
-    // What the schema says items of lists are known by.
-    keys: Guide<Key>,
+    // The keys of list items in the schema.
+    keys: AnnotationIndex<Key>,
     obvious: Vec<Key>,
-    digester: Digester,
+    digester: RecordHasher,
 }
 
-// Where the walk stands on both sides at once.
-struct Here<'o, 'n> {
+// The position of the walk on both sides.
+struct ComparedPair<'o, 'n> {
     old: Node<'o>,
     new: Node<'n>,
-    station: Station,
-    way: Way,
+    state: StateId,
+    path: IgnorePath,
 }
 
 struct Walk<'o, 'n> {
@@ -135,9 +135,9 @@ struct Walk<'o, 'n> {
 }
 
 impl<'o, 'n> Walk<'o, 'n> {
-    fn note(&mut self, what: What, old: Option<Node<'o>>, new: Option<Node<'n>>) {
+    fn emit(&mut self, what: ChangeKind, old: Option<Node<'o>>, new: Option<Node<'n>>) {
         self.changes.push(Change {
-            what,
+            kind: what,
             old: old.map(|node| Found { pointer: self.old.clone(), node }),
             new: new.map(|node| Found { pointer: self.new.clone(), node }),
         });
@@ -159,11 +159,11 @@ impl<'o, 'n> Walk<'o, 'n> {
 }
 
 impl Comparer {
-    /// For records of that shape, whose `x-key` at items of lists says how those are paired.
+    /// For records of that shape, whose `x-key` at items of lists determines how those are matched.
     #[must_use]
-    pub fn new(shape: &Arc<Shape>, digester: Digester) -> Self {
-        let keys = Guide::new(shape, |part| {
-            let pointers = match guide::annotation(part, "x-key")? {
+    pub fn new(shape: &Arc<Shape>, digester: RecordHasher) -> Self {
+        let keys = AnnotationIndex::new(shape, |part| {
+            let pointers = match annotation_index::compile_annotation(part, "x-key")? {
                 Value::String(pointer) => vec![pointer],
                 Value::Array(list) => list.iter().filter_map(|pointer| pointer.as_str().map(str::to_owned)).collect(),
                 _ => return None,
@@ -174,59 +174,59 @@ impl Comparer {
         Self { keys, obvious, digester }
     }
 
-    /// A number that equal records share, and others do not.
+    /// A number that only equal records share.
     #[must_use]
     pub fn digest(&self, record: Node<'_>) -> u128 {
         self.digester.record(record)
     }
 
-    /// What differs between two records: members in the order of the new one, those that are gone behind them.
+    /// The differences between two records: members in the order of the new one, removed ones last.
     #[must_use]
     pub fn changes<'o, 'n>(&self, old: Node<'o>, new: Node<'n>) -> Vec<Change<'o, 'n>> {
         let mut walk = Walk { old: String::new(), new: String::new(), changes: Vec::new() };
-        let here = Here { old, new, station: self.keys.root(), way: self.digester.ignored().start() };
+        let here = ComparedPair { old, new, state: self.keys.root(), path: self.digester.ignored().start() };
         self.value(&here, &mut walk);
         walk.changes
     }
 
-    fn value<'o, 'n>(&self, here: &Here<'o, 'n>, walk: &mut Walk<'o, 'n>) {
+    fn value<'o, 'n>(&self, here: &ComparedPair<'o, 'n>, walk: &mut Walk<'o, 'n>) {
         match (here.old.kind(), here.new.kind()) {
             (Kind::Object, Kind::Object) => self.object(here, walk),
             (Kind::Array, Kind::Array) => self.list(here, walk),
             _ if here.old.same(here.new) => {}
-            _ => walk.note(What::Changed, Some(here.old), Some(here.new)),
+            _ => walk.emit(ChangeKind::Changed, Some(here.old), Some(here.new)),
         }
     }
 
-    fn object<'o, 'n>(&self, here: &Here<'o, 'n>, walk: &mut Walk<'o, 'n>) {
+    fn object<'o, 'n>(&self, here: &ComparedPair<'o, 'n>, walk: &mut Walk<'o, 'n>) {
         let ignored = self.digester.ignored();
         for member in here.new.members() {
             let name = member.key.text();
-            // The last of duplicates is met once, at its own place.
+            // The last of duplicates is visited once, at its own place.
             if here.new.get(name).is_none_or(|last| last.id() != member.value.id()) {
                 continue;
             }
-            let Some(way) = ignored.below(&here.way, name) else { continue };
+            let Some(path) = ignored.below(&here.path, name) else { continue };
             let push = |text: &mut String| pointer::push(text, name);
             match here.old.get(name) {
                 Some(old) => walk.below(Some(push), Some(push), |walk| {
-                    let (_, station) = self.keys.member(here.station, &member);
-                    self.value(&Here { old, new: member.value, station, way }, walk);
+                    let (_, state) = self.keys.member(here.state, &member);
+                    self.value(&ComparedPair { old, new: member.value, state, path }, walk);
                 }),
-                None => walk.below(None::<fn(&mut String)>, Some(push), |walk| walk.note(What::Added, None, Some(member.value))),
+                None => walk.below(None::<fn(&mut String)>, Some(push), |walk| walk.emit(ChangeKind::Added, None, Some(member.value))),
             }
         }
         for member in here.old.members() {
             let name = member.key.text();
             let last = here.old.get(name).is_some_and(|last| last.id() == member.value.id());
-            if last && here.new.get(name).is_none() && ignored.below(&here.way, name).is_some() {
+            if last && here.new.get(name).is_none() && ignored.below(&here.path, name).is_some() {
                 let push = |text: &mut String| pointer::push(text, name);
-                walk.below(Some(push), None::<fn(&mut String)>, |walk| walk.note(What::Removed, Some(member.value), None));
+                walk.below(Some(push), None::<fn(&mut String)>, |walk| walk.emit(ChangeKind::Removed, Some(member.value), None));
             }
         }
     }
 
-    fn list<'o, 'n>(&self, here: &Here<'o, 'n>, walk: &mut Walk<'o, 'n>) {
+    fn list<'o, 'n>(&self, here: &ComparedPair<'o, 'n>, walk: &mut Walk<'o, 'n>) {
         let (old, new) = (self.items(here.old, here), self.items(here.new, here));
         let partners = self.partners(&old, &new);
         for step in list::steps(old.len(), &partners) {
@@ -236,49 +236,49 @@ impl Comparer {
                     let push = |index: usize| move |text: &mut String| pointer::push_index(text, index);
                     walk.below(Some(push(old.index)), Some(push(new.index)), |walk| {
                         if moved {
-                            walk.note(What::Moved, Some(old.node), Some(new.node));
+                            walk.emit(ChangeKind::Moved, Some(old.node), Some(new.node));
                         }
-                        let way = new.way.clone();
-                        self.value(&Here { old: old.node, new: new.node, station: new.station, way }, walk);
+                        let path = new.path.clone();
+                        self.value(&ComparedPair { old: old.node, new: new.node, state: new.state, path }, walk);
                     });
                 }
                 Step::Removed(at) => {
                     let item = &old[at];
                     let push = |text: &mut String| pointer::push_index(text, item.index);
-                    walk.below(Some(push), None::<fn(&mut String)>, |walk| walk.note(What::Removed, Some(item.node), None));
+                    walk.below(Some(push), None::<fn(&mut String)>, |walk| walk.emit(ChangeKind::Removed, Some(item.node), None));
                 }
                 Step::Added(at) => {
                     let item = &new[at];
                     let push = |text: &mut String| pointer::push_index(text, item.index);
-                    walk.below(None::<fn(&mut String)>, Some(push), |walk| walk.note(What::Added, None, Some(item.node)));
+                    walk.below(None::<fn(&mut String)>, Some(push), |walk| walk.emit(ChangeKind::Added, None, Some(item.node)));
                 }
             }
         }
     }
 
-    fn items<'t>(&self, list: Node<'t>, here: &Here<'_, '_>) -> Vec<Item<'t>> {
+    fn items<'t>(&self, list: Node<'t>, here: &ComparedPair<'_, '_>) -> Vec<Item<'t>> {
         let items = list.items().enumerate().filter_map(|(index, node)| {
-            let way = self.digester.ignored().item(&here.way, index)?;
-            Some(Item { index, node, way, station: self.keys.item(here.station, index) })
+            let path = self.digester.ignored().item(&here.path, index)?;
+            Some(Item { index, node, path, state: self.keys.item(here.state, index) })
         });
         items.collect()
     }
 
-    // Which old item each new one is: by the schema's key, by an obvious one, else by what is equal and what is alike.
+    // The partner of each new item: by the schema's key, by an obvious one, else by equality and similarity.
     fn partners(&self, old: &[Item<'_>], new: &[Item<'_>]) -> Vec<Option<Partner>> {
         if old.is_empty() || new.is_empty() {
             return vec![None; new.len()];
         }
-        for key in self.keys.task(new[0].station).into_iter().chain(&self.obvious) {
+        for key in self.keys.annotation(new[0].state).into_iter().chain(&self.obvious) {
             if let (Some(old), Some(new)) = (self.distinct(key, old), self.distinct(key, new)) {
                 return list::by_key(&old, &new);
             }
         }
-        let digests = |items: &[Item<'_>]| items.iter().map(|item| self.digester.value(item.node, &item.way)).collect::<Vec<_>>();
+        let digests = |items: &[Item<'_>]| items.iter().map(|item| self.digester.value(item.node, &item.path)).collect::<Vec<_>>();
         list::by_equality(&digests(old), &digests(new), |a, b| self.likeness(&old[a], &new[b]))
     }
 
-    // The keys of all items, if each has one of its own.
+    // The keys of all items, if they are unique.
     fn distinct(&self, key: &Key, items: &[Item<'_>]) -> Option<Vec<u128>> {
         let keys: Vec<u128> = items.iter().map(|item| self.digester.key(key, item.node)).collect::<Option<_>>()?;
         let mut sorted = keys.clone();
@@ -286,13 +286,13 @@ impl Comparer {
         sorted.windows(2).all(|pair| pair[0] != pair[1]).then_some(keys)
     }
 
-    // How much two items that differ have in common, from 0 for things that are not the same one.
+    // The similarity of two different items, from 0 for unrelated ones.
     fn likeness(&self, old: &Item<'_>, new: &Item<'_>) -> u32 {
         match (old.node.kind(), new.node.kind()) {
             (Kind::Object, Kind::Object) => {
                 let digest = |item: &Item<'_>, name: &str| {
-                    let way = self.digester.ignored().below(&item.way, name)?;
-                    Some(self.digester.value(item.node.get(name)?, &way))
+                    let path = self.digester.ignored().below(&item.path, name)?;
+                    Some(self.digester.value(item.node.get(name)?, &path))
                 };
                 let counts = |item: &Item<'_>| item.node.members().filter(|member| digest(item, member.key.text()).is_some()).count();
                 let both =
@@ -309,10 +309,10 @@ impl Comparer {
     }
 }
 
-// An item that takes part.
+// An item that is compared.
 struct Item<'t> {
     index: usize,
     node: Node<'t>,
-    way: Way,
-    station: Station,
+    path: IgnorePath,
+    state: StateId,
 }

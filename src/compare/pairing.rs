@@ -1,29 +1,29 @@
-//! Which record of an old collection is which of a new one.
+//! Matches the records of an old and a new collection.
 //!
-//! Records that have a key are paired by it, those that share one with others of their side in order. Those without are
-//! paired by equal content, in order; of what is left, those behind the same pair, then the rest by position.
+//! Records with a key are matched by it, duplicates in order. Those without are matched by equal content, in order; of
+//! the rest, those after the same pair, then by position.
 //!
-//! In: a few numbers a record, the old collection first. Out: which new records are to be looked at, in the order of the
-//! new collection, and which old ones are gone. Kept are about sixty bytes for each old record, and half of that for each
-//! new one that is not unchanged.
+//! Input: a few numbers per record, the old collection first. Output: which new records to compare, in the order of the
+//! new collection, and which old ones were removed. Memory is about sixty bytes for each old record, and half of that
+//! for each new one that is not unchanged.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 
 const NONE: u32 = u32::MAX;
 
-/// By what two records were found to be the same one.
+/// How two records were matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum MatchedBy {
     /// Their key.
     Key,
     /// Their content, which is equal.
     Content,
-    /// Their place among what was left.
+    /// Their position among the rest.
     Position,
 }
 
-impl By {
+impl MatchedBy {
     /// `key`, `content` or `position`.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -35,12 +35,12 @@ impl By {
     }
 }
 
-/// How many records there are of each kind. Pairs are the unchanged and the changed, however they were found.
+/// The number of records of each kind. Pairs are the unchanged and the changed ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Pairs without a difference.
     pub unchanged: u64,
-    /// Pairs with one.
+    /// Pairs with a difference.
     pub changed: u64,
     /// New records without a partner.
     pub added: u64,
@@ -52,9 +52,9 @@ pub struct Counts {
     pub by_content: u64,
     /// Pairs by position.
     pub by_position: u64,
-    /// Old records whose key an earlier one has.
+    /// Old records with a duplicate key.
     pub repeated_old: u64,
-    /// New records whose key an earlier one has.
+    /// New records with a duplicate key.
     pub repeated_new: u64,
 }
 
@@ -83,12 +83,12 @@ impl Entry {
 
 /// The old collection.
 #[derive(Debug, Default)]
-pub struct Old {
+pub struct OldRecords {
     entries: Vec<Entry>,
 }
 
-impl Old {
-    /// Takes the next record: its key and its content as numbers, and the place where it is kept.
+impl OldRecords {
+    /// Adds the next record: its key and its content as numbers, and where it is spooled.
     pub fn push(&mut self, key: Option<u128>, content: u128, at: u64) {
         self.entries.push(Entry { lookup: key.unwrap_or(content), content, at, keyed: key.is_some() });
     }
@@ -96,46 +96,46 @@ impl Old {
 
 /// A new record that is not unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Differing {
-    /// Where it is kept.
+pub struct ChangedRecord {
+    /// Where it is spooled.
     pub at: u64,
-    /// Where its partner is kept, and by what that was found; `None` for an added record.
-    pub partner: Option<(u64, By)>,
+    /// Where its partner is spooled, and how it was matched; `None` for an added record.
+    pub partner: Option<(u64, MatchedBy)>,
 }
 
-/// What is to be looked at.
+/// The records to compare.
 #[derive(Debug, Default)]
 pub struct Paired {
     /// New records that are changed or added, in their order.
-    pub differing: Vec<Differing>,
-    /// Where old records are kept that were removed, in their order.
+    pub differing: Vec<ChangedRecord>,
+    /// Where removed old records are spooled, in their order.
     pub removed: Vec<u64>,
-    /// The numbers.
+    /// The counts.
     pub counts: Counts,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Kept {
+struct SpooledRecord {
     at: u64,
-    // The partner's number.
+    // The partner's index.
     old: u32,
-    // For a record without key: the old record that the last pair before it holds.
+    // For a record without a key: the old record of the last pair before it.
     behind: u32,
     keyed: bool,
 }
 
-/// Takes new records and finds their partners.
+/// Matches new records.
 #[derive(Debug, Default)]
 pub struct Pairing {
     entries: Vec<Entry>,
-    // Numbers of entries, sorted by what they are looked up by.
+    // Indices of entries, sorted by their lookup key.
     order: Vec<u32>,
     // At the first place of each group of `order`: how many of the group have a partner.
     used: Vec<u32>,
     taken: Vec<bool>,
-    kept: Vec<Kept>,
+    spooled: Vec<SpooledRecord>,
     // Keys of new records that no old one has.
-    strangers: HashSet<u128>,
+    unmatched: HashSet<u128>,
     last: u32,
     counts: Counts,
 }
@@ -143,7 +143,7 @@ pub struct Pairing {
 impl Pairing {
     /// The old collection is complete.
     #[must_use]
-    pub fn new(old: Old) -> Self {
+    pub fn new(old: OldRecords) -> Self {
         let entries = old.entries;
         let mut order: Vec<u32> = (0..u32::try_from(entries.len()).unwrap_or(NONE)).collect();
         order.sort_unstable_by_key(|at| (entries[*at as usize].order(), *at));
@@ -153,10 +153,10 @@ impl Pairing {
         });
         let counts = Counts { repeated_old: repeated.count() as u64, ..Counts::default() };
         let (used, taken) = (vec![0; order.len()], vec![false; order.len()]);
-        Self { entries, order, used, taken, kept: Vec::new(), strangers: HashSet::new(), last: NONE, counts }
+        Self { entries, order, used, taken, spooled: Vec::new(), unmatched: HashSet::new(), last: NONE, counts }
     }
 
-    /// Takes the next new record; `keep` puts it aside and says where, and is called only where it is not unchanged.
+    /// Adds the next new record; `keep` spools it and returns its place, and is called only if it is not unchanged.
     ///
     /// # Errors
     /// Those of `keep`.
@@ -174,7 +174,7 @@ impl Pairing {
                 return Ok(());
             }
         }
-        self.kept.push(Kept { at: keep()?, old: old.unwrap_or(NONE), behind: self.last, keyed: key.is_some() });
+        self.spooled.push(SpooledRecord { at: keep()?, old: old.unwrap_or(NONE), behind: self.last, keyed: key.is_some() });
         Ok(())
     }
 
@@ -183,7 +183,7 @@ impl Pairing {
         let order = |at: &u32| self.entries[*at as usize].order();
         let first = self.order.partition_point(|at| order(at) < wanted);
         let known = self.order.get(first).is_some_and(|at| order(at) == wanted);
-        let repeated = if known { self.used[first] > 0 } else { wanted.0 && !self.strangers.insert(wanted.1) };
+        let repeated = if known { self.used[first] > 0 } else { wanted.0 && !self.unmatched.insert(wanted.1) };
         self.counts.repeated_new += u64::from(repeated && wanted.0);
         if !known {
             return None;
@@ -199,11 +199,11 @@ impl Pairing {
     pub fn finish(mut self) -> Paired {
         self.pair_the_rest();
         let mut counts = self.counts;
-        let differing = self.kept.iter().map(|kept| {
-            let by = if kept.keyed { By::Key } else { By::Position };
-            Differing { at: kept.at, partner: (kept.old != NONE).then(|| (self.entries[kept.old as usize].at, by)) }
+        let differing = self.spooled.iter().map(|kept| {
+            let by = if kept.keyed { MatchedBy::Key } else { MatchedBy::Position };
+            ChangedRecord { at: kept.at, partner: (kept.old != NONE).then(|| (self.entries[kept.old as usize].at, by)) }
         });
-        let differing: Vec<Differing> = differing.collect();
+        let differing: Vec<ChangedRecord> = differing.collect();
         let gone = self.entries.iter().zip(&self.taken).filter(|(_, taken)| !**taken);
         let removed: Vec<u64> = gone.map(|(entry, _)| entry.at).collect();
         counts.changed = differing.iter().filter(|record| record.partner.is_some()).count() as u64;
@@ -212,7 +212,7 @@ impl Pairing {
         Paired { differing, removed, counts }
     }
 
-    // Records without key that have no equal: those behind the same pair, then by position.
+    // Records without a key and without an equal: those after the same pair, then by position.
     fn pair_the_rest(&mut self) {
         let mut behind: HashMap<u32, VecDeque<u32>> = HashMap::new();
         let mut last = NONE;
@@ -223,7 +223,7 @@ impl Pairing {
                 behind.entry(last).or_default().push_back(at as u32);
             }
         }
-        for kept in self.kept.iter_mut().filter(|kept| !kept.keyed) {
+        for kept in self.spooled.iter_mut().filter(|kept| !kept.keyed) {
             if let Some(old) = behind.get_mut(&kept.behind).and_then(VecDeque::pop_front) {
                 kept.old = old;
             }
@@ -231,7 +231,7 @@ impl Pairing {
         let mut rest: Vec<u32> = behind.into_values().flatten().collect();
         rest.sort_unstable();
         let mut rest = rest.into_iter();
-        for kept in self.kept.iter_mut().filter(|kept| !kept.keyed) {
+        for kept in self.spooled.iter_mut().filter(|kept| !kept.keyed) {
             if kept.old == NONE
                 && let Some(old) = rest.next()
             {
@@ -255,7 +255,7 @@ mod tests {
             let key = text.as_bytes()[0];
             ((key != b'.').then_some(u128::from(key)), u128::from(text.as_bytes()[1]))
         };
-        let mut olds = Old::default();
+        let mut olds = OldRecords::default();
         for (at, text) in old.split_whitespace().enumerate() {
             let (key, content) = record(text);
             olds.push(key, content, at as u64);
@@ -294,7 +294,7 @@ mod tests {
     fn without_keys_by_content_then_by_position() {
         let (text, counts) = pair(".1 .2 .3", ".3 .1 .2");
         assert_eq!((text.as_str(), counts.by_content), ("", 3));
-        // The record behind an equal one is the same one; what was put in between is new.
+        // The record after an equal one is the same one; the inserted ones are new.
         let (text, counts) = pair(".1 .2 .3 .4", ".1 .9 .2 .3 .8");
         assert_eq!(text, "+1 3~4");
         assert_eq!((counts.by_content, counts.by_position, counts.added), (3, 1, 1));

@@ -1,27 +1,27 @@
-//! The nearest of some known words: "did you mean".
+//! The nearest known word: "did you mean".
 //!
-//! Looking at a candidate costs about the same whatever the words are. How many may be looked at is a [`Budget`]: one for a
-//! record and one for a window of the input, so that the time of a run grows with the size of the input and not with the
-//! product of wrong names and known names. Where a budget is spent, findings go without a suggestion. Budgets are counted in
-//! candidates, never in time, so that the same input gives the same findings.
+//! Comparing a candidate costs about the same for all words. A [`Budget`] limits the number of candidates: one for a
+//! record and one for a window of the input, so that the run time grows with the size of the input and not with the
+//! product of wrong names and known names. When a budget is spent, findings have no suggestion. Budgets count
+//! candidates, never time, so that the same input gives the same findings.
 
 use std::cell::Cell;
 
-/// Candidates that may be looked at for the findings about one record.
+/// Maximum number of candidates for the findings about one record.
 pub const PER_RECORD: u64 = 100_000;
-/// Candidates that may be looked at for the findings about one window of the input, about 256 KiB.
+/// Maximum number of candidates for the findings about one window of the input, about 256 KiB.
 pub const PER_WINDOW: u64 = 1_000_000;
-/// Candidates that may be looked at for one word.
+/// Maximum number of candidates for one word.
 pub const PER_WORD: usize = 5_000;
 
-// Long words are cut, since a distance is counted in the bits of a machine word.
+// Long words are cut, because a distance is computed in the bits of a machine word.
 const LONGEST: usize = 64;
 
-/// How many more candidates may be looked at.
+/// How many more candidates may be compared.
 #[derive(Debug)]
 pub struct Budget {
-    left: Cell<u64>,
-    all: u64,
+    remaining: Cell<u64>,
+    total: u64,
 }
 
 impl Default for Budget {
@@ -31,30 +31,30 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// A budget of so many candidates.
+    /// A budget of that many candidates.
     #[must_use]
     pub fn new(candidates: u64) -> Self {
-        Self { left: Cell::new(candidates), all: candidates }
+        Self { remaining: Cell::new(candidates), total: candidates }
     }
 
-    /// How many candidates have been looked at.
+    /// How many candidates have been compared.
     #[must_use]
     pub fn used(&self) -> u64 {
-        self.all - self.left.get()
+        self.total - self.remaining.get()
     }
 
     fn spend(&self) -> bool {
-        let left = self.left.get();
-        self.left.set(left.saturating_sub(1));
+        let left = self.remaining.get();
+        self.remaining.set(left.saturating_sub(1));
         left > 0
     }
 }
 
-/// The known word that `word` most likely stands for, of those that `fits` admits; the first of equally near ones. `fits`
-/// is asked only about words that are nearer than those before.
+/// The known word nearest to `word`, of those that `fits` accepts; the first of equally near ones. `fits` is called
+/// only for words that are nearer than the previous ones.
 #[must_use]
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>, fits: impl Fn(&str) -> bool, budget: &Budget) -> Option<&'k str> {
-    let wanted = Plain::new(word);
+    let wanted = FoldedName::new(word);
     if wanted.length == 0 {
         return None;
     }
@@ -68,11 +68,11 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>, fits: i
         if candidate == word {
             continue;
         }
-        let plain = Plain::new(candidate);
+        let plain = FoldedName::new(candidate);
         let limit = best.map_or(within, |(least, _)| least.saturating_sub(1).min(within));
         let begun = wanted.length >= 3 && (plain.starts_with(&wanted) || (plain.length >= 3 && wanted.starts_with(&plain)));
         let mut distance = if wanted.length.abs_diff(plain.length) <= limit { wanted.distance(&plain) } else { usize::MAX };
-        // One name begun by the other: `tel` for `telephone`.
+        // One name is a prefix of the other: `tel` for `telephone`.
         if distance > within && begun {
             distance = within;
         }
@@ -83,13 +83,13 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>, fits: i
     best.map(|(_, word)| word)
 }
 
-// The letters and digits of a word in lower case, no more than `LONGEST`.
-struct Plain {
+// The letters and digits of a word in lower case, at most `LONGEST`.
+struct FoldedName {
     letters: [char; LONGEST],
     length: usize,
 }
 
-impl Plain {
+impl FoldedName {
     fn new(word: &str) -> Self {
         let mut plain = Self { letters: ['\0'; LONGEST], length: 0 };
         for letter in word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(LONGEST) {
@@ -107,9 +107,9 @@ impl Plain {
         self.letters().starts_with(other.letters())
     }
 
-    // How many letters have to be put in, left out, changed or swapped with their neighbour, in the restricted sense (optimal
-    // string alignment). A column of the table is a machine word (H. Hyyrö, A Bit-Vector Algorithm for Computing Levenshtein
-    // and Damerau Edit Distances, 2003).
+    // The number of letters to insert, delete, change or swap with their neighbour (optimal string alignment). A column
+    // of the table is a machine word (H. Hyyrö, A Bit-Vector Algorithm for Computing Levenshtein and Damerau Edit
+    // Distances, 2003).
     fn distance(&self, other: &Self) -> usize {
         if self.length == 0 || other.length == 0 {
             return self.length.max(other.length);
@@ -185,8 +185,8 @@ mod tests {
     proptest! {
         #[test]
         fn distances_are_those_of_the_table(one in "[a-cé]{0,70}", other in "[a-cé]{0,70}") {
-            let (a, b) = (Plain::new(&one), Plain::new(&other));
-            let cut = |word: &Plain| word.letters().iter().collect::<String>();
+            let (a, b) = (FoldedName::new(&one), FoldedName::new(&other));
+            let cut = |word: &FoldedName| word.letters().iter().collect::<String>();
             prop_assert_eq!(a.distance(&b), strsim::osa_distance(&cut(&a), &cut(&b)));
         }
     }

@@ -1,7 +1,7 @@
-//! What is said about the data: one [`Diagnostic`] a finding, made by every stage, drawn by the reporters.
+//! Findings: each is a [`Diagnostic`], emitted by a stage and rendered by the reporters.
 //!
-//! Every stage hands its diagnostics to a [`Notes`]; decorators of it change severities, leave out and count.
-//! The catalogue of what can be said is [`rules`].
+//! Every stage emits its diagnostics to a [`DiagnosticSink`]; decorators change severities, filter and count. [`rules`]
+//! is the catalogue of all rules.
 
 pub mod hint;
 pub mod rules;
@@ -12,11 +12,11 @@ use crate::source::{Location, Source, Span};
 
 pub use rules::Rule;
 
-/// How grave a finding is; ordered from light to grave.
+/// The severity of a finding, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Worth knowing; nothing has to be done.
-    Advice,
+    /// Information; no action is needed.
+    Note,
     /// Likely wrong; the record is still valid.
     Warning,
     /// Wrong; the record is not valid.
@@ -24,23 +24,23 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// `error`, `warning` or `advice`.
+    /// `error`, `warning` or `note`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Advice => "advice",
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         }
     }
 }
 
-/// A span with the source it lies in.
+/// A span with the source it is in.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The window that holds the text.
     pub source: Arc<Source>,
-    /// The bytes meant.
+    /// The bytes.
     pub span: Span,
 }
 
@@ -51,60 +51,60 @@ impl Place {
         Self { source: Arc::clone(source), span }
     }
 
-    /// File, lines and columns; counted on demand, since only what is shown needs them.
+    /// File, lines and columns; computed on demand, because only shown findings need them.
     #[must_use]
     pub fn locate(&self) -> Location {
         self.source.locate(self.span)
     }
 }
 
-/// A further place that explains the finding.
+/// A related location that explains the finding.
 #[derive(Clone, Debug)]
 pub struct Related {
-    /// What stands there.
+    /// Its meaning.
     pub message: String,
-    /// Where.
+    /// The location.
     pub place: Place,
 }
 
-/// Whether applying an edit can change what the data means.
+/// Whether applying an edit can change the meaning of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Safety {
-    /// The value means the same afterwards.
+    /// The value has the same meaning.
     Safe,
-    /// A guess that a person should look at.
+    /// A guess that a person should review.
     Unsafe,
 }
 
 /// A replacement of bytes of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// The bytes to replace, in the finding's own source; empty where something is added.
+    /// The bytes to replace, in the finding's own source; empty for an insertion.
     pub span: Span,
-    /// What to put there, in the format's notation; empty until the pipeline has found that.
+    /// The replacement, in the format's notation; empty until the pipeline has computed it.
     pub text: String,
-    /// What that is.
-    pub new: New,
-    /// JSON pointer of the value or member that is edited; that of the finding unless said otherwise.
+    /// The kind of edit.
+    pub new: EditKind,
+    /// JSON pointer of the edited value or member; by default that of the finding.
     pub pointer: Option<String>,
 }
 
-/// What an edit puts in place, whatever the format's notation for it is.
+/// The kind of an edit, independent of the format's notation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum New {
-    /// A scalar for another one.
+pub enum EditKind {
+    /// Replaces a scalar by another one.
     Scalar(Scalar),
-    /// Another name of a member.
+    /// Renames a member.
     Name(String),
-    /// A member that was not there.
+    /// Adds a member.
     Member(Box<Member>),
-    /// Nothing: an item of a list, or a member, goes with the mark that parts it from the next.
-    Gone,
-    /// Nothing new: the same data in another layout. The text is the format's from the beginning.
+    /// Removes an item of a list, or a member, with its separator.
+    Remove,
+    /// Changes only the layout of the same data. The text is in the format's notation from the beginning.
     Layout,
 }
 
-/// A scalar, told by its text.
+/// A scalar, given by its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scalar {
     /// A string.
@@ -113,14 +113,14 @@ pub enum Scalar {
     Literal(String),
 }
 
-/// A member to be added, behind one that is there and whose layout it takes.
+/// A member to be added after an existing one, in the same layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// JSON pointer of the object.
     pub object: String,
     /// The object's opening.
     pub opening: Span,
-    /// The name of the member that is there.
+    /// The name of the existing member.
     pub key: Span,
     /// Its value.
     pub value: Span,
@@ -128,53 +128,53 @@ pub struct Member {
     pub name: String,
     /// The new value.
     pub scalar: Scalar,
-    /// Whether the other edits make sense without this one, as a guess, where the layout has no place for it.
-    pub spare: bool,
+    /// Whether the other edits make sense without this one, as a guess, if the layout has no place for it.
+    pub optional: bool,
 }
 
 impl Edit {
-    fn new(span: Span, text: String, new: New) -> Self {
+    fn new(span: Span, text: String, new: EditKind) -> Self {
         Self { span, text, new, pointer: None }
     }
 
-    /// A scalar in the place of another.
+    /// A scalar replaced by another.
     #[must_use]
     pub fn scalar(span: Span, scalar: Scalar) -> Self {
-        Self::new(span, String::new(), New::Scalar(scalar))
+        Self::new(span, String::new(), EditKind::Scalar(scalar))
     }
 
-    /// Another name of a member.
+    /// Renames a member.
     #[must_use]
     pub fn name(span: Span, name: impl Into<String>) -> Self {
-        Self::new(span, String::new(), New::Name(name.into()))
+        Self::new(span, String::new(), EditKind::Name(name.into()))
     }
 
-    /// A further member.
+    /// An added member.
     #[must_use]
     pub fn member(member: Member) -> Self {
-        Self::new(Span::at(member.value.end), String::new(), New::Member(Box::new(member)))
+        Self::new(Span::at(member.value.end), String::new(), EditKind::Member(Box::new(member)))
     }
 
-    /// An item or a member that goes. The bytes are those that a list with marks between its items loses.
+    /// A removed item or member. The bytes are those removed from a list with separators.
     #[must_use]
-    pub fn gone(span: Span) -> Self {
-        Self::new(span, String::new(), New::Gone)
+    pub fn removal(span: Span) -> Self {
+        Self::new(span, String::new(), EditKind::Remove)
     }
 
-    /// The same in another layout.
+    /// The same data in another layout.
     #[must_use]
     pub fn layout(span: Span, text: impl Into<String>) -> Self {
-        Self::new(span, text.into(), New::Layout)
+        Self::new(span, text.into(), EditKind::Layout)
     }
 
-    /// What is new, without any notation; empty where nothing is.
+    /// The new text, without notation; empty if there is none.
     #[must_use]
     pub fn value(&self) -> &str {
         match &self.new {
-            New::Scalar(scalar) => scalar.text(),
-            New::Name(name) => name,
-            New::Member(member) => member.scalar.text(),
-            New::Gone | New::Layout => "",
+            EditKind::Scalar(scalar) => scalar.text(),
+            EditKind::Name(name) => name,
+            EditKind::Member(member) => member.scalar.text(),
+            EditKind::Remove | EditKind::Layout => "",
         }
     }
 }
@@ -188,56 +188,56 @@ impl Scalar {
     }
 }
 
-/// Edits that mend a finding.
+/// Edits that fix a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// Whether it can be applied unseen.
+    /// Whether it can be applied without review.
     pub safety: Safety,
-    /// What to replace.
+    /// The edits.
     pub edits: Vec<Edit>,
 }
 
-/// Which record of its file a finding belongs to.
+/// The record of a finding in its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordRef {
-    /// Number of the record in its file, from 0.
+    /// Index of the record in its file, from 0.
     pub index: u64,
-    /// The record's key, where it has one.
+    /// The record's key, if it has one.
     pub key: Option<String>,
     /// Number of the record in the run, from 0, where it was read in this run.
     pub number: Option<u64>,
-    /// A hash of the record's content as it was read, whatever its layout; only where a baseline is in use.
+    /// A hash of the record's content as it was read, regardless of its layout; only where a baseline is in use.
     pub content: Option<u128>,
 }
 
 /// One finding.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
-    /// The rule that speaks.
+    /// The rule.
     pub rule: &'static Rule,
     /// The rule's severity, unless config or `--strict` changed it.
     pub severity: Severity,
-    /// What is wrong: lower case, no full stop, what was expected and what was found.
+    /// The message: lower case, no full stop, what was expected and what was found.
     pub message: String,
     /// The bytes that are wrong.
     pub place: Place,
-    /// A short remark at the place.
+    /// A short label at the location.
     pub label: Option<String>,
-    /// Other places that explain it.
+    /// Related locations.
     pub related: Vec<Related>,
     /// What to do about it.
     pub help: Option<String>,
-    /// JSON pointer inside the record; `None` where the finding is about the file.
+    /// JSON pointer inside the record; `None` if the finding is about the file.
     pub pointer: Option<String>,
     /// JSON pointer inside the schema, `/properties/id/type`.
     pub schema_pointer: Option<String>,
-    /// The record; filled in by the pipeline, which counts them.
+    /// The record; set by the pipeline, which counts them.
     pub record: Option<RecordRef>,
-    /// The name of the input's format; filled in by the pipeline, empty where there is no input.
+    /// The name of the input's format; set by the pipeline, empty if there is no input.
     pub format: &'static str,
-    /// Whether byte offsets count the unpacked or decoded text instead of the file's own bytes; filled in by the pipeline.
+    /// Whether byte offsets count decompressed or decoded text instead of the file's own bytes; set by the pipeline.
     pub decoded: bool,
-    /// Edits that mend it.
+    /// Edits that fix it.
     pub fix: Option<Fix>,
 }
 
@@ -262,50 +262,50 @@ impl Diagnostic {
         }
     }
 
-    /// With a short remark at the place.
+    /// Sets the label.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// With a deed that helps.
+    /// Sets the help text.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// With the JSON pointer of the value inside its record.
+    /// Sets the JSON pointer of the value inside its record.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
         self
     }
 
-    /// With the JSON pointer of the schema keyword.
+    /// Sets the JSON pointer of the schema keyword.
     #[must_use]
     pub fn schema_at(mut self, pointer: impl Into<String>) -> Self {
         self.schema_pointer = Some(pointer.into());
         self
     }
 
-    /// With a further place.
+    /// Adds a related location.
     #[must_use]
     pub fn related(mut self, message: impl Into<String>, place: Place) -> Self {
         self.related.push(Related { message: message.into(), place });
         self
     }
 
-    /// With an edit that mends it: a text in the place of what `span` covers.
+    /// Sets an edit that fixes it: a text that replaces `span`.
     #[must_use]
     pub fn fix(self, safety: Safety, span: Span, text: impl Into<String>) -> Self {
-        self.mend(safety, vec![Edit::scalar(span, Scalar::Text(text.into()))])
+        self.with_edit(safety, vec![Edit::scalar(span, Scalar::Text(text.into()))])
     }
 
-    /// With edits that mend it together, at the place that the finding's pointer names.
+    /// Sets edits that fix it together, at the location of the finding's pointer.
     #[must_use]
-    pub fn mend(mut self, safety: Safety, mut edits: Vec<Edit>) -> Self {
+    pub fn with_edit(mut self, safety: Safety, mut edits: Vec<Edit>) -> Self {
         for edit in &mut edits {
             edit.pointer = edit.pointer.take().or_else(|| self.pointer.clone());
         }
@@ -314,17 +314,17 @@ impl Diagnostic {
     }
 }
 
-/// How many findings about one record are kept; one more stands for the rest.
+/// Maximum number of findings about one record; one more stands for the rest.
 pub const MAX_FINDINGS_PER_RECORD: usize = 1000;
 
-/// Takes diagnostics as they arise.
-pub trait Notes {
-    /// Takes one.
-    fn note(&mut self, diagnostic: Diagnostic);
+/// Receives diagnostics.
+pub trait DiagnosticSink {
+    /// Receives one.
+    fn emit(&mut self, diagnostic: Diagnostic);
 
-    /// Takes the number of those that are not kept.
+    /// Receives the number of omitted ones.
     fn omit(&mut self, omitted: Omitted) {
-        omitted.into_finding().into_iter().for_each(|finding| self.note(finding));
+        omitted.into_finding().into_iter().for_each(|finding| self.emit(finding));
     }
 
     /// How many findings about one record are kept.
@@ -332,20 +332,20 @@ pub trait Notes {
         MAX_FINDINGS_PER_RECORD
     }
 
-    /// How many candidates may be looked at for suggestions about the next record; see [`hint`].
+    /// How many candidates may be compared for suggestions about the next record; see [`hint`].
     fn hints(&self) -> hint::Budget {
         hint::Budget::default()
     }
 
-    /// Counts candidates that have been looked at.
+    /// Counts compared candidates.
     fn spend_hints(&mut self, _candidates: u64) {}
 }
 
-/// Findings about a record beyond those that are kept: how many, how severe, and where the first of them is.
+/// Omitted findings about a record: their number, severity, and the location of the first.
 #[derive(Clone, Debug, Default)]
 pub struct Omitted {
     count: u64,
-    // Whether there may be more than have been counted.
+    // Whether there may be more than were counted.
     is_open: bool,
     first: Option<(Place, Severity)>,
 }
@@ -359,7 +359,7 @@ impl Omitted {
         *worst = (*worst).max(severity);
     }
 
-    /// Counts so many errors, the first of which is at `place`.
+    /// Counts this many errors, the first of which is at `place`.
     pub fn count(&mut self, count: u64, place: impl FnOnce() -> Place) {
         if count > 0 {
             self.count += count;
@@ -368,13 +368,13 @@ impl Omitted {
         }
     }
 
-    /// Says that what else is wrong was not looked for, at the latest from `place` on.
-    pub fn leave_open(&mut self, place: Place) {
+    /// Marks that further errors were not enumerated, from `place` on at the latest.
+    pub fn keep_open(&mut self, place: Place) {
         self.is_open = true;
         self.first.get_or_insert((place, Severity::Error));
     }
 
-    /// Counts those of another stage too.
+    /// Adds those of another stage.
     pub fn join(&mut self, other: Self) {
         self.count += other.count;
         self.is_open |= other.is_open;
@@ -396,25 +396,25 @@ impl Omitted {
         self.first.as_ref().is_some_and(|(_, severity)| *severity == Severity::Error)
     }
 
-    /// The finding that stands for them, as severe as the worst of them; `None` where there are none.
+    /// The finding that stands for them, with the highest severity; `None` if there are none.
     #[must_use]
     pub fn into_finding(self) -> Option<Diagnostic> {
         let (Place { source, span }, severity) = self.first?;
         let count = match (self.count, self.is_open) {
-            (0, _) => "more findings about this record were not enumerated".to_owned(),
+            (0, _) => "more findings about this record are not listed".to_owned(),
             (1, false) => "1 more finding about this record is not listed".to_owned(),
             (count, false) => format!("{count} more findings about this record are not listed"),
             (count, true) => format!("at least {count} more findings about this record are not listed"),
         };
         let mut finding = Diagnostic::new(&rules::MANY_FINDINGS, &source, span, count)
-            .help(format!("fix the first {MAX_FINDINGS_PER_RECORD} findings of the record and run again"));
+            .help(format!("fix the first {MAX_FINDINGS_PER_RECORD} findings of the record, then run again"));
         finding.severity = severity;
         Some(finding)
     }
 }
 
-impl Notes for Vec<Diagnostic> {
-    fn note(&mut self, diagnostic: Diagnostic) {
+impl DiagnosticSink for Vec<Diagnostic> {
+    fn emit(&mut self, diagnostic: Diagnostic) {
         self.push(diagnostic);
     }
 }
@@ -429,12 +429,12 @@ pub fn quote(text: &str, string: bool) -> String {
     if shown.len() < text.len() {
         shown.push('…');
     }
-    if string { format!("{:?}", Escaped(&shown)) } else { shown }
+    if string { format!("{:?}", EscapedText(&shown)) } else { shown }
 }
 
-struct Escaped<'a>(&'a str);
+struct EscapedText<'a>(&'a str);
 
-impl std::fmt::Debug for Escaped<'_> {
+impl std::fmt::Debug for EscapedText<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         use std::fmt::Write as _;
         f.write_char('"')?;
@@ -453,8 +453,8 @@ impl std::fmt::Debug for Escaped<'_> {
     }
 }
 
-/// Whether a character would disturb a terminal or a log: controls, line and paragraph separators, and the marks
-/// that change the direction of what follows.
+/// Whether a character would disturb a terminal or a log: control characters, line and paragraph separators, and
+/// characters that change the text direction.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
@@ -517,7 +517,7 @@ pub fn log_text(text: &str) -> String {
     inert(&lines.collect::<String>()).into_owned()
 }
 
-/// A text made fit for one line of a terminal or a log: line ends and other disturbing characters are escaped.
+/// A text for one line of a terminal or a log: line ends and other disturbing characters are escaped.
 #[must_use]
 pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
     use std::fmt::Write as _;

@@ -1,14 +1,14 @@
 //! Finds the fixes at fault: where a round fails the re-check, only the fixes that cause this are rejected.
 //!
-//! In: the fixes of a round that were refuted, by record. Out: which fixes the next trial may make. The fixes of a record
+//! Input: the fixes of a round that were refuted, by record. Output: which fixes the next trial may make. The fixes of a record
 //! that failed are split into groups, which are tried one after the other: a group that passes is kept, one that fails is
 //! split again, and a single fix that fails is rejected. So no fix is rejected that did not fail by itself, or together with
 //! others that each caused a fault of their own.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::look::{Candidate, FixId, Look};
-use super::proof::Refuted;
+use super::snapshot::{Candidate, FixId, Snapshot};
+use super::verify::Refuted;
 
 /// Which fixes were rejected, and which have to wait.
 #[derive(Debug, Default)]
@@ -21,13 +21,13 @@ pub(super) struct Bisection {
 
 impl Bisection {
     /// Whether a fix may be tried now.
-    pub fn admits(&self, unit: usize, candidate: &Candidate) -> bool {
+    pub fn allows(&self, record: usize, candidate: &Candidate) -> bool {
         if self.rejected.is_empty() && self.groups.is_empty() {
             return true;
         }
         let id = candidate.id();
         let has_to_wait = || self.groups.get(&None).is_some_and(|groups| groups.iter().skip(1).any(|group| group.contains(&id)));
-        let own = || self.groups.get(&Some(unit)).and_then(VecDeque::front);
+        let own = || self.groups.get(&Some(record)).and_then(VecDeque::front);
         !self.rejected.contains(&id) && !has_to_wait() && (candidate.shared || own().is_none_or(|first| first.contains(&id)))
     }
 
@@ -36,7 +36,7 @@ impl Bisection {
         self.rejected.contains(&candidate.id())
     }
 
-    /// Goes on to the next groups; tells whether there were any.
+    /// Goes on to the next groups; returns whether there were any.
     pub fn advance(&mut self) -> bool {
         let had_any = !self.groups.is_empty();
         self.groups.retain(|_, groups| {
@@ -47,41 +47,41 @@ impl Bisection {
     }
 
     /// Takes what a trial refuted. `chosen` holds the numbers of the candidates that were tried, by record.
-    pub fn narrow(&mut self, look: &Look, chosen: &BTreeMap<usize, Vec<usize>>, refuted: &[Refuted]) {
-        let candidate = |unit: usize, number: usize| look.units.get(unit).and_then(|unit| unit.candidates.get(number));
-        let ids = |unit: usize, numbers: &mut dyn Iterator<Item = usize>, shared: bool| -> BTreeSet<FixId> {
-            let candidates = numbers.filter_map(|number| candidate(unit, number));
+    pub fn narrow(&mut self, look: &Snapshot, chosen: &BTreeMap<usize, Vec<usize>>, refuted: &[Refuted]) {
+        let candidate = |record: usize, number: usize| look.records.get(record).and_then(|record| record.candidates.get(number));
+        let ids = |record: usize, numbers: &mut dyn Iterator<Item = usize>, shared: bool| -> BTreeSet<FixId> {
+            let candidates = numbers.filter_map(|number| candidate(record, number));
             candidates.filter(|candidate| candidate.shared == shared).map(Candidate::id).collect()
         };
         // What is in many records fails once, whichever records show it.
         let mut common: Option<(BTreeSet<FixId>, BTreeSet<FixId>)> = None;
-        for Refuted { unit, accused, suspects } in refuted {
-            let Some(unit) = *unit else {
+        for Refuted { record, accused, suspects } in refuted {
+            let Some(record) = *record else {
                 common.get_or_insert_default();
                 continue;
             };
-            let tried = chosen.get(&unit).map_or(&[][..], Vec::as_slice);
-            let own = ids(unit, &mut tried.iter().copied(), false);
-            let shared_accused = ids(unit, &mut accused.iter().copied(), true);
+            let tried = chosen.get(&record).map_or(&[][..], Vec::as_slice);
+            let own = ids(record, &mut tried.iter().copied(), false);
+            let shared_accused = ids(record, &mut accused.iter().copied(), true);
             if own.is_empty() || !shared_accused.is_empty() {
                 let (all_accused, all_suspects) = common.get_or_insert_default();
                 all_accused.extend(shared_accused);
-                all_suspects.extend(ids(unit, &mut suspects.iter().copied(), true));
+                all_suspects.extend(ids(record, &mut suspects.iter().copied(), true));
                 continue;
             }
-            let own_accused = ids(unit, &mut accused.iter().copied(), false);
-            let shares = tried.iter().any(|number| candidate(unit, *number).is_some_and(|candidate| candidate.shared));
+            let own_accused = ids(record, &mut accused.iter().copied(), false);
+            let shares = tried.iter().any(|number| candidate(record, *number).is_some_and(|candidate| candidate.shared));
             if own_accused.is_empty() && shares {
                 // Either may be at fault, so the record's own fixes wait until those in many records are settled.
-                self.split(Some(unit), BTreeSet::new(), own);
+                self.split(Some(record), BTreeSet::new(), own);
             } else {
-                let own_suspects = ids(unit, &mut suspects.iter().copied(), false);
-                self.fail(Some(unit), own, &own_accused, &own_suspects);
+                let own_suspects = ids(record, &mut suspects.iter().copied(), false);
+                self.fail(Some(record), own, &own_accused, &own_suspects);
             }
         }
         if let Some((accused, suspects)) = common {
             let of = |shared: Option<bool>| -> BTreeSet<FixId> {
-                let all = chosen.iter().flat_map(|(unit, numbers)| numbers.iter().filter_map(|number| candidate(*unit, *number)));
+                let all = chosen.iter().flat_map(|(record, numbers)| numbers.iter().filter_map(|number| candidate(*record, *number)));
                 all.filter(|candidate| shared.is_none_or(|shared| candidate.shared == shared)).map(Candidate::id).collect()
             };
             let shared = of(Some(true));
@@ -126,21 +126,21 @@ impl Bisection {
 mod tests {
     use super::*;
     use crate::diagnostic::{Safety, rules};
-    use crate::fix::look::Unit;
+    use crate::fix::snapshot::RecordSlot;
 
     fn candidate(origin: usize, shared: bool) -> Candidate {
         let place = ("x".into(), origin);
         Candidate { rule: &rules::TEXT_FORM, safety: Safety::Safe, place, shared, edits: Vec::new(), effects: Vec::new(), origin }
     }
 
-    // Tries fixes of one record until none is left, where `fails` says what a trial refutes; gives which were made, and how
+    // Tries fixes of one record until none is left, where `fails` says what a trial refutes; returns which were made, and how
     // many trials that took.
     fn check(number: usize, fails: impl Fn(&BTreeSet<usize>) -> Option<Refuted>, expected: &BTreeSet<usize>, most: usize) {
-        let unit = Unit { candidates: (0..number).map(|origin| candidate(origin, false)).collect(), ..Unit::default() };
-        let look = Look { units: vec![unit], ..Look::default() };
+        let record = RecordSlot { candidates: (0..number).map(|origin| candidate(origin, false)).collect(), ..RecordSlot::default() };
+        let look = Snapshot { records: vec![record], ..Snapshot::default() };
         let (mut bisection, mut made, mut trials) = (Bisection::default(), BTreeSet::new(), 0);
         loop {
-            let is_tried = |at: &usize| !made.contains(at) && bisection.admits(0, &look.units[0].candidates[*at]);
+            let is_tried = |at: &usize| !made.contains(at) && bisection.allows(0, &look.records[0].candidates[*at]);
             let tried: BTreeSet<usize> = (0..number).filter(is_tried).collect();
             if tried.is_empty() {
                 if bisection.advance() {
@@ -156,7 +156,7 @@ mod tests {
                 }
                 Some(refuted) => {
                     let chosen = BTreeMap::from([(0, tried.into_iter().collect())]);
-                    bisection.narrow(&look, &chosen, &[Refuted { unit: Some(0), ..refuted }]);
+                    bisection.narrow(&look, &chosen, &[Refuted { record: Some(0), ..refuted }]);
                 }
             }
         }

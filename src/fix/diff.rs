@@ -1,7 +1,7 @@
-//! What changes in a text, as a unified diff that `git apply` and `patch` take.
+//! Changes in a text as a unified diff for `git apply` and `patch`.
 //!
-//! In: the old text and the changes made to it. Out: hunks of whole lines, byte for byte, with three lines around. Since
-//! the changes are known, no lines are compared but those that they touch.
+//! Input: the old text and the changes made to it. Output: hunks of whole lines, byte for byte, with three lines of
+//! context. Because the changes are known, only the affected lines are compared.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ pub enum Sign {
 }
 
 impl Sign {
-    /// What stands before the line.
+    /// The prefix of the line.
     #[must_use]
     pub const fn mark(self) -> char {
         match self {
@@ -33,10 +33,10 @@ impl Sign {
     }
 }
 
-/// Lines that change, with some around them.
+/// Changed lines with their context.
 #[derive(Debug)]
 pub struct Hunk<'t> {
-    /// Number of the first line in the old text, from 0, and how many lines of it there are.
+    /// Index of the first line in the old text, from 0, and the number of lines.
     pub old: (usize, usize),
     /// The same in the new text.
     pub new: (usize, usize),
@@ -44,21 +44,21 @@ pub struct Hunk<'t> {
     pub lines: Vec<(Sign, Cow<'t, [u8]>)>,
 }
 
-// Lines that are replaced.
+// Replaced lines.
 struct Group<'t> {
-    // The number of the first line, from 0.
+    // The index of the first line, from 0.
     line: usize,
     old: Vec<&'t [u8]>,
     new: Vec<Vec<u8>>,
 }
 
-/// The hunks that the changes come to, which stand in order and do not overlap.
+/// The hunks of the changes, which are in order and do not overlap.
 #[must_use]
 pub fn hunks<'t>(old: &'t [u8], changes: &[Replacement]) -> Vec<Hunk<'t>> {
     let lines: Vec<&[u8]> = old.split_inclusive(|byte| *byte == b'\n').collect();
     let groups = groups(old, changes);
     let mut hunks: Vec<Hunk<'t>> = Vec::new();
-    // How many lines the new text has more than the old one so far.
+    // How many more lines the new text has so far.
     let mut shift = 0_isize;
     let mut groups = groups.into_iter().peekable();
     while let Some(first) = groups.next() {
@@ -93,7 +93,7 @@ impl<'t> Hunk<'t> {
     #[must_use]
     pub fn heading(&self) -> String {
         let range = |(start, count): (usize, usize)| match count {
-            // A range without lines is told by the line before it.
+            // A range without lines is identified by the line before it.
             0 => format!("{start},0"),
             1 => format!("{}", start + 1),
             _ => format!("{},{count}", start + 1),
@@ -102,12 +102,12 @@ impl<'t> Hunk<'t> {
     }
 }
 
-// The changes by the lines that they touch, without lines that stay the same.
+// The changes by the lines that they affect, without unchanged lines.
 fn groups<'t>(old: &'t [u8], changes: &[Replacement]) -> Vec<Group<'t>> {
     let line_start = |at: usize| memchr::memrchr(b'\n', &old[..at]).map_or(0, |end| end + 1);
     let line_end = |at: usize| memchr::memchr(b'\n', &old[at..]).map_or(old.len(), |end| at + end + 1);
     let split = |text: &[u8]| text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
-    // A last line without an end goes on where the text ends.
+    // A last line without a line end continues where the text ends.
     let is_open = |end: usize| end == old.len() && !old.ends_with(b"\n");
     let mut groups = Vec::new();
     let (mut counted, mut line) = (0, 0);
@@ -142,7 +142,7 @@ fn groups<'t>(old: &'t [u8], changes: &[Replacement]) -> Vec<Group<'t>> {
     groups
 }
 
-/// Writes the diff of one file, whose path stands behind `a/` and `b/`; nothing where there are no hunks.
+/// Writes the diff of one file, with its path after `a/` and `b/`; nothing if there are no hunks.
 ///
 /// # Errors
 /// When `out` cannot be written.
@@ -164,10 +164,10 @@ pub fn write(path: &str, hunks: &[Hunk<'_>], out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
-/// A path in the head of a diff, as git writes it: in quotes where it holds what would end a line or a name.
+/// A path in the head of a diff, as git writes it: quoted if it contains characters that would end a line or a name.
 #[must_use]
 pub fn named(side: char, path: &str) -> String {
-    // What begins at the root, or at the folder itself, is no path inside a tree of files.
+    // An absolute path, or the directory itself, is not a path inside a tree of files.
     let path = path.trim_start_matches("./").trim_start_matches('/');
     if path.contains(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
         let mut quoted = format!("\"{side}/");
@@ -183,7 +183,7 @@ pub fn named(side: char, path: &str) -> String {
         quoted.push('"');
         return quoted;
     }
-    // Without the tab, what stands behind a blank would be taken for a date.
+    // Without the tab, text after a blank would be read as a date.
     let end = if path.contains(' ') { "\t" } else { "" };
     format!("{side}/{path}{end}")
 }

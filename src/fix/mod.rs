@@ -1,8 +1,8 @@
-//! Mends files: the edits that findings carry are made in the text, and every byte besides stays what it was.
+//! Fixes files: applies the edits of findings to the text, and leaves all other bytes unchanged.
 //!
-//! In: inputs, and what their records go through. Out: the new texts, with what changed in them. Each input is mended in
-//! rounds in memory: look ([`look`](self)), choose edits that do not overlap, make them, look again. A round has to prove that
-//! every record is what it was but for what the edits say, and that no record has an error that it had not before. Where it
+//! Input: inputs, and what their records go through. Output: the new texts, with what changed in them. Each input is fixed in
+//! rounds in memory: look (`snapshot`), choose edits that do not overlap, make them, look again. A round has to prove that
+//! every record is what it was except for what the edits say, and that no record has an error that it had not before. Where it
 //! cannot, the fixes at fault are found by bisection and rejected, and the others are kept. Rounds go on until there is
 //! nothing left to edit. Nothing is written here.
 //!
@@ -10,8 +10,8 @@
 //! use std::sync::Arc;
 //! use std::sync::atomic::AtomicBool;
 //! use chancery::check::Checker;
-//! use chancery::fix::{self, Files, Input, Job};
-//! use chancery::pipeline::{Course, Opened, Policy};
+//! use chancery::fix::{self, FileOverlay, Input, Job};
+//! use chancery::pipeline::{Opened, Policy, RecordPipeline};
 //! use chancery::read::{self, Format};
 //! use chancery::schema::Schema;
 //! use chancery::source::open;
@@ -20,17 +20,17 @@
 //! let mut read = read::collect(Format::Json, "sizes.schema.json", text, &read::Options::default())?;
 //! let schema = Arc::new(Schema::try_from(read.records.remove(0)).expect("a good schema"));
 //!
-//! // Each look at an input opens it anew, with the edits that have been made so far.
-//! let open = |files: &Files| {
+//! // Each look at an input opens it again, with the edits that have been made so far.
+//! let open = |files: &FileOverlay| {
 //!     let input = open::Input::new("sizes.ndjson", None);
-//!     files.hold(&input.name, &b"{\"size\": \"7\"}\n{ \"size\": 8 }\n"[..]);
+//!     files.load(&input.name, &b"{\"size\": \"7\"}\n{ \"size\": 8 }\n"[..]);
 //!     let opened = files.open(&input, None)?;
-//!     let cutter = Format::Ndjson.cutter(opened.feed, &read::Options::default());
-//!     Ok(Opened { format: Format::Ndjson.name(), decoded: opened.decoded, cutter })
+//!     let chunker = Format::Ndjson.chunker(opened.feed, &read::Options::default());
+//!     Ok(Opened { format: Format::Ndjson.name(), decoded: opened.decoded, chunker })
 //! };
 //! let job = Job {
-//!     inputs: vec![Input { name: "sizes.ndjson".into(), course: 0, open: Box::new(open) }],
-//!     courses: vec![Course { stages: vec![Arc::new(Checker::new(schema))], across: None, lenient: false, redactor: None }],
+//!     inputs: vec![Input { name: "sizes.ndjson".into(), pipeline: 0, open: Box::new(open) }],
+//!     pipelines: vec![RecordPipeline { stages: vec![Arc::new(Checker::new(schema))], references: None, lenient: false, redactor: None }],
 //!     complete: false,
 //!     policy: Policy::default(),
 //!     suppress: Vec::new(),
@@ -39,16 +39,16 @@
 //! };
 //! let outcome = fix::run(&job, &AtomicBool::new(false))?;
 //! assert_eq!(&*outcome.files[0].new, b"{\"size\": 7}\n{ \"size\": 8 }\n");
-//! # Ok::<(), chancery::source::Failure>(())
+//! # Ok::<(), chancery::source::ReadError>(())
 //! ```
 
 mod bisect;
-mod choose;
+mod fix_set;
 pub mod diff;
-mod held;
-mod look;
+mod overlay;
+mod snapshot;
 pub mod patch;
-mod proof;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -56,22 +56,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::check::Across;
-use crate::check::across::{Found, Mention, Role};
+use crate::check::ReferentialChecker;
+use crate::check::references::{Found, KeyOccurrence, Role};
 use crate::diagnostic::{RecordRef, Safety};
 use crate::pipeline::bug::naming;
 use crate::pipeline::suppress::Suppress;
-use crate::pipeline::{Course, Opened, Policy, batch};
-use crate::source::{Failure, Position};
+use crate::pipeline::{Opened, Policy, RecordPipeline, batch};
+use crate::source::{Position, ReadError};
 
-pub use self::held::Files;
-pub use self::look::Counts;
+pub use self::overlay::FileOverlay;
 pub use self::patch::Replacement;
+pub use self::snapshot::Counts;
 
 use self::bisect::Bisection;
-use self::choose::Chosen;
-use self::look::{Candidate, Look};
-use self::proof::Places;
+use self::fix_set::FixSet;
+use self::snapshot::{Candidate, Snapshot};
+use self::verify::Places;
 
 /// How often an input may be looked at in vain, besides [`VAIN_BYTES`].
 const VAIN_LOOKS: usize = 64;
@@ -80,55 +80,55 @@ const VAIN_BYTES: usize = 32 << 20;
 
 /// An input.
 pub struct Input {
-    /// Its name as it is shown.
+    /// Its display name.
     pub name: Arc<str>,
-    /// The number of the course that its records go through.
-    pub course: usize,
+    /// The index of the pipeline of its records.
+    pub pipeline: usize,
     /// Opens it.
     pub open: Open,
 }
 
-/// Opens an input, every file of it through [`Files`].
-pub type Open = Box<dyn Fn(&Files) -> Result<Opened, Failure> + Send + Sync>;
+/// Opens an input, every file of it through [`FileOverlay`].
+pub type Open = Box<dyn Fn(&FileOverlay) -> Result<Opened, ReadError> + Send + Sync>;
 
-/// What is to be done.
+/// A fix job.
 pub struct Job {
-    /// What to mend.
+    /// The inputs to fix.
     pub inputs: Vec<Input>,
-    /// The ways that records go, one for each schema.
-    pub courses: Vec<Course>,
-    /// Whether the inputs are the whole collection.
+    /// The pipelines, one for each schema.
+    pub pipelines: Vec<RecordPipeline>,
+    /// Whether the inputs are the complete collection.
     pub complete: bool,
-    /// Which findings are mended: those that are reported.
+    /// Which findings are fixed: those that are reported.
     pub policy: Policy,
-    /// Findings that are not to be seen, besides those that comments leave out.
+    /// Suppressed findings, in addition to those suppressed by comments.
     pub suppress: Vec<Suppress>,
-    /// Whether guesses are made too.
+    /// Whether unsafe edits are applied too.
     pub guesses: bool,
     /// Number of workers.
     pub jobs: usize,
 }
 
-/// A file that changes.
+/// A changed file.
 #[derive(Clone, Debug)]
-pub struct Mended {
-    /// Its name as it is shown.
+pub struct FixedFile {
+    /// Its display name.
     pub name: Arc<str>,
-    /// Where it is; `None` for standard input and for a text that was at hand.
+    /// Where it is; `None` for standard input and for a text in memory.
     pub path: Option<PathBuf>,
-    /// What it held.
+    /// Its old content.
     pub old: Arc<[u8]>,
-    /// What it is to hold.
+    /// Its new content.
     pub new: Arc<[u8]>,
-    /// What differs, in places of the old text.
+    /// The differences, in positions of the old text.
     pub changes: Vec<Replacement>,
     /// Number of fixes by the rule of their finding.
     pub fixed: BTreeMap<&'static str, u64>,
 }
 
-/// A fix that was not made, since it would have done harm.
+/// A fix that was dropped because it would have done harm.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct RejectedFix {
     /// The file.
     pub file: Arc<str>,
     /// Where the finding is.
@@ -137,58 +137,58 @@ pub struct LeftOut {
     pub code: &'static str,
 }
 
-/// What it came to.
+/// The outcome.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Files that change, in the order of the inputs.
-    pub files: Vec<Mended>,
-    /// Number of fixes that are guesses, and were not asked for.
+    /// Changed files, in the order of the inputs.
+    pub files: Vec<FixedFile>,
+    /// Number of unsafe fixes that were not requested.
     pub guesses: u64,
     /// Fixes that would have done harm.
-    pub left_out: Vec<LeftOut>,
-    /// Number of fixes by the file in which they were not tried, since too many others were tried in vain.
+    pub rejected: Vec<RejectedFix>,
+    /// Number of fixes by the file in which they were not tried, because too many others were tried in vain.
     pub untried: BTreeMap<Arc<str>, u64>,
-    /// Number of fixes by the file that they cannot be written to, since it is compressed or in another encoding.
-    pub out_of_reach: BTreeMap<Arc<str>, u64>,
-    /// Findings that no edit mends.
-    pub unmended: Counts,
-    /// Inputs that could not be read to their end, which are left as they are.
-    pub unreadable: Vec<(Arc<str>, Failure)>,
-    /// What standard input held, or the text that was at hand in its place.
+    /// Number of fixes by the file that they cannot be written to, because it is compressed or in another encoding.
+    pub without_edit: BTreeMap<Arc<str>, u64>,
+    /// Findings without an edit.
+    pub unfixable: Counts,
+    /// Inputs that could not be read completely, which are not changed.
+    pub unreadable: Vec<(Arc<str>, ReadError)>,
+    /// The content of standard input, or the text in memory.
     pub stdin: Option<Arc<[u8]>>,
-    /// Whether it was broken off by the user.
+    /// Whether the user interrupted the run.
     pub interrupted: bool,
 }
 
-/// Mends the inputs in memory.
+/// Fixes the inputs in memory.
 ///
 /// # Errors
-/// When keys that had to be put aside on disk cannot be written or read.
+/// When keys that had to be spooled on disk cannot be written or read.
 pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
     let mut next = job.inputs.iter();
-    let mut done: Vec<Done> = Vec::with_capacity(job.inputs.len());
-    let mut unmended = Counts::default();
+    let mut done: Vec<RoundResult> = Vec::with_capacity(job.inputs.len());
+    let mut unfixable = Counts::default();
     let mut failed = None;
-    let mut across = Across::new(job.complete);
+    let mut references = ReferentialChecker::new(job.complete);
     let mut count = |found: Vec<Found>| {
-        for (mut note, _) in found {
-            if job.policy.admits(&mut note) {
-                unmended.add(note.severity);
+        for (mut diagnostic, _) in found {
+            if job.policy.filter(&mut diagnostic) {
+                unfixable.add(diagnostic.severity);
             }
         }
     };
     batch::ordered(
         job.jobs,
         || if interrupted.load(Ordering::Relaxed) { None } else { next.next() },
-        || |input: &Input| naming(&input.name, || mend(job, input, &Places::default(), Files::default(), interrupted)),
-        |mut mended: Done| {
-            for (index, mentions) in std::mem::take(&mut mended.mentions) {
-                match across.take(mentions, Some(&RecordRef { index, ..RecordRef::default() }), true) {
+        || |input: &Input| naming(&input.name, || fix_input(job, input, &Places::default(), FileOverlay::default(), interrupted)),
+        |mut result: RoundResult| {
+            for (index, occurrences) in std::mem::take(&mut result.occurrences) {
+                match references.take(occurrences, Some(&RecordRef { index, ..RecordRef::default() }), true) {
                     Ok(found) => count(found),
                     Err(error) => failed = Some(error),
                 }
             }
-            done.push(mended);
+            done.push(result);
             failed.is_none()
         },
     );
@@ -198,70 +198,70 @@ pub fn run(job: &Job, interrupted: &AtomicBool) -> io::Result<Outcome> {
     if interrupted.load(Ordering::Relaxed) {
         return Ok(Outcome { interrupted: true, ..Outcome::default() });
     }
-    for (number, places) in clashes(job, &done, &mut across)? {
+    for (number, places) in shared_files(job, &done, &mut references)? {
         let files = std::mem::take(&mut done[number].files);
         files.reset();
         let input = &job.inputs[number];
-        done[number] = naming(&input.name, || mend(job, input, &places, files, interrupted));
+        done[number] = naming(&input.name, || fix_input(job, input, &places, files, interrupted));
     }
-    across.finish(&|_| false, &mut |found| {
+    references.finish(&|_| false, &mut |found| {
         count(vec![found]);
         Ok(())
     })?;
-    let mut outcome = Outcome { unmended, ..Outcome::default() };
+    let mut outcome = Outcome { unfixable, ..Outcome::default() };
     for (input, done) in job.inputs.iter().zip(done) {
         outcome.join(&input.name, done);
     }
     Ok(outcome)
 }
 
-// Places in records that edits would give a key which another record has, or a reference to a record that is not there; by
+// Locations in records that edits would give a key that another record has, or a reference to a missing record; by
 // input.
-fn clashes(job: &Job, done: &[Done], across: &mut Across) -> io::Result<Clashes> {
-    let mut clashes = Clashes::new();
+fn shared_files(job: &Job, done: &[RoundResult], references: &mut ReferentialChecker) -> io::Result<SharedFiles> {
+    let mut clashes = SharedFiles::new();
     let mut keys: BTreeSet<(usize, &str)> = BTreeSet::new();
     for (number, done) in done.iter().enumerate() {
-        for (unit, mention) in &done.gained {
-            let is_known = across.knows(mention)?;
-            let wrong = match mention.role {
-                Role::Key => is_known || !keys.insert((mention.collection, mention.exact())),
+        for (record, occurrence) in &done.gained {
+            let is_known = references.has_key(occurrence)?;
+            let wrong = match occurrence.role {
+                Role::Key => is_known || !keys.insert((occurrence.collection, occurrence.exact())),
                 Role::Reference => job.complete && !is_known,
             };
             if wrong {
-                clashes.entry(number).or_default().add(*unit, mention.pointer.clone());
+                clashes.entry(number).or_default().add(*record, occurrence.pointer.clone());
             }
         }
     }
     Ok(clashes)
 }
 
-type Clashes = BTreeMap<usize, Places>;
+type SharedFiles = BTreeMap<usize, Places>;
 
-// An input that has been mended as far as can be.
+// A fixed input.
 #[derive(Default)]
-struct Done {
-    files: Files,
+struct RoundResult {
+    files: FileOverlay,
     fixed: BTreeMap<Arc<str>, BTreeMap<&'static str, u64>>,
     guesses: u64,
-    left_out: Vec<LeftOut>,
+    rejected: Vec<RejectedFix>,
     untried: BTreeMap<Arc<str>, u64>,
     out_of_reach: BTreeMap<Arc<str>, u64>,
-    unmended: Counts,
-    failure: Option<Failure>,
-    // Keys and references of the records as they were, by unit.
-    mentions: Vec<(u64, Vec<Mention>)>,
-    // Those that edits brought.
-    gained: Vec<(usize, Mention)>,
+    unfixable: Counts,
+    failure: Option<ReadError>,
+    // Keys and references of the original records, by record.
+    occurrences: Vec<(u64, Vec<KeyOccurrence>)>,
+    // Those that edits added.
+    gained: Vec<(usize, KeyOccurrence)>,
 }
 
-// Mends an input, but for what touches the places.
-fn mend(job: &Job, input: &Input, places: &Places, files: Files, interrupted: &AtomicBool) -> Done {
+// Fixes an input, except for what touches the places.
+fn fix_input(job: &Job, input: &Input, places: &Places, files: FileOverlay, interrupted: &AtomicBool) -> RoundResult {
     let mut fixed: BTreeMap<Arc<str>, BTreeMap<&'static str, u64>> = BTreeMap::new();
     let mut touched = BTreeSet::new();
-    let mut last = look::look(job, input, &files, &BTreeSet::new());
-    let mut mentions: BTreeMap<u64, Vec<Mention>> = BTreeMap::new();
-    for (index, unit) in last.units.iter_mut().enumerate().filter(|(_, unit)| !unit.mentions.is_empty()) {
-        mentions.insert(index as u64, unit.mentions.clone());
+    let mut last = snapshot::take_snapshot(job, input, &files, &BTreeSet::new());
+    let mut occurrences: BTreeMap<u64, Vec<KeyOccurrence>> = BTreeMap::new();
+    for (index, record) in last.records.iter_mut().enumerate().filter(|(_, record)| !record.occurrences.is_empty()) {
+        occurrences.insert(index as u64, record.occurrences.clone());
     }
     let mut rounds = Rounds::new(job, input, places, &files, interrupted);
     let mut fewest = last.findings();
@@ -271,9 +271,9 @@ fn mend(job: &Job, input: &Input, places: &Places, files: Files, interrupted: &A
         for (file, code) in &chosen.fixes {
             *fixed.entry(Arc::clone(file)).or_default().entry(code).or_default() += 1;
         }
-        touched.extend(chosen.mended.keys().copied());
+        touched.extend(chosen.fixed.keys().copied());
         last = after;
-        // A round may uncover as many findings as it mends, but not for ever.
+        // A round may reveal as many findings as it fixes, but not forever.
         if last.findings() < fewest {
             fewest = last.findings();
         } else if !rounds.spend() {
@@ -281,27 +281,28 @@ fn mend(job: &Job, input: &Input, places: &Places, files: Files, interrupted: &A
         }
     }
     let mut gained = Vec::new();
-    for unit in touched {
-        let before = mentions.get(&(unit as u64)).map_or(&[][..], Vec::as_slice);
-        let name = |mention: &Mention| (mention.role == Role::Key, mention.exact().to_owned());
+    for record in touched {
+        let before = occurrences.get(&(record as u64)).map_or(&[][..], Vec::as_slice);
+        let name = |occurrence: &KeyOccurrence| (occurrence.role == Role::Key, occurrence.exact().to_owned());
         let before: BTreeSet<_> = before.iter().map(name).collect();
-        let is_new = |mention: &&Mention| !before.contains(&name(mention));
-        gained.extend(last.units[unit].mentions.iter().filter(is_new).map(|mention| (unit, mention.clone())));
+        let is_new = |occurrence: &&KeyOccurrence| !before.contains(&name(occurrence));
+        gained.extend(last.records[record].occurrences.iter().filter(is_new).map(|occurrence| (record, occurrence.clone())));
     }
-    let mut done = Done { fixed, gained, unmended: last.unmended, mentions: mentions.into_iter().collect(), ..Done::default() };
+    let mut done =
+        RoundResult { fixed, gained, unfixable: last.unfixable, occurrences: occurrences.into_iter().collect(), ..RoundResult::default() };
     if last.failure.is_none() {
-        done.tell_rest(&last, &rounds);
+        done.count_remaining(&last, &rounds);
     }
     files.release();
-    Done { files, failure: last.failure, ..done }
+    RoundResult { files, failure: last.failure, ..done }
 }
 
-// The rounds in which an input is mended.
+// The rounds in which an input is fixed.
 struct Rounds<'r> {
     job: &'r Job,
     input: &'r Input,
     places: &'r Places,
-    files: &'r Files,
+    files: &'r FileOverlay,
     interrupted: &'r AtomicBool,
     bisection: Bisection,
     // How often it may still be looked at in vain.
@@ -309,7 +310,7 @@ struct Rounds<'r> {
 }
 
 impl<'r> Rounds<'r> {
-    fn new(job: &'r Job, input: &'r Input, places: &'r Places, files: &'r Files, interrupted: &'r AtomicBool) -> Self {
+    fn new(job: &'r Job, input: &'r Input, places: &'r Places, files: &'r FileOverlay, interrupted: &'r AtomicBool) -> Self {
         let vain = VAIN_LOOKS + VAIN_BYTES / (files.size() + 1);
         Self { job, input, places, files, interrupted, bisection: Bisection::default(), vain }
     }
@@ -320,12 +321,12 @@ impl<'r> Rounds<'r> {
         self.vain > 0 && !self.interrupted.load(Ordering::Relaxed)
     }
 
-    // Makes the edits that prove to do no harm, and looks again; `None` where there are none.
-    fn next(&mut self, last: &Look) -> Option<(Chosen, Look)> {
+    // Makes the edits that prove to do no harm, and looks again; `None` if there are none.
+    fn next(&mut self, last: &Snapshot) -> Option<(FixSet, Snapshot)> {
         let state = self.files.state();
         loop {
-            let chosen = Chosen::of(last, |unit, candidate| {
-                self.reason_against(unit, candidate).is_none() && self.bisection.admits(unit, candidate)
+            let chosen = FixSet::of(last, |record, candidate| {
+                self.reason_against(record, candidate).is_none() && self.bisection.allows(record, candidate)
             });
             if chosen.is_empty() {
                 if self.bisection.advance() {
@@ -337,14 +338,14 @@ impl<'r> Rounds<'r> {
             if self.files.is_same(&state) {
                 return None;
             }
-            let units: BTreeSet<usize> = chosen.mended.keys().copied().collect();
-            let after = look::look(self.job, self.input, self.files, &units);
-            let refuted = proof::disprove(last, &after, &chosen.mended);
+            let records: BTreeSet<usize> = chosen.fixed.keys().copied().collect();
+            let after = snapshot::take_snapshot(self.job, self.input, self.files, &records);
+            let refuted = verify::verify(last, &after, &chosen.fixed);
             if refuted.is_empty() {
                 self.bisection.advance();
                 return Some((chosen, after));
             }
-            self.bisection.narrow(last, &chosen.mended, &refuted);
+            self.bisection.narrow(last, &chosen.fixed, &refuted);
             self.files.restore(state.clone());
             if !self.spend() {
                 return None;
@@ -353,12 +354,12 @@ impl<'r> Rounds<'r> {
     }
 
     // Why a fix is not made, whatever it does.
-    fn reason_against(&self, unit: usize, candidate: &Candidate) -> Option<Against> {
+    fn reason_against(&self, record: usize, candidate: &Candidate) -> Option<Against> {
         if let Some(edit) = candidate.edits.iter().find(|edit| self.files.is_decoded(&edit.file)) {
             Some(Against::Encoding(Arc::clone(&edit.file)))
         } else if candidate.safety == Safety::Unsafe && !self.job.guesses {
             Some(Against::Guess)
-        } else if self.places.touches(unit, candidate) || self.bisection.rejects(candidate) {
+        } else if self.places.touches(record, candidate) || self.bisection.rejects(candidate) {
             Some(Against::Harm)
         } else {
             None
@@ -373,15 +374,15 @@ enum Against {
     Harm,
 }
 
-impl Done {
-    // Counts the fixes that were not made, by the reason.
-    fn tell_rest(&mut self, last: &Look, rounds: &Rounds<'_>) {
+impl RoundResult {
+    // Counts the fixes that were not applied, by reason.
+    fn count_remaining(&mut self, last: &Snapshot, rounds: &Rounds<'_>) {
         let mut known = BTreeSet::new();
         let (mut places, mut codes) = (Vec::new(), Vec::new());
         let origins = rounds.files.origins();
-        for (index, unit) in last.units.iter().enumerate() {
-            for candidate in &unit.candidates {
-                // One edit that mends many findings is one fix, made or not.
+        for (index, record) in last.records.iter().enumerate() {
+            for candidate in &record.candidates {
+                // One edit that fixes many findings is one fix.
                 if !known.insert(&candidate.edits) {
                     continue;
                 }
@@ -399,21 +400,21 @@ impl Done {
         }
         let positions = rounds.files.positions(&places);
         let left_out = places.into_iter().zip(positions).zip(codes);
-        self.left_out.extend(left_out.map(|(((file, _), at), code)| LeftOut { file, at, code }));
+        self.rejected.extend(left_out.map(|(((file, _), at), code)| RejectedFix { file, at, code }));
     }
 }
 
 impl Outcome {
-    fn join(&mut self, name: &Arc<str>, mut done: Done) {
+    fn join(&mut self, name: &Arc<str>, mut done: RoundResult) {
         self.guesses += done.guesses;
-        self.left_out.extend(done.left_out);
+        self.rejected.extend(done.rejected);
         for (file, count) in done.untried {
             *self.untried.entry(file).or_default() += count;
         }
         for (file, count) in done.out_of_reach {
-            *self.out_of_reach.entry(file).or_default() += count;
+            *self.without_edit.entry(file).or_default() += count;
         }
-        self.unmended.join(done.unmended);
+        self.unfixable.join(done.unfixable);
         self.unreadable.extend(done.failure.map(|failure| (Arc::clone(name), failure)));
         for held in done.files.into_held() {
             if held.path.is_none() {
@@ -422,7 +423,7 @@ impl Outcome {
             let changes = held.patch.changes();
             if !changes.is_empty() {
                 let fixed = done.fixed.remove(&held.name).unwrap_or_default();
-                self.files.push(Mended { name: held.name, path: held.path, old: held.original, new: held.now, changes, fixed });
+                self.files.push(FixedFile { name: held.name, path: held.path, old: held.original, new: held.now, changes, fixed });
             }
         }
     }

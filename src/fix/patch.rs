@@ -1,17 +1,17 @@
-//! A text with edits: what has been kept of it, what is new, and in which order.
+//! A text with edits: which parts were kept, which are new, and in which order.
 //!
-//! Edits come in rounds, each in positions of the text that the rounds before it left. What all of them come to is told in
-//! positions of the first text, so that nothing has to be compared to know what is different.
+//! Edits come in rounds, each in positions of the text after the previous rounds. The total is expressed in positions
+//! of the original text, so that no comparison is needed to find the differences.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A text put in the place of a range of bytes.
+/// A text in place of a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replacement {
-    /// The bytes replaced; empty where something is put in.
+    /// The replaced bytes; empty for an insertion.
     pub range: Range<usize>,
-    /// What stands there instead.
+    /// The new text.
     pub text: Vec<u8>,
 }
 
@@ -37,7 +37,7 @@ impl Piece {
         }
     }
 
-    // What stands before and behind an offset in the piece.
+    // The parts of the piece before and after an offset.
     fn split(self, at: usize) -> (Self, Self) {
         match self {
             Self::Kept(Range { start, end }) => (Self::Kept(start..start + at), Self::Kept(start + at..end)),
@@ -50,14 +50,14 @@ impl Piece {
 }
 
 impl Patch {
-    /// The text as it is.
+    /// The current text.
     #[must_use]
     pub fn new(original: Arc<[u8]>) -> Self {
         let all = 0..original.len();
         Self { original, pieces: vec![Piece::Kept(all)] }
     }
 
-    /// Makes edits, which stand in order and do not overlap; of several at one place the first comes first.
+    /// Applies edits, which are in order and do not overlap; of several at one place, the first comes first.
     pub fn apply(&mut self, edits: &[Replacement]) {
         let mut pieces = std::mem::take(&mut self.pieces);
         pieces.reverse();
@@ -100,7 +100,7 @@ impl Patch {
         text
     }
 
-    /// What differs from the original, in its positions: in order, apart from each other, and no more than has to be.
+    /// The differences from the original, in its positions: in order, separate, and minimal.
     #[must_use]
     pub fn changes(&self) -> Vec<Replacement> {
         let mut changes = Vec::new();
@@ -110,7 +110,7 @@ impl Patch {
         for piece in self.pieces.iter().chain([&end]) {
             match piece {
                 Piece::New(text) => new.extend_from_slice(text),
-                // An empty part keeps nothing, but for the end of all.
+                // An empty part keeps nothing, except the end of the text.
                 Piece::Kept(range) if range.is_empty() && range.start < self.original.len() => {}
                 Piece::Kept(range) => {
                     changes.extend(self.difference(at..range.start, std::mem::take(&mut new)));
@@ -121,7 +121,7 @@ impl Patch {
         changes
     }
 
-    // Without what is the same at both ends.
+    // Without the common prefix and suffix.
     fn difference(&self, range: Range<usize>, mut text: Vec<u8>) -> Option<Replacement> {
         let old = &self.original[range.clone()];
         let same = |(a, b): &(&u8, &u8)| a == b;
@@ -136,20 +136,20 @@ impl Patch {
     /// Where in the original the bytes of the edited text come from.
     #[must_use]
     pub fn origins(&self) -> Origins {
-        let mut stretches = Vec::with_capacity(self.pieces.len());
+        let mut ranges = Vec::with_capacity(self.pieces.len());
         let (mut start, mut origin) = (0, 0);
         for piece in self.pieces.iter().filter(|piece| piece.len() > 0) {
             let end = start + piece.len();
             match piece {
                 Piece::Kept(range) => {
-                    stretches.push(Stretch { start, end, origin: range.start, is_kept: true });
+                    ranges.push(MappedRange { start, end, origin: range.start, is_kept: true });
                     origin = range.end;
                 }
-                Piece::New(_) => stretches.push(Stretch { start, end, origin, is_kept: false }),
+                Piece::New(_) => ranges.push(MappedRange { start, end, origin, is_kept: false }),
             }
             start = end;
         }
-        Origins { stretches, end: origin }
+        Origins { ranges, end: origin }
     }
 }
 
@@ -157,13 +157,13 @@ impl Patch {
 #[derive(Debug)]
 pub struct Origins {
     // In order, without gaps.
-    stretches: Vec<Stretch>,
+    ranges: Vec<MappedRange>,
     // The end of what was kept of the original.
     end: usize,
 }
 
 #[derive(Debug)]
-struct Stretch {
+struct MappedRange {
     start: usize,
     end: usize,
     // Where its first byte comes from, or where in the original a new text stands.
@@ -172,16 +172,16 @@ struct Stretch {
 }
 
 impl Origins {
-    /// Where the byte at an offset of the edited text comes from, or what stands in its place.
+    /// Where the byte at an offset of the edited text comes from, or what is in its place.
     #[must_use]
     pub fn of(&self, offset: usize) -> usize {
-        let at = self.stretches.partition_point(|stretch| {
+        let at = self.ranges.partition_point(|range_at| {
             crate::growth::step();
-            stretch.end <= offset
+            range_at.end <= offset
         });
-        match self.stretches.get(at) {
-            Some(stretch) if stretch.is_kept => stretch.origin + (offset - stretch.start),
-            Some(stretch) => stretch.origin,
+        match self.ranges.get(at) {
+            Some(range_at) if range_at.is_kept => range_at.origin + (offset - range_at.start),
+            Some(range_at) => range_at.origin,
             None => self.end,
         }
     }

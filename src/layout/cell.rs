@@ -1,7 +1,7 @@
-//! A value as the text of a cell: the one place that says what a cell means, for the reader and the writer alike.
+//! A value as the text of a cell: the only place that defines the meaning of a cell, for reader and writer.
 //!
-//! In: the types that the shape admits, the cell's text, and whether it was quoted. Out: what it is read as.
-//! The writer asks the same function before it writes, so whatever it writes is read back the same.
+//! Input: the types that the shape allows, the cell's text, and whether it was quoted. Output: its value. The writer
+//! calls the same function before it writes, so whatever it writes is read back the same.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -11,32 +11,33 @@ use csv_core::{Reader, ReaderBuilder, Terminator};
 use crate::schema::shape::Types;
 use crate::tree::{Kind, number};
 
-/// What a cell is read as.
+/// The value of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading<'a> {
     /// Nothing: the member is missing.
     Missing,
     /// A scalar with this text.
     Scalar(Kind, &'a str),
-    /// An array or object if the text is one in JSON, else a string.
+    /// An array or object if the text is JSON for one, else a string.
     Json,
 }
 
-/// What a cell means where `types` are admitted.
+/// The value of a cell if `types` are allowed.
 ///
-/// Where no string is admitted, the text is taken for what the shape asks; quotes say nothing then. Where only a string
-/// is, it is one. Where there is a choice, quoted is a string, and bare is a JSON literal if it reads as an admitted one.
+/// If no string is allowed, the text is read as the allowed type, and quotes have no meaning. If only strings are
+/// allowed, it is one. Otherwise, a quoted cell is a string, and an unquoted one is a JSON literal if it is one of an
+/// allowed type.
 #[must_use]
 pub fn read(types: Types, text: &str, quoted: bool) -> Reading<'_> {
     if text.is_empty() && !quoted {
         return Reading::Missing;
     }
     let string = Reading::Scalar(Kind::String, text);
-    if !types.admits(Types::STRING) {
+    if !types.allows(Types::STRING) {
         let trimmed = text.trim_matches([' ', '\t']);
         return match literal(trimmed) {
-            Some(Literal::Scalar(kind)) if types.admits(Types::of(kind)) => Reading::Scalar(kind, trimmed),
-            Some(Literal::Container(kind)) if types.admits(kind) => Reading::Json,
+            Some(Literal::Scalar(kind)) if types.allows(Types::of(kind)) => Reading::Scalar(kind, trimmed),
+            Some(Literal::Container(kind)) if types.allows(kind) => Reading::Json,
             _ => string,
         };
     }
@@ -44,14 +45,14 @@ pub fn read(types: Types, text: &str, quoted: bool) -> Reading<'_> {
         return string;
     }
     match literal(text) {
-        // With a string at hand, a fraction is no integer.
+        // If strings are allowed, a fraction is not an integer.
         Some(Literal::Scalar(Kind::Number))
-            if !(Types::NUMBER.within(types) || types.admits(Types::INTEGER) && number::is_integer(text)) =>
+            if !(Types::NUMBER.within(types) || types.allows(Types::INTEGER) && number::is_integer(text)) =>
         {
             string
         }
-        Some(Literal::Scalar(kind)) if types.admits(Types::of(kind)) => Reading::Scalar(kind, text),
-        Some(Literal::Container(kind)) if types.admits(kind) => Reading::Json,
+        Some(Literal::Scalar(kind)) if types.allows(Types::of(kind)) => Reading::Scalar(kind, text),
+        Some(Literal::Container(kind)) if types.allows(kind) => Reading::Json,
         _ => string,
     }
 }
@@ -61,7 +62,7 @@ enum Literal {
     Container(Types),
 }
 
-// The JSON literal that `text` may be, by its first and last bytes where it is an array or object.
+// The JSON literal that `text` may be, by its first and last bytes for arrays and objects.
 fn literal(text: &str) -> Option<Literal> {
     match text.as_bytes() {
         b"null" => Some(Literal::Scalar(Kind::Null)),
@@ -73,16 +74,16 @@ fn literal(text: &str) -> Option<Literal> {
     }
 }
 
-/// The mark before a guarded cell, which the reader takes off again.
+/// The guard before a cell, which the reader removes.
 pub const GUARD: char = '\'';
 
-/// Whether a spreadsheet might run the text as a formula, or the text would be mistaken for a guarded one.
+/// Whether a spreadsheet might run the text as a formula, or the text looks like a guarded cell.
 #[must_use]
 pub fn needs_guard(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', GUARD])
 }
 
-/// Whether a text has to stand in quotes to be one cell with these bytes, whatever the delimiter is taken for.
+/// Whether a text must be quoted to be one cell with these bytes, for any delimiter.
 #[must_use]
 pub fn needs_quotes(text: &str, delimiter: u8) -> bool {
     text.is_empty()
@@ -91,7 +92,7 @@ pub fn needs_quotes(text: &str, delimiter: u8) -> bool {
         || text.ends_with([' ', '\t'])
 }
 
-/// Appends a cell in quotes.
+/// Appends a quoted cell.
 pub fn quote(text: &str, out: &mut String) {
     out.push('"');
     for (index, piece) in text.split('"').enumerate() {
@@ -104,12 +105,12 @@ pub fn quote(text: &str, out: &mut String) {
 }
 
 thread_local! {
-    // Building the state machine costs more than running it over a cell. The cell has been cut out, so nothing in it ends
-    // it: bytes that no UTF-8 text has stand for what would.
+    // Creating the state machine costs more than running it over a cell. The cell is already separate, so nothing in it
+    // ends it: bytes that no UTF-8 text contains are used as terminators.
     static QUOTED: RefCell<Reader> = RefCell::new(ReaderBuilder::new().delimiter(0xFF).terminator(Terminator::Any(0xFE)).build());
 }
 
-/// The text of a cell written in quotes, from its opening quote to its end; what stands behind the closing quote belongs to it.
+/// The text of a quoted cell, from its opening quote completely; text after the closing quote is part of it.
 #[must_use]
 pub fn unquote(raw: &str) -> Cow<'_, str> {
     let inner = raw.strip_prefix('"').unwrap_or(raw);

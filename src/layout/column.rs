@@ -1,4 +1,4 @@
-//! Column names as paths into a record, both ways.
+//! Column names as paths into a record, in both directions.
 //!
 //! A header is the name of a member. It is a path into the record in two cases:
 //!
@@ -7,8 +7,9 @@
 //! - The shape knows every step of it and declares no member of that name: `contacts/0/name`, `contacts.0.name` and
 //!   `contacts[0].name` for a declared list of objects.
 //!
-//! `~json` behind a path says that the cells hold JSON text. Reserved names (`_record` and the like) are written `/_record`
-//! where they are members. [`parse`] and [`name`] are inverse: [`name`] returns only what [`parse`] reads as the same column.
+//! `~json` after a path means that the cells contain JSON text. Reserved names (`_record` and the like) are written
+//! `/_record` if they are members. [`parse`] and [`name`] are inverse: [`name`] returns only what [`parse`] reads as
+//! the same column.
 
 use std::borrow::Cow;
 
@@ -24,19 +25,19 @@ pub enum Step {
     Index(usize),
 }
 
-/// What a column is for.
+/// The purpose of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Column {
     /// A value at this path.
     Value {
-        /// The way from the row to the value.
+        /// The path from the row to the value.
         path: Vec<Step>,
-        /// Whether the cells are JSON text, whatever the shape says.
+        /// Whether the cells are JSON text, regardless of the shape.
         json: bool,
     },
-    /// The whole record as JSON text, where no path could say it.
+    /// The whole record as JSON text, if no path can express it.
     Record,
-    /// No cells: its presence tells that text a spreadsheet would run is guarded.
+    /// No cells: its presence means that strings that a spreadsheet would run are guarded.
     Guarded,
     /// Number of the row, to which child tables refer.
     Row,
@@ -71,7 +72,7 @@ fn reserved(name: &str) -> Option<Column> {
     })
 }
 
-/// What a header cell means in a table of rows of shape `row`. Columns that tie tables together mean that only in a package.
+/// The meaning of a header cell in a table of rows of shape `row`. Columns that link tables have that meaning only in a package.
 #[must_use]
 pub fn parse(header: &str, row: Part<'_>, package: bool) -> Column {
     if let Some(column) = reserved(header).filter(|column| package || matches!(column, Column::Record | Column::Guarded)) {
@@ -98,13 +99,13 @@ pub fn parse(header: &str, row: Part<'_>, package: bool) -> Column {
     member(header, false)
 }
 
-/// The column that a JSON pointer stands for, with `~json` behind it where cells hold JSON text; or the column of whole records.
+/// The column of a JSON pointer, with `~json` after it if cells contain JSON text; or the column of whole records.
 #[must_use]
 pub fn stored(text: &str, row: Part<'_>) -> Column {
     if text == RECORD {
         return Column::Record;
     }
-    // No pointer ends so: a tilde in a name is `~0`.
+    // No pointer ends like this: a tilde in a name is `~0`.
     let (pointer, json) = text.strip_suffix(JSON).map_or((text, false), |pointer| (pointer, true));
     Column::Value { path: steps(pointer.strip_prefix('/').unwrap_or(pointer), row), json }
 }
@@ -123,13 +124,13 @@ fn steps(pointer: &str, row: Part<'_>) -> Vec<Step> {
     path
 }
 
-/// Whether a number in a path below `part` counts items; a row itself is always an object.
+/// Whether a number in a path below `part` is an item index; a row itself is always an object.
 #[must_use]
 pub fn is_list(part: Part<'_>, is_row: bool) -> bool {
-    !is_row && part.types().admits(Types::ARRAY)
+    !is_row && part.types().allows(Types::ARRAY)
 }
 
-/// What is known behind a step.
+/// What is known after a step.
 #[must_use]
 pub fn step_into<'s>(part: Part<'s>, step: &Step) -> Part<'s> {
     match step {
@@ -138,11 +139,11 @@ pub fn step_into<'s>(part: Part<'s>, step: &Step) -> Part<'s> {
     }
 }
 
-// The path that a header without a leading slash stands for, if the shape knows every step of it.
+// The path of a header without a leading slash, if the shape knows every step of it.
 fn known(header: &str, row: Part<'_>) -> Option<Vec<Step>> {
     if header.contains('/') {
         let (path, is_declared) = walk(header.split('/').map(pointer::unescape), row)?;
-        // A pattern that matches the whole header knows it as a name.
+        // A pattern that matches the whole header makes it a name.
         return (is_declared || row.by_pattern(header).is_none()).then_some(path);
     }
     if header.contains(['.', '[']) {
@@ -153,7 +154,7 @@ fn known(header: &str, row: Part<'_>) -> Option<Vec<Step>> {
     None
 }
 
-// A path whose first step is declared and whose other steps are declared or at least described by the schema; says
+// A path whose first step is declared and whose other steps are declared or at least described by the schema; returns
 // whether all of them are declared.
 fn walk<'t>(tokens: impl Iterator<Item = Cow<'t, str>>, row: Part<'_>) -> Option<(Vec<Step>, bool)> {
     let mut part = row;
@@ -165,7 +166,7 @@ fn walk<'t>(tokens: impl Iterator<Item = Cow<'t, str>>, row: Part<'_>) -> Option
             _ if part.declared(&token).is_some() => Step::Name(token.into_owned()),
             _ if !path.is_empty() && (part.by_pattern(&token).is_some() || part.others().is_some_and(|others| !others.is_any())) => {
                 is_declared = false;
-                // What could count items has to be read as every reader does.
+                // A possible item index must be read the same by every reader.
                 if is_doubtful(&token, part, false) {
                     return None;
                 }
@@ -179,11 +180,11 @@ fn walk<'t>(tokens: impl Iterator<Item = Cow<'t, str>>, row: Part<'_>) -> Option
     Some((path, is_declared))
 }
 
-/// The header cell of a path in a table of rows of shape `row`; [`parse`] gives the path again. In a `guarded` table it is no
-/// formula either.
+/// The header cell of a path in a table of rows of shape `row`; [`parse`] returns the path. In a `guarded` table it is
+/// not a formula either.
 ///
-/// The name of a member stands as it is, and so does a path of which the shape declares every step. Any other path is a JSON
-/// pointer with its leading slash.
+/// A member name is used unchanged, and so is a path of which the shape declares every step. Any other path is a JSON
+/// pointer with a leading slash.
 #[must_use]
 pub fn name(path: &[Step], json: bool, guarded: bool, row: Part<'_>) -> String {
     let pointer = pointer(path);
@@ -202,7 +203,7 @@ pub fn name(path: &[Step], json: bool, guarded: bool, row: Part<'_>) -> String {
     pointer + suffix
 }
 
-// Whether a header is read as that column, in every layout of tables.
+// Whether a header is read as that column, in every table layout.
 fn is(header: &str, path: &[Step], json: bool, row: Part<'_>) -> bool {
     matches!(parse(header, row, true), Column::Value { path: found, json: also } if found == path && also == json)
 }
@@ -219,8 +220,8 @@ fn is_declared(path: &[Step], row: Part<'_>) -> bool {
     })
 }
 
-/// Whether a column given as by [`stored`] has a header that is read as the same column. It has none where the shape declares
-/// a member whose name is the path's pointer.
+/// Whether a column given as by [`stored`] has a header that is read as the same column. It has none if the shape
+/// declares a member whose name is the path's pointer.
 #[must_use]
 pub fn has_name(text: &str, row: Part<'_>) -> bool {
     match stored(text, row) {
@@ -231,7 +232,7 @@ pub fn has_name(text: &str, row: Part<'_>) -> bool {
     }
 }
 
-/// Whether a member of that name below `part` could be taken for an item.
+/// Whether a member of that name below `part` could be read as an item index.
 #[must_use]
 pub fn is_doubtful(name: &str, part: Part<'_>, is_row: bool) -> bool {
     is_list(part, is_row) && pointer::index(name).is_some()

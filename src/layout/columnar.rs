@@ -1,8 +1,8 @@
-//! A layout as columns of Arrow, which is also how Parquet has them: what the fields are called and what types they have.
+//! A layout as Arrow columns, which are also those of Parquet: names and types of the fields.
 //!
-//! [`Form::Nested`] is one table, in which objects are structs and lists are lists, by the names that their members have.
-//! [`Form::Flat`] is a table for each table of the layout, as in a database, joined by [`ID`] and [`RECORD`]. Either way the
-//! metadata hold the layout, so that the records can be put together again.
+//! [`Form::Nested`] is one table with objects as structs and lists as lists, under the members' own names.
+//! [`Form::Flat`] has a table for each table of the layout, as in a database, joined by [`ID`] and [`RECORD`]. In both,
+//! the metadata contain the layout, so that the records can be restored.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use arrow_schema::extension::{ExtensionType, Json};
 use arrow_schema::{DataType, Field, Fields, Metadata, Schema, TimeUnit};
 
 use super::relational::names::take;
-use super::relational::{Column, Holds, ID, Layout, POSITION, RECORD, REST, pointer_to, position_column};
+use super::relational::{Column, ColumnType, EXTRA, ID, Layout, POSITION, RECORD, pointer_to, position_column};
 
-/// Where the metadata have the layout, as JSON.
+/// The metadata key of the layout, as JSON.
 pub const LAYOUT: &str = "chancery_layout";
-/// Where they have the form.
+/// The metadata key of the form.
 pub const FORM: &str = "chancery_form";
-/// Where they have the name of the table.
+/// The metadata key of the table's name.
 pub const TABLE: &str = "chancery_table";
-/// Where files have what they share with the other files of their load: a hash of all records.
+/// The metadata key of the set: a hash of all records, shared by the files of one load.
 pub const SET: &str = "chancery_set";
 
-/// How records lie in tables of columns.
+/// The layout of columnar files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
     /// One table; objects are structs, lists are lists.
@@ -48,7 +48,7 @@ impl Form {
         [Self::Nested, Self::Flat].into_iter().find(|form| form.word() == word)
     }
 
-    /// The layout as far as columns of this form follow it.
+    /// The layout as far as columns of this form use it.
     #[must_use]
     pub fn of(self, layout: Layout) -> Layout {
         match self {
@@ -57,7 +57,7 @@ impl Form {
         }
     }
 
-    /// The numbers of the tables that have columns of their own, and so a file.
+    /// The indices of the tables with their own columns, and therefore their own file.
     pub fn tables(self, layout: &Layout) -> std::ops::Range<usize> {
         match self {
             Self::Nested => 0..1,
@@ -66,7 +66,7 @@ impl Form {
     }
 }
 
-/// A field of a struct, which stands for a part of an object.
+/// A field of a struct, which represents a part of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
     /// What the field is called.
@@ -78,17 +78,17 @@ pub struct Branch {
 /// What a field is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The column of that number.
+    /// The column with that index.
     Column(usize),
     /// An object.
     Object(Vec<Branch>),
-    /// A list, whose items are the rows of the table of that number.
+    /// A list, whose items are the rows of the table with that index.
     List(usize),
-    /// The position of an item, where nothing else is known of it: a struct needs a field.
+    /// The position of an item, if nothing else is known about it: a struct needs a field.
     Position,
 }
 
-/// The fields of a table's rows where objects and lists are nested, in the order of the schema.
+/// The fields of a table's rows with nested objects and lists, in the order of the schema.
 #[must_use]
 pub fn branches(layout: &Layout, table: usize) -> Vec<Branch> {
     let columns = layout.tables[table].columns.iter().enumerate().map(|(at, column)| (column.order, &column.path, Kind::Column(at)));
@@ -96,14 +96,14 @@ pub fn branches(layout: &Layout, table: usize) -> Vec<Branch> {
     let mut places: Vec<_> = columns.chain(lists).collect();
     places.sort_by_key(|(order, ..)| *order);
     let places: Vec<(&[String], Kind)> = places.into_iter().map(|(_, path, kind)| (path.as_slice(), kind)).collect();
-    let mut branches = level(&places, if table == 0 { &[REST] } else { &[] });
+    let mut branches = level(&places, if table == 0 { &[EXTRA] } else { &[] });
     if branches.is_empty() && table > 0 {
         branches.push(Branch { name: POSITION.to_owned(), kind: Kind::Position });
     }
     branches
 }
 
-// Parts of one object lie together.
+// Parts of one object are adjacent.
 fn level(places: &[(&[String], Kind)], reserved: &[&str]) -> Vec<Branch> {
     let mut taken: BTreeSet<String> = reserved.iter().map(|name| (*name).to_owned()).collect();
     let mut branches = Vec::new();
@@ -121,7 +121,7 @@ fn level(places: &[(&[String], Kind)], reserved: &[&str]) -> Vec<Branch> {
     branches
 }
 
-// Engines tell no names apart by their case alone, and take none that is empty or has control characters.
+// Engines do not distinguish names by case, and reject empty names and control characters.
 fn named(taken: &mut BTreeSet<String>, member: &str) -> String {
     let plain: String = member.chars().map(|letter| if letter.is_control() { '_' } else { letter }).collect();
     take(taken, if plain.is_empty() { "value" } else { &plain }, member, usize::MAX)
@@ -134,7 +134,7 @@ pub fn schema(layout: &Layout, form: Form, table: usize) -> Schema {
     match form {
         Form::Nested => {
             fields.extend(nested(layout, table, &branches(layout, table)));
-            fields.push(rest());
+            fields.push(extra());
         }
         Form::Flat => {
             let depth = layout.depth(table);
@@ -142,17 +142,16 @@ pub fn schema(layout: &Layout, form: Form, table: usize) -> Schema {
             fields.push(Field::new(own, DataType::Int64, false));
             fields.extend((1..=depth).map(|at| Field::new(position_column(at, depth), DataType::Int32, false)));
             fields.extend(layout.tables[table].columns.iter().map(|column| field(&column.name, column)));
-            fields.push(rest());
+            fields.push(extra());
         }
     }
     let comment = layout.tables[table].comment.as_deref();
     Schema::new(fields).with_metadata(described(comment))
 }
 
-/// What the metadata of a table say besides its schema, in order.
+/// The metadata of a table besides its schema, in order.
 ///
-/// # Errors
-/// When the layout is no JSON, which cannot be.
+/// # Errors When the layout cannot be serialised, which cannot happen.
 pub fn metadata(layout: &Layout, form: Form, table: usize) -> serde_json::Result<[(&'static str, String); 3]> {
     let name = layout.tables[table].name.clone();
     Ok([(FORM, form.word().to_owned()), (LAYOUT, serde_json::to_string(layout)?), (TABLE, name)])
@@ -178,12 +177,12 @@ pub fn item(layout: &Layout, table: usize) -> Arc<Field> {
     Arc::new(Field::new(ITEM, DataType::Struct(fields), false))
 }
 
-/// What Parquet calls an item of a list.
+/// Parquet's name of an item of a list.
 const ITEM: &str = "element";
 
 /// The items of a list of scalars.
 #[must_use]
-pub fn scalar_item(holds: Holds) -> Arc<Field> {
+pub fn scalar_item(holds: ColumnType) -> Arc<Field> {
     Arc::new(Field::new(ITEM, type_of(holds), true))
 }
 
@@ -192,17 +191,17 @@ fn field(name: &str, column: &Column) -> Field {
     metadata.insert("pointer", pointer_to(&column.path));
     let field = match column.items {
         Some(items) => Field::new(name, DataType::List(scalar_item(items)), true),
-        None => Field::new(name, type_of(column.holds), true),
+        None => Field::new(name, type_of(column.column_type), true),
     };
-    let is_json = column.items.is_none() && column.holds == Holds::Json;
+    let is_json = column.items.is_none() && column.column_type == ColumnType::Json;
     json(field.with_metadata(metadata), is_json)
 }
 
-fn rest() -> Field {
-    json(Field::new(REST, DataType::Utf8, true), true)
+fn extra() -> Field {
+    json(Field::new(EXTRA, DataType::Utf8, true), true)
 }
 
-// Engines that know JSON take such a column for it; for the others it is text.
+// Engines with a JSON type use it for such a column; for the others it is text.
 fn json(field: Field, is_json: bool) -> Field {
     if !is_json {
         return field;
@@ -221,13 +220,13 @@ fn described(comment: Option<&str>) -> Metadata {
     metadata
 }
 
-fn type_of(holds: Holds) -> DataType {
+fn type_of(holds: ColumnType) -> DataType {
     match holds {
-        Holds::Text | Holds::Json => DataType::Utf8,
-        Holds::Integer => DataType::Int64,
-        Holds::Number => DataType::Float64,
-        Holds::Boolean => DataType::Boolean,
-        Holds::Date => DataType::Date32,
-        Holds::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::Text | ColumnType::Json => DataType::Utf8,
+        ColumnType::Integer => DataType::Int64,
+        ColumnType::Number => DataType::Float64,
+        ColumnType::Boolean => DataType::Boolean,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
     }
 }

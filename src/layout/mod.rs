@@ -1,4 +1,4 @@
-//! What reading and writing share: how values are laid out in tables and elements, guided by the shape.
+//! Shared by reading and writing: how values are laid out in tables and elements, guided by the shape.
 
 pub mod cell;
 pub mod column;

@@ -1,21 +1,22 @@
-//! XML names and characters, the marker of our own form, and the typing of text: shared by reader, writer and XSD.
+//! XML names and characters, the marker of chancery's layout, and the typing of text: shared by reader, writer and XSD.
 //!
-//! Our own form is told by `version` in [`NAMESPACE`] on the root element. Under it, and only there, a character that XML 1.0
-//! cannot hold is written `\uXXXX`, and a backslash before a `u` is written `\u005C`; no other backslash is touched.
+//! Chancery's layout is recognised by `version` in [`NAMESPACE`] on the root element. Only under this marker, a
+//! character that XML 1.0 cannot represent is written `\uXXXX`, and a backslash before a `u` is written `\u005C`; other
+//! backslashes are not changed.
 
 use crate::schema::shape::{Part, Types};
 use crate::tree::{Kind, number};
 
-/// The namespace of our own marks.
+/// The namespace of chancery's markers.
 pub const NAMESPACE: &str = "urn:chancery:1";
-/// The version of our own form.
+/// The version of chancery's layout.
 pub const VERSION: &str = "1";
-/// The name of list items for which the schema has none.
+/// The default name of list items.
 pub const ITEM: &str = "item";
-/// The name of record elements for which the schema has none.
+/// The default name of record elements.
 pub const RECORD: &str = "record";
 
-/// Whether a document may hold the character (XML 1.0, production 2).
+/// Whether a document may contain the character (XML 1.0, production 2).
 #[must_use]
 pub const fn is_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
@@ -30,14 +31,14 @@ pub const fn is_name_start(c: char) -> bool {
         | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
 }
 
-/// Whether a name may go on with the character (fifth edition, production 4a).
+/// Whether a name may contain the character (fifth edition, production 4a).
 #[must_use]
 pub const fn is_name_char(c: char) -> bool {
     is_name_start(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
-/// Whether a member name can be an element name as it is: a name without colon that does not begin with `xml`, and that
-/// parsers of the fourth edition, libxml2 and expat among them, take as well.
+/// Whether a member name can be used as an element name: a name without colon that does not begin with `xml`, and that
+/// parsers of the fourth edition, such as libxml2 and expat, also accept.
 #[must_use]
 pub fn is_plain_name(name: &str) -> bool {
     let start =
@@ -47,7 +48,7 @@ pub fn is_plain_name(name: &str) -> bool {
     name.chars().next().is_some_and(start) && name.chars().all(rest) && !reserved
 }
 
-/// Whether `name` has its own element in an object of this shape; others stand in `c:member`, behind.
+/// Whether `name` has its own element in an object of this shape; others are `c:member`, placed last.
 #[must_use]
 pub fn has_element(part: Part<'_>, name: &str) -> bool {
     is_plain_name(name) && (part.is_any() || part.declared(name).is_some())
@@ -71,31 +72,31 @@ pub fn root_name(collection: &str) -> &str {
     if is_plain_name(collection) { collection } else { "records" }
 }
 
-/// What an element or attribute without marks is: text is typed where the shape leaves no choice, and is text otherwise.
+/// The type of an element or attribute without markers: text is typed if the shape allows one type, and is a string otherwise.
 #[must_use]
 pub fn implied(part: Part<'_>, text: &str) -> Kind {
     let types = part.types();
-    if types.admits(Types::STRING) {
+    if types.allows(Types::STRING) {
         return Kind::String;
     }
     let trimmed = trim(text);
-    if types.admits(Types::BOOLEAN) && matches!(trimmed, "true" | "false") {
+    if types.allows(Types::BOOLEAN) && matches!(trimmed, "true" | "false") {
         Kind::Bool
-    } else if types.admits(Types::NUMBER) && number::is_number(trimmed) {
+    } else if types.allows(Types::NUMBER) && number::is_number(trimmed) {
         Kind::Number
     } else {
         Kind::String
     }
 }
 
-/// What an element with elements in it is, where no mark tells.
+/// The type of an element with child elements, without markers.
 #[must_use]
 pub fn implied_container(part: Part<'_>) -> Kind {
     let types = part.types();
-    if types.admits(Types::ARRAY) && !types.admits(Types::OBJECT) { Kind::Array } else { Kind::Object }
+    if types.allows(Types::ARRAY) && !types.allows(Types::OBJECT) { Kind::Array } else { Kind::Object }
 }
 
-/// Without the white space of XML at both ends.
+/// Without surrounding XML white space.
 #[must_use]
 pub fn trim(text: &str) -> &str {
     let start = text.bytes().take_while(|byte| is_space(*byte)).count();
@@ -103,15 +104,15 @@ pub fn trim(text: &str) -> &str {
     &text[start.min(end)..end]
 }
 
-/// Whether a byte is white space of XML (1.0, section 2.3).
+/// Whether a byte is XML white space (1.0, section 2.3).
 #[must_use]
 pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Appends text to a document in our own form.
+/// Appends text to a document in chancery's layout.
 pub fn escape(text: &str, attribute: bool, out: &mut Vec<u8>) {
-    // Most texts stand as they are; of what is not ASCII, only what begins as U+FFFE does may not.
+    // Most texts are unchanged; of non-ASCII characters, only some that begin like U+FFFE are not allowed.
     let stands = |byte: u8| match byte {
         b'&' | b'<' | b'>' | b'\\' | 0xef => false,
         b'"' | b'\t' | b'\n' => !attribute,
@@ -145,10 +146,10 @@ pub fn escape(text: &str, attribute: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(&text.as_bytes()[plain..]);
 }
 
-/// Undoes the `\uXXXX` of our own form; `None` where there is nothing to undo.
+/// Undoes the `\uXXXX` escapes; `None` if there are none.
 #[must_use]
 pub fn unescape(text: &str) -> Option<String> {
-    // Hardly any text has a backslash.
+    // Few texts have a backslash.
     memchr::memchr(b'\\', text.as_bytes())?;
     text.find("\\u")?;
     let mut out = String::with_capacity(text.len());

@@ -1,6 +1,6 @@
 //! Output files that are either complete or absent.
 //!
-//! Everything that the program writes to a path goes through an [`AtomicFile`]. Where the system supports unnamed files, the folder
+//! Everything that the program writes to a path goes through an [`AtomicFile`]. Where the system supports unnamed files, the directory
 //! shows nothing until the output is complete; elsewhere the file has a temporary name (see [`super::temporary`]) until it is renamed.
 //! A symbolic link is followed, and its target is replaced. A target that is not a regular file (a device, a pipe, `/dev/stdout`) is
 //! never replaced: the output is spooled until it is complete and then written into it. Errors name the target, never a temporary file.
@@ -16,7 +16,7 @@ use crate::spool::SpoolFile;
 /// Outputs into a device or a pipe are held in memory up to this size, then in an unnamed file.
 const HELD: usize = 8 << 20;
 
-/// An output in the making, which leaves nothing behind when it is dropped.
+/// An output in the making, which leaves nothing after when it is dropped.
 pub struct AtomicFile {
     // As it was named.
     shown: PathBuf,
@@ -35,7 +35,7 @@ struct Staged {
     // Its name; an unnamed file has none.
     temporary: Option<Temporary>,
     target: PathBuf,
-    // Dropped last: folders that are empty then go.
+    // Dropped last: directories that are empty then go.
     _made: Made,
 }
 
@@ -48,7 +48,7 @@ enum Naming {
 }
 
 impl AtomicFile {
-    /// Begins the file at `path`, whose folder is made where it is absent.
+    /// Begins the file at `path`, whose directory is made where it is absent.
     ///
     /// # Errors
     /// When the file cannot be created, or what is at `path` cannot be written to.
@@ -81,7 +81,7 @@ impl AtomicFile {
     /// Puts it into place.
     ///
     /// # Errors
-    /// When the disk is full or the target refuses it; the target is as before then, unless it is a device or a pipe.
+    /// When the disk is full or the target rejects it; the target is as before then, unless it is a device or a pipe.
     pub fn commit(self) -> io::Result<()> {
         commit(vec![self]).map(drop)
     }
@@ -167,7 +167,7 @@ impl Seek for AtomicFile {
 /// Puts files into place, one after another, when all that is likely to fail has been done for each of them.
 ///
 /// # Errors
-/// When a disk is full or a target refuses its file; those before it are in place then.
+/// When a disk is full or a target rejects its file; those before it are in place then.
 pub fn commit(files: Vec<AtomicFile>) -> io::Result<Vec<FolderLock>> {
     let mut prepared = Prepared::new(files)?;
     prepared.release()?;
@@ -181,7 +181,7 @@ impl Prepared {
     /// Does for each file what may fail for want of space.
     ///
     /// # Errors
-    /// When a disk is full or a target refuses its file; nothing is in place then.
+    /// When a disk is full or a target rejects its file; nothing is in place then.
     pub fn new(mut files: Vec<AtomicFile>) -> io::Result<Self> {
         files.iter_mut().try_for_each(AtomicFile::prepare)?;
         Ok(Self(files))
@@ -199,10 +199,10 @@ impl Prepared {
     }
 
     /// Puts the files into place. A signal does not end the process in between. Another process that puts several files into
-    /// the same folder waits until the locks that this gives are dropped.
+    /// the same directory waits until the locks that this gives are dropped.
     ///
     /// # Errors
-    /// When a target refuses its file; those before it are in place then.
+    /// When a target rejects its file; those before it are in place then.
     pub fn publish(self) -> io::Result<Vec<FolderLock>> {
         let locks = self.lock();
         let mut exclusive = exclusive();
@@ -287,11 +287,11 @@ fn link_to_temporary(file: &File, folder: &Path) -> io::Result<PathBuf> {
     }
 }
 
-// A file of a folder that has no name yet; `None` where the system or the file system has no such files.
+// A file of a directory that has no name yet; `None` if the system or the file system has no such files.
 #[cfg(target_os = "linux")]
 fn unnamed(folder: &Path, private: bool) -> Option<File> {
     use rustix::fs::{Mode, OFlags, open};
-    // It is linked to its name by way of this folder.
+    // It is linked to its name by way of this directory.
     if !Path::new("/proc/self/fd").is_dir() {
         return None;
     }
@@ -306,7 +306,7 @@ fn unnamed(_folder: &Path, _private: bool) -> Option<File> {
     None
 }
 
-// Gives an unnamed file its name.
+// Returns an unnamed file its name.
 #[cfg(target_os = "linux")]
 fn link(file: &File, path: &Path) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, linkat};
@@ -368,7 +368,7 @@ fn descriptor(path: &Path) -> Option<io::Result<File>> {
         return None;
     }
     Some(match number {
-        // What else is written to the same open file stands before or behind it.
+        // What else is written to the same open file is before or after it.
         1 if is_own => io::stdout().as_fd().try_clone_to_owned().map(File::from),
         2 if is_own => io::stderr().as_fd().try_clone_to_owned().map(File::from),
         _ => OpenOptions::new().append(true).open(path),
@@ -380,7 +380,7 @@ fn descriptor(_path: &Path) -> Option<io::Result<File>> {
     None
 }
 
-/// The folder a path lies in.
+/// The directory a path is in.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -442,7 +442,7 @@ pub enum Replaced {
 /// old text.
 ///
 /// # Errors
-/// When the file is none that can be read and written, or its folder takes no other; nothing has changed then.
+/// When the file is none that can be read and written, or its directory takes no other; nothing has changed then.
 pub fn replace(path: &Path, old: &[u8], new: &[u8]) -> io::Result<Replaced> {
     replace_with(path, old, new, Naming::Unnamed)
 }
@@ -452,7 +452,7 @@ fn replace_with(path: &Path, old: &[u8], new: &[u8], naming: Naming) -> io::Resu
     if !fs::metadata(&target)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    // A file that may not be written is left alone, though its folder would let it be replaced.
+    // A file that may not be written is left alone, though its directory would let it be replaced.
     OpenOptions::new().read(true).write(true).open(&target)?;
     let mut staged = Staged::begin(target, true, naming)?;
     staged.file.write_all(new)?;
@@ -521,7 +521,7 @@ mod tests {
             let error = commit(files.into()).expect_err("it is a directory");
             assert!(error.to_string().contains("/b: "), "{error}");
             assert_eq!(names(home.path()), ["b"]);
-            // One that is refused only when it is renamed leaves no temporary file, and others leave none either.
+            // One that is rejected only when it is renamed leaves no temporary file, and others leave none either.
             let files = ["c", "d", "e"].map(|name| begun(&home.path().join(name), "x", naming));
             let prepared = Prepared::new(files.into()).expect("the folder is writable");
             fs::create_dir(home.path().join("d")).expect("the folder is writable");

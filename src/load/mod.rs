@@ -1,47 +1,44 @@
-//! Sinks: where what was written ends up, complete or not at all.
+//! Sinks: destinations of written records, all or nothing.
 
 pub mod atomic;
 #[cfg(feature = "parquet")]
 pub mod columnar;
 pub mod database;
-pub mod file;
+pub mod output;
 pub mod temporary;
 
 use std::io;
 
 use crate::diagnostic::Diagnostic;
 
-/// What a run came to, for a place that keeps account of it.
+/// Totals of a run, for a store that records them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
     /// Records read.
     pub records: u64,
-    /// Records that were not handed over.
+    /// Records that were not passed on.
     pub rejected: u64,
-    /// Whether an input could not be read to its end.
+    /// Whether an input could not be read completely.
     pub incomplete: bool,
     /// Whether there are findings that make the run fail.
     pub failed: bool,
 }
 
-/// A place that takes encoded records and is no file; whole or not at all: until it is told to commit it can be dropped, and
-/// everything is as before.
+/// A destination for encoded records that is not a file, all or nothing: until it commits it can be dropped, and
+/// everything is unchanged.
 pub trait Sink {
-    /// Takes the next record, as encoded.
+    /// Writes the next encoded record.
     ///
-    /// # Errors
-    /// When the place fails.
+    /// # Errors When the destination fails.
     fn record(&mut self, encoded: &[u8]) -> io::Result<()>;
 
-    /// Ends the records and does all that may fail. Gives why it cannot be committed, if so.
+    /// Ends the records and does everything that may fail. Returns why it cannot be committed, if so.
     ///
-    /// # Errors
-    /// When the place fails.
+    /// # Errors When the destination fails.
     fn settle(&mut self, totals: Totals) -> io::Result<Vec<Diagnostic>>;
 
-    /// Puts everything into place.
+    /// Commits.
     ///
-    /// # Errors
-    /// When the place fails; nothing is in place then.
+    /// # Errors When the destination fails; nothing is in place then.
     fn commit(self: Box<Self>) -> io::Result<()>;
 }

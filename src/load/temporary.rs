@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 const PREFIX: &str = ".chancery-";
 const SUFFIX: &str = ".tmp";
 
-// The temporary files of this process. A signal may end the process from another thread, so every change of what stands in a
-// folder happens while this is locked.
+// The temporary files of this process. A signal may end the process from another thread, so every change of what is in a
+// directory happens while this is locked.
 static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 // Folders that this process has made and that hold no output yet. Locked after LIVE, where both are.
@@ -24,7 +24,7 @@ static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// As long as this lives, no other thread creates, publishes or removes a file.
 pub struct Exclusive(MutexGuard<'static, BTreeSet<PathBuf>>);
 
-/// Waits until no other thread changes what stands in a folder.
+/// Waits until no other thread changes what is in a directory.
 pub fn exclusive() -> Exclusive {
     Exclusive(LIVE.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -53,11 +53,11 @@ pub struct Temporary {
 }
 
 impl Temporary {
-    /// Creates a file in a folder: for its owner alone where it is `private`, else as the user's mask says. The file is locked as
+    /// Creates a file in a directory: for its owner alone where it is `private`, else as the user's mask says. The file is locked as
     /// long as it is open.
     ///
     /// # Errors
-    /// When the folder takes no file.
+    /// When the directory takes no file.
     pub fn create(folder: &Path, private: bool) -> io::Result<(File, Self)> {
         let mut exclusive = exclusive();
         let mut options = OpenOptions::new();
@@ -128,11 +128,11 @@ impl Drop for Temporary {
     }
 }
 
-/// A folder for files to come, and those around it, as far as they are not there yet. What is empty in the end goes again.
+/// A directory for files to come, and those around it, as far as they are not there yet. What is empty in the end goes again.
 pub struct Made(Vec<PathBuf>);
 
 impl Made {
-    /// Makes a folder.
+    /// Makes a directory.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -152,23 +152,23 @@ impl Drop for Made {
     fn drop(&mut self) {
         let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
         for folder in &self.0 {
-            // A folder that holds something stays.
+            // A directory that holds something stays.
             let _ = fs::remove_dir(folder);
             folders.remove(folder);
         }
     }
 }
 
-/// A folder that no other process puts a set of files into as long as this lives. The threads of a process share the lock.
+/// A directory that no other process puts a set of files into as long as this lives. The threads of a process share the lock.
 #[derive(Debug)]
 pub struct FolderLock(Arc<File>);
 
-/// Another process has the folder.
+/// Another process has the directory.
 #[derive(Debug)]
 pub struct Busy;
 
 impl FolderLock {
-    /// Takes the folder unless another process has it; `None` where the folder cannot be locked.
+    /// Takes the directory unless another process has it; `None` if the directory cannot be locked.
     ///
     /// # Errors
     /// When another process has it.
@@ -180,7 +180,7 @@ impl FolderLock {
         })
     }
 
-    /// Waits until no other process has the folder; `None` where the folder cannot be locked.
+    /// Waits until no other process has the directory; `None` if the directory cannot be locked.
     #[must_use]
     pub fn take(folder: &Path) -> Option<Self> {
         Self::locked(folder, |file| Ok(file.lock().is_ok())).unwrap_or_default()
@@ -213,7 +213,7 @@ impl Drop for FolderLock {
 
 /// Locks a file that is about to become a temporary one, so that no other process takes it for abandoned.
 pub fn lock(file: &File) {
-    // Where files cannot be locked, the name alone tells.
+    // If files cannot be locked, only the name is used.
     let _ = file.try_lock();
 }
 
@@ -240,7 +240,7 @@ fn set_private(options: &mut OpenOptions, private: bool) {
 #[cfg(not(unix))]
 fn set_private(_options: &mut OpenOptions, _private: bool) {}
 
-/// Removes the temporary files that killed processes have left in a folder. Each folder is looked at once in the life of the process.
+/// Removes the temporary files that killed processes have left in a directory. Each directory is looked at once in the life of the process.
 pub fn sweep(folder: &Path) {
     static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     if SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned()) {
@@ -258,7 +258,7 @@ fn remove_abandoned(folder: &Path) {
     }
 }
 
-// The process that a temporary file's name tells, and when it started.
+// The process in a temporary file's name, and when it started.
 fn owner_of(name: &str) -> Option<(u32, u64)> {
     let mut parts = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split('-');
     let owner = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
@@ -287,7 +287,7 @@ enum Process {
     Running(u64),
     /// There is none.
     Gone,
-    /// This system does not tell.
+    /// Unknown on this system.
     Unknown,
 }
 
@@ -298,7 +298,7 @@ fn process(number: u32) -> Process {
         Err(error) if error.kind() == io::ErrorKind::NotFound && Path::new("/proc/self/stat").exists() => return Process::Gone,
         Err(_) => return Process::Unknown,
     };
-    // proc_pid_stat(5): the name of the program is in brackets and may hold any byte; the state is the first field behind it,
+    // proc_pid_stat(5): the name of the program is in brackets and may hold any byte; the state is the first field after it,
     // the start the twentieth.
     let mut fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_ascii_whitespace();
     match fields.next() {

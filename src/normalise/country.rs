@@ -1,8 +1,8 @@
 //! Countries: the two-letter code in capitals, from a code in another form or from the name beside it.
 
-use crate::lexicon::Country;
+use crate::reference_data::Country;
 
-/// The code that `text` means, be it a code or a name.
+/// The country code of `text`, which is a code or a name.
 #[must_use]
 pub fn normal(text: &str) -> Option<&'static str> {
     Country::coded(text).or_else(|| Country::named(text)).map(Country::code)

@@ -1,10 +1,10 @@
 //! Partial dates: `2009-07` for `July 2009`, `1948` for the number 1948.
 //!
 //! Only forms that can mean one date are taken. Whether `03/04/2009` begins with the day or the month is not decided by its
-//! value, since values of one column then came out differently: the schema has to give the order. Nothing is made more exact
+//! value, because values of one column then came out differently: the schema has to give the order. Nothing is made more exact
 //! than it was written, and marks of doubt stay.
 
-use crate::lexicon::PartialDate;
+use crate::reference_data::PartialDate;
 
 const MONTHS: [&str; 12] =
     ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
@@ -40,7 +40,7 @@ impl Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderUnknown;
 
-/// The normal form of `text`, where it is a date in another form.
+/// The normal form of `text`, if it is a date in another form.
 ///
 /// # Errors
 /// When it begins with the day or the month, and `order` does not say with which.

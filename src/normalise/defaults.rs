@@ -1,16 +1,16 @@
-//! Defaults: members that are missing get the default of the schema. Only when asked for, since a default is what
-//! somebody may mean, not what somebody wrote.
+//! Defaults: missing members get the schema's default. Only on request, because a default is an assumption about the
+//! data.
 //!
 //! A supplied value is labelled at the opening of its object and counts as derived. Values inside a supplied object get
-//! their own defaults, down to a depth that no honest schema needs.
+//! their own defaults, down to a depth that no real schema needs.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::diagnostic::{self, Diagnostic, Edit, Notes, Safety, Scalar, quote, rules};
+use crate::diagnostic::{self, Diagnostic, DiagnosticSink, Edit, Safety, Scalar, quote, rules};
 use crate::schema::Shape;
-use crate::schema::guide::{self, Guide, Station};
+use crate::schema::annotation_index::{self, AnnotationIndex, StateId};
 use crate::source::Span;
 use crate::tree::{Kind, Member, Node, NodeId, Tree};
 
@@ -18,61 +18,63 @@ const DEEPEST: usize = 32;
 
 /// Fills in defaults.
 #[derive(Debug)]
-pub struct Filler {
-    guide: Guide<Vec<(Box<str>, Value)>>,
+pub struct DefaultsPass {
+    index: AnnotationIndex<Vec<(Box<str>, Value)>>,
 }
 
-impl Filler {
+impl DefaultsPass {
     /// The defaults of `shape`.
     #[must_use]
     pub fn new(shape: &Arc<Shape>) -> Self {
-        let guide = Guide::new(shape, |part| {
-            let defaults: Vec<_> =
-                part.members().filter_map(|(name, member)| Some((name.into(), guide::annotation(member, "default")?))).collect();
+        let index = AnnotationIndex::new(shape, |part| {
+            let defaults: Vec<_> = part
+                .members()
+                .filter_map(|(name, member)| Some((name.into(), annotation_index::compile_annotation(member, "default")?)))
+                .collect();
             (!defaults.is_empty()).then_some(defaults)
         });
-        Self { guide }
+        Self { index }
     }
 
-    /// Fills in what is missing and notes it.
-    pub fn fill(&self, tree: &mut Tree, notes: &mut dyn Notes) {
-        self.value(tree, tree.root().id(), self.guide.root(), 0, notes);
+    /// Fills in missing members and emits findings.
+    pub fn fill(&self, tree: &mut Tree, diagnostics: &mut dyn DiagnosticSink) {
+        self.value(tree, tree.root().id(), self.index.root(), 0, diagnostics);
     }
 
-    fn value(&self, tree: &mut Tree, id: NodeId, at: Station, supplied: usize, notes: &mut dyn Notes) {
-        if !self.guide.is_busy(at) || supplied > DEEPEST {
+    fn value(&self, tree: &mut Tree, id: NodeId, at: StateId, supplied: usize, diagnostics: &mut dyn DiagnosticSink) {
+        if !self.index.has_descendants(at) || supplied > DEEPEST {
             return;
         }
         let node = tree.node(id);
-        let below: Vec<(NodeId, Station)> = match node.kind() {
-            Kind::Object => node.members().map(|member| (member.value.id(), self.guide.member(at, &member).1)).collect(),
-            Kind::Array => node.items().enumerate().map(|(index, item)| (item.id(), self.guide.item(at, index))).collect(),
+        let below: Vec<(NodeId, StateId)> = match node.kind() {
+            Kind::Object => node.members().map(|member| (member.value.id(), self.index.member(at, &member).1)).collect(),
+            Kind::Array => node.items().enumerate().map(|(index, item)| (item.id(), self.index.item(at, index))).collect(),
             _ => return,
         };
         let is_object = node.kind() == Kind::Object;
-        for (child, station) in below {
-            self.value(tree, child, station, supplied, notes);
+        for (child, state) in below {
+            self.value(tree, child, state, supplied, diagnostics);
         }
-        for (name, default) in self.guide.task(at).filter(|_| is_object).into_iter().flatten() {
+        for (name, default) in self.index.annotation(at).filter(|_| is_object).into_iter().flatten() {
             let object = tree.node(id);
             if object.get(name).is_some() {
                 continue;
             }
             let opening = object.opening();
-            let message = format!("member {} supplied with its default {}", quote(name, true), quote(&default.to_string(), false));
+            let message = format!("member {} filled in with its default {}", quote(name, true), quote(&default.to_string(), false));
             let filled = Diagnostic::new(&rules::DEFAULT_FILLED, tree.source(), opening, message).at(object.pointer());
-            notes.note(match further(object, name, default) {
-                Some(edit) => filled.mend(Safety::Safe, vec![edit]),
+            diagnostics.emit(match further(object, name, default) {
+                Some(edit) => filled.with_edit(Safety::Safe, vec![edit]),
                 None => filled,
             });
             let value = tree.insert_member(id, None, name, opening);
             build(tree, value, default, opening);
-            self.value(tree, value, self.guide.named(at, name).1, supplied + 1, notes);
+            self.value(tree, value, self.index.named(at, name).1, supplied + 1, diagnostics);
         }
     }
 }
 
-// The edit that adds the default behind the last scalar of the object; `None` where there is none, or the default is none.
+// The edit that adds the default after the last scalar of the object; `None` if there is none, or the default is not a scalar.
 fn further(object: Node<'_>, name: &str, default: &Value) -> Option<Edit> {
     let scalar = match default {
         Value::String(text) => Scalar::Text(text.clone()),
@@ -88,7 +90,7 @@ fn further(object: Node<'_>, name: &str, default: &Value) -> Option<Edit> {
         value: last.value.span(),
         name: name.to_owned(),
         scalar,
-        spare: false,
+        optional: false,
     }))
 }
 

@@ -1,9 +1,9 @@
 //! E-mail: the bare address, its domain in lower case.
 //!
-//! Angle brackets, `mailto:` and the punctuation of a sentence are taken off. The part before the @ belongs to the
+//! Angle brackets, `mailto:` and punctuation around the address are removed. The part before the @ is defined by the
 //! receiving host and stays as written.
 
-/// Whether `text` surely is in normal form.
+/// Whether `text` certainly is in normal form.
 #[must_use]
 pub fn is_normal(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"@._+-".contains(&byte);
@@ -14,7 +14,7 @@ pub fn is_normal(text: &str) -> bool {
 #[must_use]
 pub fn normal(text: &str) -> String {
     let mut address = text;
-    // Each step can lay bare what another one takes off.
+    // Each step can expose what another one removes.
     loop {
         let mut inner = address.trim().trim_end_matches(['.', ',', ';']);
         inner = inner.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(inner);
@@ -30,7 +30,7 @@ pub fn normal(text: &str) -> String {
     }
     match address.rsplit_once('@') {
         Some((local, domain)) if !local.contains('@') => format!("{local}@{}", domain.to_ascii_lowercase()),
-        // No address at all: nothing is gained by taking parts of it away.
+        // Not an address: removing parts of it would not help.
         _ => text.to_owned(),
     }
 }
@@ -45,10 +45,10 @@ mod tests {
             ("mailto:a@b.org", "a@b.org"),
             ("MAILTO:<a@B.org>.", "a@b.org"),
             ("a@b.org;", "a@b.org"),
-            ("desk@", "desk@"),
+            ("info@", "info@"),
             ("see website.", "see website."),
             ("a [at] b.org", "a [at] b.org"),
-            ("Desk <a@b.org>", "Desk <a@b.org>"),
+            ("Unit <a@b.org>", "Unit <a@b.org>"),
             ("a@b@C", "a@b@C"),
         ] {
             assert_eq!(super::normal(text), expected, "{text}");

@@ -1,6 +1,6 @@
-//! Values of a closed list in another spelling: `Focal Point` for `focal_point`.
+//! Values of an enumeration in another spelling: `Focal Point` for `focal_point`.
 
-/// The one choice that `text` equals but for case, blanks, hyphens and underscores; `None` where it is a choice itself.
+/// The only choice that equals `text` except for case, blanks, hyphens and underscores; `None` if it is a choice itself.
 #[must_use]
 pub fn normal<'c>(text: &str, choices: &'c [Box<str>]) -> Option<&'c str> {
     if choices.iter().any(|choice| **choice == *text) {

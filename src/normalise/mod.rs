@@ -1,21 +1,21 @@
-//! Normalisation: passes over one tree that bring values to one form. Spans survive, and each change of a value is noted.
+//! Normalisation: passes over a tree that bring values to normal form. Spans are kept, and each change of a value is a finding.
 //!
-//! In: a tree as read. Out: the same tree, changed in place. The schema says what is done where, by the annotation
-//! `x-normalise` on a subschema: the name of a pass, or an object with the name under `pass` and operands, or a list.
+//! Input: a tree as read. Output: the same tree, changed in place. The annotation `x-normalise` on a subschema selects
+//! passes: a name, or an object with the name under `pass` and operands, or a list.
 //!
 //! | pass | where | operands |
 //! | --- | --- | --- |
 //! | `text`, `email`, `enum` | on a string | |
 //! | `date` | on a string | `order`: `dmy`, `mdy` or `ymd`, the order in which all values are written |
 //! | `url` | on a string | `printed`: sibling that keeps the printed form |
-//! | `telephone` | on a string | `printed`; `extension`: sibling for the digits to dial behind |
+//! | `telephone` | on a string | `printed`; `extension`: sibling for the digits to dial after |
 //! | `country` | on the string with the code | `from`: sibling with the name, from which a missing code is supplied |
 //! | `order` | on an object, holds for all below | |
 //!
-//! Normalising what was normalised changes nothing. What a pass does not understand it leaves for the schema to refuse.
-//! A walk finds what has to change without touching the tree, so a record in normal form costs no allocation.
+//! Normalisation is idempotent. A value that a pass cannot interpret is left for the schema to reject. A walk finds the
+//! changes without modifying the tree, so a normalised record costs no allocation.
 //!
-//! Start with [`email`]; the others are the same for harder values.
+//! Start with [`email`]; the others do the same for harder values.
 
 pub mod country;
 pub mod date;
@@ -32,16 +32,16 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Notes, Rule, rules};
-use crate::schema::guide::{self, Guide};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Rule, rules};
+use crate::schema::annotation_index::{self, AnnotationIndex};
 use crate::schema::{Part, Shape};
 use crate::tree::{Kind, Node, Tree};
 use walk::Walk;
 
-/// A pass: one way of bringing values to one form.
+/// A normalisation pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
-    /// Unicode, line ends, white space at the ends.
+    /// Unicode, line ends, surrounding white space.
     Text,
     /// Telephone and fax numbers.
     Telephone,
@@ -53,11 +53,11 @@ pub enum Pass {
     Date,
     /// Country codes.
     Country,
-    /// Values of a closed list.
+    /// Values of an enumeration.
     Enum,
-    /// Order of members; the only pass that notes nothing.
+    /// Order of members; the only pass without findings.
     Order,
-    /// Defaults of the schema; only when asked for.
+    /// Defaults of the schema; only on request.
     Defaults,
 }
 
@@ -82,7 +82,7 @@ impl Pass {
         }
     }
 
-    /// The rule that notes its changes.
+    /// The rule of its findings.
     #[must_use]
     pub fn rule(self) -> Option<&'static Rule> {
         Some(match self {
@@ -106,40 +106,40 @@ impl Pass {
     }
 }
 
-/// Passes that the schema asks for and that do not exist.
+/// Unknown passes in the schema.
 #[must_use]
 pub fn mistakes(shape: &Arc<Shape>) -> Vec<Diagnostic> {
-    // Defaults are asked for on the command line, since a schema has them for all its readers.
+    // Defaults are requested on the command line, because a schema declares them for all its readers.
     let names: Vec<_> = Pass::ALL.iter().filter(|pass| **pass != Pass::Defaults).map(|pass| pass.name()).collect();
-    guide::mistakes(shape, ANNOTATION, "pass", &names)
+    annotation_index::operand_errors(shape, ANNOTATION, "pass", &names)
 }
 
-/// What is normalised besides what the schema asks for.
+/// Normalisation options besides the schema.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Passes that are turned off.
+    /// Disabled passes.
     pub off: Vec<Pass>,
-    /// Whether missing members get the default of the schema.
+    /// Whether missing members get the schema's default.
     pub defaults: bool,
-    /// Passes that the configuration asks for.
-    pub asked: Vec<Asked>,
+    /// Passes requested in the config.
+    pub configured: Vec<ConfiguredPass>,
 }
 
-/// A pass asked for at places of the record. Countries around a telephone number are those that the schema annotates.
+/// A pass requested for locations of the record. Countries around a telephone number are those that the schema annotates.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ConfiguredPass {
     /// JSON pointer, in which `*` stands for any member or item: `/contacts/*/mail`.
     pub pointer: String,
-    /// What `x-normalise` would say there.
+    /// Same as the value of `x-normalise`.
     pub passes: Value,
 }
 
-/// Brings records to normal form.
+/// Normalises records.
 #[derive(Debug)]
 pub struct Normaliser {
-    guide: Guide<Task>,
-    asked: Vec<(Vec<String>, Task)>,
-    defaults: Option<defaults::Filler>,
+    index: AnnotationIndex<FieldTask>,
+    configured: Vec<(Vec<String>, FieldTask)>,
+    defaults: Option<defaults::DefaultsPass>,
 }
 
 impl Default for Normaliser {
@@ -148,18 +148,18 @@ impl Default for Normaliser {
     }
 }
 
-// What is done at one part of the shape.
+// The passes of one part of the shape.
 #[derive(Debug, Default)]
-struct Task {
-    // Passes over a scalar, in turn.
+struct FieldTask {
+    // Passes over a scalar, in order.
     steps: Vec<Step>,
-    // Whether members are brought in order, here and below.
+    // Whether members are sorted, here and below.
     sorts: bool,
-    // Members of an object that hold a country's code, with the member that holds its name.
+    // Members of an object with a country code, with the member that contains its name.
     codes: Vec<(Box<str>, Option<Box<str>>)>,
-    // Members below which there are such: where telephones look for their country.
+    // Members that contain such members: where telephone numbers look for their country.
     below: Vec<Box<str>>,
-    // Whether a code that is missing is supplied.
+    // Whether a missing code is supplied.
     supplies: bool,
 }
 
@@ -176,22 +176,23 @@ struct Step {
 const ANNOTATION: &str = "x-normalise";
 
 fn passes(annotation: Option<&Value>) -> impl Iterator<Item = (Pass, &Value)> {
-    guide::asked(annotation, "pass").filter_map(|(name, asked)| Some((Pass::ALL.iter().copied().find(|pass| pass.name() == name)?, asked)))
+    annotation_index::requested_names(annotation, "pass")
+        .filter_map(|(name, asked)| Some((Pass::ALL.iter().copied().find(|pass| pass.name() == name)?, asked)))
 }
 
-// Members that hold a country's code, with the member that holds its name.
+// Members with a country code, with the member that contains its name.
 fn codes(part: Part<'_>) -> Vec<(Box<str>, Option<Box<str>>)> {
     let mut found = Vec::new();
     for (name, member) in part.members() {
-        let annotation = guide::annotation(member, ANNOTATION);
+        let annotation = annotation_index::compile_annotation(member, ANNOTATION);
         for (_, asked) in passes(annotation.as_ref()).filter(|(pass, _)| *pass == Pass::Country) {
-            found.push((name.into(), guide::operand(asked, "from")));
+            found.push((name.into(), annotation_index::operand(asked, "from")));
         }
     }
     found
 }
 
-// Strings that may stand here: all of them, or those that branches list beside others.
+// Allowed strings: all of them, or those listed in branches.
 fn choices(part: Part<'_>) -> Vec<Box<str>> {
     let strings = |node: Node<'_>| -> Option<Box<str>> { (node.kind() == Kind::String).then(|| node.text().into()) };
     if let Some(all) = part.choices() {
@@ -201,7 +202,7 @@ fn choices(part: Part<'_>) -> Vec<Box<str>> {
     branches.filter_map(|branch| branch.get("enum")).flat_map(Node::items).filter_map(strings).collect()
 }
 
-impl Task {
+impl FieldTask {
     fn of(annotation: Option<&Value>, part: Part<'_>, off: &[Pass]) -> Self {
         let mut task = Self::default();
         for (pass, asked) in passes(annotation).filter(|(pass, _)| !off.contains(pass)) {
@@ -210,16 +211,16 @@ impl Task {
                 Pass::Defaults => {}
                 _ => task.steps.push(Step {
                     pass,
-                    printed: guide::operand(asked, "printed"),
-                    extension: guide::operand(asked, "extension"),
-                    from: guide::operand(asked, "from"),
-                    order: guide::operand(asked, "order").and_then(|name| date::Order::by_name(&name)),
+                    printed: annotation_index::operand(asked, "printed"),
+                    extension: annotation_index::operand(asked, "extension"),
+                    from: annotation_index::operand(asked, "from"),
+                    order: annotation_index::operand(asked, "order").and_then(|name| date::Order::by_name(&name)),
                     choices: choices(part),
                 }),
             }
         }
         task.codes = codes(part);
-        task.below = guide::below(part, |part| !codes(part).is_empty());
+        task.below = annotation_index::below(part, |part| !codes(part).is_empty());
         task.supplies = !off.contains(&Pass::Country);
         task
     }
@@ -230,52 +231,52 @@ impl Task {
 }
 
 impl Normaliser {
-    /// What `shape` asks for, compiled once.
+    /// The passes of `shape`, compiled once.
     #[must_use]
     pub fn new(shape: &Arc<Shape>, options: &Options) -> Self {
         let mut sorting = false;
-        let _ = Guide::<()>::new(shape, |part| {
-            sorting |= passes(guide::annotation(part, ANNOTATION).as_ref()).any(|(pass, _)| pass == Pass::Order);
+        let _ = AnnotationIndex::<()>::new(shape, |part| {
+            sorting |= passes(annotation_index::compile_annotation(part, ANNOTATION).as_ref()).any(|(pass, _)| pass == Pass::Order);
             None
         });
         let sorting = sorting && !options.off.contains(&Pass::Order);
-        let guide = Guide::new(shape, |part| {
-            let task = Task::of(guide::annotation(part, ANNOTATION).as_ref(), part, &options.off);
-            // Every part with members, since order may be asked for above it.
+        let index = AnnotationIndex::new(shape, |part| {
+            let task = FieldTask::of(annotation_index::compile_annotation(part, ANNOTATION).as_ref(), part, &options.off);
+            // Every part with members, because sorting may be requested above it.
             let sortable = sorting && part.members().next().is_some();
             (sortable || !task.is_idle()).then_some(task)
         });
-        let asked = options.asked.iter().map(|asked| {
+        let asked = options.configured.iter().map(|asked| {
             let tokens = asked.pointer.split('/').skip(1).map(|token| crate::tree::pointer::unescape(token).into_owned()).collect();
-            (tokens, Task::of(Some(&asked.passes), Shape::any().root(), &options.off))
+            (tokens, FieldTask::of(Some(&asked.passes), Shape::any().root(), &options.off))
         });
-        let defaults = (options.defaults && !options.off.contains(&Pass::Defaults)).then(|| defaults::Filler::new(shape));
-        Self { guide, asked: asked.collect(), defaults }
+        let defaults = (options.defaults && !options.off.contains(&Pass::Defaults)).then(|| defaults::DefaultsPass::new(shape));
+        Self { index, configured: asked.collect(), defaults }
     }
 
     /// Whether it never changes anything.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.guide.is_idle() && self.asked.is_empty() && self.defaults.is_none()
+        self.index.is_idle() && self.configured.is_empty() && self.defaults.is_none()
     }
 
-    /// Normalises the record in place and notes what it changed.
-    pub fn normalise(&self, tree: &mut Tree, notes: &mut dyn Notes) {
-        // First, since a default is to be in normal form like any other value.
+    /// Normalises the record in place and emits findings about the changes.
+    pub fn normalise(&self, tree: &mut Tree, diagnostics: &mut dyn DiagnosticSink) {
+        // First, because a default is normalised like any other value.
         if let Some(filler) = &self.defaults {
-            filler.fill(tree, notes);
+            filler.fill(tree, diagnostics);
         }
         let mut changes = Vec::new();
-        for (tokens, task) in &self.asked {
-            let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
-            walk.asked(&self.guide.record(tree.root()), tokens, task);
-            walk::apply(tree, &self.guide, &mut changes);
+        for (tokens, task) in &self.configured {
+            let mut walk = Walk { index: &self.index, diagnostics, changes: &mut changes };
+            walk.configured(&self.index.record(tree.root()), tokens, task);
+            walk::apply(tree, &self.index, &mut changes);
         }
-        // Last, since it brings members in order, supplied ones too.
-        if !self.guide.is_idle() {
-            let mut walk = Walk { guide: &self.guide, notes, changes: &mut changes };
-            walk.value(&self.guide.record(tree.root()), false);
-            walk::apply(tree, &self.guide, &mut changes);
+        // Last, because it sorts members, including supplied ones.
+        if !self.index.is_idle() {
+            let mut walk = Walk { index: &self.index, diagnostics, changes: &mut changes };
+            walk.value(&self.index.record(tree.root()), false);
+            walk::apply(tree, &self.index, &mut changes);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Member order: that of the schema, members it does not declare last, in their own order.
 //!
-//! Order carries no meaning in JSON, so this is the only pass that notes nothing.
+//! Order has no meaning in JSON, so this is the only pass without findings.
 
-use crate::schema::guide::{Guide, Station};
+use crate::schema::annotation_index::{AnnotationIndex, StateId};
 use crate::tree::{NodeId, Tree};
 
-/// Brings the members of one object in order.
-pub fn sort<T>(tree: &mut Tree, object: NodeId, guide: &Guide<T>, at: Station) {
-    tree.order_members(object, |name| guide.named(at, name).0);
+/// Sorts the members of one object.
+pub fn sort<T>(tree: &mut Tree, object: NodeId, index: &AnnotationIndex<T>, at: StateId) {
+    tree.order_members(object, |name| index.named(at, name).0);
 }

@@ -1,32 +1,32 @@
 //! Telephone and fax numbers: ITU-T E.164, by a port of libphonenumber.
 //!
-//! A number that says its country (`+`, `00`, `[43]`) is taken when its length fits that country. A number that does not
-//! is read with the countries of its surroundings, and taken only when exactly one reading is a number in use there.
-//! Everything else is left as printed, for the schema to refuse.
+//! A number with its country (`+`, `00`, `[43]`) is accepted if its length is valid for that country. A number without
+//! is parsed with the countries around it, and accepted only if exactly one of them has such a number. Everything else
+//! is left as printed, for the schema to reject.
 
 use rlibphonenumber::{NumberLengthType, PhoneNumber, PhoneNumberFormat, Region};
 
-use crate::lexicon::Country;
+use crate::reference_data::Country;
 
 /// A number in normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phone {
     /// `+` and digits.
     pub number: String,
-    /// Digits to dial behind it.
+    /// The extension.
     pub extension: Option<String>,
-    /// The country that was not written but taken from the surroundings.
+    /// The country that was not written but taken from the context.
     pub supplied: Option<Country>,
 }
 
-/// Whether `text` is in normal form: decided without the library, whose start takes milliseconds.
+/// Whether `text` is in normal form: decided without the library, whose initialisation takes milliseconds.
 #[must_use]
 pub fn is_normal(text: &str) -> bool {
     let Some(digits) = text.strip_prefix('+') else { return false };
     (4..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
 }
 
-/// The number that `text` means, with the countries around it asked for only when it does not say its own.
+/// The number in `text`; the countries around it are requested only if it has none.
 #[must_use]
 pub fn read(text: &str, countries: impl FnOnce() -> Vec<Country>) -> Option<Phone> {
     let text = prepare(text.trim())?;
@@ -58,12 +58,12 @@ fn phone(number: &PhoneNumber, supplied: Option<Country>) -> Option<Phone> {
     is_normal(&number).then_some(Phone { number, extension, supplied })
 }
 
-/// Whether `text` has digits of more than one number, so that nobody can tell which is meant.
+/// Whether `text` has digits of more than one number, so that it is ambiguous.
 #[must_use]
 pub fn is_several(text: &str) -> bool {
     let (number, _) = split_extension(text);
     let runs = number.split([',', ';', '/', '|', '&', '\n']).flat_map(|part| part.split(char::is_alphabetic));
-    // The last digits of a further number behind a stroke; other strokes part the area.
+    // The last digits of a further number after a stroke; other strokes part the area.
     let is_short = number.split_once('/').is_some_and(|(before, behind)| digits(before) >= 6 && digits(behind) < 5);
     runs.filter(|run| digits(run) >= 3).nth(1).is_some() && (is_short || !is_single(text))
 }
@@ -72,7 +72,7 @@ fn digits(text: &str) -> usize {
     text.bytes().filter(u8::is_ascii_digit).count()
 }
 
-// Whether there is nothing in `text` but one number, perhaps behind a label, and an extension that says what it is.
+// Whether there is nothing in `text` but one number, perhaps after a label, and an extension that says what it is.
 fn is_single(text: &str) -> bool {
     let (number, _) = split_extension(text);
     let number = number.trim_start_matches(|c: char| c.is_alphabetic() || matches!(c, '.' | ':' | ' ' | '\u{a0}'));
@@ -83,7 +83,7 @@ fn is_single(text: &str) -> bool {
     number.chars().all(allowed) && number.matches('/').count() <= 1 && !is_pair
 }
 
-// The number, and the extension behind a word or sign for one.
+// The number, and the extension after a word or sign for one.
 fn split_extension(text: &str) -> (&str, Option<&str>) {
     const SIGNS: [&str; 9] = [";ext=", "extension", "extn", "ext", "anexo", "ramal", "int", "x", "#"];
     let bare = text.trim_end_matches([')', ']', '.', ' ']);
@@ -101,7 +101,7 @@ fn split_extension(text: &str) -> (&str, Option<&str>) {
     (number.trim_end_matches([' ', ',', ';', '(', '[', '\u{a0}']), Some(extension))
 }
 
-// One number in the notation that the library reads; `None` for what is no single number.
+// One number in the notation of the library; `None` if it is not a single number.
 fn prepare(text: &str) -> Option<String> {
     const LONGEST: usize = 60;
     if text.len() > LONGEST || text.contains('\n') {
@@ -111,13 +111,13 @@ fn prepare(text: &str) -> Option<String> {
     if !is_single(text) {
         return None;
     }
-    // `+43 1/2360 2045` parts the area; `+39 06 5705 1/2` names two numbers.
+    // `+43 1/2360 2045` separates the area code; `+39 06 5705 1/2` contains two numbers.
     if let Some((_, behind)) = text.split_once('/')
         && behind.bytes().filter(u8::is_ascii_digit).count() < 5
     {
         return None;
     }
-    // More than one country code is more than one number.
+    // Several country codes are several numbers.
     if text.matches('+').count() > 1 {
         return None;
     }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_say_their_country() {
+    fn numbers_that_state_their_country() {
         for (text, expected) in [
             ("+1 917 367 2205", "+19173672205"),
             ("+1.917.367.2205", "+19173672205"),
@@ -181,7 +181,7 @@ mod tests {
         check("43 1 2360 2045", &["AT"], Some(("+43123602045", None)));
         check("1 917 367 2222", &[], None);
         check("1 917 367 2222", &["FR"], None);
-        // Two readings, two numbers: nobody can tell.
+        // Ambiguous.
         check("1 917 367 2222", &["US", "AT"], None);
     }
 

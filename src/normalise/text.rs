@@ -1,16 +1,16 @@
-//! Text: Unicode normal form C, LF as line end, no white space at the ends.
+//! Text: Unicode NFC, LF line endings, no surrounding white space.
 //!
-//! Deliberately little: blanks inside, no-break spaces, quotes and dashes are the author's, compatibility forms (`³³`, `ﬁ`)
-//! stay, and control characters are left for the schema to refuse. Text of white space alone is left as it is.
+//! Deliberately minimal: inner blanks, no-break spaces, quotes and dashes are kept, compatibility forms (`³³`, `ﬁ`)
+//! stay, and control characters are left for the schema to reject. Text that is only white space is not changed.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-/// The normal form of `text`; borrowed where it is one already.
+/// The normal form of `text`; borrowed if it is unchanged.
 #[must_use]
 pub fn normal(text: &str) -> Cow<'_, str> {
-    // Nearly all text ends here.
+    // Nearly all text returns here.
     let bytes = text.as_bytes();
     if let ([first, .., last] | [first @ last], true) = (bytes, bytes.is_ascii())
         && first.is_ascii_graphic()
@@ -61,7 +61,7 @@ mod tests {
             ("  ", "  "),
             ("", ""),
             ("a  b", "a  b"),
-            // Composed, this would be two letters; the form C keeps it apart.
+            // NFC keeps these two characters separate.
             ("\u{958}", "\u{915}\u{93c}"),
         ] {
             assert_eq!(normal(text), expected, "{text:?}");

@@ -1,9 +1,9 @@
 //! Web addresses: a scheme, and scheme and host in lower case.
 //!
-//! `https` is supplied where a host stands alone. A host outside ASCII takes its form for the wire, and the port that
-//! the scheme implies is dropped. Everything behind the host stays to the byte.
+//! `https` is added to a host without a scheme. A non-ASCII host is converted to its ASCII form, and the default port
+//! of the scheme is removed. Everything after the host is unchanged.
 
-/// Whether `text` surely is in normal form.
+/// Whether `text` certainly is in normal form.
 #[must_use]
 pub fn is_normal(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
@@ -57,7 +57,7 @@ fn lower(host: &str) -> String {
     }
 }
 
-// Whether a text without scheme is one that people mean as a web address: `www.un.org/en`, `un.org:8080`.
+// Whether a text without a scheme is commonly used as a web address: `www.un.org/en`, `un.org:8080`.
 fn begins_with_host(text: &str) -> bool {
     let end = text.find(['/', '?', '#']).unwrap_or(text.len());
     let (name, port) = text[..end].split_once(':').unwrap_or((&text[..end], ""));

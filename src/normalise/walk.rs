@@ -1,14 +1,14 @@
-//! The walk of normalisation: finds what has to change in a tree and notes it, without touching the tree.
+//! The normalisation walk: finds the changes of a tree and emits findings, without modifying the tree.
 //!
-//! It goes through the tree in step with the shape. Changes are made afterwards by [`apply`], so that a record in normal
-//! form costs a look at its values and no more.
+//! It walks the tree in parallel with the shape. Changes are made afterwards by [`apply`], so that a normalised record
+//! costs only a look at its values.
 
 use std::borrow::Cow;
 
-use super::{Pass, Step, Task, country, date, email, enumeration, order, phone, text, url};
-use crate::diagnostic::{Diagnostic, Edit, Member, Notes, Rule, Safety, Scalar, quote, rules};
-use crate::lexicon::{Country, PartialDate};
-use crate::schema::guide::{Frame, Guide, Station, Token};
+use super::{FieldTask, Pass, Step, country, date, email, enumeration, order, phone, text, url};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Edit, Member, Rule, Safety, Scalar, quote, rules};
+use crate::reference_data::{Country, PartialDate};
+use crate::schema::annotation_index::{AnnotationIndex, Cursor, StateId, Token};
 use crate::source::Span;
 use crate::tree::{Kind, Node, NodeId, Tree, pointer};
 
@@ -16,11 +16,11 @@ use crate::tree::{Kind, Node, NodeId, Tree, pointer};
 pub(super) enum Change {
     Replace { node: NodeId, text: String },
     Insert { object: NodeId, after: NodeId, key: Box<str>, text: String, span: Span },
-    Sort { object: NodeId, at: Station },
+    Sort { object: NodeId, at: StateId },
 }
 
-/// Makes the changes that a walk has found.
-pub(super) fn apply(tree: &mut Tree, guide: &Guide<Task>, changes: &mut Vec<Change>) {
+/// Makes the changes found by a walk.
+pub(super) fn apply(tree: &mut Tree, index: &AnnotationIndex<FieldTask>, changes: &mut Vec<Change>) {
     for change in changes.drain(..) {
         match change {
             Change::Replace { node, text } => tree.replace(node, Kind::String, &text),
@@ -29,29 +29,29 @@ pub(super) fn apply(tree: &mut Tree, guide: &Guide<Task>, changes: &mut Vec<Chan
                 tree.set_scalar(value, Kind::String, &text, span);
                 tree.mark_derived(value);
             }
-            Change::Sort { object, at } => order::sort(tree, object, guide, at),
+            Change::Sort { object, at } => order::sort(tree, object, index, at),
         }
     }
 }
 
-/// Finds what has to change, and notes it.
+/// Finds the changes and emits findings.
 pub(super) struct Walk<'w> {
-    pub guide: &'w Guide<Task>,
-    pub notes: &'w mut dyn Notes,
+    pub index: &'w AnnotationIndex<FieldTask>,
+    pub diagnostics: &'w mut dyn DiagnosticSink,
     pub changes: &'w mut Vec<Change>,
 }
 
 impl Walk<'_> {
-    /// What is to be done at a value and below it. `sorts`: members are to be brought in order.
-    pub fn value(&mut self, here: &Frame<'_, '_>, sorts: bool) {
-        let guide = self.guide;
-        if !guide.is_busy(here.station) {
+    /// The passes at a value and below it. `sorts`: members are sorted.
+    pub fn value(&mut self, here: &Cursor<'_, '_>, sorts: bool) {
+        let index = self.index;
+        if !index.has_descendants(here.state) {
             return;
         }
-        let task = guide.task(here.station);
+        let task = index.annotation(here.state);
         match here.node.kind() {
             Kind::Object => self.object(here, sorts || task.is_some_and(|task| task.sorts)),
-            Kind::Array => guide.children(here, |item| self.value(item, sorts)),
+            Kind::Array => index.children(here, |item| self.value(item, sorts)),
             _ => {
                 if let Some(task) = task.filter(|task| !task.steps.is_empty()) {
                     self.scalar(here, task);
@@ -60,18 +60,18 @@ impl Walk<'_> {
         }
     }
 
-    fn object(&mut self, here: &Frame<'_, '_>, sorts: bool) {
-        let (guide, object) = (self.guide, here.node);
+    fn object(&mut self, here: &Cursor<'_, '_>, sorts: bool) {
+        let (index, object) = (self.index, here.node);
         let before = self.changes.len();
         let mut last = 0;
         let mut sorted = true;
         for member in object.members() {
-            let (rank, station) = guide.member(here.station, &member);
+            let (rank, state) = index.member(here.state, &member);
             sorted &= last <= rank;
             last = rank;
-            self.value(&Frame { above: Some(here), token: Token::Member(member.key.text()), node: member.value, station }, sorts);
+            self.value(&Cursor { above: Some(here), token: Token::Member(member.key.text()), node: member.value, state }, sorts);
         }
-        if let Some(task) = guide.task(here.station).filter(|task| task.supplies) {
+        if let Some(task) = index.annotation(here.state).filter(|task| task.supplies) {
             for (code, from) in &task.codes {
                 self.supply(here, code, from.as_deref());
             }
@@ -79,27 +79,27 @@ impl Walk<'_> {
         if sorts {
             let inserts = |change: &Change| matches!(change, Change::Insert { object: into, .. } if *into == object.id());
             if !sorted || self.changes[before..].iter().any(inserts) {
-                self.changes.push(Change::Sort { object: object.id(), at: here.station });
+                self.changes.push(Change::Sort { object: object.id(), at: here.state });
             }
         }
     }
 
-    /// What the configuration asks for at the places below that `tokens` lead to.
-    pub fn asked(&mut self, here: &Frame<'_, '_>, tokens: &[String], task: &Task) {
-        let guide = self.guide;
+    /// The configured passes at the locations below `tokens`.
+    pub fn configured(&mut self, here: &Cursor<'_, '_>, tokens: &[String], task: &FieldTask) {
+        let index = self.index;
         let Some((token, rest)) = tokens.split_first() else {
             if !matches!(here.node.kind(), Kind::Array | Kind::Object) {
                 self.scalar(here, task);
             }
             return;
         };
-        guide.children(here, |child| {
+        index.children(here, |child| {
             let fits = match child.token {
                 Token::Member(name) => token == name,
                 Token::Item(index) => pointer::index(token) == Some(index),
             };
             if fits || token == "*" {
-                self.asked(child, rest, task);
+                self.configured(child, rest, task);
             }
         });
         if rest.is_empty() && here.node.kind() == Kind::Object && token != "*" {
@@ -109,39 +109,39 @@ impl Walk<'_> {
         }
     }
 
-    // Passes over one scalar, each over what the one before left.
-    fn scalar(&mut self, here: &Frame<'_, '_>, task: &Task) {
+    // Passes over one scalar, each over the result of the previous one.
+    fn scalar(&mut self, here: &Cursor<'_, '_>, task: &FieldTask) {
         let node = here.node;
         let mut changed: Option<String> = None;
-        let mut notes = Vec::new();
+        let mut diagnostics = Vec::new();
         for step in &task.steps {
             let text = changed.as_deref().unwrap_or(node.text());
             let is_string = changed.is_some() || node.kind() == Kind::String;
-            // The year alone is written as a number by many; no other number is touched.
+            // Years are often written as numbers; no other number is changed.
             let is_year = step.pass == Pass::Date && node.kind() == Kind::Number && text.len() == 4;
             if !is_string && !is_year {
                 continue;
             }
             let before = self.changes.len();
-            let Some((new, remark)) = self.step(step, here, text) else { continue };
+            let Some((new, addition)) = self.step(step, here, text) else { continue };
             if is_string && new == text {
                 continue;
             }
             let rule = step.pass.rule().expect("passes over scalars note their changes");
-            let message = format!("{} {} became {}{remark}", what(step.pass), quote(text, is_string), quote(&new, true));
+            let message = format!("{} {} became {}{addition}", what(step.pass), quote(text, is_string), quote(&new, true));
             let change = Diagnostic::new(rule, node.tree().source(), node.span(), message).at(here.pointer());
-            notes.push(if node.is_own() { self.mended(change, step, here, &new, before) } else { change });
+            diagnostics.push(if node.is_own() { self.normalised(change, step, here, &new, before) } else { change });
             changed = Some(new);
         }
         let Some(text) = changed else { return };
-        for note in notes {
-            self.notes.note(note);
+        for diagnostic in diagnostics {
+            self.diagnostics.emit(diagnostic);
         }
         self.changes.push(Change::Replace { node: node.id(), text });
     }
 
-    // With the edits that make the source say what the step does: the new text, and beside it the members that it supplied.
-    fn mended(&self, change: Diagnostic, step: &Step, here: &Frame<'_, '_>, new: &str, before: usize) -> Diagnostic {
+    // With edits of the source: the new text, and the members that it supplies.
+    fn normalised(&self, change: Diagnostic, step: &Step, here: &Cursor<'_, '_>, new: &str, before: usize) -> Diagnostic {
         let node = here.node;
         let mut edits = vec![Edit::scalar(node.span(), Scalar::Text(new.to_owned()))];
         let mut safety = Safety::Safe;
@@ -154,7 +154,7 @@ impl Walk<'_> {
                 None => return change,
             }
         }
-        // What was written may stand nowhere else; putting the normal form in its place is then for a person to decide.
+        // The written text may be lost; replacing it by the normal form is then an unsafe edit.
         let kept = |name: &str| here.object().and_then(|object| object.get(name)).map(Node::text);
         if let Some(other) = step.printed.as_deref().and_then(kept)
             && other != text::normal(node.text())
@@ -162,13 +162,13 @@ impl Walk<'_> {
         {
             safety = Safety::Unsafe;
         }
-        change.mend(safety, edits)
+        change.with_edit(safety, edits)
     }
 
-    // The new text and a remark for the message; `None` where the pass leaves the value alone.
-    fn step(&mut self, step: &Step, here: &Frame<'_, '_>, text: &str) -> Option<(String, String)> {
+    // The new text and an addition to the message; `None` if the pass does not change the value.
+    fn step(&mut self, step: &Step, here: &Cursor<'_, '_>, text: &str) -> Option<(String, String)> {
         let node = here.node;
-        // Most values are in normal form; telling that is cheaper than making it again.
+        // Most values are normalised; detecting that is cheaper than normalising again.
         let normal = match step.pass {
             Pass::Email => email::is_normal(text),
             Pass::Url => url::is_normal(text),
@@ -180,7 +180,7 @@ impl Walk<'_> {
         if normal {
             return None;
         }
-        let mut remark = String::new();
+        let mut addition = String::new();
         let new = match step.pass {
             Pass::Text => match text::normal(text) {
                 Cow::Borrowed(same) if same.len() == text.len() => return None,
@@ -209,11 +209,11 @@ impl Walk<'_> {
                     return None;
                 };
                 if let Some(country) = phone.supplied {
-                    remark = format!(", its country {} taken from the record", country.code());
+                    addition = format!(", its country {} taken from the record", country.code());
                 }
                 if let Some(extension) = phone.extension {
                     self.extension(step, here, &extension)?;
-                    remark = format!("{remark}, extension {}", quote(&extension, true));
+                    addition = format!("{addition}, extension {}", quote(&extension, true));
                 }
                 phone.number
             }
@@ -227,17 +227,17 @@ impl Walk<'_> {
                 self.insert(object, node, name, printed.into_owned());
             }
         }
-        Some((new, remark))
+        Some((new, addition))
     }
 
     // Notes why a value is left as it is.
-    fn left(&mut self, rule: &'static Rule, here: &Frame<'_, '_>, message: String, help: &str) {
+    fn left(&mut self, rule: &'static Rule, here: &Cursor<'_, '_>, message: String, help: &str) {
         let node = here.node;
-        self.notes.note(Diagnostic::new(rule, node.tree().source(), node.span(), message).help(help).at(here.pointer()));
+        self.diagnostics.emit(Diagnostic::new(rule, node.tree().source(), node.span(), message).help(help).at(here.pointer()));
     }
 
-    // Puts an extension where the model has it; `None` where it has no place, so that nothing is lost.
-    fn extension(&mut self, step: &Step, here: &Frame<'_, '_>, digits: &str) -> Option<()> {
+    // Stores an extension in the model; `None` if it has no place, so that nothing is lost.
+    fn extension(&mut self, step: &Step, here: &Cursor<'_, '_>, digits: &str) -> Option<()> {
         let (name, object) = (step.extension.as_deref()?, here.object()?);
         if let Some(known) = object.get(name) {
             return (known.text() == digits).then_some(());
@@ -250,8 +250,8 @@ impl Walk<'_> {
         self.changes.push(Change::Insert { object: object.id(), after: from.id(), key: key.into(), text, span: from.span() });
     }
 
-    // Supplies the code of a country that stands there by name alone.
-    fn supply(&mut self, here: &Frame<'_, '_>, code: &str, from: Option<&str>) {
+    // Supplies the code of a country given only by name.
+    fn supply(&mut self, here: &Cursor<'_, '_>, code: &str, from: Option<&str>) {
         let object = here.node;
         let Some(from) = from else { return };
         let Some(name) = object.get(from).filter(|name| name.kind() == Kind::String) else { return };
@@ -260,17 +260,17 @@ impl Walk<'_> {
         }
         let Some(country) = Country::named(name.text()) else { return };
         let message = format!("country code {} supplied for {}", quote(country.code(), true), quote(name.text(), true));
-        let mut note = Diagnostic::new(&rules::COUNTRY_FORM, name.tree().source(), name.span(), message).at(here.pointer_to(from));
+        let mut diagnostic = Diagnostic::new(&rules::COUNTRY_FORM, name.tree().source(), name.span(), message).at(here.pointer_to(from));
         if let Some(edit) = further(here, name, code, country.code(), false) {
-            note = note.mend(Safety::Safe, vec![edit]);
+            diagnostic = diagnostic.with_edit(Safety::Safe, vec![edit]);
         }
-        self.notes.note(note);
+        self.diagnostics.emit(diagnostic);
         self.insert(object, name, code, country.code().to_owned());
     }
 
     // Countries around a value, each once: those of the nearest object that has any.
-    fn countries(&self, here: &Frame<'_, '_>) -> Vec<Country> {
-        self.guide.nearest(
+    fn countries(&self, here: &Cursor<'_, '_>) -> Vec<Country> {
+        self.index.nearest(
             here,
             |task| &task.below,
             |task, object, found| {
@@ -286,8 +286,8 @@ impl Walk<'_> {
     }
 }
 
-// The edit that adds a member behind the one with the value `beside`; `None` where that is not written as a member.
-fn further(object: &Frame<'_, '_>, beside: Node<'_>, name: &str, text: &str, spare: bool) -> Option<Edit> {
+// The edit that adds a member after the one with the value `beside`; `None` if that is not written as a member.
+fn further(object: &Cursor<'_, '_>, beside: Node<'_>, name: &str, text: &str, spare: bool) -> Option<Edit> {
     let member = object.node.members().find(|member| member.value.id() == beside.id())?;
     (member.key.is_own() && beside.is_own()).then(|| {
         Edit::member(Member {
@@ -297,7 +297,7 @@ fn further(object: &Frame<'_, '_>, beside: Node<'_>, name: &str, text: &str, spa
             value: beside.span(),
             name: name.to_owned(),
             scalar: Scalar::Text(text.to_owned()),
-            spare,
+            optional: spare,
         })
     })
 }

@@ -1,7 +1,7 @@
-//! The baseline: findings that are known and not reported again, counted, so that new ones are never taken for old.
+//! The baseline: known findings are counted and not reported again, so that new ones are never mistaken for known ones.
 //!
 //! An entry is about a record, a place in it and a rule, and has a count. The record is identified by its key or, where it has
-//! none, by a hash of its content, whatever the order of its members and its layout. A finding outside a record is identified
+//! none, by a hash of its content, regardless of the order of its members and its layout. A finding outside a record is identified
 //! by its file and a hash of the lines that it covers. The place has `*` for the numbers of items. So moving a record or an
 //! item, or renaming a file, changes nothing. One finding more than the count is reported, one fewer makes the entry stale,
 //! and a record without a key that was edited shows all its findings again.
@@ -14,31 +14,31 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::scope::settled;
+use super::scope::normalised_path;
 use crate::diagnostic::{Diagnostic, RecordRef, Severity, quote, rules};
 use crate::source::{Source, Span};
 use crate::tree::{Node, Tree, pointer};
 use crate::write::json;
 
-/// What becomes of the file.
+/// How the file is updated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Update {
-    /// It is left alone, and entries that are no longer needed are reported.
+    /// It is not changed, and stale entries are reported.
     #[default]
     Keep,
-    /// Entries that are no longer needed are taken out; new findings stay new.
+    /// Stale entries are removed; new findings stay new.
     Shrink,
-    /// It holds what was found, new findings included.
+    /// It is replaced by all findings, including new ones.
     Accept,
 }
 
 /// The number of the file's format.
 pub const FORMAT: u64 = 2;
 
-/// Whose findings an entry counts; in the order in which they are written.
+/// The owner of the findings of an entry; in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Owner {
-    // A file from the baseline's folder, and the hash of lines in it.
+    // A file from the baseline's directory, and the hash of lines in it.
     Lines(String, String),
     // A record by the hash of its content.
     Content(String),
@@ -46,31 +46,31 @@ enum Owner {
     Record(String),
 }
 
-type Kind = (Owner, String, String);
+type FindingKind = (Owner, String, String);
 
 #[derive(Debug, Default)]
 struct Entry {
-    // How many are known, and where the file says so.
+    // The known count, and its location in the file.
     known: u64,
     span: Option<Span>,
     found: u64,
     // Whether the record that it is about was read in this run.
-    looked_at: bool,
+    visited: bool,
     // The file of a record without a key, so that people find it.
     file: Option<String>,
 }
 
-/// Known findings, and what was met of them in this run.
+/// Known findings, and those found in this run.
 #[derive(Debug)]
 pub struct Baseline {
     folder: PathBuf,
     source: Arc<Source>,
-    entries: BTreeMap<Kind, Entry>,
+    entries: BTreeMap<FindingKind, Entry>,
     update: Update,
-    // The paths of the run, from the baseline's folder; a run over those of the file sees every record it is about.
+    // The paths of the run, relative to the baseline's directory; a run over those of the file sees every record it covers.
     paths: Vec<String>,
     whole: bool,
-    // Lighter findings are not written.
+    // Findings of lower severity are not written.
     from: Severity,
     // The files that were read.
     files: HashSet<String>,
@@ -79,11 +79,11 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// The baseline at `path` for a run over `paths`: as `tree` holds it, which has passed its schema, or empty. Findings
-    /// of at least the severity `from` are written.
+    /// The baseline at `path` for a run over `paths`: from `tree`, which has been validated, or empty. Findings of at
+    /// least the severity `from` are written.
     #[must_use]
     pub fn new(path: &Path, tree: Option<&Tree>, paths: &[String], update: Update, from: Severity) -> Self {
-        let folder = settled(path.parent().unwrap_or(Path::new("")));
+        let folder = normalised_path(path.parent().unwrap_or(Path::new("")));
         let paths: Vec<String> = paths.iter().map(|path| relative(&folder, path)).collect();
         let mut baseline = Self {
             source: tree.map_or_else(|| Arc::new(Source::whole("", "")), |tree| Arc::clone(tree.source())),
@@ -99,7 +99,7 @@ impl Baseline {
         let Some(root) = tree.map(Tree::root) else { return baseline };
         let written: Vec<&str> = root.get("paths").into_iter().flat_map(Node::items).map(Node::text).collect();
         baseline.whole = baseline.paths == written;
-        // A run on a part leaves the file about what it was about.
+        // A run over a part of the paths leaves the other entries unchanged.
         let mut paths: Vec<String> = written.into_iter().map(str::to_owned).collect();
         if update == Update::Accept {
             let more: Vec<String> = baseline.paths.iter().filter(|path| !paths.contains(path)).cloned().collect();
@@ -123,17 +123,17 @@ impl Baseline {
         baseline
     }
 
-    /// A file was read, to its end or not.
-    pub fn look_at_file(&mut self, name: &str) {
+    /// A file was read, completely or not.
+    pub fn visit_file(&mut self, name: &str) {
         let name = self.relative(name);
         self.files.insert(name);
     }
 
     /// A record was read.
-    pub fn look_at_record(&mut self, record: &RecordRef) {
+    pub fn visit_record(&mut self, record: &RecordRef) {
         let Some(owner) = Owner::of(record) else { return };
         let first = (owner.clone(), String::new(), String::new());
-        self.entries.range_mut(first..).take_while(|((of, ..), _)| *of == owner).for_each(|(_, entry)| entry.looked_at = true);
+        self.entries.range_mut(first..).take_while(|((of, ..), _)| *of == owner).for_each(|(_, entry)| entry.visited = true);
     }
 
     fn relative(&mut self, path: &str) -> String {
@@ -147,12 +147,12 @@ impl Baseline {
         }
     }
 
-    /// Whether the finding is new. One that is more than the baseline knows says so.
-    pub fn admits(&mut self, note: &mut Diagnostic) -> bool {
-        let file = self.relative(&note.place.locate().file);
-        let owner = note.record.as_ref().and_then(Owner::of).unwrap_or_else(|| Owner::Lines(file.clone(), lines(note)));
-        let kind = (owner, pointer::general(note.pointer.as_deref().unwrap_or("")), note.rule.code.to_owned());
-        let counted = note.severity >= self.from;
+    /// Whether the finding is new. A finding beyond the known count says so.
+    pub fn filter(&mut self, diagnostic: &mut Diagnostic) -> bool {
+        let file = self.relative(&diagnostic.place.locate().file);
+        let owner = diagnostic.record.as_ref().and_then(Owner::of).unwrap_or_else(|| Owner::Lines(file.clone(), lines(diagnostic)));
+        let kind = (owner, pointer::general(diagnostic.pointer.as_deref().unwrap_or("")), diagnostic.rule.code.to_owned());
+        let counted = diagnostic.severity >= self.from;
         let kind_owner = kind.0.clone();
         let entry = match self.entries.get_mut(&kind) {
             Some(entry) => entry,
@@ -167,20 +167,20 @@ impl Baseline {
             return false;
         }
         if entry.known > 0 {
-            let more = format!("the baseline knows {} of these here, and this is one more", entry.known);
-            note.help = Some(note.help.take().map_or(more.clone(), |help| format!("{help}; {more}")));
+            let more = format!("the baseline has {} of these here; this one is new", entry.known);
+            diagnostic.help = Some(diagnostic.help.take().map_or(more.clone(), |help| format!("{help}; {more}")));
         }
         true
     }
 
-    /// The entries that are no longer needed, unless the file is written anew.
+    /// The stale entries, unless the file is rewritten.
     #[must_use]
     pub fn stale(&self) -> Vec<Diagnostic> {
         if self.update != Update::Keep {
             return Vec::new();
         }
-        let stale = self.entries.iter().filter(|((owner, ..), entry)| self.is_known_well(owner, entry) && entry.found < entry.known);
-        let note = |((owner, pointer, code), entry): (&Kind, &Entry)| {
+        let stale = self.entries.iter().filter(|((owner, ..), entry)| self.is_up_to_date(owner, entry) && entry.found < entry.known);
+        let diagnostic = |((owner, pointer, code), entry): (&FindingKind, &Entry)| {
             let whose = match owner {
                 Owner::Record(key) => format!("record {}", quote(key, true)),
                 Owner::Content(_) => match &entry.file {
@@ -190,17 +190,17 @@ impl Baseline {
                 Owner::Lines(name, _) => format!("file {}", quote(name, true)),
             };
             let place = if pointer.is_empty() { String::new() } else { format!(" at {}", quote(pointer, false)) };
-            let message = format!("the baseline knows {} of {code}{place} in {whose}, and {} are left", entry.known, entry.found);
+            let message = format!("stale baseline entry: expected {} x {code}{place} in {whose}, found {}", entry.known, entry.found);
             Diagnostic::new(&rules::STALE_BASELINE, &self.source, entry.span.unwrap_or(Span::at(0)), message)
-                .help("take it out with --write-baseline, so that it cannot hide a new finding")
+                .help("remove it with --write-baseline, so that it cannot hide a new finding")
         };
-        let mut notes: Vec<Diagnostic> = stale.map(note).collect();
-        notes.sort_by_key(|note| note.place.span.start);
-        notes
+        let mut diagnostics: Vec<Diagnostic> = stale.map(diagnostic).collect();
+        diagnostics.sort_by_key(|diagnostic| diagnostic.place.span.start);
+        diagnostics
     }
 
-    fn is_known_well(&self, owner: &Owner, entry: &Entry) -> bool {
-        entry.looked_at || self.whole || self.is_of_read_file(owner, entry)
+    fn is_up_to_date(&self, owner: &Owner, entry: &Entry) -> bool {
+        entry.visited || self.whole || self.is_of_read_file(owner, entry)
     }
 
     // Whether it is about a file that was read. A record without a key that did not turn up there was edited or taken out.
@@ -212,7 +212,7 @@ impl Baseline {
         }
     }
 
-    /// What the file is to hold, where it is to be written. `complete` says that every input was read to its end.
+    /// The new content of the file, if it is to be written. `complete`: every input was read completely.
     #[must_use]
     pub fn rewritten(&self, complete: bool) -> Option<Vec<u8>> {
         let mut out = Vec::new();
@@ -232,7 +232,7 @@ impl Baseline {
         out.extend_from_slice(b"],\n  \"entries\": [");
         let mut first = true;
         for ((owner, pointer, code), entry) in &self.entries {
-            let seen = entry.looked_at || (self.whole && complete) || self.is_of_read_file(owner, entry);
+            let seen = entry.visited || (self.whole && complete) || self.is_of_read_file(owner, entry);
             let count = match self.update {
                 Update::Accept if seen || entry.span.is_none() => entry.found,
                 _ if seen => entry.found.min(entry.known),
@@ -270,9 +270,9 @@ impl Owner {
     }
 }
 
-// A hash of the lines that a finding covers, whatever the blanks around them, as far as they are at hand.
-fn lines(note: &Diagnostic) -> String {
-    let text = note.place.source.around(note.place.span, 0, REACH).text.trim();
+// A hash of the lines that a finding covers, regardless of the blanks around them, as far as they are available.
+fn lines(diagnostic: &Diagnostic) -> String {
+    let text = diagnostic.place.source.snippet_around(diagnostic.place.span, 0, REACH).text.trim();
     let sum = Sha256::digest(text);
     sum.iter().take(16).fold(String::with_capacity(32), |mut hash, byte| {
         hash.push_str(&format!("{byte:02x}"));
@@ -283,12 +283,12 @@ fn lines(note: &Diagnostic) -> String {
 /// Bytes of a line that are looked at on either side of a finding.
 const REACH: usize = 4096;
 
-// A path from the baseline's folder, with `/`, whatever the working directory is.
+// A path relative to the baseline's directory, with `/`, independent of the working directory.
 fn relative(folder: &Path, path: &str) -> String {
     if path == "-" {
         return path.to_owned();
     }
-    let path = settled(Path::new(path));
+    let path = normalised_path(Path::new(path));
     let mut ours = folder.components().peekable();
     let mut theirs = path.components().peekable();
     let mut shared = 0;
@@ -324,7 +324,7 @@ mod tests {
             ("ab", "a/c.json", "../a/c.json"),
             ("", "-", "-"),
         ] {
-            assert_eq!(relative(&settled(Path::new(folder)), path), expected, "{folder} {path}");
+            assert_eq!(relative(&normalised_path(Path::new(folder)), path), expected, "{folder} {path}");
         }
     }
 }

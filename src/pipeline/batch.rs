@@ -1,11 +1,11 @@
-//! Windows to workers and their results back in order, with a bounded number in flight.
+//! Distributes work items to workers and returns the results in order, with a bounded number in flight.
 //!
-//! In: a source of pieces of work. Out: each result, in the order in which its piece was cut, on the caller's thread. Workers
-//! take turns at cutting, so that a piece is worked on where it was read, while it is at hand there. A piece in flight holds
-//! a permit from before it is cut until its result has been taken, so that one slow piece cannot make the rest pile up.
-//! Pieces and results also have a weight in bytes: nothing is cut while what is in flight weighs more than [`HEAVIEST`], so
-//! that large records are worked on one after another and memory depends on the largest of them alone.
-//! Order is restored here and nowhere else.
+//! Input: a source of work items. Output: each result, in the order of the items, on the caller's thread. Workers take
+//! turns at chunking, so that an item is processed where it was read, while it is in the CPU cache. An item in flight
+//! holds a permit from before it is read until its result has been consumed, so that one slow item does not let the
+//! others accumulate. Items and results also have a weight in bytes: nothing is read while the items in flight weigh
+//! more than [`MAX_WEIGHT`], so that large records are processed one after another and memory depends only on the
+//! largest. Order is restored here and nowhere else.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -16,11 +16,11 @@ use std::thread;
 /// The workers' stack: the check recurses as deep as values are nested.
 const STACK: usize = 64 << 20;
 
-/// How many bytes may be in flight before cutting waits.
-const HEAVIEST: usize = 16 << 20;
+/// Maximum bytes in flight.
+const MAX_WEIGHT: usize = 16 << 20;
 
-/// Cuts with `cut` until it gives `None`, works on each piece with one of `jobs` workers made by `worker`, and hands the
-/// results to `take` in order. Where `take` says `false` the rest is dropped.
+/// Gets items from `cut` until it returns `None`, processes each with one of `jobs` workers made by `worker`, and
+/// passes the results to `take` in order. If `take` returns `false`, the rest is dropped.
 pub fn ordered<P: Send, R: Send, W: FnMut(P) -> R>(
     jobs: usize,
     cut: impl FnMut() -> Option<P> + Send,
@@ -30,7 +30,7 @@ pub fn ordered<P: Send, R: Send, W: FnMut(P) -> R>(
     weighed(jobs, cut, worker, take, |_| 0, |_| 0);
 }
 
-/// As [`ordered`], for pieces and results that can be large: what each of them weighs, in bytes, is told by the last two.
+/// Like [`ordered`], for items and results that can be large: the last two functions return their weight in bytes.
 pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
     jobs: usize,
     mut cut: impl FnMut() -> Option<P> + Send,
@@ -53,7 +53,7 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
     for _ in 0..permits {
         permit_in.send(()).expect("the channel has room for every permit");
     }
-    let scales = &Scales::default();
+    let scales = &WeightLimit::default();
     let of_piece = &of_piece;
     let (mut number, mut ended) = (0, false);
     let next = Mutex::new(move || {
@@ -61,7 +61,7 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
         if !scales.wait() {
             return None;
         }
-        // Behind a panic there is nothing to cut; the panic takes the place of the piece.
+        // After a panic there is nothing to cut; the panic takes the place of the piece.
         let piece = if ended { None } else { catch_unwind(AssertUnwindSafe(&mut cut)).transpose() }?;
         ended = piece.is_err();
         let weight = piece.as_ref().map_or(0, of_piece);
@@ -81,7 +81,7 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
                     loop {
                         let cut = next.lock().unwrap_or_else(PoisonError::into_inner)();
                         let Some((number, weight, piece)) = cut else { return };
-                        // Nobody would wait for the others if one of them ended without a word.
+                        // The others must not wait for a worker that has ended.
                         let result = piece.and_then(|piece| catch_unwind(AssertUnwindSafe(|| work.get_or_insert_with(worker)(piece))));
                         scales.put(result.as_ref().map_or(0, of_result));
                         scales.take(weight);
@@ -99,10 +99,10 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
             scales.take(weight);
             goes_on
         };
-        // A panic of a worker goes on from here, and nobody may wait then.
+        // A worker's panic is propagated, and nobody may wait then.
         let ended = catch_unwind(AssertUnwindSafe(|| in_order(&result_out, &permit_in, &mut take)));
         scales.end();
-        // Whoever still waits sees its channel closed and ends.
+        // Waiting workers see their channel closed and end.
         drop((result_out, permit_in));
         if let Err(panic) = ended {
             resume_unwind(panic);
@@ -110,19 +110,19 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
     });
 }
 
-/// What is in flight weighs so many bytes.
+/// Limits the total weight in flight.
 #[derive(Default)]
-struct Scales {
-    // The weight, and whether nothing more is wanted.
+struct WeightLimit {
+    // The weight, and whether nothing more is needed.
     state: Mutex<(usize, bool)>,
     changed: Condvar,
 }
 
-impl Scales {
-    // Waits until there is room; `false` where nothing more is wanted. What is in flight is worked on meanwhile, so it goes on.
+impl WeightLimit {
+    // Waits until there is room; `false` if nothing more is needed. Items in flight are processed meanwhile, so this ends.
     fn wait(&self) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |state: &mut (usize, bool)| state.0 > HEAVIEST && !state.1;
+        let full = |state: &mut (usize, bool)| state.0 > MAX_WEIGHT && !state.1;
         !self.changed.wait_while(state, full).unwrap_or_else(PoisonError::into_inner).1
     }
 
@@ -143,7 +143,7 @@ impl Scales {
 }
 
 fn in_order<R>(results: &Receiver<(u64, thread::Result<R>)>, permits: &SyncSender<()>, take: &mut impl FnMut(R) -> bool) {
-    // Results that came before their turn; never more than there are permits.
+    // Results that came before their turn; at most as many as there are permits.
     let mut early = BTreeMap::new();
     let mut turn = 0;
     for (number, result) in results {
@@ -153,7 +153,7 @@ fn in_order<R>(results: &Receiver<(u64, thread::Result<R>)>, permits: &SyncSende
             if !take(result.unwrap_or_else(|panic| resume_unwind(panic))) {
                 return;
             }
-            // The workers may have ended; the permit is then of no use to anyone.
+            // The workers may have ended; the permit is then unused.
             let _ = permits.send(());
         }
     }
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn heavy_pieces_are_not_in_flight_together() {
         use std::sync::atomic::{AtomicUsize, Ordering};
-        for (weight, most) in [(HEAVIEST + 1, 1), (HEAVIEST / 2 + 1, 2), (1, 12)] {
+        for (weight, most) in [(MAX_WEIGHT + 1, 1), (MAX_WEIGHT / 2 + 1, 2), (1, 12)] {
             let (flying, highest) = (AtomicUsize::new(0), AtomicUsize::new(0));
             let mut left = 40;
             let mut taken = 0;
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_early_when_told() {
+    fn ends_early_when_reported() {
         for jobs in [1, 3] {
             assert_eq!(run(jobs, 10), [2, 4, 6, 8, 10]);
         }

@@ -1,17 +1,17 @@
 //! Output that waits until all references have been compared.
 //!
-//! Where the records are the whole collection and invalid ones are left out, a record is known to be written only after the
-//! last one has been read: its reference may lead nowhere, or to a record that is itself left out. Until then the encoded
+//! Where the records are the whole collection and invalid ones are omitted, a record is known to be written only after the
+//! last one has been read: its reference may lead nowhere, or to a record that is itself omitted. Until then the encoded
 //! records wait here in input order, in memory while they are few and in a temporary file otherwise.
 //!
-//! In: what would be written, and the keys and references of each record. Out: the same in the same order, without the records
+//! Input: what would be written, and the keys and references of each record. Output: the same in the same order, without the records
 //! that are rejected, whose reject lines take their place.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
-use crate::check::across::{Mention, Role};
+use crate::check::references::{KeyOccurrence, Role};
 use crate::diagnostic::{Diagnostic, Place, RecordRef, Severity, quote, rules};
 use crate::layout::header::Header;
 use crate::read::TopLevel;
@@ -36,7 +36,7 @@ pub(super) struct Deferred {
     events: Entries,
     headers: Vec<Arc<Header>>,
     top_level: Option<TopLevel>,
-    mentions: Entries,
+    occurrences: Entries,
     // Records that are rejected after all, with where the last error of their reject lines stands among `errors`.
     rejected: BTreeMap<u64, u64>,
     // Each with where the error before it of the same record stands.
@@ -78,7 +78,7 @@ const HEADER: u64 = 4;
 /// Stands before the first error of a record.
 const FIRST: u64 = u64::MAX;
 
-/// The errors of a reject line stand behind this.
+/// The errors of a reject line stand after this.
 const ERRORS: &[u8] = b",\"errors\":[";
 
 /// A key of a collection.
@@ -152,9 +152,9 @@ impl Deferred {
     }
 
     /// Puts the keys and references of a record.
-    pub(super) fn mentions(&mut self, mentions: &[Mention], facts: &Facts<'_>) -> io::Result<()> {
+    pub(super) fn occurrences(&mut self, occurrences: &[KeyOccurrence], facts: &Facts<'_>) -> io::Result<()> {
         let Facts { record, admitted, has_own_key, fresh } = *facts;
-        let (Some(number), false) = (record.number, mentions.is_empty()) else { return Ok(()) };
+        let (Some(number), false) = (record.number, occurrences.is_empty()) else { return Ok(()) };
         let mut piece = Vec::new();
         for part in [number, u64::from(admitted), u64::from(fresh), record.index] {
             spool::number(part, &mut piece);
@@ -162,20 +162,20 @@ impl Deferred {
         option(record.key.as_deref(), &mut piece);
         spool::number(u64::from(record.content.is_some()), &mut piece);
         hash(record.content.unwrap_or_default(), &mut piece);
-        let wanted = |mention: &&Mention| mention.role == Role::Reference || has_own_key;
-        spool::number(mentions.iter().filter(wanted).count() as u64, &mut piece);
-        for mention in mentions.iter().filter(wanted) {
-            let location = mention.place.locate();
-            spool::number(u64::from(mention.role == Role::Key), &mut piece);
-            spool::number(mention.collection as u64, &mut piece);
-            hash(mention.hash(), &mut piece);
+        let wanted = |occurrence: &&KeyOccurrence| occurrence.role == Role::Reference || has_own_key;
+        spool::number(occurrences.iter().filter(wanted).count() as u64, &mut piece);
+        for occurrence in occurrences.iter().filter(wanted) {
+            let location = occurrence.place.locate();
+            spool::number(u64::from(occurrence.role == Role::Key), &mut piece);
+            spool::number(occurrence.collection as u64, &mut piece);
+            hash(occurrence.hash(), &mut piece);
             spool::text(&location.file, &mut piece);
             spool::position(location.start, &mut piece);
-            spool::text(mention.place.source.slice(mention.place.span), &mut piece);
-            spool::text(&mention.text, &mut piece);
-            spool::text(&mention.pointer, &mut piece);
+            spool::text(occurrence.place.source.slice(occurrence.place.span), &mut piece);
+            spool::text(&occurrence.text, &mut piece);
+            spool::text(&occurrence.pointer, &mut piece);
         }
-        self.mentions.put(&piece).map(drop)
+        self.occurrences.put(&piece).map(drop)
     }
 
     /// Rejects a record for a reason that has been found after it was put.
@@ -192,7 +192,7 @@ impl Deferred {
     pub(super) fn follow(&mut self) -> io::Result<Followers> {
         let mut gone: HashMap<Key, (Arc<str>, Position)> = HashMap::new();
         let mut at = 0;
-        while let Some((piece, next)) = self.mentions.get(at)? {
+        while let Some((piece, next)) = self.occurrences.get(at)? {
             let entry = Entry::read(piece)?;
             if !entry.admitted || self.rejected.contains_key(&entry.number) {
                 gone.extend(entry.own_key());
@@ -205,10 +205,10 @@ impl Deferred {
         // Which records refer to a key, by where their entries stand.
         let mut referring: HashMap<Key, Vec<u64>> = HashMap::new();
         at = 0;
-        while let Some((piece, next)) = self.mentions.get(at)? {
+        while let Some((piece, next)) = self.occurrences.get(at)? {
             let entry = Entry::read(piece)?;
             if entry.admitted && !self.rejected.contains_key(&entry.number) {
-                for reference in entry.mentions.iter().filter(|mention| !mention.is_key) {
+                for reference in entry.occurrences.iter().filter(|occurrence| !occurrence.is_key) {
                     referring.entry(reference.key).or_default().push(at);
                 }
             }
@@ -219,7 +219,7 @@ impl Deferred {
         while let Some(key) = open.pop() {
             for at in referring.remove(&key).unwrap_or_default() {
                 if entries.insert(at)
-                    && let Some((piece, _)) = self.mentions.get(at)?
+                    && let Some((piece, _)) = self.occurrences.get(at)?
                     && let Some((own, place)) = Entry::read(piece)?.own_key()
                     && gone.insert(own, place).is_none()
                 {
@@ -230,12 +230,12 @@ impl Deferred {
         Ok(Followers { entries, gone })
     }
 
-    /// The findings about the next of these records in input order; `None` behind the last.
+    /// The findings about the next of these records in input order; `None` after the last.
     pub(super) fn findings(&mut self, followers: &mut Followers) -> io::Result<Option<Vec<(Diagnostic, bool)>>> {
         let Some(at) = followers.entries.pop_first() else { return Ok(None) };
-        let Some((piece, _)) = self.mentions.get(at)? else { return Ok(None) };
+        let Some((piece, _)) = self.occurrences.get(at)? else { return Ok(None) };
         let entry = Entry::read(piece)?;
-        let references = entry.mentions.iter().filter(|mention| !mention.is_key);
+        let references = entry.occurrences.iter().filter(|occurrence| !occurrence.is_key);
         let found = references.filter_map(|reference| {
             let target = followers.gone.get(&reference.key)?;
             Some((reference.finding(&entry, target), entry.fresh))
@@ -243,7 +243,7 @@ impl Deferred {
         Ok(Some(found.collect()))
     }
 
-    /// Hands over what was put, in the same order, until `take` says `false`.
+    /// Passes on what was put, in the same order, until `take` says `false`.
     pub(super) fn replay(self, take: &mut dyn FnMut(Event<'_>) -> io::Result<bool>) -> io::Result<()> {
         let Self { mut events, rejected, mut errors, headers, .. } = self;
         let mut at = 0;
@@ -300,7 +300,7 @@ enum Piece<'b> {
     Rejected(&'b [u8], u64),
 }
 
-// The errors of a record of which the last stands at `at`, in order.
+// The errors of a record of which the last is at `at`, in order.
 fn errors_of(mut at: u64, errors: &mut Entries) -> io::Result<Vec<Vec<u8>>> {
     let mut found = Vec::new();
     while at != FIRST {
@@ -316,7 +316,7 @@ fn errors_of(mut at: u64, errors: &mut Entries) -> io::Result<Vec<Vec<u8>>> {
     Ok(found)
 }
 
-// The file and the format stand before the errors, and no quote in either is bare.
+// The file and the format are before the errors, and no quote in either is bare.
 fn with_errors(line: &[u8], errors: &[Vec<u8>]) -> Vec<u8> {
     let at = memchr::memmem::find(line, ERRORS).map_or(line.len(), |at| at + ERRORS.len());
     [&line[..at], &errors.join(&b','), &line[at..]].concat()
@@ -351,7 +351,7 @@ struct Entry<'b> {
     admitted: bool,
     fresh: bool,
     record: RecordRef,
-    mentions: Vec<Written<'b>>,
+    occurrences: Vec<Written<'b>>,
 }
 
 struct Written<'b> {
@@ -378,7 +378,7 @@ impl<'b> Entry<'b> {
         let record =
             RecordRef { index, key: has_key.then(|| key.to_owned()), number: Some(number), content: has_content.then_some(content) };
         let count = decoder.number()?;
-        let mentions = (0..count)
+        let occurrences = (0..count)
             .map(|_| {
                 let is_key = decoder.number()? == 1;
                 let key = (usize::try_from(decoder.number()?).ok()?, hash(decoder)?);
@@ -386,11 +386,11 @@ impl<'b> Entry<'b> {
                 Some(Written { is_key, key, file, at, shown: decoder.text()?, text: decoder.text()?, pointer: decoder.text()? })
             })
             .collect::<Option<_>>()?;
-        Some(Self { number, admitted, fresh, record, mentions })
+        Some(Self { number, admitted, fresh, record, occurrences })
     }
 
     fn own_key(&self) -> Option<(Key, (Arc<str>, Position))> {
-        let own = self.mentions.iter().find(|mention| mention.is_key)?;
+        let own = self.occurrences.iter().find(|occurrence| occurrence.is_key)?;
         Some((own.key, (own.file.into(), own.at)))
     }
 }
@@ -400,14 +400,14 @@ impl Written<'_> {
         let source = Arc::new(Source::window(self.file, self.shown, self.at));
         let span = Span::new(0, source.len());
         let (file, at) = target;
-        let place = Place::new(&Arc::new(Source::elsewhere(Arc::clone(file), *at)), Span::at(0));
+        let place = Place::new(&Arc::new(Source::detached(Arc::clone(file), *at)), Span::at(0));
         let message = format!("reference to record {}, which is rejected", quote(self.text, true));
-        let mut note = Diagnostic::new(&rules::DANGLING_REFERENCE, &source, span, message)
+        let mut diagnostic = Diagnostic::new(&rules::DANGLING_REFERENCE, &source, span, message)
             .at(self.pointer)
             .related("the rejected record", place)
             .help("correct the record it refers to, or write invalid records too with --on-invalid keep");
-        note.severity = Severity::Error;
-        note.record = Some(entry.record.clone());
-        note
+        diagnostic.severity = Severity::Error;
+        diagnostic.record = Some(entry.record.clone());
+        diagnostic
     }
 }

@@ -1,196 +1,196 @@
-//! The pipeline: a [`Job`] says what to read, how to judge it and where to put it; [`run`] does it and gives an [`Outcome`].
+//! The pipeline: a [`Job`] states what to read, how to check it and where to write it; [`run`] runs it and returns an [`Outcome`].
 //!
-//! Windows are read, normalised, checked and encoded by workers ([`batch`]); everything that depends on order happens here
-//! on one thread: counting records, comparing keys across files, assembling outputs, reporting. Nothing is printed but
-//! through the reporters, and nothing is in place before all is done.
+//! Windows are read, normalised, checked and encoded by workers ([`batch`]); everything that depends on order happens
+//! here on one thread: counting records, comparing keys across files, writing outputs, reporting. Only reporters print,
+//! and no output is in place before everything is done.
 
-pub mod account;
+pub mod file_summary;
 pub mod baseline;
 pub mod batch;
 pub mod bug;
 mod deferred;
 pub mod policy;
 pub mod scope;
-pub mod since;
+pub mod changes;
 pub mod suppress;
-mod window;
+mod worker;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::check::{OnInvalid, across};
-use crate::compare::{Digester, Ignored};
-use crate::diagnostic::{Diagnostic, Notes, RecordRef, Severity, rules};
+use crate::check::{OnInvalid, references};
+use crate::compare::{Ignored, RecordHasher};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, RecordRef, Severity, rules};
 use crate::layout::header::Header;
-use crate::load::file::{Finished, Stream, Target};
+use crate::load::output::{CommitSet, OutputTarget, Stream};
 use crate::load::temporary::FolderLock;
 use crate::load::{Sink, Totals};
-use crate::read::{Cutter, TopLevel};
+use crate::read::{Chunker, TopLevel};
 use crate::redact::{self, Redactor};
-use crate::report::{Reporter, Tally};
-use crate::source::{Failure, Position, Source, Span};
+use crate::report::{Reporter, Summary};
+use crate::source::{Position, ReadError, Source, Span};
 use crate::tree::Tree;
-use crate::write::{self, Assembler, Files, Writer};
+use crate::write::{self, Files, OutputWriter, Writer};
 
-pub use account::{Account, Accounted, Known};
 pub use baseline::Baseline;
+pub use changes::{BaseRecords, ChangeStatus};
+pub use file_summary::{CachedFile, FileSummary, SummarisedFile};
 pub use policy::Policy;
-pub use since::{Novelty, Older};
 pub use suppress::Suppressions;
 
 use deferred::{Deferred, Event, Facts};
-use window::{Done, Encoded, Line, Piece, Shop, Stopped, Unit, Worked};
+use worker::{EncodedRecords, InputQueue, ProcessedWindow, RecordOutcome, Stopped, WorkItem, WorkResult, WorkerContext};
 
 /// An input that has not been opened yet.
 pub struct Input {
-    /// Its name as it is shown.
+    /// Its display name.
     pub name: Arc<str>,
     /// Opens it.
-    pub open: Box<dyn FnOnce() -> Result<Opened, Failure> + Send>,
-    /// The number of the [`Course`] that its records go through.
-    pub course: usize,
-    /// Whether it is one to report on.
-    pub novelty: Novelty,
-    /// Its length in bytes, where that is known.
+    pub open: Box<dyn FnOnce() -> Result<Opened, ReadError> + Send>,
+    /// The index of the [`RecordPipeline`] of its records.
+    pub pipeline: usize,
+    /// Whether its findings are in scope.
+    pub status: ChangeStatus,
+    /// Its length in bytes, if known.
     pub size: Option<u64>,
-    /// What it came to before, where that may still hold; only for a run without outputs.
-    pub known: Option<Known>,
+    /// Its summary in a previous run, if that may still be valid; only for a run without outputs.
+    pub cached: Option<CachedFile>,
 }
 
-/// An input ready to be cut.
+/// An opened input.
 pub struct Opened {
     /// The name of its format.
     pub format: &'static str,
-    /// Whether byte offsets count unpacked or decoded text instead of the file's own bytes.
+    /// Whether byte offsets count decompressed or decoded text instead of the file's own bytes.
     pub decoded: bool,
-    /// Cuts it.
-    pub cutter: Box<dyn Cutter>,
+    /// Splits it into windows.
+    pub chunker: Box<dyn Chunker>,
 }
 
-/// A step that a record goes through: it may change the record and notes what it has to say.
+/// A step of a pipeline: it may change the record and emits findings.
 pub trait Stage: Send + Sync {
-    /// Works on one record.
-    fn work(&self, tree: &mut Tree, notes: &mut dyn Notes);
+    /// Processes one record.
+    fn work(&self, tree: &mut Tree, diagnostics: &mut dyn DiagnosticSink);
 }
 
-/// What the records of one schema go through.
-pub struct Course {
-    /// Steps before the record's verdict, in order: normalisation, then checks.
+/// The steps for the records of one schema.
+pub struct RecordPipeline {
+    /// Steps before the check across records, in order: normalisation, then checks.
     pub stages: Vec<Arc<dyn Stage>>,
     /// Keys and references to compare across records.
-    pub across: Option<Arc<across::Plan>>,
-    /// Whether errors of syntax are reported as warnings.
+    pub references: Option<Arc<references::KeyDeclarations>>,
+    /// Whether syntax errors are reported as warnings.
     pub lenient: bool,
-    /// Decides what reports may show of the records; `None` where they may show everything.
+    /// Decides what reports may show of the records; `None` if they may show everything.
     pub redactor: Option<Arc<Redactor>>,
 }
 
-/// Where an output goes.
+/// The destination of an output.
 pub enum Place {
-    /// Into a stream such as standard output.
+    /// A stream such as standard output.
     Stream(Stream),
-    /// All records into one target.
-    Target(Target),
-    /// The records of each input into a target of its own, made from the input's name.
-    PerInput(Box<dyn Fn(&str) -> Target>),
-    /// Into a place that is no file.
+    /// All records into one file.
+    Target(OutputTarget),
+    /// The records of each input into a file of its own, named after the input.
+    PerInput(Box<dyn Fn(&str) -> OutputTarget>),
+    /// A destination that is not a file.
     Sink(Box<dyn Sink>),
 }
 
-/// What to write.
+/// An output.
 pub struct Output {
-    /// Lays records out.
+    /// Encodes records.
     pub writer: Arc<dyn Writer>,
-    /// Takes them.
+    /// Receives them.
     pub place: Place,
 }
 
-/// A report to draw.
+/// A report.
 pub struct Report {
-    /// Draws it.
+    /// Renders it.
     pub reporter: Box<dyn Reporter>,
-    /// Takes it; a target appears when the run is done.
+    /// Its destination; a file appears when the run is done.
     pub place: ReportPlace,
 }
 
-/// Where a report goes.
+/// The destination of a report.
 pub enum ReportPlace {
-    /// A stream, drawn as the run goes on.
+    /// A stream, written during the run.
     Stream(Box<dyn Write>),
     /// A file.
-    Target(Target),
+    Target(OutputTarget),
 }
 
-/// What is to be done.
+/// A job.
 pub struct Job {
     /// What to read, in order.
     pub inputs: Vec<Input>,
-    /// The ways that records go, one for each schema.
-    pub courses: Vec<Course>,
-    /// Whether the inputs are the whole collection, so that a reference to an absent record is an error.
+    /// The pipelines, one for each schema.
+    pub pipelines: Vec<RecordPipeline>,
+    /// Whether the inputs are the complete collection, so that a dangling reference is an error.
     pub complete: bool,
     /// What to write.
     pub outputs: Vec<Output>,
-    /// Takes records that are not written, one JSON object to a line.
-    pub rejects: Option<Target>,
-    /// What to do with records that have an error.
+    /// Receives records that are not written, one JSON object per line.
+    pub rejects: Option<OutputTarget>,
+    /// How to handle invalid records.
     pub on_invalid: OnInvalid,
     /// Reports to draw.
     pub reports: Vec<Report>,
-    /// What is reported and how gravely.
+    /// Which findings are reported, and their severities.
     pub policy: Policy,
-    /// Findings that are known.
-    pub baseline: Option<(Baseline, Target)>,
-    /// Findings that are not to be seen.
+    /// Known findings.
+    pub baseline: Option<(Baseline, OutputTarget)>,
+    /// Suppressed findings.
     pub suppressions: Suppressions,
-    /// The older versions of inputs that changed.
-    pub older: Older,
-    /// Number of inputs that are not read, since they are the same.
-    pub passed_over: u64,
-    /// How many files of folders are no data and were left out.
+    /// The base versions of changed inputs.
+    pub base: BaseRecords,
+    /// Number of unchanged inputs that are not read.
+    pub unchanged_files: u64,
+    /// How many files of directories are no data and were omitted.
     pub skipped: u64,
     /// Findings from before the first record, such as about the schema's annotations.
-    pub notes: Vec<Diagnostic>,
-    /// Number of workers; 1 works on the caller's thread.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Number of workers; 1 uses the caller's thread.
     pub jobs: usize,
-    /// Whether inputs without findings are to be accounted for.
-    pub keep_accounts: bool,
+    /// Whether inputs without findings are summarised.
+    pub keep_summaries: bool,
     /// Whether the only input is one file, whose top level the outputs keep.
     pub keep_top_level: bool,
 }
 
-/// Watches a run from outside.
+/// Observes the progress of a run.
 pub trait Watch {
-    /// A window with so many bytes and records has been dealt with.
+    /// A window with this many bytes and records has been processed.
     fn advanced(&mut self, bytes: u64, records: u64);
 }
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The totals.
-    pub tally: Tally,
-    /// Number of inputs that could not be read to their end; each has a finding that says why.
+    pub summary: Summary,
+    /// Number of inputs that could not be read completely; each has a finding that says why.
     pub unreadable: u64,
-    /// Number of inputs of which a rest was not read, since nothing in it could be trusted.
+    /// Number of inputs of which a rest was not read because it could not be interpreted.
     pub cut_short: u64,
-    /// Whether findings reach the severity at which the run counts as failed.
+    /// Whether findings reach the severity that fails the run.
     pub failed: bool,
     /// Whether outputs were held back because a record is invalid.
     pub held_back: bool,
-    /// Whether outputs were held back because a place that is no file does not take the records.
+    /// Whether outputs were held back because a sink rejected the records.
     pub refused: bool,
-    /// Whether the run was broken off by the user.
+    /// Whether the user interrupted the run.
     pub interrupted: bool,
-    /// Whether the run ended early, since nobody reads an output or a report any more. Nothing was put into place then.
+    /// Whether the run ended early, because nobody reads an output or a report any more. Nothing was put into place then.
     pub closed_pipe: bool,
-    /// Paths of the files that were put into place, in order.
+    /// Paths of the files that were written, in order.
     pub written: Vec<std::path::PathBuf>,
     /// As long as they live, no other process puts a set of files where this run has put one.
     pub locks: Vec<FolderLock>,
-    /// The inputs without findings, if accounts are kept.
-    pub accounts: Vec<Accounted>,
+    /// The inputs without findings, if summaries are kept.
+    pub summaries: Vec<SummarisedFile>,
 }
 
 /// Runs a job.
@@ -199,22 +199,22 @@ pub struct Outcome {
 /// When an output or a report cannot be written; nothing has been put into place then. A pipe that nobody reads any more is no
 /// error.
 pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Result<Outcome> {
-    let Job { inputs, courses, complete, outputs, rejects, on_invalid, reports, policy, notes, jobs, .. } = job;
-    let across = across::Across::new(complete);
-    let lenient = courses.iter().map(|course| course.lenient).collect();
-    let redacts = courses.iter().flat_map(|course| &course.redactor).any(|redactor| redactor.is_active());
-    // With `Stop` everything waits for the end anyway, and with `Keep` nothing depends on it.
+    let Job { inputs, pipelines, complete, outputs, rejects, on_invalid, reports, policy, diagnostics, jobs, .. } = job;
+    let references = references::ReferentialChecker::new(complete);
+    let lenient = pipelines.iter().map(|pipeline| pipeline.lenient).collect();
+    let redacts = pipelines.iter().flat_map(|pipeline| &pipeline.redactor).any(|redactor| redactor.is_active());
+    // With `Entry` everything waits for the end anyway, and with `Keep` nothing depends on it.
     let waits = on_invalid == OnInvalid::Skip && complete && (!outputs.is_empty() || rejects.is_some());
-    let deferred = (waits && courses.iter().any(|course| course.across.is_some())).then(Deferred::default);
-    let shop = Shop {
-        courses,
+    let deferred = (waits && pipelines.iter().any(|pipeline| pipeline.references.is_some())).then(Deferred::default);
+    let context = WorkerContext {
+        pipelines,
         writers: outputs.iter().map(|output| Arc::clone(&output.writer)).collect(),
         on_invalid,
         keep_rejects: rejects.is_some(),
-        contents: job.baseline.is_some().then(|| Digester::new(Ignored::default())),
-        older: job.older,
+        contents: job.baseline.is_some().then(|| RecordHasher::new(Ignored::default())),
+        base: job.base,
     };
-    let mut desk = Desk {
+    let mut collector = OrderedCollector {
         outputs: outputs.into_iter().map(OpenOutput::new).collect(),
         rejects,
         on_invalid,
@@ -222,40 +222,40 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         policy,
         baseline: job.baseline,
         suppressions: job.suppressions,
-        across,
+        references,
         redacts,
         costly: 0,
         records: 0,
         refused: Vec::new(),
         deferred,
         lenient,
-        keep_accounts: job.keep_accounts,
+        keep_summaries: job.keep_summaries,
         keep_top_level: job.keep_top_level,
-        accounted: 0,
+        summary_bytes: 0,
         outcome: Outcome::default(),
-        finished: Finished::default(),
+        finished: CommitSet::default(),
         input: None,
         error: None,
         interrupted,
     };
-    desk.outcome.tally.passed_over = job.passed_over;
-    desk.outcome.tally.skipped = job.skipped;
-    let done = desk.begin(notes).and_then(|()| desk.work(&shop, inputs, jobs, watch));
+    collector.outcome.summary.unchanged_files = job.unchanged_files;
+    collector.outcome.summary.skipped = job.skipped;
+    let done = collector.begin(diagnostics).and_then(|()| collector.work(&context, inputs, jobs, watch));
     let closed_pipe = done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
     if !closed_pipe {
-        return done.map(|()| desk.outcome);
+        return done.map(|()| collector.outcome);
     }
-    let failed = desk.policy.fails(&desk.outcome.tally);
-    Ok(Outcome { closed_pipe, failed, written: Vec::new(), ..desk.outcome })
+    let failed = collector.policy.fails(&collector.outcome.summary);
+    Ok(Outcome { closed_pipe, failed, written: Vec::new(), ..collector.outcome })
 }
 
-impl Files for Target {
+impl Files for OutputTarget {
     fn main(&mut self) -> io::Result<&mut dyn Write> {
-        Target::main(self)
+        OutputTarget::main(self)
     }
 
     fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
-        Target::named(self, name)
+        OutputTarget::named(self, name)
     }
 }
 
@@ -265,23 +265,23 @@ impl Files for Stream {
     }
 
     fn named(&mut self, _name: &str) -> io::Result<&mut dyn Write> {
-        Err(io::Error::other("standard output is one file and cannot hold several"))
+        Err(io::Error::other("standard output takes one file, but several are needed"))
     }
 }
 
 struct OpenOutput {
     writer: Arc<dyn Writer>,
     place: Place,
-    assembler: Option<Box<dyn Assembler>>,
-    // The target of the present input.
-    target: Option<Target>,
+    assembler: Option<Box<dyn OutputWriter>>,
+    // The output file of the current input.
+    target: Option<OutputTarget>,
 }
 
 impl OpenOutput {
     fn new(output: Output) -> Self {
         let assembler = match output.place {
             Place::PerInput(_) | Place::Sink(_) => None,
-            _ => Some(output.writer.assembler()),
+            _ => Some(output.writer.output_writer()),
         };
         Self { writer: output.writer, place: output.place, assembler, target: None }
     }
@@ -289,11 +289,11 @@ impl OpenOutput {
     fn begin_input(&mut self, name: &str) {
         if let Place::PerInput(target) = &self.place {
             self.target = Some(target(name));
-            self.assembler = Some(self.writer.assembler());
+            self.assembler = Some(self.writer.output_writer());
         }
     }
 
-    fn both(&mut self) -> Option<(&mut dyn Assembler, &mut dyn Files)> {
+    fn both(&mut self) -> Option<(&mut dyn OutputWriter, &mut dyn Files)> {
         let files: &mut dyn Files = match &mut self.place {
             Place::Stream(stream) => stream,
             Place::Target(target) => target,
@@ -319,7 +319,7 @@ impl OpenOutput {
         }
     }
 
-    fn end_input(&mut self, finished: &mut Finished) -> io::Result<()> {
+    fn end_input(&mut self, finished: &mut CommitSet) -> io::Result<()> {
         if let Place::PerInput(_) = self.place {
             if let Some((assembler, files)) = self.both() {
                 assembler.finish(files)?;
@@ -332,7 +332,7 @@ impl OpenOutput {
         Ok(())
     }
 
-    fn finish(mut self, finished: &mut Finished, held_back: bool) -> io::Result<()> {
+    fn finish(mut self, finished: &mut CommitSet, held_back: bool) -> io::Result<()> {
         if held_back {
             return Ok(());
         }
@@ -360,24 +360,24 @@ impl Report {
     }
 }
 
-/// Windows that are larger are not kept for what may have to be said later.
+/// Larger windows are not kept for possible later findings.
 const LARGE_WINDOW: u32 = 4 << 20;
 
 struct InputState {
-    // Whether it was noted that parts of the file lie outside the records.
-    outside_told: bool,
+    // Whether it was reported that parts of the file lie outside the records.
+    reported_outside: bool,
     name: Arc<str>,
-    course: usize,
+    pipeline: usize,
     format: &'static str,
     decoded: bool,
-    novelty: Novelty,
+    status: ChangeStatus,
     records: u64,
     stopped: bool,
     header: Option<Arc<Header>>,
-    // The last window that came out, which tells how far reading came.
+    // The last window that was collected, which shows how far the input was read.
     last: Option<Arc<Source>>,
-    // As long as there is nothing to report.
-    account: Option<Account>,
+    // Present until there is a finding.
+    summary: Option<FileSummary>,
 }
 
 fn set_top_level(outputs: &mut [OpenOutput], top_level: TopLevel) {
@@ -385,16 +385,16 @@ fn set_top_level(outputs: &mut [OpenOutput], top_level: TopLevel) {
     assemblers.for_each(|assembler| assembler.top_level(top_level));
 }
 
-// Where everything comes together in order.
-struct Desk<'r> {
+// Collects all results in order.
+struct OrderedCollector<'r> {
     outputs: Vec<OpenOutput>,
-    rejects: Option<Target>,
+    rejects: Option<OutputTarget>,
     on_invalid: OnInvalid,
     reports: Vec<Report>,
     policy: Policy,
-    baseline: Option<(Baseline, Target)>,
+    baseline: Option<(Baseline, OutputTarget)>,
     suppressions: Suppressions,
-    across: across::Across,
+    references: references::ReferentialChecker,
     // Whether reports may not show everything.
     redacts: bool,
     // Findings of values and records that cost too much to check.
@@ -405,72 +405,72 @@ struct Desk<'r> {
     refused: Vec<u64>,
     // What waits until references have been compared.
     deferred: Option<Deferred>,
-    // By course: whether errors of syntax are reported as warnings.
+    // By pipeline: whether syntax errors are reported as warnings.
     lenient: Vec<bool>,
-    keep_accounts: bool,
+    keep_summaries: bool,
     keep_top_level: bool,
-    // Bytes of the accounts of what was read.
-    accounted: usize,
+    // Bytes of the summaries of the inputs read.
+    summary_bytes: usize,
     outcome: Outcome,
-    finished: Finished,
+    finished: CommitSet,
     input: Option<InputState>,
     error: Option<io::Error>,
     interrupted: &'r AtomicBool,
 }
 
-impl Desk<'_> {
-    fn begin(&mut self, notes: Vec<Diagnostic>) -> io::Result<()> {
+impl OrderedCollector<'_> {
+    fn begin(&mut self, diagnostics: Vec<Diagnostic>) -> io::Result<()> {
         for report in &mut self.reports {
             report.draw(|reporter, out| reporter.begin(out))?;
         }
-        for mut note in notes {
+        for mut diagnostic in diagnostics {
             // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
-            write::notation::settle(&mut note, "");
-            self.note(note, None, true)?;
+            write::text_edits::resolve(&mut diagnostic, "");
+            self.emit(diagnostic, None, true)?;
         }
         Ok(())
     }
 
-    fn work(&mut self, shop: &Shop, inputs: Vec<Input>, jobs: usize, watch: &mut dyn Watch) -> io::Result<()> {
+    fn work(&mut self, context: &WorkerContext, inputs: Vec<Input>, jobs: usize, watch: &mut dyn Watch) -> io::Result<()> {
         let interrupted = self.interrupted;
-        let mut line = Line::new(inputs);
+        let mut line = InputQueue::new(inputs);
         let stopped = line.stopped();
         batch::weighed(
             jobs,
             || if interrupted.load(Ordering::Relaxed) { None } else { line.next() },
-            || shop.worker(),
+            || context.worker(),
             |done| {
-                self.take(done, shop, &stopped, watch);
+                self.take(done, context, &stopped, watch);
                 self.error.is_none() && !interrupted.load(Ordering::Relaxed)
             },
-            Piece::weight,
-            Done::weight,
+            WorkItem::weight,
+            WorkResult::weight,
         );
-        if self.is_interrupted() { Ok(()) } else { self.finish(&shop.older) }
+        if self.is_interrupted() { Ok(()) } else { self.finish(&context.base) }
     }
 
-    // Notes an interruption; one that comes later than this finds everything in place.
+    // Reports an interruption; one that comes later than this finds everything in place.
     fn is_interrupted(&mut self) -> bool {
         self.outcome.interrupted |= self.interrupted.load(Ordering::Relaxed);
         self.outcome.interrupted
     }
 
-    fn take(&mut self, done: Done, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) {
+    fn take(&mut self, done: WorkResult, context: &WorkerContext, stopped: &Stopped, watch: &mut dyn Watch) {
         let result = match done {
-            Done::Several(several) => return several.into_iter().for_each(|done| self.take(done, shop, stopped, watch)),
-            Done::Rest(mut rest) => {
+            WorkResult::Batch(several) => return several.into_iter().for_each(|done| self.take(done, context, stopped, watch)),
+            WorkResult::Remainder(mut rest) => {
                 let mut tree = Tree::default();
                 loop {
-                    let next = shop.next(&mut rest, &mut tree);
-                    let ended = matches!(next, Done::End(_));
-                    self.take(next, shop, stopped, watch);
+                    let next = context.next(&mut rest, &mut tree);
+                    let ended = matches!(next, WorkResult::End(_));
+                    self.take(next, context, stopped, watch);
                     if ended || self.error.is_some() || self.interrupted.load(Ordering::Relaxed) {
                         return;
                     }
                 }
             }
-            Done::Begin { name, course, format, decoded, novelty } => {
-                self.outcome.tally.files += 1;
+            WorkResult::Begin { name, pipeline, format, decoded, status } => {
+                self.outcome.summary.files += 1;
                 let begun = if let Some(deferred) = &mut self.deferred {
                     deferred.begin_input(&name)
                 } else {
@@ -478,40 +478,40 @@ impl Desk<'_> {
                     Ok(())
                 };
                 if let Some((baseline, _)) = &mut self.baseline {
-                    baseline.look_at_file(&name);
+                    baseline.visit_file(&name);
                 }
-                let told = begun.and_then(|()| self.tell(&name));
-                let account = self.keep_accounts.then(Account::default);
+                let reported = begun.and_then(|()| self.report_file(&name));
+                let file_summary = self.keep_summaries.then(FileSummary::default);
                 self.input = Some(InputState {
                     name,
-                    course,
+                    pipeline,
                     format,
                     decoded,
-                    novelty,
+                    status,
                     records: 0,
                     stopped: false,
                     header: None,
-                    outside_told: false,
+                    reported_outside: false,
                     last: None,
-                    account,
+                    summary: file_summary,
                 });
-                told
+                reported
             }
-            Done::Known { input, account } => match self.known(&input, account, shop, stopped, watch) {
+            WorkResult::Known { input, file_summary } => match self.use_cached(&input, file_summary, context, stopped, watch) {
                 Ok(true) => Ok(()),
                 Ok(false) => {
                     let mut done = Vec::new();
-                    shop.whole(input, &mut Tree::default(), &mut done);
-                    return self.take(Done::Several(done), shop, stopped, watch);
+                    context.whole(input, &mut Tree::default(), &mut done);
+                    return self.take(WorkResult::Batch(done), context, stopped, watch);
                 }
                 Err(error) => Err(error),
             },
-            Done::Unopened { name, why } => {
+            WorkResult::Unopened { name, why } => {
                 stopped.end();
-                self.tell(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why))
+                self.report_file(&name).and_then(|()| self.unreadable(&name, Position::START, 0, &why))
             }
-            Done::Window(window) => self.window(window, shop, stopped, watch),
-            Done::End(why) => {
+            WorkResult::Window(window) => self.window(window, context, stopped, watch),
+            WorkResult::End(why) => {
                 stopped.end();
                 self.end_input(why)
             }
@@ -521,26 +521,38 @@ impl Desk<'_> {
         }
     }
 
-    // Counts an input of which there is an account; says whether that was all.
-    fn known(&mut self, input: &Input, account: Account, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<bool> {
-        if let Some(plan) = &shop.courses[input.course].across
-            && !self.across.take_register(&input.name, &account.register, plan)?
+    // Counts an input with a summary; returns whether that was sufficient.
+    fn use_cached(
+        &mut self,
+        input: &Input,
+        file_summary: FileSummary,
+        context: &WorkerContext,
+        stopped: &Stopped,
+        watch: &mut dyn Watch,
+    ) -> io::Result<bool> {
+        if let Some(plan) = &context.pipelines[input.pipeline].references
+            && !self.references.take_file_keys(&input.name, &file_summary.keys, plan)?
         {
             return Ok(false);
         }
-        let tally = &mut self.outcome.tally;
-        tally.files += 1;
-        tally.records += account.records;
-        tally.valid += account.records;
-        tally.written += account.records;
-        self.tell(&input.name)?;
-        watch.advanced(account.bytes, account.records);
-        self.outcome.accounts.push(Accounted { name: Arc::clone(&input.name), course: input.course, account, was_read: false });
+        let summary = &mut self.outcome.summary;
+        summary.files += 1;
+        summary.records += file_summary.records;
+        summary.valid += file_summary.records;
+        summary.written += file_summary.records;
+        self.report_file(&input.name)?;
+        watch.advanced(file_summary.bytes, file_summary.records);
+        self.outcome.summaries.push(SummarisedFile {
+            name: Arc::clone(&input.name),
+            pipeline: input.pipeline,
+            summary: file_summary,
+            was_read: false,
+        });
         stopped.end();
         Ok(true)
     }
 
-    fn window(&mut self, mut window: Worked, shop: &Shop, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<()> {
+    fn window(&mut self, mut window: ProcessedWindow, context: &WorkerContext, stopped: &Stopped, watch: &mut dyn Watch) -> io::Result<()> {
         let Some(input) = self.input.as_mut() else { return Ok(()) };
         if input.stopped {
             return Ok(());
@@ -555,9 +567,9 @@ impl Desk<'_> {
             }
             input.header = Some(Arc::clone(header));
         }
-        let mut outside_told = input.outside_told;
+        let mut reported_outside = input.reported_outside;
         let base = input.records;
-        let fresh = input.novelty != Novelty::Same;
+        let fresh = input.status != ChangeStatus::Unchanged;
         if self.keep_top_level {
             match &mut self.deferred {
                 Some(deferred) => deferred.set_top_level(window.top_level),
@@ -565,121 +577,123 @@ impl Desk<'_> {
             }
         }
         input.last = Some(if window.source.len() > LARGE_WINDOW {
-            // The text need not be kept for the place at which it ends.
+            // The text is not needed for the position at which it ends.
             let end = window.source.position(window.source.len());
-            Arc::new(Source::elsewhere(Arc::clone(window.source.name()), end))
+            Arc::new(Source::detached(Arc::clone(window.source.name()), end))
         } else {
             Arc::clone(&window.source)
         });
-        input.records += window.units.len() as u64;
-        if let Some(account) = &mut input.account {
-            account.bytes += u64::from(window.source.len());
+        input.records += window.records.len() as u64;
+        if let Some(file_summary) = &mut input.summary {
+            file_summary.bytes += u64::from(window.source.len());
         }
-        // What suppresses findings has to be read, lest it seem to have nothing to suppress.
+        // Suppressions must be read, or they would seem unused.
         if window.stopped || !window.directives.is_empty() || !fresh {
-            input.account = None;
+            input.summary = None;
         }
-        let costly = window.notes.iter().filter(|(_, note)| window::is_costly(note)).count() as u64;
+        let costly = window.diagnostics.iter().filter(|(_, diagnostic)| worker::is_costly(diagnostic)).count() as u64;
         self.costly += costly;
-        if costly > 0 && self.costly >= window::MAX_COSTLY {
+        if costly > 0 && self.costly >= worker::MAX_COSTLY {
             window.stopped = true;
-            window.remarks.push(window::too_costly(&window.source));
+            window.file_diagnostics.push(worker::too_costly(&window.source));
         }
         if window.stopped {
             input.stopped = true;
             self.outcome.cut_short += 1;
             stopped.stop();
         }
-        watch.advanced(u64::from(window.source.len()), window.units.len() as u64);
+        watch.advanced(u64::from(window.source.len()), window.records.len() as u64);
         let shown = window.redacted.as_ref().unwrap_or(&window.source);
-        let mut complaints = self.suppressions.take(&window.source, shown, &window.directives, fresh);
-        if let (Some(redacted), Some(redactor)) = (&window.redacted, &shop.courses[input.course].redactor) {
-            complaints.iter_mut().for_each(|note| redactor.outside(note, redacted));
+        let mut unused = self.suppressions.take(&window.source, shown, &window.directives, fresh);
+        if let (Some(redacted), Some(redactor)) = (&window.redacted, &context.pipelines[input.pipeline].redactor) {
+            unused.iter_mut().for_each(|diagnostic| redactor.outside(diagnostic, redacted));
         }
-        let remarks = std::mem::take(&mut window.remarks).into_iter().chain(complaints);
+        let remarks = std::mem::take(&mut window.file_diagnostics).into_iter().chain(unused);
         // What lies outside is reported once for a file, though each of its documents or lines may have such parts.
-        let remarks: Vec<Diagnostic> =
-            remarks.filter(|remark| remark.rule != &rules::OUTSIDE_RECORDS || !std::mem::replace(&mut outside_told, true)).collect();
+        let remarks: Vec<Diagnostic> = remarks
+            .filter(|diagnostic| diagnostic.rule != &rules::OUTSIDE_RECORDS || !std::mem::replace(&mut reported_outside, true))
+            .collect();
         if let Some(input) = &mut self.input {
-            input.outside_told = outside_told;
+            input.reported_outside = reported_outside;
         }
-        for remark in remarks {
-            self.note(remark, None, fresh)?;
+        for diagnostic in remarks {
+            self.emit(diagnostic, None, fresh)?;
         }
-        let mut notes = std::mem::take(&mut window.notes).into_iter().peekable();
-        for (number, unit) in window.units.iter_mut().enumerate() {
+        let mut diagnostics = std::mem::take(&mut window.diagnostics).into_iter().peekable();
+        for (number, unit) in window.records.iter_mut().enumerate() {
             let mut valid = unit.valid;
             let record = RecordRef { index: base + number as u64, key: unit.key.take(), number: Some(self.records), content: unit.content };
             self.records += 1;
             if let Some((baseline, _)) = &mut self.baseline {
-                baseline.look_at_record(&record);
+                baseline.visit_record(&record);
             }
             let mut of_unit = Vec::new();
-            while let Some((_, note)) = notes.next_if(|(of, _)| *of == number as u32) {
-                of_unit.push((note, unit.fresh));
+            while let Some((_, diagnostic)) = diagnostics.next_if(|(of, _)| *of == number as u32) {
+                of_unit.push((diagnostic, unit.in_scope));
             }
             if let Some(input) = &mut self.input {
-                let account = input.account.take().filter(|_| valid && unit.carried && unit.fresh);
-                input.account = account.and_then(|account| account.with(&unit.mentions, &record));
+                let file_summary = input.summary.take().filter(|_| valid && unit.written && unit.in_scope);
+                input.summary = file_summary.and_then(|file_summary| file_summary.with(&unit.occurrences, &record));
             }
-            if !unit.mentions.is_empty() {
-                let mentions = std::mem::take(&mut unit.mentions);
-                let refers = mentions.iter().find(|mention| mention.role == across::Role::Reference);
-                unit.refers = refers.map(|mention| mention.place.clone());
-                let kept = self.deferred.is_some().then(|| mentions.clone());
-                let found = self.across.take(mentions, Some(&record), unit.fresh)?;
-                let is_first = !found.iter().any(|(note, _)| policy::is_error(note));
+            if !unit.occurrences.is_empty() {
+                let occurrences = std::mem::take(&mut unit.occurrences);
+                let refers = occurrences.iter().find(|occurrence| occurrence.role == references::Role::Reference);
+                unit.refers = refers.map(|occurrence| occurrence.place.clone());
+                let kept = self.deferred.is_some().then(|| occurrences.clone());
+                let found = self.references.take(occurrences, Some(&record), unit.in_scope)?;
+                let is_first = !found.iter().any(|(diagnostic, _)| policy::is_error(diagnostic));
                 valid &= is_first;
                 if let (false, Some(_), Some(number)) = (valid, &unit.refers, record.number) {
                     self.refused.push(number);
                 }
-                if let (Some(deferred), Some(mentions)) = (&mut self.deferred, kept) {
-                    let admitted = valid && unit.carried;
-                    deferred.mentions(&mentions, &Facts { record: &record, admitted, has_own_key: is_first, fresh: unit.fresh })?;
+                if let (Some(deferred), Some(occurrences)) = (&mut self.deferred, kept) {
+                    let admitted = valid && unit.written;
+                    deferred
+                        .occurrences(&occurrences, &Facts { record: &record, admitted, has_own_key: is_first, fresh: unit.in_scope })?;
                 }
-                // Nor is there an account of what is wrong and not to be told.
+                // A file with suppressed findings has no summary either.
                 if !valid && let Some(input) = &mut self.input {
-                    input.account = None;
+                    input.summary = None;
                 }
                 of_unit.extend(found);
             }
-            let written = self.unit(number, valid, unit, &window.encoded, &of_unit, &record);
-            of_unit.sort_by_key(|(note, _)| note.place.span.start);
+            let written = self.record(number, valid, unit, &window.encoded, &of_unit, &record);
+            of_unit.sort_by_key(|(diagnostic, _)| diagnostic.place.span.start);
             // Findings count also where the record can no longer be written, as where nobody reads an output any more.
-            let reported = of_unit.into_iter().try_for_each(|(note, fresh)| self.note(note, Some(&record), fresh));
+            let reported = of_unit.into_iter().try_for_each(|(diagnostic, fresh)| self.emit(diagnostic, Some(&record), fresh));
             written.and(reported)?;
         }
         Ok(())
     }
 
-    // Counts a unit and writes it, or keeps it with the rejected.
-    fn unit(
+    // Counts a record and writes or rejects it.
+    fn record(
         &mut self,
         number: usize,
         valid: bool,
-        unit: &Unit,
-        encoded: &[Encoded],
-        notes: &[(Diagnostic, bool)],
+        unit: &RecordOutcome,
+        encoded: &[EncodedRecords],
+        diagnostics: &[(Diagnostic, bool)],
         record: &RecordRef,
     ) -> io::Result<()> {
         let format = self.input.as_ref().map_or("", |input| input.format);
-        let tally = &mut self.outcome.tally;
-        tally.records += 1;
+        let summary = &mut self.outcome.summary;
+        summary.records += 1;
         if valid {
-            tally.valid += 1;
+            summary.valid += 1;
         } else {
-            tally.invalid += 1;
+            summary.invalid += 1;
         }
-        let admitted = unit.carried && (valid || self.on_invalid == OnInvalid::Keep);
+        let admitted = unit.written && (valid || self.on_invalid == OnInvalid::Keep);
         if admitted {
-            tally.written += 1;
+            summary.written += 1;
             if let Some(deferred) = &mut self.deferred {
                 let line = match &unit.refers {
                     Some(place) if self.rejects.is_some() => {
-                        // It stands in for the finding that is not known yet, and tells the file.
+                        // It is in for the finding that is not known yet, and has its file.
                         let stand_in = Diagnostic::new(&rules::DANGLING_REFERENCE, &place.source, place.span, "");
                         let mut line = Vec::new();
-                        window::write_reject(unit, &[(stand_in, true)], record, format, &mut line)?;
+                        worker::write_reject(unit, &[(stand_in, true)], record, format, &mut line)?;
                         Some(line)
                     }
                     _ => None,
@@ -691,47 +705,47 @@ impl Desk<'_> {
                 output.record(encoded.of(number))?;
             }
         } else {
-            tally.rejected += 1;
+            summary.rejected += 1;
             match (&mut self.rejects, &mut self.deferred) {
                 (Some(_), Some(deferred)) => {
                     let mut line = Vec::new();
-                    window::write_reject(unit, notes, record, format, &mut line)?;
+                    worker::write_reject(unit, diagnostics, record, format, &mut line)?;
                     deferred.reject(&line)?;
                 }
-                (Some(rejects), None) => window::write_reject(unit, notes, record, format, rejects.main()?)?,
+                (Some(rejects), None) => worker::write_reject(unit, diagnostics, record, format, rejects.main()?)?,
                 (None, _) => {}
             }
         }
         Ok(())
     }
 
-    // `fresh` says whether the finding is about something to report on.
-    fn note(&mut self, mut note: Diagnostic, record: Option<&RecordRef>, fresh: bool) -> io::Result<()> {
-        if note.record.is_none() {
-            note.record = record.cloned();
+    // `fresh`: whether the finding is in scope.
+    fn emit(&mut self, mut diagnostic: Diagnostic, record: Option<&RecordRef>, fresh: bool) -> io::Result<()> {
+        if diagnostic.record.is_none() {
+            diagnostic.record = record.cloned();
         }
-        if note.format.is_empty()
+        if diagnostic.format.is_empty()
             && let Some(input) = &self.input
         {
-            (note.format, note.decoded) = (input.format, input.decoded);
+            (diagnostic.format, diagnostic.decoded) = (input.format, input.decoded);
         }
-        let severity = note.severity;
-        if !self.policy.admits(&mut note) {
+        let severity = diagnostic.severity;
+        if !self.policy.filter(&mut diagnostic) {
             return Ok(());
         }
         if let Some(input) = &mut self.input {
-            if self.lenient[input.course] && note.severity == Severity::Error {
-                note.severity = Severity::Warning;
+            if self.lenient[input.pipeline] && diagnostic.severity == Severity::Error {
+                diagnostic.severity = Severity::Warning;
             }
-            input.account = None;
+            input.summary = None;
         }
-        // What is known of a finding is noted even where nobody is told, lest it look as if it were gone.
-        let left_out = &mut self.outcome.tally.left_out;
-        if !self.suppressions.admits(&note) {
-            left_out.suppressed += 1;
+        // Known findings are counted even if they are not reported, or they would seem to be fixed.
+        let left_out = &mut self.outcome.summary.suppressed;
+        if !self.suppressions.filter(&diagnostic) {
+            left_out.suppressions += 1;
             return Ok(());
         }
-        if self.baseline.as_mut().is_some_and(|(baseline, _)| !baseline.admits(&mut note)) {
+        if self.baseline.as_mut().is_some_and(|(baseline, _)| !baseline.filter(&mut diagnostic)) {
             left_out.baseline += 1;
             return Ok(());
         }
@@ -739,38 +753,38 @@ impl Desk<'_> {
             left_out.unchanged += 1;
             return Ok(());
         }
-        if note.severity == Severity::Error && severity < Severity::Error {
-            self.outcome.tally.raised += 1;
+        if diagnostic.severity == Severity::Error && severity < Severity::Error {
+            self.outcome.summary.raised += 1;
         }
-        self.report(note)
+        self.report(diagnostic)
     }
 
-    // Tells the reports that an input begins.
-    fn tell(&mut self, name: &str) -> io::Result<()> {
+    // Passes the start of an input to the reports.
+    fn report_file(&mut self, name: &str) -> io::Result<()> {
         self.reports.iter_mut().try_for_each(|report| report.draw(|reporter, out| reporter.file(name, out)))
     }
 
-    fn report(&mut self, note: Diagnostic) -> io::Result<()> {
-        self.outcome.tally.count(&note);
+    fn report(&mut self, diagnostic: Diagnostic) -> io::Result<()> {
+        self.outcome.summary.count(&diagnostic);
         for report in &mut self.reports {
-            report.draw(|reporter, out| reporter.report(&note, out))?;
+            report.draw(|reporter, out| reporter.report(&diagnostic, out))?;
         }
         Ok(())
     }
 
-    fn end_input(&mut self, why: Option<Failure>) -> io::Result<()> {
+    fn end_input(&mut self, why: Option<ReadError>) -> io::Result<()> {
         match &mut self.deferred {
             Some(deferred) => deferred.end_input()?,
             None => self.outputs.iter_mut().try_for_each(|output| output.end_input(&mut self.finished))?,
         }
         if why.is_none()
             && let Some(input) = &mut self.input
-            && let Some(account) = input.account.take()
-            && self.accounted + account.register.weight() <= account::HEAVIEST_OF_ALL
+            && let Some(file_summary) = input.summary.take()
+            && self.summary_bytes + file_summary.keys.weight() <= file_summary::MAX_TOTAL_BYTES
         {
-            self.accounted += account.register.weight();
-            let (name, course) = (Arc::clone(&input.name), input.course);
-            self.outcome.accounts.push(Accounted { name, course, account, was_read: true });
+            self.summary_bytes += file_summary.keys.weight();
+            let (name, pipeline) = (Arc::clone(&input.name), input.pipeline);
+            self.outcome.summaries.push(SummarisedFile { name, pipeline, summary: file_summary, was_read: true });
         }
         if let (Some(input), Some(why)) = (&self.input, why) {
             let reached = input.last.as_ref().map_or(Position::START, |last| last.position(last.len()));
@@ -781,40 +795,40 @@ impl Desk<'_> {
         Ok(())
     }
 
-    // Says how far an input could be read, and why no further.
-    fn unreadable(&mut self, name: &Arc<str>, reached: Position, records: u64, why: &Failure) -> io::Result<()> {
+    // Reports how far an input could be read, and why not further.
+    fn unreadable(&mut self, name: &Arc<str>, reached: Position, records: u64, why: &ReadError) -> io::Result<()> {
         self.outcome.unreadable += 1;
         let (rule, at) = match why {
-            Failure::Encoding { at, .. } => (&rules::BAD_BYTES, *at),
-            Failure::Declaration { at, .. } => (&rules::WRONG_DECLARATION, *at),
-            Failure::Kind { .. } => (&rules::UNSUPPORTED_KIND, reached),
-            Failure::UnknownFormat { .. } => (&rules::UNKNOWN_FORMAT, reached),
-            Failure::Io(_) => (&rules::UNREADABLE, reached),
+            ReadError::Encoding { at, .. } => (&rules::BAD_BYTES, *at),
+            ReadError::Declaration { at, .. } => (&rules::WRONG_DECLARATION, *at),
+            ReadError::Kind { .. } => (&rules::UNSUPPORTED_KIND, reached),
+            ReadError::UnknownFormat { .. } => (&rules::UNKNOWN_FORMAT, reached),
+            ReadError::Io(_) => (&rules::UNREADABLE, reached),
         };
         let message = match records {
             0 => format!("cannot be read: {why}"),
-            1 => format!("cannot be read on: {why}; 1 record was read before"),
-            records => format!("cannot be read on: {why}; {records} records were read before"),
+            1 => format!("cannot be read further: {why}; 1 record was read"),
+            records => format!("cannot be read further: {why}; {records} records were read"),
         };
-        let source = Arc::new(Source::elsewhere(Arc::clone(name), at));
-        let mut note = Diagnostic::new(rule, &source, Span::at(0), message);
+        let source = Arc::new(Source::detached(Arc::clone(name), at));
+        let mut diagnostic = Diagnostic::new(rule, &source, Span::at(0), message);
         match why {
-            Failure::Encoding { .. } => note = note.help("name the file's encoding with --encoding, such as windows-1252"),
-            Failure::Declaration { help, .. } => note = note.help(help.as_str()),
-            Failure::Kind { kind, .. } => note = note.help(kind.help),
-            Failure::UnknownFormat { help } => note = note.help(*help),
-            Failure::Io(_) => {}
+            ReadError::Encoding { .. } => diagnostic = diagnostic.help("name the file's encoding with --encoding, such as windows-1252"),
+            ReadError::Declaration { help, .. } => diagnostic = diagnostic.help(help.as_str()),
+            ReadError::Kind { kind, .. } => diagnostic = diagnostic.help(kind.help),
+            ReadError::UnknownFormat { help } => diagnostic = diagnostic.help(*help),
+            ReadError::Io(_) => {}
         }
-        self.report(note)
+        self.report(diagnostic)
     }
 
     // Ends the comparison across records. A record with an error that shows only now is invalid after all.
-    fn references(&mut self, older: &Older) -> io::Result<()> {
+    fn references(&mut self, base: &BaseRecords) -> io::Result<()> {
         let mut last = None;
-        let across = std::mem::replace(&mut self.across, across::Across::new(false));
-        across.finish(&|hash| older.has_key(hash), &mut |(note, fresh)| {
-            self.late(&note, &mut last)?;
-            self.note(note, None, fresh)
+        let references = std::mem::replace(&mut self.references, references::ReferentialChecker::new(false));
+        references.finish(&|hash| base.has_key(hash), &mut |(diagnostic, fresh)| {
+            self.late(&diagnostic, &mut last)?;
+            self.emit(diagnostic, None, fresh)
         })?;
         let mut followers = match &mut self.deferred {
             Some(deferred) => deferred.follow()?,
@@ -823,42 +837,42 @@ impl Desk<'_> {
         while let Some(deferred) = &mut self.deferred
             && let Some(found) = deferred.findings(&mut followers)?
         {
-            for (note, fresh) in found {
-                self.late(&note, &mut last)?;
-                self.note(note, None, fresh)?;
+            for (diagnostic, fresh) in found {
+                self.late(&diagnostic, &mut last)?;
+                self.emit(diagnostic, None, fresh)?;
             }
         }
         Ok(())
     }
 
-    // Counts a record as invalid for a finding that came after it. Findings about one record come one behind the other; `last`
+    // Counts a record as invalid for a finding that came after it. Findings about one record come one after the other; `last`
     // is the one counted last.
-    fn late(&mut self, note: &Diagnostic, last: &mut Option<(Option<u64>, Arc<str>, u64)>) -> io::Result<()> {
-        let Some(record) = note.record.as_ref().filter(|_| policy::is_error(note)) else { return Ok(()) };
+    fn late(&mut self, diagnostic: &Diagnostic, last: &mut Option<(Option<u64>, Arc<str>, u64)>) -> io::Result<()> {
+        let Some(record) = diagnostic.record.as_ref().filter(|_| policy::is_error(diagnostic)) else { return Ok(()) };
         if record.number.is_some_and(|number| self.refused.binary_search(&number).is_ok()) {
             return Ok(());
         }
         if let (Some(deferred), Some(number)) = (&mut self.deferred, record.number) {
-            deferred.refuse(number, &window::reject_error(note))?;
+            deferred.refuse(number, &worker::reject_error(diagnostic))?;
         }
         // Those of an account have no number.
-        let file = if record.number.is_none() { note.place.locate().file } else { Arc::from("") };
+        let file = if record.number.is_none() { diagnostic.place.locate().file } else { Arc::from("") };
         let this = Some((record.number, file, record.index));
         if *last == this {
             return Ok(());
         }
         *last = this;
-        let tally = &mut self.outcome.tally;
-        tally.valid = tally.valid.saturating_sub(1);
-        tally.invalid += 1;
+        let summary = &mut self.outcome.summary;
+        summary.valid = summary.valid.saturating_sub(1);
+        summary.invalid += 1;
         if self.on_invalid != OnInvalid::Keep {
-            tally.written = tally.written.saturating_sub(1);
-            tally.rejected += 1;
+            summary.written = summary.written.saturating_sub(1);
+            summary.rejected += 1;
         }
         Ok(())
     }
 
-    // Writes what has waited; says whether that was all.
+    // Writes what has waited; returns whether that was all.
     fn replay(&mut self) -> io::Result<bool> {
         let Some(deferred) = self.deferred.take() else { return Ok(true) };
         let (outputs, rejects, finished) = (&mut self.outputs, &mut self.rejects, &mut self.finished);
@@ -888,40 +902,40 @@ impl Desk<'_> {
         Ok(!interrupted.load(Ordering::Relaxed))
     }
 
-    fn finish(&mut self, older: &Older) -> io::Result<()> {
+    fn finish(&mut self, base: &BaseRecords) -> io::Result<()> {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        self.references(older)?;
+        self.references(base)?;
         if !self.replay()? {
             self.outcome.interrupted = true;
             return Ok(());
         }
-        for (note, fresh) in std::mem::take(&mut self.suppressions).unused(&self.policy) {
-            self.note(note, None, fresh)?;
+        for (diagnostic, fresh) in std::mem::take(&mut self.suppressions).unused(&self.policy) {
+            self.emit(diagnostic, None, fresh)?;
         }
         let incomplete = self.outcome.unreadable > 0;
-        let mut rewritten = Finished::default();
+        let mut rewritten = CommitSet::default();
         if let Some((baseline, target)) = self.baseline.take() {
-            for mut note in baseline.stale() {
+            for mut diagnostic in baseline.stale() {
                 // The baseline may have been written by a run that showed keys.
                 if self.redacts {
-                    redact::detached(&mut note);
+                    redact::detached(&mut diagnostic);
                 }
-                self.note(note, None, true)?;
+                self.emit(diagnostic, None, true)?;
             }
-            // Apart from the outputs, which may yet be held back.
+            // Separate from the outputs, which may still be held back.
             if let Some(text) = baseline.rewritten(!incomplete) {
                 let mut target = target;
                 target.main()?.write_all(&text)?;
                 target.finish(&mut rewritten)?;
             }
         }
-        let tally = &self.outcome.tally;
-        let mut held_back = self.on_invalid == OnInvalid::Stop && !self.outputs.is_empty() && (tally.rejected > 0 || incomplete);
+        let summary = &self.outcome.summary;
+        let mut held_back = self.on_invalid == OnInvalid::Stop && !self.outputs.is_empty() && (summary.rejected > 0 || incomplete);
         if !held_back {
-            let failed = self.policy.fails(tally);
-            let totals = Totals { records: tally.records, rejected: tally.rejected, incomplete, failed };
+            let failed = self.policy.fails(summary);
+            let totals = Totals { records: summary.records, rejected: summary.rejected, incomplete, failed };
             let mut objections = Vec::new();
             for output in &mut self.outputs {
                 if let Place::Sink(sink) = &mut output.place {
@@ -931,17 +945,17 @@ impl Desk<'_> {
             held_back = !objections.is_empty();
             self.outcome.refused = held_back;
             for objection in objections {
-                self.note(objection, None, true)?;
+                self.emit(objection, None, true)?;
             }
         }
-        let tally = &mut self.outcome.tally;
+        let summary = &mut self.outcome.summary;
         if held_back {
-            tally.rejected += tally.written;
-            tally.written = 0;
-            self.finished = Finished::default();
+            summary.rejected += summary.written;
+            summary.written = 0;
+            self.finished = CommitSet::default();
         }
         self.outcome.held_back = held_back;
-        self.outcome.failed = self.policy.fails(&self.outcome.tally);
+        self.outcome.failed = self.policy.fails(&self.outcome.summary);
         if self.is_interrupted() {
             return Ok(());
         }
@@ -954,7 +968,7 @@ impl Desk<'_> {
         }
         for mut report in std::mem::take(&mut self.reports) {
             report.draw(|reporter, out| {
-                reporter.finish(&self.outcome.tally, out)?;
+                reporter.finish(&self.outcome.summary, out)?;
                 out.flush()
             })?;
             if let ReportPlace::Target(target) = report.place {

@@ -1,32 +1,32 @@
-//! What is reported and how gravely: rules chosen and left out, severities changed, and when a run counts as failed.
+//! Which findings are reported and with which severity: selected and ignored rules, changed severities, and when a run fails.
 //!
-//! A policy changes what is said and the exit status, never which records are admitted to an output.
+//! A policy changes reports and the exit status, never which records are written.
 
 use super::scope::{self, Scope};
 use crate::diagnostic::{Diagnostic, Severity, rules};
-use crate::report::Tally;
+use crate::report::Summary;
 
 /// Which findings are reported, with which severity.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Codes, prefixes of codes, or names; where not empty, only these are reported.
+    /// Codes, code prefixes, or names; if not empty, only these are reported.
     pub select: Vec<String>,
-    /// Codes, prefixes of codes, or names that are not reported.
+    /// Codes, code prefixes, or names that are not reported.
     pub ignore: Vec<String>,
-    /// Severities instead of the rules' own, the last that fits counts; `None` is off.
+    /// Severities that override those of the rules; the last match applies; `None` is off.
     pub severities: Vec<(String, Option<Severity>)>,
-    /// Severities of certain findings, before those of their rules; the last that fits counts.
+    /// Severities of certain findings, with precedence over those of rules; the last match applies.
     pub overrides: Vec<Override>,
-    /// Normalisations count as errors.
+    /// Normalisations are errors.
     pub strict: bool,
-    /// The severity from which on the run counts as failed; `None` is never.
+    /// Minimum severity that fails the run; `None` is never.
     pub fail_on: Option<Severity>,
 }
 
-/// A severity for findings of a certain sort, file or place.
+/// A severity for certain findings.
 #[derive(Clone, Debug)]
 pub struct Override {
-    /// The findings meant.
+    /// The findings.
     pub scope: Scope,
     /// Their severity; `None` is off.
     pub severity: Option<Severity>,
@@ -46,22 +46,22 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Whether the finding is to be reported; its severity is changed as the policy says.
-    pub fn admits(&self, note: &mut Diagnostic) -> bool {
-        let rule = note.rule;
+    /// Whether the finding is reported; sets its severity according to the policy.
+    pub fn filter(&self, diagnostic: &mut Diagnostic) -> bool {
+        let rule = diagnostic.rule;
         let fits = |pattern: &String| scope::is_of(rule, pattern);
         if (!self.select.is_empty() && !self.select.iter().any(fits)) || self.ignore.iter().any(fits) {
             return false;
         }
         if self.strict && rule.code.starts_with('N') {
-            note.severity = Severity::Error;
+            diagnostic.severity = Severity::Error;
         }
-        let special = self.overrides.iter().rev().find(|special| special.scope.holds(note)).map(|special| special.severity);
+        let special = self.overrides.iter().rev().find(|special| special.scope.matches(diagnostic)).map(|special| special.severity);
         let general = || self.severities.iter().rev().find(|(pattern, _)| fits(pattern)).map(|(_, severity)| *severity);
         match special.or_else(general) {
             Some(None) => false,
             Some(Some(severity)) => {
-                note.severity = severity;
+                diagnostic.severity = severity;
                 true
             }
             None => true,
@@ -70,18 +70,18 @@ impl Policy {
 
     /// Whether findings of a rule with this code or name can be reported at all.
     #[must_use]
-    pub fn hears(&self, code: &str) -> bool {
+    pub fn is_enabled(&self, code: &str) -> bool {
         let off = |(pattern, severity): &(String, Option<Severity>)| severity.is_none() && covers(pattern, code);
         self.select.is_empty() && !self.ignore.iter().any(|pattern| covers(pattern, code)) && !self.severities.iter().any(off)
     }
 
-    /// Whether a run with these totals counts as failed.
+    /// Whether a run with these totals fails.
     #[must_use]
-    pub fn fails(&self, tally: &Tally) -> bool {
-        self.fail_on.is_some_and(|from| tally.gravest() >= Some(from))
+    pub fn fails(&self, summary: &Summary) -> bool {
+        self.fail_on.is_some_and(|from| summary.max_severity() >= Some(from))
     }
 
-    /// Patterns that fit no rule: mistakes of whoever wrote them.
+    /// Patterns that match no rule.
     #[must_use]
     pub fn unknown(&self) -> Vec<&str> {
         let named = self.select.iter().chain(&self.ignore).chain(self.severities.iter().map(|(pattern, _)| pattern));
@@ -95,14 +95,14 @@ fn covers(pattern: &str, code: &str) -> bool {
     rules::ALL.iter().any(|rule| scope::is_of(rule, pattern) && scope::is_of(rule, code))
 }
 
-/// Whether a pattern is the code of a rule, the beginning of one, or a rule's name.
+/// Whether a pattern is a rule's code, code prefix or name.
 #[must_use]
 pub fn is_known(pattern: &str) -> bool {
     !pattern.is_empty() && rules::ALL.iter().any(|rule| scope::is_of(rule, pattern))
 }
 
-/// Whether a finding, as its stage made it, makes a record invalid.
+/// Whether a finding, with its original severity, makes a record invalid.
 #[must_use]
-pub fn is_error(note: &Diagnostic) -> bool {
-    note.severity == Severity::Error
+pub fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Severity::Error
 }

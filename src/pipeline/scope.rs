@@ -1,4 +1,4 @@
-//! Which findings a rule of the config is about: by code, by file, and by the place in the record.
+//! Which findings a setting of the config applies to: by code, by file, and by location in the record.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -7,39 +7,38 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use crate::diagnostic::{Diagnostic, Rule};
 use crate::tree::pointer;
 
-/// A choice of findings. What is empty chooses nothing away: a scope of nothing but codes is about all files.
+/// A selection of findings. An empty list selects everything: a scope with only codes applies to all files.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
-    /// Codes, beginnings of codes, or names of rules.
+    /// Codes, code prefixes, or names of rules.
     pub codes: Vec<String>,
-    /// Files, by their names as they are shown.
+    /// Files, by their display names.
     pub files: Option<GlobSet>,
-    /// A place in the record.
+    /// A location in the record.
     pub pointer: Option<Pattern>,
 }
 
 impl Scope {
-    /// Whether the finding is one of those meant.
+    /// Whether the finding is selected.
     #[must_use]
-    pub fn holds(&self, note: &Diagnostic) -> bool {
-        (self.codes.is_empty() || self.codes.iter().any(|code| is_of(note.rule, code)))
-            && self.pointer.as_ref().is_none_or(|pattern| note.pointer.as_deref().is_some_and(|pointer| pattern.matches(pointer)))
-            && self.files.as_ref().is_none_or(|files| files.is_match(settled(Path::new(&*note.place.locate().file))))
+    pub fn matches(&self, diagnostic: &Diagnostic) -> bool {
+        (self.codes.is_empty() || self.codes.iter().any(|code| is_of(diagnostic.rule, code)))
+            && self.pointer.as_ref().is_none_or(|pattern| diagnostic.pointer.as_deref().is_some_and(|pointer| pattern.matches(pointer)))
+            && self.files.as_ref().is_none_or(|files| files.is_match(normalised_path(Path::new(&*diagnostic.place.locate().file))))
     }
 }
 
-/// Whether a rule is one of those that a code, the beginning of one, or a name stands for.
+/// Whether the rule has this code, code prefix or name.
 #[must_use]
 pub fn is_of(rule: &Rule, code: &str) -> bool {
     rule.code.starts_with(code) || rule.name == code
 }
 
-/// Files by glob, from `folder`: `*` stays within a folder, `**` does not.
+/// Files by glob, relative to `folder`: `*` does not match `/`, `**` does.
 ///
-/// # Errors
-/// The pattern that is none.
+/// # Errors The invalid pattern.
 pub fn files(folder: &Path, patterns: &[&str]) -> Result<GlobSet, globset::Error> {
-    let above = globset::escape(&settled(folder).to_string_lossy().replace('\\', "/"));
+    let above = globset::escape(&normalised_path(folder).to_string_lossy().replace('\\', "/"));
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
@@ -48,8 +47,8 @@ pub fn files(folder: &Path, patterns: &[&str]) -> Result<GlobSet, globset::Error
     set.build()
 }
 
-// A path from the root, without steps back, so that one file has one name from wherever it is looked at.
-pub(super) fn settled(path: &Path) -> PathBuf {
+// An absolute path without `..`, so that a file has the same name from every working directory.
+pub(super) fn normalised_path(path: &Path) -> PathBuf {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let mut settled = PathBuf::new();
     for part in std::path::absolute(path).as_deref().unwrap_or(path).components() {
@@ -69,14 +68,14 @@ pub(super) fn settled(path: &Path) -> PathBuf {
 pub struct Pattern(Vec<String>);
 
 impl Pattern {
-    /// The pattern that a text spells; `None` where it does not begin with `/`.
+    /// Parses a pattern; `None` if it does not begin with `/`.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let mut tokens = text.split('/');
         (tokens.next() == Some("")).then(|| Self(tokens.map(|token| pointer::unescape(token).into_owned()).collect()))
     }
 
-    /// Whether the pointer is one of those meant.
+    /// Whether the pointer matches.
     #[must_use]
     pub fn matches(&self, pointer: &str) -> bool {
         let tokens: Vec<_> = pointer.split('/').skip(1).map(pointer::unescape).collect();
@@ -123,7 +122,7 @@ mod tests {
     #[test]
     fn a_star_stays_within_its_folder() {
         let files = files(Path::new("a[b"), &["./data/*.csv", "old/**"]).expect("good patterns");
-        let matches = |file: &str| files.is_match(settled(Path::new(file)));
+        let matches = |file: &str| files.is_match(normalised_path(Path::new(file)));
         assert!(matches("a[b/data/a.csv") && matches("a[b/old/x/y.json") && matches("c/../a[b/data/./a.csv"));
         assert!(!matches("a[b/data/x/a.csv") && !matches("a[b/new/y.json") && !matches("data/a.csv"));
     }

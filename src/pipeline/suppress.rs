@@ -1,6 +1,6 @@
-//! Findings that somebody has asked not to see: by a comment beside the data, or by the config.
+//! Suppressed findings: by a comment next to the data, or by the config.
 //!
-//! A suppression changes what is reported and never which records are valid. One that is not needed is reported itself.
+//! A suppression changes what is reported and never which records are valid. An unused suppression is itself reported.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,36 +11,36 @@ use crate::diagnostic::{Diagnostic, Place, quote, rules};
 use crate::read::directive::Directive;
 use crate::source::{Source, Span};
 
-/// A suppression of the config.
+/// A suppression in the config.
 #[derive(Clone, Debug)]
 pub struct Suppress {
-    /// The findings meant.
+    /// The findings.
     pub scope: Scope,
-    /// Where the config says so.
+    /// Its location in the config.
     pub place: Place,
 }
 
-/// All suppressions, and which of them were needed.
+/// All suppressions, and which of them were used.
 #[derive(Debug, Default)]
 pub struct Suppressions {
     by_config: Vec<(Suppress, bool)>,
-    // Whether every input that the config is about is read, so that what was not needed now is not needed at all.
+    // Whether all sources of the config are read, so that an unused suppression is really unused.
     whole: bool,
-    // In order of the inputs, and where each stands.
-    files: Vec<Commented>,
+    // In order of the inputs, with their locations.
+    files: Vec<CommentScopes>,
     numbers: HashMap<Arc<str>, usize>,
 }
 
 // The comments of a file.
 #[derive(Debug, Default)]
-struct Commented {
+struct CommentScopes {
     whole: Vec<Comment>,
-    // In order of `from`, with how far those up to each one reach, so that a search back knows where to end.
+    // In order of `from`, with the maximum end so far, so that a backward search knows when to stop.
     parts: Vec<Comment>,
     reach: Vec<u64>,
 }
 
-impl Commented {
+impl CommentScopes {
     fn add(&mut self, comment: Comment) {
         if comment.to == u64::MAX {
             return self.whole.push(comment);
@@ -69,7 +69,7 @@ struct Comment {
     from: u64,
     to: u64,
     codes: Vec<Code>,
-    fresh: bool,
+    in_scope: bool,
 }
 
 #[derive(Debug)]
@@ -80,22 +80,22 @@ struct Code {
 }
 
 impl Suppressions {
-    /// Those of the config. `whole` says that all its sources are read.
+    /// Those of the config. `whole`: all its sources are read.
     #[must_use]
     pub fn new(by_config: Vec<Suppress>, whole: bool) -> Self {
         Self { by_config: by_config.into_iter().map(|suppress| (suppress, false)).collect(), whole, ..Self::default() }
     }
 
-    /// Takes the comments of a window; gives what is wrong with them. `shown` is the text of the window as findings may show it,
+    /// Takes the comments of a window; returns the errors with them. `shown` is the text of the window as findings may show it,
     /// `fresh` says whether the file is one to report on.
     pub fn take(&mut self, source: &Arc<Source>, shown: &Arc<Source>, directives: &[Directive], fresh: bool) -> Vec<Diagnostic> {
-        let mut notes = Vec::new();
+        let mut diagnostics = Vec::new();
         for directive in directives.iter().filter(|directive| directive.is_comment()) {
             let place = source.locate(directive.span);
             if directive.codes.is_empty() {
-                let message = "expected the codes or names of rules behind ignore";
-                notes.push(
-                    Diagnostic::new(&rules::BAD_SUPPRESSION, shown, directive.span, message).help("write it as in chancery: ignore S104"),
+                let message = "expected rule codes or names after ignore";
+                diagnostics.push(
+                    Diagnostic::new(&rules::BAD_SUPPRESSION, shown, directive.span, message).help("for example: chancery: ignore S104"),
                 );
             }
             let mut codes = Vec::new();
@@ -104,8 +104,8 @@ impl Suppressions {
                 if policy::is_known(text) {
                     codes.push(Code { text: text.to_owned(), place: detached(shown, *span), used: false });
                 } else {
-                    let message = format!("expected the code or name of a rule, found {}", quote(text, true));
-                    notes.push(Diagnostic::new(&rules::BAD_SUPPRESSION, shown, *span, message).help("the rules are listed in docs/rules"));
+                    let message = format!("expected a rule code or name, found {}", quote(text, true));
+                    diagnostics.push(Diagnostic::new(&rules::BAD_SUPPRESSION, shown, *span, message).help("see docs/rules for the list"));
                 }
             }
             let (from, to) = match directive.covers {
@@ -116,18 +116,18 @@ impl Suppressions {
                 None => (0, u64::MAX),
             };
             let number = *self.numbers.entry(place.file).or_insert_with(|| {
-                self.files.push(Commented::default());
+                self.files.push(CommentScopes::default());
                 self.files.len() - 1
             });
-            // What covers nothing covers its first byte.
-            self.files[number].add(Comment { from, to: to.max(from + 1), codes, fresh });
+            // An empty span covers its first byte.
+            self.files[number].add(Comment { from, to: to.max(from + 1), codes, in_scope: fresh });
         }
-        notes
+        diagnostics
     }
 
-    /// Whether the finding is to be seen.
-    pub fn admits(&mut self, note: &Diagnostic) -> bool {
-        let by_config = self.by_config.iter_mut().find(|(suppress, _)| suppress.scope.holds(note));
+    /// Whether the finding is reported.
+    pub fn filter(&mut self, diagnostic: &Diagnostic) -> bool {
+        let by_config = self.by_config.iter_mut().find(|(suppress, _)| suppress.scope.matches(diagnostic));
         if let Some((_, used)) = by_config {
             *used = true;
             return false;
@@ -135,10 +135,10 @@ impl Suppressions {
         if self.files.is_empty() {
             return true;
         }
-        let location = note.place.locate();
+        let location = diagnostic.place.locate();
         let Some(number) = self.numbers.get(&location.file) else { return true };
         for comment in self.files[*number].covering(location.start.byte) {
-            if let Some(code) = comment.codes.iter_mut().find(|code| super::scope::is_of(note.rule, &code.text)) {
+            if let Some(code) = comment.codes.iter_mut().find(|code| super::scope::is_of(diagnostic.rule, &code.text)) {
                 code.used = true;
                 return false;
             }
@@ -146,40 +146,38 @@ impl Suppressions {
         true
     }
 
-    /// Suppressions that left nothing out, with whether each is in a file to report on. Of rules that `policy` does not
-    /// report at all nothing can be said.
+    /// Unused suppressions, with whether each is in a file in scope. For rules that `policy` disables, use is unknown.
     #[must_use]
     pub fn unused(self, policy: &Policy) -> Vec<(Diagnostic, bool)> {
-        let mut notes = Vec::new();
+        let mut diagnostics = Vec::new();
         for comment in self.files.into_iter().flat_map(|file| file.whole.into_iter().chain(file.parts)) {
-            for code in comment.codes.into_iter().filter(|code| !code.used && policy.hears(&code.text)) {
-                let message = format!("nothing is left out by {} here", quote(&code.text, true));
-                notes.push((unused(&code.place, message), comment.fresh));
+            for code in comment.codes.into_iter().filter(|code| !code.used && policy.is_enabled(&code.text)) {
+                let message = format!("{} suppresses nothing here", quote(&code.text, true));
+                diagnostics.push((unused(&code.place, message), comment.in_scope));
             }
         }
         for (Suppress { scope, place }, _) in self.by_config.into_iter().filter(|(_, used)| self.whole && !used) {
-            if scope.codes.iter().all(|code| policy.hears(code)) {
-                notes.push((unused(&place, "nothing is left out by this".to_owned()), true));
+            if scope.codes.iter().all(|code| policy.is_enabled(code)) {
+                diagnostics.push((unused(&place, "this suppresses nothing".to_owned()), true));
             }
         }
-        notes
+        diagnostics
     }
 }
 
 fn unused(place: &Place, message: String) -> Diagnostic {
-    Diagnostic::new(&rules::UNUSED_SUPPRESSION, &place.source, place.span, message)
-        .help("take it out, so that it cannot hide a new finding")
+    Diagnostic::new(&rules::UNUSED_SUPPRESSION, &place.source, place.span, message).help("remove it, so that it cannot hide a new finding")
 }
 
-// Bytes of the line that are kept on either side of the name of a rule. Many comments may stand in one line.
+// Bytes of the line that are kept on either side of the name of a rule. Many comments may are in one line.
 const REACH: usize = 200;
 
 // The same place over a source that holds what is around it in its line, so that the window can go.
 fn detached(source: &Source, span: Span) -> Place {
-    let excerpt = source.around(span, 0, REACH);
-    let start = source.locate(Span::at(excerpt.start));
-    let line = Source::window(start.file, excerpt.text, start.start);
-    Place::new(&Arc::new(line), Span::new(span.start - excerpt.start, span.end - excerpt.start))
+    let snippet = source.snippet_around(span, 0, REACH);
+    let start = source.locate(Span::at(snippet.start));
+    let line = Source::window(start.file, snippet.text, start.start);
+    Place::new(&Arc::new(line), Span::new(span.start - snippet.start, span.end - snippet.start))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Comments that speak to the program: `chancery: ignore S104 -- why`, in formats that have comments.
 //!
-//! In: the text of a window and how its format writes comments. Out: a [`Directive`] for each, with the bytes it covers. What
-//! only looks like a comment, being part of a value, is told from one once the record around it is at hand. The work is
+//! Input: the text of a window and how its format writes comments. Output: a [`Directive`] for each, with the bytes it covers. What
+//! only looks like a comment, being part of a value, is distinguished from one once the record around it is available. The work is
 //! proportional to the text, the directives and the values of the records with directives.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ pub enum Comments {
     Line(u8),
 }
 
-/// A comment that leaves out findings.
+/// A comment that omits findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directive {
     /// The comment.
@@ -31,9 +31,9 @@ pub struct Directive {
     pub codes: Vec<Span>,
     /// The bytes whose findings it is about; `None` for the whole file.
     pub covers: Option<Span>,
-    // The line that it is about: its own, or the next one with data where it stands alone. In order, as directives are.
+    // The line that it is about: its own, or the next one with data where it is alone. In order, as directives are.
     line: Span,
-    // Whether it stands on a line of its own, and so is about what follows.
+    // Whether it is on a line of its own, and so is about what follows.
     alone: bool,
     // Whether it has turned out to be part of a value.
     is_text: bool,
@@ -61,7 +61,7 @@ pub fn find(text: &str, comments: Comments) -> Vec<Directive> {
         if sign >= line_end {
             line_end = lines.end(sign);
         }
-        // Behind a number sign on the same line another comment may begin, which ends this one's list of codes.
+        // After a number sign on the same line another comment may begin, which ends this one's list of codes.
         let begins = |sign: usize| text[..sign].trim_end_matches([' ', '\t']).ends_with('#');
         while signs.next_if(|next| comments == Comments::Hash && *next < line_end && !begins(*next)).is_some() {}
         let next = signs.peek().filter(|next| **next < line_end).map_or(line_end, |next| text[..*next].trim_end().len() - 1);
@@ -74,9 +74,9 @@ pub fn find(text: &str, comments: Comments) -> Vec<Directive> {
 struct Lines<'t> {
     text: &'t str,
     comments: Comments,
-    // The line at hand, without its end.
+    // The line current, without its end.
     line: Range<usize>,
-    // Of the line at hand, where what is neither blank nor a comment in markup begins.
+    // Of the line current, where what is neither blank nor a comment in markup begins.
     first: Option<usize>,
     // The end of the last comment in markup: signs inside it begin no other.
     done: usize,
@@ -94,7 +94,7 @@ impl Lines<'_> {
         end
     }
 
-    // Makes the line with this byte the one at hand; bytes come in order.
+    // Makes the line with this byte the one current; bytes come in order.
     fn go_to(&mut self, at: usize) {
         if at > self.line.end || self.line.end == 0 {
             let from = self.line.end;
@@ -160,7 +160,7 @@ impl Lines<'_> {
         Some(Directive { span: Span::new(start as u32, end as u32), codes, covers, line, alone, is_text: false })
     }
 
-    // The end of the first mark at or behind a byte that ends a comment in markup.
+    // The end of the first mark at or after a byte that ends a comment in markup.
     fn markup_end(&mut self, from: usize) -> Option<usize> {
         match self.mark {
             Some((searched, end)) if searched <= from && end.is_none_or(|end| from + 3 <= end) => end,
@@ -208,7 +208,7 @@ impl Lines<'_> {
     // The next line with something on it besides a comment or the mark between documents.
     fn next_line(&mut self, from: usize) -> Span {
         let mut start = (self.end(from) + 1).min(self.text.len());
-        // Of comments one behind the other all are about the same line.
+        // Of comments one after the other all are about the same line.
         if let Some(known) = self.next_data.filter(|known| start <= known.start as usize) {
             return known;
         }
@@ -226,7 +226,7 @@ impl Lines<'_> {
                 Some(b'\n') => start = first + 1,
                 Some(_) if is_comment => start = (end + 1).min(self.text.len()),
                 Some(_) => {
-                    // Of a line that a comment ends on, only what stands behind it.
+                    // Of a line that a comment ends on, only what stands after it.
                     let start = if self.text[start..first].contains('\n') { first } else { start };
                     break Span::new(start as u32, end as u32);
                 }
@@ -239,7 +239,7 @@ impl Lines<'_> {
 
 /// Settles what a record says of the directives in and before it: those in its values are none, and those before a
 /// member, an item or the record are about the whole of it.
-pub fn settle(directives: &mut [Directive], root: Node<'_>) {
+pub fn resolve_spans(directives: &mut [Directive], root: Node<'_>) {
     let record = root.span();
     let first = directives.partition_point(|directive| directive.line.end <= record.start && directive.span.end <= record.start);
     let number = directives[first..].partition_point(|directive| directive.span.start < record.end);
@@ -356,7 +356,7 @@ mod tests {
         let mut directives = find(text, if name == ".xml" { Comments::Markup } else { Comments::Hash });
         let collected = crate::read::collect(format, "a", text.as_bytes(), &crate::read::Options::default()).expect("it is text");
         for record in &collected.records {
-            settle(&mut directives, record.root());
+            resolve_spans(&mut directives, record.root());
         }
         let slice = |span: Span| text[span.range()].to_owned();
         directives.iter().map(|directive| (directive.is_comment(), directive.covers.map(slice))).collect()

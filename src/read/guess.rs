@@ -1,7 +1,7 @@
-//! Tells a format by the first bytes of an input.
+//! Detects a format by the first bytes of an input.
 //!
-//! In: the first few thousand bytes, perhaps cut in the middle of a line. Out: the format they look like, or none. What a
-//! format forbids decides before what is usual in it; a guess is never needed where the file's name tells.
+//! Input: the first few thousand bytes, perhaps cut in the middle of a line. Output: the format they look like, or none. What a
+//! format forbids decides before what is usual in it; no guess is needed if the file's name shows the format.
 
 use super::Format;
 
@@ -86,7 +86,7 @@ fn table(lines: &[&str]) -> Option<Format> {
         if count < 2 || open || !names {
             continue;
         }
-        // Behind a quote that stays open lines are no rows; the last line may be cut.
+        // After a quote that stays open lines are no rows; the last line may be cut.
         let rows = lines.iter().skip(1).map(|line| cells(line, delimiter)).take_while(|(_, open)| !open);
         let even = rows.take(10.min(lines.len().saturating_sub(2)).max(1)).all(|(found, _)| found == count);
         // A header has names, not sentences.
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_told_by_their_first_bytes() {
+    fn formats_are_detected_by_their_first_bytes() {
         for (text, expected) in [
             ("", None),
             (" \n", None),
@@ -142,22 +142,22 @@ mod tests {
             ("---\na: 1\n", Some(Format::Yaml)),
             ("# list\n--- # one\na", Some(Format::Yaml)),
             ("%YAML 1.2\n---\n1", Some(Format::Yaml)),
-            ("name: Desk\nid: a\n", Some(Format::Yaml)),
-            ("# comment\n\nname: Desk, Office\nplaces:\n  - a\n", Some(Format::Yaml)),
+            ("name: Unit\nid: a\n", Some(Format::Yaml)),
+            ("# comment\n\nname: Unit, Office\nplaces:\n  - a\n", Some(Format::Yaml)),
             ("- a\n- b\n", Some(Format::Yaml)),
             ("- name: x\n  id: y\n- name: z\n", Some(Format::Yaml)),
             ("name = \"x\"\n[t]\na = 1\n", Some(Format::Toml)),
             ("[t]\na = 1\n", Some(Format::Toml)),
             ("[[t]]\na = 1\n", Some(Format::Toml)),
             ("# c\nid = 'x'\n", Some(Format::Toml)),
-            ("id,name\n1,Desk\n", Some(Format::Csv)),
-            ("id;name\n1;Desk, Office\n", Some(Format::Csv)),
+            ("id,name\n1,Unit\n", Some(Format::Csv)),
+            ("id;name\n1;Unit, Office\n", Some(Format::Csv)),
             ("id\tname\n1\tDesk\n", Some(Format::Tsv)),
             ("id,name", Some(Format::Csv)),
             ("id,text\n1,\"a\nb\"\n", Some(Format::Csv)),
             ("\"id\",\"na,me\"\n1,x\n", Some(Format::Csv)),
             ("Department of Peace Operations\n\nAddress: 1 Plaza, New York\nTel.: +1 212\n", None),
-            ("The office was set up in 1990, and has grown.\nIt has three desks, and more.\nSee below.\n", None),
+            ("The office was set up in 1990, and has grown.\nIt has three units, and more.\nSee below.\n", None),
             ("Address: 1 Plaza, New York\nMain office: x\nhead of mission\n", None),
             ("\u{1}\0\0", None),
         ] {

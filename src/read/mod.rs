@@ -1,8 +1,8 @@
-//! Readers: each fills a [`Tree`] a record from text in its format, and notes what is wrong with the text.
+//! Readers: each fills a [`Tree`] a record from text in its format, and notes the errors with the text.
 //!
-//! Reading has two halves. A [`Cutter`] goes through an input once, in order, and cuts it into [`Window`]s at record borders;
+//! Reading has two halves. A [`Chunker`] goes through an input once, in order, and cuts it into [`Window`]s at record borders;
 //! it understands just enough of the format for that. A [`Reader`] then reads one window, knows nothing of the others, and
-//! so can run anywhere. Reading never fails as a whole: it hands over what could be read and notes the rest.
+//! so can run anywhere. Reading never fails as a whole: it passes on what could be read and notes the rest.
 //!
 //! Start with [`ndjson`]; the others do the same for harder formats.
 
@@ -19,10 +19,10 @@ pub mod yaml;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Edit, Notes, Safety, rules};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Edit, Safety, rules};
 use crate::layout::header::Header;
 use crate::schema::Shape;
-use crate::source::{Failure, Feed, Source, Span};
+use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::{Member, Node, NodeId, Tree};
 use directive::Comments;
 
@@ -32,8 +32,8 @@ pub struct Window {
     pub source: Arc<Source>,
     /// Reads it.
     pub reader: Arc<dyn Reader>,
-    /// What the cutter found out about the file.
-    pub notes: Vec<Diagnostic>,
+    /// What the cutter determined about the file.
+    pub diagnostics: Vec<Diagnostic>,
     /// How the file holds its records; the same in all windows of a file.
     pub top_level: TopLevel,
     /// The header of a table.
@@ -45,7 +45,7 @@ impl Window {
     #[must_use]
     pub fn new(source: Source, reader: &Arc<dyn Reader>) -> Self {
         let source = Arc::new(source);
-        Self { source, reader: Arc::clone(reader), notes: Vec::new(), top_level: TopLevel::List, header: None }
+        Self { source, reader: Arc::clone(reader), diagnostics: Vec::new(), top_level: TopLevel::List, header: None }
     }
 
     /// The same window of a file with this top level.
@@ -76,20 +76,20 @@ impl TopLevel {
 }
 
 /// Cuts one input into windows.
-pub trait Cutter: Send {
+pub trait Chunker: Send {
     /// The next window, `None` at the end.
     ///
     /// # Errors
     /// When the input cannot be read on.
-    fn cut(&mut self) -> Result<Option<Window>, Failure>;
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError>;
 }
 
 /// Reads the records of one window.
 pub trait Reader: Send + Sync {
     /// Fills `tree` with each record in turn and hands it to `intake`.
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake);
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor);
 
-    /// How the format writes comments; `None` where it has none.
+    /// How the format writes comments; `None` if it has none.
     fn comments(&self) -> Option<Comments> {
         None
     }
@@ -97,17 +97,17 @@ pub trait Reader: Send + Sync {
 
 /// Takes what a reader finds.
 ///
-/// A note belongs to the record that comes next, by [`Intake::record`] or [`Intake::broken`].
-pub trait Intake: Notes {
+/// A note belongs to the record that comes next, by [`RecordVisitor::record`] or [`RecordVisitor::malformed`].
+pub trait RecordVisitor: DiagnosticSink {
     /// A record.
     fn record(&mut self, tree: &mut Tree);
     /// Text of the record that comes next which is in no value of it, such as cells beyond the header. It is kept with the
     /// rejected records.
-    fn unread(&mut self, _span: Span) {}
-    /// A unit of the input (a line, a row, an item) that could not be read as a record; noted before.
-    fn broken(&mut self);
+    fn surplus(&mut self, _span: Span) {}
+    /// A unit of the input (a line, a row, an item) that could not be read as a record; reported before.
+    fn malformed(&mut self);
     /// A note about the file as a whole.
-    fn remark(&mut self, diagnostic: Diagnostic);
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic);
     /// Nothing that follows in this file can be trusted; what windows after this one hold is not read.
     fn stop(&mut self);
 }
@@ -121,14 +121,14 @@ pub struct Options {
     pub records: Option<String>,
     /// Windows are about this large.
     pub window_bytes: usize,
-    /// A larger record is refused.
+    /// A larger record is rejected.
     pub max_record_bytes: usize,
-    /// Deeper values are refused.
+    /// Deeper values are rejected.
     pub max_depth: usize,
     /// How CSV and TSV are written, where that is known.
     pub csv: csv::Dialect,
     /// Which forms handbook pages may have; `None` for those that come with the program, which are read when a page is.
-    pub forms: Option<Arc<handbook::Forms>>,
+    pub forms: Option<Arc<handbook::Templates>>,
 }
 
 impl Default for Options {
@@ -152,7 +152,7 @@ impl Options {
     /// How many values and names a record may have: each takes memory of its own, however few bytes write it.
     #[must_use]
     pub fn max_values(&self) -> usize {
-        limit_of_values(self.max_record_bytes)
+        max_values_for(self.max_record_bytes)
     }
 
     /// How many columns a table may have.
@@ -170,7 +170,7 @@ impl Options {
 
 /// See [`Options::max_values`].
 #[must_use]
-pub fn limit_of_values(max_record_bytes: usize) -> usize {
+pub fn max_values_for(max_record_bytes: usize) -> usize {
     (max_record_bytes / 24).max(1 << 16)
 }
 
@@ -179,7 +179,7 @@ pub fn limit_of_values(max_record_bytes: usize) -> usize {
 #[must_use]
 pub fn too_many(source: &Arc<Source>, at: Span, limit: usize, what: &str) -> Diagnostic {
     Diagnostic::new(&rules::TOO_LARGE, source, at, format!("record has more than {limit} {what}"))
-        .help("split the record, or raise --max-record-bytes: the number allowed grows with it")
+        .help("split the record, or raise --max-record-bytes: the limit grows with it")
 }
 
 /// A format that can be read.
@@ -243,15 +243,15 @@ impl Format {
         }
     }
 
-    /// The format a file name tells by its extension; a compression's extension has to be taken off before.
+    /// The format of a file name by its extension; a compression's extension has to be taken off before.
     #[must_use]
     pub fn by_extension(name: &str) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;
         Self::ALL.iter().copied().find(|format| format.extensions().iter().any(|known| known.eq_ignore_ascii_case(extension)))
     }
 
-    /// The format that the first bytes of an input look like, where its name does not tell; `None` for what looks like none.
-    /// Pages of a handbook are not told by it.
+    /// The format that the first bytes of an input look like, if its name does not show it; `None` for what looks like none.
+    /// Handbook pages are not detected by it.
     #[must_use]
     pub fn by_first_bytes(bytes: &[u8]) -> Option<Self> {
         guess::format(bytes)
@@ -259,122 +259,122 @@ impl Format {
 
     /// Starts reading `feed`.
     #[must_use]
-    pub fn cutter(self, feed: Feed, options: &Options) -> Box<dyn Cutter> {
+    pub fn chunker(self, feed: InputBuffer, options: &Options) -> Box<dyn Chunker> {
         match self {
-            Self::Json => Box::new(json::Cutter::new(feed, options)),
-            Self::Ndjson => Box::new(ndjson::Cutter::new(feed, options)),
-            Self::Csv => Box::new(csv::Cutter::new(feed, None, options)),
-            Self::Tsv => Box::new(csv::Cutter::new(feed, Some(b'\t'), options)),
-            Self::Xml => Box::new(xml::Cutter::new(feed, options)),
-            Self::Yaml => Box::new(yaml::Cutter::new(feed, options)),
-            Self::Toml => Box::new(toml::Cutter::new(feed, options)),
-            Self::Handbook => Box::new(handbook::Cutter::new(feed, options)),
+            Self::Json => Box::new(json::JsonChunker::new(feed, options)),
+            Self::Ndjson => Box::new(ndjson::NdjsonChunker::new(feed, options)),
+            Self::Csv => Box::new(csv::CsvChunker::new(feed, None, options)),
+            Self::Tsv => Box::new(csv::CsvChunker::new(feed, Some(b'\t'), options)),
+            Self::Xml => Box::new(xml::XmlChunker::new(feed, options)),
+            Self::Yaml => Box::new(yaml::YamlChunker::new(feed, options)),
+            Self::Toml => Box::new(toml::TomlChunker::new(feed, options)),
+            Self::Handbook => Box::new(handbook::HandbookChunker::new(feed, options)),
         }
     }
 }
 
-/// A cutter for an input that was refused as a whole: it says why, and that is all.
+/// A cutter for an input that was rejected as a whole: it says why, and that is all.
 #[must_use]
-pub fn refused(why: Diagnostic) -> Box<dyn Cutter> {
-    struct Refused(Option<Diagnostic>);
+pub fn refused(why: Diagnostic) -> Box<dyn Chunker> {
+    struct RefusedInput(Option<Diagnostic>);
 
-    impl Cutter for Refused {
-        fn cut(&mut self) -> Result<Option<Window>, Failure> {
+    impl Chunker for RefusedInput {
+        fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
             let source = || Source::whole("", "");
-            let reader: Arc<dyn Reader> = Arc::new(Nothing);
-            Ok(self.0.take().map(|why| Window { notes: vec![why], ..Window::new(source(), &reader) }))
+            let reader: Arc<dyn Reader> = Arc::new(EmptyReader);
+            Ok(self.0.take().map(|why| Window { diagnostics: vec![why], ..Window::new(source(), &reader) }))
         }
     }
 
-    struct Nothing;
+    struct EmptyReader;
 
-    impl Reader for Nothing {
-        fn read(&self, _source: &Arc<Source>, _tree: &mut Tree, _intake: &mut dyn Intake) {}
+    impl Reader for EmptyReader {
+        fn read(&self, _source: &Arc<Source>, _tree: &mut Tree, _visitor: &mut dyn RecordVisitor) {}
     }
 
-    Box::new(Refused(Some(why)))
+    Box::new(RefusedInput(Some(why)))
 }
 
-/// Reads an input window by window on this thread, to its end or until a reader calls [`Intake::stop`]. Windows after that
+/// Reads an input window by window on this thread, completely or until a reader calls [`RecordVisitor::stop`]. Windows after that
 /// one are not read.
 ///
 /// # Errors
 /// When the input cannot be read on.
-pub fn read_all(cutter: &mut dyn Cutter, intake: &mut dyn Intake) -> Result<(), Failure> {
+pub fn read_all(chunker: &mut dyn Chunker, visitor: &mut dyn RecordVisitor) -> Result<(), ReadError> {
     let mut tree = Tree::default();
-    let mut intake = Stoppable { intake, stopped: false };
-    while !intake.stopped
-        && let Some(window) = cutter.cut()?
+    let mut visitor = StoppableVisitor { visitor, stopped: false };
+    while !visitor.stopped
+        && let Some(window) = chunker.next_window()?
     {
-        for note in window.notes {
-            intake.remark(note);
+        for diagnostic in window.diagnostics {
+            visitor.file_diagnostic(diagnostic);
         }
-        window.reader.read(&window.source, &mut tree, &mut intake);
+        window.reader.read(&window.source, &mut tree, &mut visitor);
     }
     Ok(())
 }
 
 // Passes everything on and remembers whether the reader asked to stop.
-struct Stoppable<'i> {
-    intake: &'i mut dyn Intake,
+struct StoppableVisitor<'i> {
+    visitor: &'i mut dyn RecordVisitor,
     stopped: bool,
 }
 
-impl Notes for Stoppable<'_> {
-    fn note(&mut self, diagnostic: Diagnostic) {
-        self.intake.note(diagnostic);
+impl DiagnosticSink for StoppableVisitor<'_> {
+    fn emit(&mut self, diagnostic: Diagnostic) {
+        self.visitor.emit(diagnostic);
     }
 }
 
-impl Intake for Stoppable<'_> {
+impl RecordVisitor for StoppableVisitor<'_> {
     fn record(&mut self, tree: &mut Tree) {
-        self.intake.record(tree);
+        self.visitor.record(tree);
     }
 
-    fn broken(&mut self) {
-        self.intake.broken();
+    fn malformed(&mut self) {
+        self.visitor.malformed();
     }
 
-    fn remark(&mut self, diagnostic: Diagnostic) {
-        self.intake.remark(diagnostic);
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.visitor.file_diagnostic(diagnostic);
     }
 
     fn stop(&mut self) {
         self.stopped = true;
-        self.intake.stop();
+        self.visitor.stop();
     }
 }
 
 /// Everything that was read, kept: for inputs that are small enough to be held whole.
 #[derive(Default)]
-pub struct Collected {
+pub struct CollectedRecords {
     /// The records, in order.
     pub records: Vec<Tree>,
-    /// What was noted about them and about the file.
-    pub notes: Vec<Diagnostic>,
+    /// What was reported about them and about the file.
+    pub diagnostics: Vec<Diagnostic>,
     /// How many units could not be read as a record.
     pub broken: u64,
-    /// Whether reading stopped before the end, since nothing behind could be trusted.
+    /// Whether reading stopped before the end, because nothing after could be trusted.
     pub stopped: bool,
 }
 
-impl Notes for Collected {
-    fn note(&mut self, diagnostic: Diagnostic) {
-        self.notes.push(diagnostic);
+impl DiagnosticSink for CollectedRecords {
+    fn emit(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
     }
 }
 
-impl Intake for Collected {
+impl RecordVisitor for CollectedRecords {
     fn record(&mut self, tree: &mut Tree) {
         self.records.push(tree.clone());
     }
 
-    fn broken(&mut self) {
+    fn malformed(&mut self) {
         self.broken += 1;
     }
 
-    fn remark(&mut self, diagnostic: Diagnostic) {
-        self.notes.push(diagnostic);
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
     }
 
     fn stop(&mut self) {
@@ -382,20 +382,20 @@ impl Intake for Collected {
     }
 }
 
-/// Reads a whole input that is at hand, such as the bytes of a file; `name` is how findings call it.
+/// Reads a whole input that is available, such as the bytes of a file; `name` is how findings call it.
 ///
 /// # Errors
 /// When the bytes are not UTF-8.
-pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> Result<Collected, Failure> {
-    let feed = Feed::new(name, Box::new(std::io::Cursor::new(bytes.to_vec())), crate::source::Position::START);
-    let mut collected = Collected::default();
-    read_all(&mut *format.cutter(feed, options), &mut collected)?;
+pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> Result<CollectedRecords, ReadError> {
+    let feed = InputBuffer::new(name, Box::new(std::io::Cursor::new(bytes.to_vec())), crate::source::Position::START);
+    let mut collected = CollectedRecords::default();
+    read_all(&mut *format.chunker(feed, options), &mut collected)?;
     Ok(collected)
 }
 
 /// Notes members of `object` that are there twice, and marks all but the last of a name, which alone counts; for readers
 /// to call when an object closes. The work is proportional to the number of members.
-pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
+pub fn note_duplicates(tree: &mut Tree, object: NodeId, diagnostics: &mut dyn DiagnosticSink) {
     let repeated = tree.node(object);
     let pairs = repeated.duplicates();
     if pairs.is_empty() {
@@ -411,18 +411,18 @@ pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
         let name = crate::diagnostic::quote(second.key.text(), true);
         let mut at = here.clone();
         crate::tree::pointer::push(&mut at, second.key.text());
-        let mut note = Diagnostic::new(&rules::DUPLICATE_MEMBER, source, second.key.span(), format!("member {name} is there twice"))
+        let mut diagnostic = Diagnostic::new(&rules::DUPLICATE_MEMBER, source, second.key.span(), format!("member {name} is duplicated"))
             .label("second")
             .at(at)
             .related("first", crate::diagnostic::Place::new(source, first.key.span()))
-            .help("keep one of the two; readers of the data differ in which they take");
+            .help("remove one of them; which one other programs read varies");
         let before = last.insert(first.key.id(), *second).unwrap_or(*first);
         if let Some(span) = ends.get(&before.key.id())
             && before.value.same(second.value)
         {
-            note = note.mend(Safety::Safe, vec![Edit::gone(*span)]);
+            diagnostic = diagnostic.with_edit(Safety::Safe, vec![Edit::removal(*span)]);
         }
-        notes.note(note);
+        diagnostics.emit(diagnostic);
         shadowed.push(before.value.id());
     }
     for value in shadowed {
@@ -430,7 +430,7 @@ pub fn note_duplicates(tree: &mut Tree, object: NodeId, notes: &mut dyn Notes) {
     }
 }
 
-// Of each member that is repeated, by its key: the bytes up to the member behind it, where both have bytes of their own.
+// Of each member that is repeated, by its key: the bytes up to the member after it, where both have bytes of their own.
 fn ends_of(object: Node<'_>, pairs: &[(Member<'_>, Member<'_>)]) -> HashMap<NodeId, Span> {
     let wanted: HashSet<NodeId> = pairs.iter().flat_map(|(first, second)| [first.key.id(), second.key.id()]).collect();
     let following = object.members().zip(object.members().skip(1)).filter(|(member, _)| wanted.contains(&member.key.id()));
@@ -446,51 +446,51 @@ fn ends_of(object: Node<'_>, pairs: &[(Member<'_>, Member<'_>)]) -> HashMap<Node
 #[must_use]
 pub fn too_deep(source: &Arc<Source>, at: Span, limit: usize) -> Diagnostic {
     Diagnostic::new(&rules::TOO_DEEP, source, at, format!("nested deeper than {limit} levels"))
-        .help("raise the limit with --max-depth if the data is meant to be so deep")
+        .help("if this depth is intended, raise --max-depth")
 }
 
-/// Hands the records of a document that has been read whole to `intake`: the document itself, or what stands at the
-/// pointer `records`, item by item where that is an array. What lies outside is named in one advice.
-pub fn hand_out(tree: &mut Tree, records: Option<&str>, intake: &mut dyn Intake) {
-    let Some(pointer) = records.filter(|pointer| !pointer.is_empty()) else { return intake.record(tree) };
-    if let Err(missing) = hand_out_at(tree, pointer, false, intake) {
-        intake.remark(*missing);
-        intake.stop();
+/// Hands the records of a document that has been read whole to `intake`: the document itself, or what is at the
+/// pointer `records`, item by item where that is an array. What lies outside is named in one note.
+pub fn visit_record(tree: &mut Tree, records: Option<&str>, visitor: &mut dyn RecordVisitor) {
+    let Some(pointer) = records.filter(|pointer| !pointer.is_empty()) else { return visitor.record(tree) };
+    if let Err(missing) = hand_out_at(tree, pointer, false, visitor) {
+        visitor.file_diagnostic(*missing);
+        visitor.stop();
     }
 }
 
-// As `hand_out`, for the place `pointer`. Says whether it noted that parts of the document are no records, which it does unless
-// `told`; the error is that there is nothing at the place.
-fn hand_out_at(tree: &mut Tree, pointer: &str, told: bool, intake: &mut dyn Intake) -> Result<bool, Box<Diagnostic>> {
+// As `visit_record`, for the place `pointer`. Says whether it reported that parts of the document are no records, which it does unless
+// `already_reported`; the error is that there is nothing at the place.
+fn hand_out_at(tree: &mut Tree, pointer: &str, already_reported: bool, visitor: &mut dyn RecordVisitor) -> Result<bool, Box<Diagnostic>> {
     let source = Arc::clone(tree.source());
     let root = tree.root();
     let Some(found) = root.at(pointer) else {
-        let message = format!("no records at {pointer}: the document has nothing there");
+        let message = format!("no records at {pointer}: nothing found there");
         let missing = Diagnostic::new(&rules::NO_RECORDS, &source, root.opening(), message);
-        return Err(Box::new(missing.help("give the place of the records with --records")));
+        return Err(Box::new(missing.help("set the location of the records with --records")));
     };
-    let outside = if told { None } else { outside(root, pointer) };
-    let tells = outside.is_some();
+    let outside = if already_reported { None } else { outside(root, pointer) };
+    let reported = outside.is_some();
     if let Some((span, names)) = outside {
-        let message = format!("left out what lies outside {pointer}: {names}");
-        intake.remark(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message));
+        let message = format!("skipped content outside {pointer}: {names}");
+        visitor.file_diagnostic(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message));
     }
     let found = found.id();
     if tree.node(found).kind() == crate::tree::Kind::Array {
-        hand_out_items(tree, found, intake);
+        hand_out_items(tree, found, visitor);
     } else {
         tree.set_root_to(found);
-        intake.record(tree);
+        visitor.record(tree);
     }
-    Ok(tells)
+    Ok(reported)
 }
 
 /// Hands the items of an array to `intake`, each as a record.
-pub fn hand_out_items(tree: &mut Tree, array: NodeId, intake: &mut dyn Intake) {
+pub fn hand_out_items(tree: &mut Tree, array: NodeId, visitor: &mut dyn RecordVisitor) {
     let ids: Vec<_> = tree.node(array).items().map(Node::id).collect();
     for id in ids {
         tree.set_root_to(id);
-        intake.record(tree);
+        visitor.record(tree);
     }
 }
 

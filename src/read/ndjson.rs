@@ -1,6 +1,6 @@
 //! Reads NDJSON: one JSON document to a line.
 //!
-//! In: a window that ends at a line end. Out: one record for each line that is not blank, or those at the place in it that
+//! Input: a window that ends at a line end. Output: one record for each line that is not blank, or those at the place in it that
 //! `--records` names.
 //! A broken line costs that line alone; the next is read as if nothing had happened.
 
@@ -8,23 +8,23 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::json::Parser;
-use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, Window};
+use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, Window};
 use crate::diagnostic::{Diagnostic, rules};
-use crate::source::{Failure, Feed, Source, Span};
+use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::Tree;
 
 /// Cuts after the last line end of each stretch of about a window's size.
-pub struct Cutter {
-    feed: Feed,
+pub struct NdjsonChunker {
+    feed: InputBuffer,
     window_bytes: usize,
     max_record_bytes: usize,
     reader: Arc<dyn Reader>,
 }
 
-impl Cutter {
+impl NdjsonChunker {
     /// Starts on `feed`.
     #[must_use]
-    pub fn new(feed: Feed, options: &Options) -> Self {
+    pub fn new(feed: InputBuffer, options: &Options) -> Self {
         Self {
             feed,
             window_bytes: options.window_bytes,
@@ -39,20 +39,20 @@ impl Cutter {
     }
 }
 
-impl super::Cutter for Cutter {
-    fn cut(&mut self) -> Result<Option<Window>, Failure> {
-        self.feed.fill(self.window_bytes)?;
+impl super::Chunker for NdjsonChunker {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
+        self.feed.fill_from_stream(self.window_bytes)?;
         loop {
             let bytes = self.feed.bytes();
             let length = if self.feed.is_ended() { Some(bytes.len()) } else { memchr::memrchr(b'\n', bytes).map(|at| at + 1) };
             let length = length.map(|length| few_lines(&bytes[..length]));
             match length {
                 Some(0) => return Ok(None),
-                Some(length) => return Ok(Some(Window::new(self.feed.take(length)?, &self.reader))),
-                // One line is larger than the window: read on, up to the limit, behind which `Lines` refuses it.
+                Some(length) => return Ok(Some(Window::new(self.feed.consume(length)?, &self.reader))),
+                // One line is larger than the window: read on, up to the limit, after which `NdjsonReader` rejects it.
                 None if bytes.len() > self.max_record_bytes => return self.cut_too_large(),
                 None => {
-                    self.feed.more()?;
+                    self.feed.fill()?;
                 }
             }
         }
@@ -67,21 +67,21 @@ pub(super) fn few_lines(bytes: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', bytes).nth(MAX_RECORDS_PER_WINDOW - 1).map_or(bytes.len(), |end| end + 1)
 }
 
-impl Cutter {
-    // Hands over the start of a line past the limit as a broken record, and drops the rest of the line unread.
-    fn cut_too_large(&mut self) -> Result<Option<Window>, Failure> {
+impl NdjsonChunker {
+    // Passes on the start of a line past the limit as a broken record, and drops the rest of the line unread.
+    fn cut_too_large(&mut self) -> Result<Option<Window>, ReadError> {
         let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.max_record_bytes });
         let shown = floor_char(self.feed.bytes(), 80);
-        let window = Window::new(self.feed.take(shown)?, &reader);
+        let window = Window::new(self.feed.consume(shown)?, &reader);
         loop {
             let bytes = self.feed.bytes();
             let end = memchr::memchr(b'\n', bytes).map(|at| at + 1);
             let length = end.unwrap_or(if self.feed.is_ended() { bytes.len() } else { floor_char(bytes, bytes.len()) });
-            self.feed.take(length)?;
+            self.feed.consume(length)?;
             if end.is_some() || (self.feed.is_ended() && self.feed.bytes().is_empty()) {
                 return Ok(Some(window));
             }
-            if !self.feed.more()? && length == 0 {
+            if !self.feed.fill()? && length == 0 {
                 return Ok(Some(window));
             }
         }
@@ -115,16 +115,16 @@ pub(super) struct TooLarge {
 }
 
 impl TooLarge {
-    pub(super) fn note(source: &Arc<Source>, at: u32, limit: usize) -> Diagnostic {
+    pub(super) fn diagnostic(source: &Arc<Source>, at: u32, limit: usize) -> Diagnostic {
         Diagnostic::new(&rules::TOO_LARGE, source, Span::at(at), format!("record is larger than {limit} bytes"))
-            .help("raise the limit with --max-record-bytes if records are meant to be so large")
+            .help("if this size is intended, raise --max-record-bytes")
     }
 }
 
 impl Reader for TooLarge {
-    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
-        intake.note(Self::note(source, 0, self.limit));
-        intake.broken();
+    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
+        visitor.emit(Self::diagnostic(source, 0, self.limit));
+        visitor.malformed();
     }
 }
 
@@ -138,17 +138,17 @@ struct Lines {
 }
 
 impl Reader for Lines {
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let text = source.text();
         let mut parser = Parser::new(source, 0, 0, self.max_depth).up_to(self.max_values);
         let mut start = 0;
-        let mut told = false;
+        let mut already_reported = false;
         while start < text.len() {
             let end = memchr::memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at);
             let line = text[start..end].strip_suffix('\r').unwrap_or(&text[start..end]);
             if !line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
                 parser.set(start, start + line.len());
-                told |= self.line(source, start..start + line.len(), &mut parser, tree, told, intake);
+                already_reported |= self.line(source, start..start + line.len(), &mut parser, tree, already_reported, visitor);
             }
             start = end + 1;
         }
@@ -156,38 +156,38 @@ impl Reader for Lines {
 }
 
 impl Lines {
-    // The parser stands at the line. Says whether it was noted that parts of the line are no records, which is done unless `told`.
+    // The parser is at the line. Says whether it was reported that parts of the line are no records, which is done unless `already_reported`.
     fn line(
         &self,
         source: &Arc<Source>,
         line: Range<usize>,
         parser: &mut Parser<'_>,
         tree: &mut Tree,
-        told: bool,
-        intake: &mut dyn Intake,
+        already_reported: bool,
+        visitor: &mut dyn RecordVisitor,
     ) -> bool {
         tree.reset(source);
         if line.len() > self.max_record_bytes {
-            intake.note(TooLarge::note(source, line.start as u32, self.max_record_bytes));
-            intake.broken();
+            visitor.emit(TooLarge::diagnostic(source, line.start as u32, self.max_record_bytes));
+            visitor.malformed();
             return false;
         }
-        match parser.document(tree, intake) {
+        match parser.document(tree, visitor) {
             Ok(()) => match self.records.as_deref() {
-                None => intake.record(tree),
-                Some(pointer) => match super::hand_out_at(tree, pointer, told, intake) {
-                    Ok(tells) => return tells,
+                None => visitor.record(tree),
+                Some(pointer) => match super::hand_out_at(tree, pointer, already_reported, visitor) {
+                    Ok(reported) => return reported,
                     Err(missing) => {
-                        intake.note(*missing);
-                        intake.unread(Span::new(line.start as u32, line.end as u32));
-                        intake.broken();
+                        visitor.emit(*missing);
+                        visitor.surplus(Span::new(line.start as u32, line.end as u32));
+                        visitor.malformed();
                     }
                 },
             },
             Err(diagnostic) => {
-                intake.note(*diagnostic);
-                intake.unread(Span::new(line.start as u32, line.end as u32));
-                intake.broken();
+                visitor.emit(*diagnostic);
+                visitor.surplus(Span::new(line.start as u32, line.end as u32));
+                visitor.malformed();
             }
         }
         false

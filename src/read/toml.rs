@@ -1,7 +1,7 @@
 //! Reads TOML 1.0.
 //!
-//! In: a whole file. Out: one record; `--records` names another place. Dates and times are text as they are written; integers
-//! in other bases and with underscores are written as decimals; `inf` and `nan` are refused.
+//! Input: a whole file. Output: one record; `--records` names another place. Dates and times are text as they are written; integers
+//! in other bases and with underscores are written as decimals; `inf` and `nan` are rejected.
 
 use std::sync::Arc;
 
@@ -9,43 +9,43 @@ use toml_edit::{Document, InlineTable, Item, Key, Table, Value};
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, Options, Reader, TopLevel, Window, too_deep, too_many, yaml};
-use crate::diagnostic::{Diagnostic, Notes, quote, rules};
-use crate::source::{Failure, Feed, Source, Span};
+use super::{Options, Reader, RecordVisitor, TopLevel, Window, too_deep, too_many, yaml};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, quote, rules};
+use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::{Kind, Text, Tree, number};
 
 /// Takes a file whole.
-pub struct Cutter {
-    feed: Feed,
+pub struct TomlChunker {
+    feed: InputBuffer,
     max_record_bytes: usize,
     reader: Arc<File>,
     done: bool,
 }
 
-impl Cutter {
+impl TomlChunker {
     /// Starts on `feed`.
     #[must_use]
-    pub fn new(feed: Feed, options: &Options) -> Self {
+    pub fn new(feed: InputBuffer, options: &Options) -> Self {
         let (max_depth, max_values) = (options.max_depth, options.max_values());
         let reader = Arc::new(File { records: options.records.clone(), max_depth, max_values });
         Self { feed, max_record_bytes: options.max_record_bytes, reader, done: false }
     }
 }
 
-impl super::Cutter for Cutter {
-    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+impl super::Chunker for TomlChunker {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
         }
-        while self.feed.bytes().len() <= self.max_record_bytes && self.feed.more()? {}
+        while self.feed.bytes().len() <= self.max_record_bytes && self.feed.fill()? {}
         let length = self.feed.bytes().len();
         if length > self.max_record_bytes {
             let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.max_record_bytes });
             let shown = floor_char(self.feed.bytes(), 80);
-            return Ok(Some(Window::new(self.feed.take(shown)?, &reader)));
+            return Ok(Some(Window::new(self.feed.consume(shown)?, &reader)));
         }
         let reader: Arc<dyn Reader> = Arc::clone(&self.reader) as _;
-        Ok(Some(Window::new(self.feed.take(length)?, &reader).of(TopLevel::of_whole(self.reader.records.as_deref()))))
+        Ok(Some(Window::new(self.feed.consume(length)?, &reader).of(TopLevel::of_whole(self.reader.records.as_deref()))))
     }
 }
 
@@ -70,32 +70,32 @@ impl Reader for File {
         Some(Comments::Hash)
     }
 
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         tree.reset(source);
         let limit = (self.max_values / PARSED).max(1 << 14);
         if let Some(at) = surplus(source.text(), limit) {
-            intake.note(too_many(source, Span::at(at as u32), limit, "values"));
-            return intake.broken();
+            visitor.emit(too_many(source, Span::at(at as u32), limit, "values"));
+            return visitor.malformed();
         }
         let document = match Document::parse(source.text()) {
             Ok(document) => document,
             Err(error) => {
-                intake.note(syntax(source, &error));
-                intake.unread(Span::new(0, source.len()));
-                return intake.broken();
+                visitor.emit(syntax(source, &error));
+                visitor.surplus(Span::new(0, source.len()));
+                return visitor.malformed();
             }
         };
         let mut builder = Builder { source, tree, max_depth: self.max_depth, last: 0, refused: false };
-        match builder.table(document.as_table(), Span::at(0), intake) {
-            Ok(()) if !builder.refused => super::hand_out(tree, self.records.as_deref(), intake),
+        match builder.table(document.as_table(), Span::at(0), visitor) {
+            Ok(()) if !builder.refused => super::visit_record(tree, self.records.as_deref(), visitor),
             Ok(()) => {
-                intake.unread(Span::new(0, source.len()));
-                intake.broken();
+                visitor.surplus(Span::new(0, source.len()));
+                visitor.malformed();
             }
             Err(diagnostic) => {
-                intake.note(*diagnostic);
-                intake.unread(Span::new(0, source.len()));
-                intake.broken();
+                visitor.emit(*diagnostic);
+                visitor.surplus(Span::new(0, source.len()));
+                visitor.malformed();
             }
         }
     }
@@ -108,9 +108,9 @@ fn syntax(source: &Arc<Source>, error: &toml_edit::TomlError) -> Diagnostic {
     if message.starts_with("duplicate key") {
         // The parser knows the name and not the first place; the finding is the same as in the other formats.
         let name = source.slice(span).trim_matches(['"', '\'']);
-        return Diagnostic::new(&rules::DUPLICATE_MEMBER, source, span, format!("member {} is there twice", quote(name, true)))
+        return Diagnostic::new(&rules::DUPLICATE_MEMBER, source, span, format!("member {} is duplicated", quote(name, true)))
             .label("second")
-            .help("keep one of the two; readers of the data differ in which they take");
+            .help("remove one of them; which one other programs read varies");
     }
     Diagnostic::new(&rules::SYNTAX, source, span, format!("not TOML: {message}"))
 }
@@ -144,7 +144,7 @@ impl Builder<'_> {
     }
 
     // A table opens at its header; one without, at its first key; one that dotted keys make, at its own part of them.
-    fn table(&mut self, table: &Table, otherwise: Span, notes: &mut dyn Notes) -> Step {
+    fn table(&mut self, table: &Table, otherwise: Span, diagnostics: &mut dyn DiagnosticSink) -> Step {
         let first = table.iter().next().and_then(|(name, _)| table.key(name)).and_then(Key::span);
         let opening = if table.is_dotted() { None } else { table.span() }.map(span).filter(|span| !span.is_empty());
         self.open(Kind::Object, opening.or(first.map(span)).unwrap_or(otherwise))?;
@@ -155,7 +155,7 @@ impl Builder<'_> {
             if !item.is_value() || item.as_inline_table().is_some_and(InlineTable::is_dotted) {
                 self.tree.mark_key_shared();
             }
-            self.item(item, key, notes)?;
+            self.item(item, key, diagnostics)?;
             end = end.max(self.last);
         }
         self.last = end;
@@ -163,16 +163,16 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn item(&mut self, item: &Item, key: Span, notes: &mut dyn Notes) -> Step {
+    fn item(&mut self, item: &Item, key: Span, diagnostics: &mut dyn DiagnosticSink) -> Step {
         match item {
             Item::None => Ok(()),
-            Item::Value(value) => self.value(value, key, notes),
-            Item::Table(table) => self.table(table, key, notes),
+            Item::Value(value) => self.value(value, key, diagnostics),
+            Item::Table(table) => self.table(table, key, diagnostics),
             Item::ArrayOfTables(tables) => {
                 let first = tables.iter().next().and_then(Table::span).map_or(key, span);
                 self.open(Kind::Array, first)?;
                 for table in tables {
-                    self.table(table, key, notes)?;
+                    self.table(table, key, diagnostics)?;
                 }
                 self.tree.close(self.last);
                 Ok(())
@@ -180,7 +180,7 @@ impl Builder<'_> {
         }
     }
 
-    fn value(&mut self, value: &Value, key: Span, notes: &mut dyn Notes) -> Step {
+    fn value(&mut self, value: &Value, key: Span, diagnostics: &mut dyn DiagnosticSink) -> Step {
         let place = value.span().map_or(key, span);
         match value {
             Value::String(text) => {
@@ -194,7 +194,7 @@ impl Builder<'_> {
                     self.tree.scalar(Kind::Number, place, Text::Owned(&integer.value().to_string()));
                 }
             }
-            Value::Float(_) => self.float(place, notes),
+            Value::Float(_) => self.float(place, diagnostics),
             Value::Boolean(word) => {
                 let word = if *word.value() { "true" } else { "false" };
                 self.tree.scalar(Kind::Bool, place, Text::Owned(word));
@@ -205,17 +205,17 @@ impl Builder<'_> {
             Value::Array(array) => {
                 self.open(Kind::Array, Span::new(place.start, place.start + 1))?;
                 for value in array {
-                    self.value(value, key, notes)?;
+                    self.value(value, key, diagnostics)?;
                 }
                 self.tree.close(place.end);
             }
-            Value::InlineTable(table) => self.inline(table, place, notes)?,
+            Value::InlineTable(table) => self.inline(table, place, diagnostics)?,
         }
         self.last = self.last.max(place.end);
         Ok(())
     }
 
-    fn inline(&mut self, table: &InlineTable, place: Span, notes: &mut dyn Notes) -> Step {
+    fn inline(&mut self, table: &InlineTable, place: Span, diagnostics: &mut dyn DiagnosticSink) -> Step {
         let first = table.iter().next().and_then(|(name, _)| table.key(name)).and_then(Key::span).map_or(place, span);
         let opening = if table.is_dotted() { first } else { Span::new(place.start, place.start + 1) };
         self.open(Kind::Object, opening)?;
@@ -224,13 +224,13 @@ impl Builder<'_> {
             if value.as_inline_table().is_some_and(InlineTable::is_dotted) {
                 self.tree.mark_key_shared();
             }
-            self.value(value, key, notes)?;
+            self.value(value, key, diagnostics)?;
         }
         self.tree.close(if table.is_dotted() { self.last } else { place.end });
         Ok(())
     }
 
-    fn float(&mut self, place: Span, notes: &mut dyn Notes) {
+    fn float(&mut self, place: Span, diagnostics: &mut dyn DiagnosticSink) {
         let written = self.source.slice(place).replace('_', "");
         if let Some(text) = yaml::json_number(&written) {
             self.tree.scalar(Kind::Number, place, yaml::in_source(self.source, place, &text));
@@ -239,9 +239,9 @@ impl Builder<'_> {
         self.refused = true;
         let id = self.tree.scalar(Kind::Null, place, Text::Owned("null"));
         let message = format!("expected a finite number, found {}", quote(&written, false));
-        notes.note(
+        diagnostics.emit(
             Diagnostic::new(&rules::NO_NUMBER, self.source, place, message)
-                .help("put it in quotes if it is text, or leave the member out")
+                .help("quote it if it is text, or omit the member")
                 .at(self.tree.node(id).pointer()),
         );
     }

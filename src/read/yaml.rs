@@ -1,12 +1,12 @@
 //! Reads YAML 1.2 in the core schema.
 //!
-//! In: a window of whole documents, or of whole items of a root sequence. Out: one record an item of a root sequence (unless the
-//! schema admits only sequences), else one a document; `--records` names another place.
+//! Input: a window of whole documents, or of whole items of a root sequence. Output: one record an item of a root sequence (unless the
+//! schema allows only sequences), else one a document; `--records` names another place.
 //! Words and numbers are what the core schema says: `no` and `2001-12-14` are text, `0x1F` is 31, `007` is 7. Aliases are
-//! expanded within a budget. What JSON values cannot be (`.inf`, keys that are collections) and foreign tags are refused.
+//! expanded within a budget. What JSON values cannot be (`.inf`, keys that are collections) and foreign tags are rejected.
 //!
 //! A broken document costs that document alone: `---` and `...` at the start of a line always are borders of documents. So is `- `
-//! between the items of a root sequence, since what an item holds is indented. A sequence with anchors is read in one piece, as its
+//! between the items of a root sequence, because what an item holds is indented. A sequence with anchors is read in one piece, as its
 //! aliases may cross items.
 
 use std::borrow::Cow;
@@ -18,21 +18,21 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, TopLevel, Window, note_duplicates, too_deep, too_many};
-use crate::diagnostic::{Diagnostic, Notes, Place, Rule, quote, rules};
-use crate::source::{Failure, Feed, Source, Span};
+use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep, too_many};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, Rule, quote, rules};
+use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::{Kind, Node, NodeId, Text, Tree, number};
 
 /// How many nodes aliases may stand for in one document.
 const MAX_ALIASED_NODES: usize = 100_000;
 /// How many anchors one document may have.
 const MAX_ANCHORS: usize = 100_000;
-/// Longer hexadecimal and octal numbers are refused: turning them into decimals takes the square of their length.
+/// Longer hexadecimal and octal numbers are rejected: turning them into decimals takes the square of their length.
 const MAX_RADIX_DIGITS: usize = 1_000;
 
 /// Cuts at the borders of documents and between the items of root sequences.
-pub struct Cutter {
-    feed: Feed,
+pub struct YamlChunker {
+    feed: InputBuffer,
     options: Options,
     // Whether the items of a root sequence are records.
     items: bool,
@@ -43,10 +43,10 @@ pub struct Cutter {
     top_level: Option<TopLevel>,
 }
 
-impl Cutter {
+impl YamlChunker {
     /// Starts on `feed`.
     #[must_use]
-    pub fn new(feed: Feed, options: &Options) -> Self {
+    pub fn new(feed: InputBuffer, options: &Options) -> Self {
         Self {
             feed,
             options: options.clone(),
@@ -57,8 +57,8 @@ impl Cutter {
         }
     }
 
-    // `open` is what is known of the document that goes on behind the cut.
-    fn take(&mut self, length: usize, open: Option<Content>) -> Result<Option<Window>, Failure> {
+    // `open` is what is known of the document that goes on after the cut.
+    fn take(&mut self, length: usize, open: Option<Content>) -> Result<Option<Window>, ReadError> {
         let all = self.feed.is_ended() && length == self.feed.bytes().len();
         let whole = std::mem::take(&mut self.whole);
         let goes_on = open.is_none() && !self.feed.is_ended();
@@ -78,17 +78,17 @@ impl Cutter {
             open: std::mem::replace(&mut self.open, open),
             or_null: whole && all,
         });
-        Ok(Some(Window::new(self.feed.take(length)?, &reader).of(top_level)))
+        Ok(Some(Window::new(self.feed.consume(length)?, &reader).of(top_level)))
     }
 
-    // Hands over the start of a document past the limit as a broken record, and drops the rest of it unread.
-    fn cut_too_large(&mut self) -> Result<Option<Window>, Failure> {
+    // Passes on the start of a document past the limit as a broken record, and drops the rest of it unread.
+    fn cut_too_large(&mut self) -> Result<Option<Window>, ReadError> {
         let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
         let shown = floor_char(self.feed.bytes(), 80);
-        let window = Window::new(self.feed.take(shown)?, &reader);
+        let window = Window::new(self.feed.consume(shown)?, &reader);
         let mut line_begins = window.source.text().ends_with('\n');
         loop {
-            // All lines at hand are looked at before they are dropped together.
+            // All lines current are looked at before they are dropped together.
             let bytes = self.feed.bytes();
             let mut start = 0;
             let mut found = None;
@@ -121,14 +121,14 @@ impl Cutter {
             } else {
                 self.feed.skip(start)?;
             }
-            self.feed.more()?;
+            self.feed.fill()?;
         }
     }
 }
 
-impl super::Cutter for Cutter {
-    fn cut(&mut self) -> Result<Option<Window>, Failure> {
-        self.feed.fill(self.options.window_bytes)?;
+impl super::Chunker for YamlChunker {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
+        self.feed.fill_from_stream(self.options.window_bytes)?;
         let mut borders = Borders::new(self.open, self.items);
         let mut cut = (0, None);
         let mut records = 0;
@@ -148,7 +148,7 @@ impl super::Cutter for Cutter {
                 self.open = borders.content;
                 return self.cut_too_large();
             }
-            if !self.feed.more()? {
+            if !self.feed.fill()? {
                 let rest = self.feed.bytes().len();
                 return if rest > 0 || self.whole { self.take(rest, None) } else { Ok(None) };
             }
@@ -191,7 +191,7 @@ fn marker(line: &[u8]) -> Option<Marker> {
 /// What is known of a document that has begun.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
-    // Nothing yet behind its `---`.
+    // Nothing yet after its `---`.
     Undecided,
     // A block sequence without anchors and directives so far, so that its items can be read apart.
     Items,
@@ -202,14 +202,14 @@ enum Content {
 struct Borders {
     // Offset of the next line.
     at: usize,
-    // `None` where there are only comments and directives since the last document.
+    // `None` if there are only comments and directives since the last document.
     content: Option<Content>,
     directives: bool,
     // Whether to stop between items.
     items: bool,
 }
 
-/// Where a document or an item ends, and what is known of the document where it goes on behind.
+/// Where a document or an item ends, and what is known of the document where it goes on after.
 type Border = (usize, Option<Content>);
 
 impl Borders {
@@ -250,7 +250,7 @@ impl Borders {
         None
     }
 
-    // Takes a line that is no marker; says whether it begins a further item.
+    // Takes a line that is no marker; returns whether it begins a further item.
     fn content_line(&mut self, line: &[u8]) -> bool {
         match self.content {
             Some(Content::Other) => false,
@@ -293,7 +293,7 @@ fn has_anchor(line: &[u8]) -> bool {
     })
 }
 
-// The first byte of a document's content; `None` where there is no document.
+// The first byte of a document's content; `None` if there is no document.
 fn first_byte(document: &[u8]) -> Option<u8> {
     let mut begun = None;
     for line in document.split_inclusive(|byte| *byte == b'\n') {
@@ -332,7 +332,7 @@ impl Reader for Documents {
         Some(Comments::Hash)
     }
 
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let text = source.text();
         let mut borders = Borders::new(self.open, self.items);
         let mut start = 0;
@@ -340,25 +340,25 @@ impl Reader for Documents {
         while start < text.len() {
             let (end, _) = borders.next(text.as_bytes(), true).unwrap_or((text.len(), None));
             if end - start > self.max_record_bytes {
-                intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
-                intake.broken();
+                visitor.emit(TooLarge::diagnostic(source, start as u32, self.max_record_bytes));
+                visitor.malformed();
                 found = true;
             } else {
-                found |= self.document(source, start, end, tree, intake);
+                found |= self.document(source, start, end, tree, visitor);
             }
             start = end;
         }
         if self.or_null && !found {
             tree.reset(source);
             tree.scalar(Kind::Null, Span::at(0), Text::Owned("null"));
-            intake.record(tree);
+            visitor.record(tree);
         }
     }
 }
 
 impl Documents {
-    // Reads what lies between two borders: one document, or none where there are only comments. Says which.
-    fn document(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, intake: &mut dyn Intake) -> bool {
+    // Reads what lies between two borders: one document, or none if there are only comments. Says which.
+    fn document(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, visitor: &mut dyn RecordVisitor) -> bool {
         // The parser counts brackets and blocks apart; what they come to together is the builder's to count.
         let mut options = granit_parser::options! {
             emit_anchor_events: true,
@@ -391,22 +391,22 @@ impl Documents {
                     Event::MappingStart(..) => parser.peek().and_then(Result::ok).and_then(|(_, next)| next.byte_range()),
                     _ => None,
                 };
-                builder.event(event, &span, opening, intake)
+                builder.event(event, &span, opening, visitor)
             });
             match event {
                 Ok(false) => continue,
                 Ok(true) if builder.refused => {
-                    intake.unread(Span::new(start as u32, end as u32));
-                    intake.broken();
+                    visitor.surplus(Span::new(start as u32, end as u32));
+                    visitor.malformed();
                 }
                 Ok(true) if self.items && builder.tree.root().kind() == Kind::Array => {
-                    super::hand_out_items(builder.tree, builder.tree.root().id(), intake);
+                    super::hand_out_items(builder.tree, builder.tree.root().id(), visitor);
                 }
-                Ok(true) => super::hand_out(builder.tree, self.records.as_deref(), intake),
+                Ok(true) => super::visit_record(builder.tree, self.records.as_deref(), visitor),
                 Err(diagnostic) => {
-                    intake.note(*diagnostic);
-                    intake.unread(Span::new(start as u32, end as u32));
-                    intake.broken();
+                    visitor.emit(*diagnostic);
+                    visitor.surplus(Span::new(start as u32, end as u32));
+                    visitor.malformed();
                     return true;
                 }
             }
@@ -416,7 +416,7 @@ impl Documents {
     }
 }
 
-/// What an anchor stands on.
+/// What an anchor is on.
 struct Anchored {
     // Where `&name` stands.
     place: Span,
@@ -440,8 +440,8 @@ struct Frame {
     flow: Flow,
     // In an object: whether the value of the last key is awaited.
     value_next: bool,
-    // In an object: whether a key was refused, so that names cannot be compared.
-    nameless: bool,
+    // In an object: whether a key was rejected, so that names cannot be compared.
+    without_key: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -473,7 +473,7 @@ impl Flow {
     }
 }
 
-/// What stands before a node.
+/// What is before a node.
 struct Properties<'t> {
     // 0 for none.
     anchor: usize,
@@ -496,9 +496,9 @@ struct Builder<'a> {
     aliased_bytes: usize,
     // Where the last scalar, alias or bracket ended.
     last: u32,
-    // Whether something was noted that no JSON value can stand for.
+    // Whether something was reported that no JSON value can stand for.
     refused: bool,
-    // Collections open inside a key that is refused.
+    // Collections open inside a key that is rejected.
     skipping: usize,
     scratch: String,
 }
@@ -506,13 +506,13 @@ struct Builder<'a> {
 type Step<T> = Result<T, Box<Diagnostic>>;
 
 impl Builder<'_> {
-    // Takes one event; says whether a document is complete.
+    // Takes one event; returns whether a document is complete.
     fn event(
         &mut self,
         event: Event<'_>,
         span: &granit_parser::Span,
         next: Option<std::ops::Range<usize>>,
-        notes: &mut dyn Intake,
+        diagnostics: &mut dyn RecordVisitor,
     ) -> Step<bool> {
         let place = self.span(span.byte_range());
         if self.skipping > 0 {
@@ -541,35 +541,35 @@ impl Builder<'_> {
                 if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
                     self.quoted_lines(place)?;
                 }
-                self.scalar(&text, style, &properties(anchor, tag.as_deref()), place, notes);
+                self.scalar(&text, style, &properties(anchor, tag.as_deref()), place, diagnostics);
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let opening = if place.is_empty() { self.byte_at(place.start) } else { place };
-                self.open(Kind::Array, Flow::of(style, span), &properties(anchor, tag.as_deref()), opening, notes)?;
+                self.open(Kind::Array, Flow::of(style, span), &properties(anchor, tag.as_deref()), opening, diagnostics)?;
             }
             Event::MappingStart(style, anchor, tag) => {
                 let key = next.map(|range| self.span(Some(range))).filter(|key| key.start == place.start && !key.is_empty());
                 let opening = if place.is_empty() { key.unwrap_or_else(|| self.byte_at(place.start)) } else { place };
-                self.open(Kind::Object, Flow::of(style, span), &properties(anchor, tag.as_deref()), opening, notes)?;
+                self.open(Kind::Object, Flow::of(style, span), &properties(anchor, tag.as_deref()), opening, diagnostics)?;
             }
-            Event::SequenceEnd | Event::MappingEnd => self.close(place, notes),
+            Event::SequenceEnd | Event::MappingEnd => self.close(place, diagnostics),
             Event::Anchor(id, _) => {
                 if let Some(anchored) = self.anchors.get_mut(&id) {
                     anchored.place = place;
                 }
             }
-            Event::Alias(id) => self.alias(id, place, notes)?,
+            Event::Alias(id) => self.alias(id, place, diagnostics)?,
             Event::UnresolvedAlias(name) => {
                 let shown = quote(&name, true);
                 let message = format!("no anchor {shown} before this alias");
-                self.refuse(&rules::BAD_ALIAS, place, message, "write &name before the value that is meant", notes);
+                self.refuse(&rules::BAD_ALIAS, place, message, "put &name before the value", diagnostics);
             }
             _ => {}
         }
         Ok(false)
     }
 
-    // What stands in brackets has to be indented more than the block collection around them. The closing bracket may stand
+    // What is in brackets has to be indented more than the block collection around them. The closing bracket may stand
     // below the block's own first column, against the letter of the specification: people write it so.
     fn indented(&self, event: &Event<'_>, span: &granit_parser::Span, place: Span) -> Step<()> {
         let Some(Flow::Brackets { line, around: Some(column) }) = self.frames.last().map(|frame| frame.flow) else { return Ok(()) };
@@ -579,7 +579,7 @@ impl Builder<'_> {
         {
             return Ok(());
         }
-        let message = "not YAML: what stands in brackets is indented less than the collection around them";
+        let message = "not YAML: a flow collection is indented less than its parent";
         Err(Box::new(Diagnostic::new(&rules::SYNTAX, self.source, place, message).help("indent it")))
     }
 
@@ -624,7 +624,7 @@ impl Builder<'_> {
     // The parser's error at the bytes that are meant: it names the start of the scalar where something inside is wrong.
     fn syntax(&self, error: &ScanError) -> Box<Diagnostic> {
         let at = error.marker().byte_offset().map_or(self.last, |at| self.base + at as u32);
-        let at = self.source.fit(Span::at(at)).start;
+        let at = self.source.clamp_span(Span::at(at)).start;
         let rest = &self.source.text()[at as usize..];
         let first = |wanted: char| self.byte_at(at + rest.find(wanted).unwrap_or(0) as u32);
         let message = format!("not YAML: {}", error.kind());
@@ -637,15 +637,15 @@ impl Builder<'_> {
             | ErrorKind::TabInPlainScalar => {
                 let behind = self.source.text()[..at as usize].ends_with('\t');
                 let tab = if behind { self.byte_at(at - 1) } else { first('\t') };
-                (tab, "not YAML: a tab where blanks have to indent".to_owned(), Some("indent with blanks"))
+                (tab, "not YAML: a tab used for indentation".to_owned(), Some("indent with spaces"))
             }
             ErrorKind::UnexpectedCharacter { character } => {
                 let shown = quote(&character.to_string(), true);
-                (first(*character), format!("not YAML: unexpected character {shown}"), Some("put the text in quotes"))
+                (first(*character), format!("not YAML: unexpected character {shown}"), Some("quote the text"))
             }
             ErrorKind::MappingValueNotAllowed => {
-                let message = "not YAML: a colon that makes a member where none can stand".to_owned();
-                (self.byte_at(at), message, Some("put text with a colon in quotes, or mend the indentation"))
+                let message = "not YAML: unexpected colon: no member is allowed here".to_owned();
+                (self.byte_at(at), message, Some("quote text that contains a colon, or fix the indentation"))
             }
             ErrorKind::UnknownQuotedScalarEscape
             | ErrorKind::InvalidQuotedScalarHexEscape
@@ -697,8 +697,8 @@ impl Builder<'_> {
         let length = 1 + rest.get(at + 1..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
         let span = Span::new(quote + at as u32, (quote + (at + length) as u32).min(self.source.len()));
         Box::new(
-            Diagnostic::new(&rules::SYNTAX, self.source, span, "not YAML: an escape that does not exist")
-                .help("write a backslash as \\\\, or put the text in single quotes"),
+            Diagnostic::new(&rules::SYNTAX, self.source, span, "not YAML: unknown escape")
+                .help("write a backslash as \\\\, or use single quotes"),
         )
     }
 
@@ -713,7 +713,7 @@ impl Builder<'_> {
         }
     }
 
-    // After a value: the object it stands in awaits a key again.
+    // After a value: the object it is in awaits a key again.
     fn value_done(&mut self) {
         if let Some(frame) = self.frames.last_mut() {
             frame.value_next = false;
@@ -727,29 +727,29 @@ impl Builder<'_> {
         }
     }
 
-    // A key that has been refused.
-    fn nameless(&mut self, place: Span) {
+    // A key that has been rejected.
+    fn missing_key(&mut self, place: Span) {
         self.key(place, "");
         if let Some(frame) = self.frames.last_mut() {
-            frame.nameless = true;
+            frame.without_key = true;
         }
     }
 
-    // Notes what no value can stand for; null takes its place, and the document will not be a record.
-    fn refuse(&mut self, rule: &'static Rule, place: Span, message: String, help: &str, notes: &mut dyn Notes) {
+    // Reports what no value can stand for; null takes its place, and the document will not be a record.
+    fn refuse(&mut self, rule: &'static Rule, place: Span, message: String, help: &str, diagnostics: &mut dyn DiagnosticSink) {
         self.refused = true;
         self.last = place.end;
         let diagnostic = Diagnostic::new(rule, self.source, place, message).help(help);
         if self.at_key() {
-            notes.note(diagnostic);
-            return self.nameless(place);
+            diagnostics.emit(diagnostic);
+            return self.missing_key(place);
         }
         let id = self.tree.scalar(Kind::Null, place, Text::Owned("null"));
         self.value_done();
-        notes.note(diagnostic.at(self.tree.node(id).pointer()));
+        diagnostics.emit(diagnostic.at(self.tree.node(id).pointer()));
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, properties: &Properties<'_>, place: Span, notes: &mut dyn Notes) {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, properties: &Properties<'_>, place: Span, diagnostics: &mut dyn DiagnosticSink) {
         let Properties { anchor, tag, tag_place } = *properties;
         let place = match style {
             ScalarStyle::Literal | ScalarStyle::Folded => self.block(place),
@@ -764,17 +764,17 @@ impl Builder<'_> {
             Err((rule, message, help)) => {
                 let place = if rule == &rules::BAD_TAG { tag_place } else { place };
                 self.anchor(anchor, place, Value::Refused);
-                return self.refuse(rule, place, message, help, notes);
+                return self.refuse(rule, place, message, help, diagnostics);
             }
         };
         if self.at_key() {
             if text == "<<" && style == ScalarStyle::Plain {
-                notes.note(
+                diagnostics.emit(
                     Diagnostic::new(
                         &rules::MERGE_KEY,
                         self.source,
                         place,
-                        "merge keys are no part of YAML 1.2: this is a member named \"<<\"",
+                        "merge keys are not part of YAML 1.2: this is a member named \"<<\"",
                     )
                     .help("write the members out"),
                 );
@@ -813,11 +813,18 @@ impl Builder<'_> {
         Span::new(start, end.max(start))
     }
 
-    fn open(&mut self, kind: Kind, flow: Flow, properties: &Properties<'_>, opening: Span, notes: &mut dyn Notes) -> Step<()> {
+    fn open(
+        &mut self,
+        kind: Kind,
+        flow: Flow,
+        properties: &Properties<'_>,
+        opening: Span,
+        diagnostics: &mut dyn DiagnosticSink,
+    ) -> Step<()> {
         let Properties { anchor, tag, tag_place } = *properties;
         if self.at_key() {
-            let message = format!("expected a scalar as member name, found an {}", kind.word());
-            self.refuse(&rules::COMPLEX_KEY, opening, message, "names of members are text", notes);
+            let message = format!("expected a scalar as the member name, found an {}", kind.word());
+            self.refuse(&rules::COMPLEX_KEY, opening, message, "use text as the member name", diagnostics);
             self.skipping = 1;
             return Ok(());
         }
@@ -829,24 +836,24 @@ impl Builder<'_> {
         if let Some(tag) = tag.filter(|tag| !is_bare(tag) && tag.core_suffix() != Some(expected)) {
             self.refused = true;
             let (_, message, help) = bad_tag(tag, kind.word());
-            notes.note(Diagnostic::new(&rules::BAD_TAG, self.source, tag_place, message).help(help).at(self.tree.node(id).pointer()));
+            diagnostics.emit(Diagnostic::new(&rules::BAD_TAG, self.source, tag_place, message).help(help).at(self.tree.node(id).pointer()));
         }
         self.last = opening.end;
         self.anchor(anchor, opening, Value::Open);
         let flow = flow.inside(self.frames.last());
-        self.frames.push(Frame { id, anchor, object: kind == Kind::Object, flow, value_next: false, nameless: false });
+        self.frames.push(Frame { id, anchor, object: kind == Kind::Object, flow, value_next: false, without_key: false });
         Ok(())
     }
 
-    fn close(&mut self, place: Span, notes: &mut dyn Notes) {
+    fn close(&mut self, place: Span, diagnostics: &mut dyn DiagnosticSink) {
         // The end of a block collection is where the next token begins; what counts is where its last part ended.
         if !place.is_empty() {
             self.last = place.end;
         }
         let Some(frame) = self.frames.pop() else { return };
         self.tree.close(self.last);
-        if frame.object && !frame.nameless {
-            note_duplicates(self.tree, frame.id, notes);
+        if frame.object && !frame.without_key {
+            note_duplicates(self.tree, frame.id, diagnostics);
         }
         if let Some(anchored) = self.anchors.get_mut(&frame.anchor) {
             anchored.value = Value::Node { id: frame.id, key: None };
@@ -868,7 +875,7 @@ impl Builder<'_> {
         }
     }
 
-    fn alias(&mut self, id: usize, place: Span, notes: &mut dyn Notes) -> Step<()> {
+    fn alias(&mut self, id: usize, place: Span, diagnostics: &mut dyn DiagnosticSink) -> Step<()> {
         self.last = place.end;
         let anchored = self.anchors.get(&id);
         let anchor = anchored.map_or(place, |anchored| anchored.place);
@@ -888,7 +895,7 @@ impl Builder<'_> {
             }
             Some(Value::Key { value: Err((rule, message, help)), .. }) => {
                 let (rule, message, help) = (*rule, message.clone(), *help);
-                self.refuse(rule, place, message, help, notes);
+                self.refuse(rule, place, message, help, diagnostics);
             }
             Some(Value::Node { id: node, .. }) => {
                 let node = *node;
@@ -897,8 +904,8 @@ impl Builder<'_> {
                     self.copy(node, place, anchor)?;
                     self.value_done();
                 } else if matches!(target.kind(), Kind::Array | Kind::Object) {
-                    let message = format!("expected a scalar as member name, found an {}", target.kind().word());
-                    self.refuse(&rules::COMPLEX_KEY, place, message, "names of members are text", notes);
+                    let message = format!("expected a scalar as the member name, found an {}", target.kind().word());
+                    self.refuse(&rules::COMPLEX_KEY, place, message, "use text as the member name", diagnostics);
                 } else {
                     let text = target.text().to_owned();
                     self.key(place, &text);
@@ -906,17 +913,16 @@ impl Builder<'_> {
                 }
             }
             Some(Value::Open) => {
-                let diagnostic =
-                    Diagnostic::new(&rules::BAD_ALIAS, self.source, place, "an alias to a collection that it stands in itself")
-                        .related("the collection", Place::new(self.source, anchor))
-                        .help("write the value out");
+                let diagnostic = Diagnostic::new(&rules::BAD_ALIAS, self.source, place, "an alias to a collection that contains it")
+                    .related("the collection", Place::new(self.source, anchor))
+                    .help("write the value out");
                 return Err(Box::new(diagnostic));
             }
             Some(Value::Refused) | None => {
-                // What it stands for has been noted where it is written.
+                // What it stands for has been reported where it is written.
                 self.refused = true;
                 if self.at_key() {
-                    self.nameless(place);
+                    self.missing_key(place);
                 } else {
                     self.tree.scalar(Kind::Null, place, Text::Owned("null"));
                     self.value_done();
@@ -930,7 +936,7 @@ impl Builder<'_> {
     fn copy(&mut self, node: NodeId, place: Span, anchor: Span) -> Step<()> {
         let over = |what: String| {
             Box::new(
-                Diagnostic::new(&rules::ALIAS_BUDGET, self.source, place, format!("aliases stand for more than {what} in this document"))
+                Diagnostic::new(&rules::ALIAS_BUDGET, self.source, place, format!("aliases expand to more than {what} in this document"))
                     .related("the anchor", Place::new(self.source, anchor))
                     .help("write the values out, or split the document"),
             )
@@ -980,7 +986,7 @@ impl Builder<'_> {
     }
 }
 
-// A scalar's text as part of the source where it stands there as it is, within quotes or without.
+// A scalar's text as part of the source where it is there as it is, within quotes or without.
 pub(super) fn in_source<'t>(source: &Source, place: Span, text: &'t str) -> Text<'t> {
     let written = source.slice(place);
     if written == text {
@@ -1020,11 +1026,11 @@ fn is_bare(tag: &Tag) -> bool {
 fn bad_tag(tag: &Tag, value: &str) -> Refusal {
     let shown = quote(&tag.original(), false);
     match tag.core_suffix() {
-        Some(_) => (&rules::BAD_TAG, format!("tag {shown} does not fit {value}"), "take the tag away, or mend the value"),
+        Some(_) => (&rules::BAD_TAG, format!("tag {shown} does not fit {value}"), "remove the tag, or correct the value"),
         None => (
             &rules::BAD_TAG,
-            format!("expected no tag or one of YAML's core schema, found {shown}"),
-            "take the tag away, or write the value out as text, number, list or members",
+            format!("expected no tag or a core schema tag, found {shown}"),
+            "remove the tag, or write the value as plain YAML",
         ),
     }
 }
@@ -1062,10 +1068,10 @@ pub(crate) fn plain(text: &str) -> Result<(Kind, Cow<'_, str>), Refusal> {
 
 fn no_value(text: &str) -> Refusal {
     let shown = quote(text, false);
-    (&rules::NO_NUMBER, format!("expected a finite number, found {shown}"), "put it in quotes if it is text, or leave the member out")
+    (&rules::NO_NUMBER, format!("expected a finite number, found {shown}"), "quote it if it is text, or omit the member")
 }
 
-// Digits of another base as a decimal; `None` where they are too many.
+// Digits of another base as a decimal; `None` if they are too many.
 fn decimal(digits: &str, radix: u32) -> Option<String> {
     const LIMB: u64 = 1_000_000_000;
     if digits.len() > MAX_RADIX_DIGITS {

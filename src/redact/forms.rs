@@ -11,13 +11,13 @@ use super::REDACTED;
 use crate::diagnostic::quote;
 use crate::source::Span;
 
-/// A value of fewer characters is not searched for in other texts, since it would be found in any of them.
+/// A value of fewer characters is not searched for in other texts, because it would be found in any of them.
 const SHORTEST: usize = 3;
 /// A value of fewer characters is found as a whole word only.
 const SHORTEST_PART: usize = 6;
-/// So many bytes of a value are compared. What follows a longer one is replaced to the end of the text.
+/// This many bytes of a value are compared. What follows a longer one is replaced to the end of the text.
 const COMPARED: usize = 64;
-/// So many bytes of an id that may have been made of a value are compared, since such ids are cut.
+/// This many bytes of an id that may have been made of a value are compared, because such ids are cut.
 const MADE: usize = 32;
 
 /// Sensitive values to search for.
@@ -130,7 +130,7 @@ impl Forms {
         self.exact.contains(text) || self.find(text, &lower(text), 0).is_some()
     }
 
-    /// The text with every value in it replaced; `None` where it holds none.
+    /// The text with every value in it replaced; `None` if it holds none.
     #[must_use]
     pub fn redact(&self, text: &str) -> Option<String> {
         let found = self.places(text);
@@ -174,7 +174,7 @@ impl Forms {
         found
     }
 
-    // The first value at or behind `from`, widened to whole words.
+    // The first value at or after `from`, widened to whole words.
     fn find(&self, text: &str, lower: &str, from: usize) -> Option<(usize, usize)> {
         if self.sorted.is_empty() {
             return None;
@@ -191,7 +191,7 @@ impl Forms {
         None
     }
 
-    // The length of the longest value that stands at `at`; `None` inside for one whose end is not known.
+    // The length of the longest value that is at `at`; `None` inside for one whose end is not known.
     fn longest(&self, lower: &str, at: usize) -> Option<Option<usize>> {
         let rest = &lower[at..];
         let is_before = |form: &Form| {

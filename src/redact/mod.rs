@@ -1,10 +1,10 @@
 //! What may be printed of records that hold sensitive values: the one place that decides it.
 //!
-//! A [`Redactor`] knows which members a schema marks with `x-sensitive`. In: a record and the findings about it. Out: the same
+//! A [`Redactor`] knows which members a schema marks with `x-sensitive`. In: a record and the findings about it. Output: the same
 //! findings at the same places, without anything that the schema marks. The rules, everywhere the same:
 //!
 //! - Text of a file is shown only where it is proven to belong to a value that the schema describes and does not mark, or to be a
-//!   name that the schema declares. Everything else is replaced by marks of the same length, but for punctuation.
+//!   name that the schema declares. Everything else is replaced by marks of the same length, except for punctuation.
 //! - A sensitive value is replaced wherever in its record it is repeated, and so is a value that holds one.
 //! - A message about something sensitive keeps what the schema says ("expected at most 9") and loses what was found.
 //! - The name of a member is shown unless the member is sensitive and its name is not declared by the schema.
@@ -28,8 +28,8 @@ pub use forms::Forms;
 /// What stands for a sensitive value.
 pub const REDACTED: &str = "***";
 
-/// A number of fewer digits is searched for only as it is written.
-const TELLING_DIGITS: usize = 6;
+/// A number of fewer digits is searched for only as written.
+const DISTINCTIVE_DIGITS: usize = 6;
 
 /// Rules whose messages are made of several members of a record.
 const OF_SEVERAL: &[&Rule] = &[
@@ -43,7 +43,7 @@ const OF_SEVERAL: &[&Rule] = &[
     &rules::COUNTRY_FORM,
 ];
 
-/// Rules that say that values may stand in other columns than those they belong to.
+/// Rules that say that values may are in other columns than those they belong to.
 const MOVED: &[&Rule] = &[&rules::LONG_ROW, &rules::SHORT_ROW, &rules::STRAY_QUOTE, &rules::UNTERMINATED_QUOTE, &rules::MIXED_CONTENT];
 
 /// Decides what may be printed of records of one schema.
@@ -61,7 +61,7 @@ pub struct Redactor {
     keys: Arc<Keys>,
 }
 
-/// Which keys of records may be shown where the records themselves are no longer at hand.
+/// Which keys of records may be shown where the records themselves are no longer current.
 #[derive(Debug, Default)]
 pub struct Keys {
     redacts: bool,
@@ -84,7 +84,7 @@ pub struct Redaction<'r> {
     // Sorted and apart from each other.
     hidden: Vec<Span>,
     shown: Vec<Span>,
-    // Whether its values may stand in the wrong places.
+    // Whether its values may are in the wrong places.
     has_moved: bool,
 }
 
@@ -192,7 +192,7 @@ impl Redactor {
         State { part, is_sensitive: part.is_sensitive(), is_described: part.is_described() }
     }
 
-    // As `root`, for a record at hand. One of which the schema knows no member is not what the schema describes: its names may
+    // As `root`, for a record current. One of which the schema knows no member is not what the schema describes: its names may
     // be values, as those of a table are whose first row is no header.
     fn root_of(&self, record: Node<'_>) -> State<'_> {
         let state = self.root();
@@ -200,7 +200,7 @@ impl Redactor {
         State { is_described: state.is_described && (record.kind() != Kind::Object || is_known), ..state }
     }
 
-    // As `state`, for the value that stands there. A value of another type than the schema describes may be anything, such as one
+    // As `state`, for the value that is there. A value of another type than the schema describes may be anything, such as one
     // of the values that belong into the object in whose place it stands.
     fn fitted<'s>(state: State<'s>, node: Node<'_>) -> State<'s> {
         let part = state.part;
@@ -212,7 +212,7 @@ impl Redactor {
             Kind::Array => has_items || !has_members,
             _ => !has_items && !has_members,
         };
-        let is_admitted = part.types() != Types::ANY && part.types().admits(Types::of(node.kind()));
+        let is_admitted = part.types() != Types::ANY && part.types().allows(Types::of(node.kind()));
         State { is_described: state.is_described && (fits || is_admitted), ..state }
     }
 
@@ -225,7 +225,7 @@ impl Redactor {
             || self.is_reference(part)
             || self.is_made(above.part, name);
         let is_declared = above.part.declared(name).is_some();
-        // A pattern of names that admits anything describes nothing.
+        // A name pattern that matches anything describes nothing.
         let is_described = above.is_described && part.is_described() && (is_declared || !part.is_any());
         (State { part, is_sensitive, is_described }, is_declared || (above.is_described && !is_sensitive))
     }
@@ -296,9 +296,9 @@ impl Redactor {
 
     /// Decides about a record in its last form, with what was sensitive `before` and the findings about it so far.
     #[must_use]
-    pub fn record<'r>(&'r self, tree: &'r Tree, before: Before, notes: &[Diagnostic]) -> Redaction<'r> {
+    pub fn record<'r>(&'r self, tree: &'r Tree, before: Before, diagnostics: &[Diagnostic]) -> Redaction<'r> {
         let Before { mut hidden, mut values } = before;
-        let has_moved = notes.iter().any(|note| MOVED.contains(&note.rule));
+        let has_moved = diagnostics.iter().any(|diagnostic| MOVED.contains(&diagnostic.rule));
         let mut open: Vec<Node<'r>> = Vec::new();
         if self.is_active {
             self.walk(tree.root(), self.root_of(tree.root()), &mut |node, state, is_name| {
@@ -383,12 +383,12 @@ impl Redactor {
 impl Redactor {
     /// Redacts a finding about a file, or about a part of it that could not be read as a record. `window` is the text that is
     /// redacted by itself.
-    pub fn outside(&self, note: &mut Diagnostic, window: &Arc<Source>) {
+    pub fn outside(&self, diagnostic: &mut Diagnostic, window: &Arc<Source>) {
         let keep = |name: &str| self.names.contains(name);
-        strict(note, &keep, &Forms::default(), None);
-        note.pointer = note.pointer.take().map(|at| self.at(None, &at, &Forms::default()).shown);
+        strict(diagnostic, &keep, &Forms::default(), None);
+        diagnostic.pointer = diagnostic.pointer.take().map(|at| self.at(None, &at, &Forms::default()).shown);
         // The text of other windows is not redacted.
-        for place in std::iter::once(&mut note.place).chain(note.related.iter_mut().map(|related| &mut related.place)) {
+        for place in std::iter::once(&mut diagnostic.place).chain(diagnostic.related.iter_mut().map(|related| &mut related.place)) {
             if !Arc::ptr_eq(&place.source, window) {
                 detach(place, &|word| self.is_known_word(word));
             }
@@ -396,12 +396,12 @@ impl Redactor {
     }
 }
 
-/// Redacts a finding that is about no text at hand, such as an entry of a baseline.
-pub fn detached(note: &mut Diagnostic) {
-    strict(note, &|_| false, &Forms::default(), None);
-    note.pointer = None;
-    detach(&mut note.place, &|_| false);
-    note.related.clear();
+/// Redacts a finding that is about no text current, such as an entry of a baseline.
+pub fn detached(diagnostic: &mut Diagnostic) {
+    strict(diagnostic, &|_| false, &Forms::default(), None);
+    diagnostic.pointer = None;
+    detach(&mut diagnostic.place, &|_| false);
+    diagnostic.related.clear();
 }
 
 // Leaves of the text around a place only what the place covers, and of that only the words that may be shown.
@@ -414,48 +414,54 @@ fn detach(place: &mut Place, is_shown: &dyn Fn(&str) -> bool) {
 }
 
 // Takes from a finding about something sensitive what may be sensitive. `own` is the value it is about.
-fn strict(note: &mut Diagnostic, keep: text::Keep<'_>, forms: &Forms, own: Option<&str>) {
-    let rule = note.rule;
-    let is_authored = rule.code.starts_with('S') && note.label.as_ref().is_some_and(|label| !label.starts_with("written as "));
-    note.message = match own {
-        Some(own) if is_authored => text::authored(rule, &note.message, own, forms),
-        _ => text::message(rule, &note.message, keep, forms),
+fn strict(diagnostic: &mut Diagnostic, keep: text::Keep<'_>, forms: &Forms, own: Option<&str>) {
+    let rule = diagnostic.rule;
+    let is_authored = rule.code.starts_with('S') && diagnostic.label.as_ref().is_some_and(|label| !label.starts_with("written as "));
+    diagnostic.message = match own {
+        Some(own) if is_authored => text::authored(rule, &diagnostic.message, own, forms),
+        _ => text::message(rule, &diagnostic.message, keep, forms),
     };
-    note.label = note.label.take().map(|label| text::label(rule, &label, keep, forms));
-    note.help = note.help.take().and_then(|help| text::help(rule, &help, keep, forms));
-    note.related.iter_mut().for_each(|related| related.message = text::label(rule, &related.message, keep, forms));
-    note.fix = None;
+    diagnostic.label = diagnostic.label.take().map(|label| text::label(rule, &label, keep, forms));
+    diagnostic.help = diagnostic.help.take().and_then(|help| text::help(rule, &help, keep, forms));
+    diagnostic.related.iter_mut().for_each(|related| related.message = text::label(rule, &related.message, keep, forms));
+    diagnostic.fix = None;
 }
 
 /// Applying the decision.
 impl Redaction<'_> {
     /// Redacts a finding about the record.
-    pub fn note(&self, note: &mut Diagnostic) {
+    pub fn emit(&self, diagnostic: &mut Diagnostic) {
         if !self.redactor.is_active {
             return;
         }
         let root = self.tree.root();
-        let at = note.pointer.as_deref().map(|pointer| self.redactor.at(Some(root), pointer, &self.forms));
+        let at = diagnostic.pointer.as_deref().map(|pointer| self.redactor.at(Some(root), pointer, &self.forms));
         let keep =
             |name: &str| self.redactor.names.contains(name) || at.as_ref().is_some_and(|at| at.names.iter().any(|known| known == name));
         let hides = |place: &Place| Arc::ptr_eq(&place.source, self.tree.source()) && !self.shows(place.span);
-        let of_hidden = at.as_ref().map_or(note.rule.code.starts_with('R'), |at| at.is_hidden);
-        let of_several = OF_SEVERAL.contains(&note.rule) && !self.forms.is_empty();
-        let branches =
-            note.rule == &rules::NO_BRANCH && note.pointer.as_deref().and_then(|at| root.at(at)).is_none_or(|node| self.hides_in(node));
+        let of_hidden = at.as_ref().map_or(diagnostic.rule.code.starts_with('R'), |at| at.is_hidden);
+        let of_several = OF_SEVERAL.contains(&diagnostic.rule) && !self.forms.is_empty();
+        let branches = diagnostic.rule == &rules::NO_BRANCH
+            && diagnostic.pointer.as_deref().and_then(|at| root.at(at)).is_none_or(|node| self.hides_in(node));
         if self.has_moved
             || of_hidden
             || of_several
             || branches
-            || hides(&note.place)
-            || note.related.iter().any(|related| hides(&related.place))
+            || hides(&diagnostic.place)
+            || diagnostic.related.iter().any(|related| hides(&related.place))
         {
-            let own = note.pointer.as_deref().and_then(|at| root.at(at)).map_or("", Node::text);
-            strict(note, &keep, &self.forms, Some(own));
+            let own = diagnostic.pointer.as_deref().and_then(|at| root.at(at)).map_or("", Node::text);
+            strict(diagnostic, &keep, &self.forms, Some(own));
         } else if !self.forms.is_empty() {
-            let is_whole = note.rule.code.starts_with('S') && note.label.is_some() && note.message.contains(['{', '[']);
-            note.message = if is_whole { note.rule.summary.to_owned() } else { text::other(note.rule, &note.message, &self.forms) };
-            for text in note.label.iter_mut().chain(&mut note.help).chain(note.related.iter_mut().map(|related| &mut related.message)) {
+            let is_whole = diagnostic.rule.code.starts_with('S') && diagnostic.label.is_some() && diagnostic.message.contains(['{', '[']);
+            diagnostic.message =
+                if is_whole { diagnostic.rule.summary.to_owned() } else { text::other(diagnostic.rule, &diagnostic.message, &self.forms) };
+            for text in diagnostic
+                .label
+                .iter_mut()
+                .chain(&mut diagnostic.help)
+                .chain(diagnostic.related.iter_mut().map(|related| &mut related.message))
+            {
                 *text = text::known(text, &self.forms);
             }
         }
@@ -464,9 +470,9 @@ impl Redaction<'_> {
             (fix.edits.len() > 1 && !self.hidden.is_empty())
                 || fix.edits.iter().any(|edit| self.forms.hits(&edit.text) || self.forms.hits(edit.value()) || self.overlaps(edit.span))
         };
-        note.fix.take_if(|fix| shows_more(fix));
+        diagnostic.fix.take_if(|fix| shows_more(fix));
         if let Some(at) = at {
-            note.pointer = Some(at.shown);
+            diagnostic.pointer = Some(at.shown);
         }
     }
 
@@ -483,7 +489,7 @@ impl Redaction<'_> {
         if self.redactor.is_active { self.redactor.at(Some(self.tree.root()), pointer, &self.forms).shown } else { pointer.to_owned() }
     }
 
-    /// Whether the record's key, which has these parts, is to be hidden; where records are no longer at hand that is known of
+    /// Whether the record's key, which has these parts, is to be hidden; where records are no longer current that is known of
     /// it then.
     #[must_use]
     pub fn hides_key(&self, parts: &[Node<'_>]) -> bool {
@@ -510,7 +516,7 @@ impl Redaction<'_> {
     // Whether everything in a span may be shown.
     fn shows(&self, span: Span) -> bool {
         !self.overlaps(span)
-            && without(&[self.tree.source().fit(span)], &self.shown)
+            && without(&[self.tree.source().clamp_span(span)], &self.shown)
                 .into_iter()
                 .all(|rest| words(self.tree.source().text(), rest).all(|word| self.redactor.is_known_word(self.tree.source().slice(word))))
     }
@@ -534,7 +540,7 @@ impl Redactor {
     /// The window with marks for everything that may not be shown.
     #[must_use]
     pub fn window(&self, source: &Source, regions: Regions) -> Source {
-        let mut hidden = joined(regions.hidden.into_iter().map(|span| source.fit(span)).collect());
+        let mut hidden = joined(regions.hidden.into_iter().map(|span| source.clamp_span(span)).collect());
         let shown = without(&joined(regions.shown), &hidden);
         let known = joined(hidden.iter().chain(&shown).copied().collect());
         for rest in without(&[Span::new(0, source.len())], &known) {
@@ -600,7 +606,7 @@ impl Keys {
     /// The key of a record that was read in this run, as it may be shown.
     #[must_use]
     pub fn shown<'k>(&self, key: &'k str) -> &'k str {
-        // The number of a record among those with the same key stands before it; what else begins so is a hash of its content.
+        // The number of a record among those with the same key is before it; what else begins so is a hash of its content.
         let base = key.strip_prefix('#').and_then(|key| key.split_once(' ')).map_or(key, |(_, base)| base);
         let hides = self.all
             || base.starts_with('#')
@@ -637,7 +643,7 @@ fn values(node: Node<'_>) -> Vec<String> {
             let mut values = vec![node.text().to_owned(), node.written().to_owned(), key::part(node).into_owned()];
             // Without sign, fraction and exponent, where that is still a number that says something.
             let digits = node.text().trim_start_matches(['-', '+']).split(['.', 'e', 'E']).next().unwrap_or_default();
-            values.extend((digits.len() >= TELLING_DIGITS).then(|| digits.to_owned()));
+            values.extend((digits.len() >= DISTINCTIVE_DIGITS).then(|| digits.to_owned()));
             values
         }
         // Truth and absence are no names and numbers; replaced everywhere, they would make every text unreadable.

@@ -1,7 +1,7 @@
 //! What may be left of a text that is about something sensitive.
 //!
-//! In: a message, a label or a help as a stage wrote it. Out: the same with the parts that come from the schema, and without
-//! those that may come from the data. A message whose parts cannot be told apart becomes the summary of its rule.
+//! Input: a message, a label or a help as a stage wrote it. Output: the same with the parts that come from the schema, and without
+//! those that may come from the data. A message whose parts cannot be distinguished becomes the summary of its rule.
 
 use super::REDACTED;
 use super::forms::Forms;
@@ -37,8 +37,8 @@ const SCHEMA_ONLY: &[&Rule] = &[
 
 /// Beginnings of helps whose rest comes from the schema.
 const SCHEMA_HELP: &[&str] = &[
-    "write it as in ",
-    "it has to match ",
+    "for example ",
+    "it must match ",
     "the schema describes it: ",
     "the schema calls it ",
     "leave ",
@@ -70,7 +70,7 @@ pub(super) fn message(rule: &'static Rule, text: &str, keep: Keep<'_>, forms: &F
             quoted(&known(expected, forms), keep) + &found.map_or_else(String::new, |found| format!(", found {}", kind(found, rule)))
         }
         Some(found) if rule.code.starts_with('S') && expected.starts_with("expected ") => {
-            // What is expected comes from the schema. To hide a part of it would tell that the value is like it.
+            // What is expected comes from the schema. Redacting a part of it would reveal that the value resembles it.
             format!("{expected}, found {}", kind(found, rule))
         }
         None if rule == &rules::NOT_UNIQUE => match text.split_once(": ") {
@@ -123,7 +123,7 @@ pub(super) fn known(text: &str, forms: &Forms) -> String {
     forms.redact(text).unwrap_or_else(|| text.to_owned())
 }
 
-/// A text in which only names that may be shown stand in quotes.
+/// A text in which only names that may be shown are in quotes.
 pub(super) fn quoted(text: &str, keep: Keep<'_>) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_keep_what_the_schema_says() {
+    fn messages_keep_what_the_schema_states() {
         let forms = Forms::new(["secretiv"].into_iter());
         let keep: Keep<'_> = &|name| name == "mail";
         for (rule, text, expected) in [
@@ -197,10 +197,10 @@ mod tests {
             ),
             (&rules::WRONG_TYPE, "expected string, found number 12", "expected string, found number ***"),
             (&rules::WRONG_TYPE, "expected string, found boolean true", "expected string, found boolean ***"),
-            (&rules::DUPLICATE_MEMBER, "member \"mail\" is there twice", "member \"mail\" is there twice"),
+            (&rules::DUPLICATE_MEMBER, "member \"mail\" is duplicated", "member \"mail\" is duplicated"),
             (&rules::UNKNOWN_MEMBER, "unknown member \"anna\"", "unknown member \"***\""),
             (&rules::NOT_UNIQUE, "items 1 and 2 are equal: 7", "items 1 and 2 are equal: ***"),
-            (&rules::FORBIDDEN, "12 is what the schema rules out here", rules::FORBIDDEN.summary),
+            (&rules::FORBIDDEN, "12 is excluded by the schema", rules::FORBIDDEN.summary),
             (&rules::TELEPHONE_FORM, "telephone number \"1\" became \"2\", extension \"3\"", rules::TELEPHONE_FORM.summary),
         ] {
             assert_eq!(message(rule, text, keep, &forms), expected);

@@ -1,7 +1,7 @@
-//! Makes text from the data harmless for the place where it is shown: JSON, XML, Markdown, URIs, workflow commands.
+//! Escapes text from the data for its context: JSON, XML, Markdown, URIs, workflow commands.
 //!
-//! Control characters and marks that change the direction of text are shown as escapes everywhere, as in
-//! [`one_line`]; what else means something at a place is escaped by the rules of that place.
+//! Control characters and characters that change the text direction are escaped everywhere, as in [`one_line`]; other
+//! special characters are escaped by the rules of the context.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::diagnostic::{command_signs, inert, is_unprintable, one_line};
 
-/// The first `most` characters, with an ellipsis where there are more.
+/// The first `most` characters, with an ellipsis if there are more.
 pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
@@ -19,7 +19,7 @@ pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// A value as JSON in one line, in which characters that disturb a terminal or an editor are `\uXXXX`.
+/// A value as JSON on one line, in which characters that disturb a terminal or an editor are `\uXXXX`.
 pub(super) fn json(value: &impl Serialize) -> io::Result<String> {
     let mut out = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Escaping)).map_err(io::Error::from)?;
@@ -37,7 +37,7 @@ pub fn json_text(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len() + 16);
     for (at, c) in text.char_indices() {
         if signs.next_if_eq(&at).is_some() || disturbs(c) {
-            // All of these characters lie in the first plane.
+            // All of these characters are in the basic multilingual plane.
             out.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
             out.push(c);
@@ -54,7 +54,7 @@ impl serde_json::ser::Formatter for Escaping {
     }
 }
 
-/// A path as a URI, relative where the path is: no part of it can be taken for a scheme, a query or a fragment.
+/// A path as a URI, relative if the path is: no part of it can be read as a scheme, a query or a fragment.
 pub(super) fn uri(path: &str) -> String {
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     let drive = cfg!(windows) && path.as_bytes().get(1) == Some(&b':');
@@ -67,7 +67,7 @@ pub(super) fn uri(path: &str) -> String {
     format!("{scheme}{}{}", &path[..kept], utf8_percent_encode(&path[kept..], ESCAPED))
 }
 
-/// The text of a workflow command, in one line.
+/// The text of a workflow command, on one line.
 pub(super) fn data(text: &str) -> String {
     one_line(text).replace('%', "%25")
 }
@@ -77,20 +77,20 @@ pub(super) fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A line of a workflow's log that is no command, as long as it does not begin with a colon.
+/// A line of a workflow's log that is not a command, if it does not begin with a colon.
 pub(super) fn log(line: &str) -> String {
     let line = one_line(line);
-    // The older form of commands, `##[name]`, is looked for anywhere in a line, and with invisible characters left out.
+    // The older form of commands, `##[name]`, is recognised anywhere in a line, ignoring invisible characters.
     let command = line.find('#').is_some_and(|at| line[at..].contains('['));
     if command { line.replace('#', "\\u0023") } else { line.into_owned() }
 }
 
-/// Text and attribute values of XML, in one line; characters that XML cannot hold are shown as escapes.
+/// Text and attribute values of XML, on one line; characters that XML cannot represent are escaped.
 pub(super) fn xml(text: &str) -> String {
     xml_commands(quick_xml::escape::escape(holdable(text)).into_owned())
 }
 
-/// Text of XML between tags, in one line: quotes, of which data is full, stay as they are.
+/// XML text between tags, on one line: quotes stay as they are.
 pub(super) fn xml_text(text: &str) -> String {
     xml_commands(quick_xml::escape::partial_escape(holdable(text)).into_owned())
 }
@@ -106,13 +106,13 @@ fn xml_commands(text: String) -> String {
     if out.trim_start().starts_with("::") { out.replacen("::", "&#58;:", 1) } else { out }
 }
 
-// What XML can hold.
+// What XML can represent.
 fn holdable(text: &str) -> Cow<'_, str> {
     let text = one_line(text);
     if text.contains(['\u{fffe}', '\u{ffff}']) { text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into() } else { text }
 }
 
-/// Text as code in one line of Markdown, such as a cell of a table, in which nothing is markup, a link or a mention.
+/// Text as code on one line of Markdown, such as in a table cell, without markup, links or mentions.
 pub(super) fn markdown(text: &str) -> String {
     let text = one_line(text);
     let text = inert(&text);
@@ -120,13 +120,13 @@ pub(super) fn markdown(text: &str) -> String {
         return String::new();
     }
     if text.contains('|') {
-        // A bar ends a cell even inside a span of code, so this is code in HTML, every sign of it a character reference.
+        // A vertical bar ends a cell even inside a code span, so this is HTML code with character references.
         let sign = |c: char| if c.is_ascii_punctuation() { format!("&#{};", u32::from(c)) } else { c.to_string() };
         return format!("<code>{}</code>", text.chars().map(sign).collect::<String>());
     }
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // Readers take one blank off at both ends, so these keep backticks and blanks of the text as they are.
+    // Readers strip one blank at both ends, so these keep the backticks and blanks of the text.
     let ends = |c| text.starts_with(c) || text.ends_with(c);
     let pad = if ends('`') || ends(' ') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")

@@ -1,7 +1,7 @@
-//! Draws what became of a schema: for people, for a comment on a merge request, for programs.
+//! Renders a schema comparison: for people, for a comment on a merge request, for programs.
 //!
-//! The verdict stands first, then each change with its places, gravest first, and an example where there is one. Nothing
-//! from the schemas reaches the page as anything but text.
+//! The verdict is first, then each change with its locations, the most severe first, and an example if there is one.
+//! Text from the schemas cannot contain markup.
 
 use std::fmt::Write as _;
 
@@ -10,17 +10,17 @@ use serde_json::Value;
 
 use super::difference::{code, escape};
 use crate::diagnostic::{Place, inert, one_line, quote};
-use crate::schema::evolution::{Change, Direction, Evolution, Meaning, Proof, Verdict};
+use crate::schema::compat::{Change, Compatibility, Direction, Meaning, Proof, Verdict};
 
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
 const FAINT: &str = "\x1b[2m";
 
-/// So many changes are shown in a comment; the others are counted.
+/// Maximum number of changes shown in a comment; the others are counted.
 const MOST: usize = 200;
 
-/// A form in which the evolution of a schema is drawn.
+/// An output format for schema comparisons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// For people.
@@ -52,18 +52,18 @@ impl Format {
     }
 }
 
-/// What drawing depends on besides what is drawn.
+/// Rendering options.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Whether to use colours (`text`).
     pub color: bool,
-    /// Whether to name changes that mean nothing for validity; else they are counted (`text`, `markdown`).
+    /// Whether to show changes that do not affect validity; otherwise they are counted (`text`, `markdown`).
     pub wording: bool,
 }
 
-/// Draws it; `names` are what the old and the new schema are called.
+/// Renders it; `names` are the names of the old and the new schema.
 #[must_use]
-pub fn draw(format: Format, options: Options, evolution: &Evolution, names: (&str, &str)) -> String {
+pub fn render(format: Format, options: Options, evolution: &Compatibility, names: (&str, &str)) -> String {
     match format {
         Format::Text => inert(&text(options, evolution, names)).into_owned(),
         Format::Markdown => inert(&markdown(options, evolution, names)).into_owned(),
@@ -72,16 +72,16 @@ pub fn draw(format: Format, options: Options, evolution: &Evolution, names: (&st
 }
 
 // The verdict as a sentence.
-fn verdict(evolution: &Evolution, (old, new): (&str, &str)) -> String {
+fn verdict(evolution: &Compatibility, (old, new): (&str, &str)) -> String {
     let (old, new) = (one_line(old), one_line(new));
     let (whose, by) = if evolution.direction == Direction::Backward { (old, new) } else { (new, old) };
     match evolution.verdict {
-        Verdict::Compatible => format!("compatible: {by} takes all data that {whose} takes"),
+        Verdict::Compatible => format!("compatible: {by} accepts all data that {whose} accepts"),
         Verdict::Breaking if evolution.proof == Proof::Canonical => {
-            format!("breaking: {by} refuses data that {whose} takes, by their canonical forms; no example was found")
+            format!("breaking: {by} rejects data that {whose} accepts, by their canonical forms; no example was found")
         }
-        Verdict::Breaking => format!("breaking: {by} refuses data that {whose} takes"),
-        Verdict::Unknown => format!("unknown: it could not be proved whether {by} takes all data that {whose} takes"),
+        Verdict::Breaking => format!("breaking: {by} rejects data that {whose} accepts"),
+        Verdict::Unknown => format!("unknown: it is not known whether {by} accepts all data that {whose} accepts"),
     }
 }
 
@@ -116,7 +116,7 @@ fn example(value: &Value) -> String {
     one_line(&if cut.len() < text.len() { format!("{cut}…") } else { cut }).into_owned()
 }
 
-fn counts(evolution: &Evolution, wording: bool) -> String {
+fn counts(evolution: &Compatibility, wording: bool) -> String {
     let mut parts: Vec<String> = Vec::new();
     for (meaning, one, many) in [
         (Meaning::Breaking, "breaking change", "breaking changes"),
@@ -128,15 +128,15 @@ fn counts(evolution: &Evolution, wording: bool) -> String {
             count => parts.push(super::difference::plural(count as u64, one, many)),
         }
     }
-    let told = evolution.count(Meaning::Wording);
-    if told > 0 {
-        let hidden = if wording { "" } else { " (named with --verbose)" };
-        parts.push(format!("{} of wording{hidden}", super::difference::plural(told as u64, "change", "changes")));
+    let wording_changes = evolution.count(Meaning::Wording);
+    if wording_changes > 0 {
+        let hidden = if wording { "" } else { " (shown with --verbose)" };
+        parts.push(format!("{} of wording{hidden}", super::difference::plural(wording_changes as u64, "change", "changes")));
     }
     if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
 }
 
-fn text(options: Options, evolution: &Evolution, names: (&str, &str)) -> String {
+fn text(options: Options, evolution: &Compatibility, names: (&str, &str)) -> String {
     let paint = |color: &str, text: &str| if options.color { format!("{color}{text}\x1b[0m") } else { text.to_owned() };
     let color = match evolution.verdict {
         Verdict::Compatible => GREEN,
@@ -164,14 +164,14 @@ fn text(options: Options, evolution: &Evolution, names: (&str, &str)) -> String 
     if evolution.direction == Direction::Forward { text.replace("refused now: ", "refused before: ") } else { text }
 }
 
-fn markdown(options: Options, evolution: &Evolution, (old, new): (&str, &str)) -> String {
+fn markdown(options: Options, evolution: &Compatibility, (old, new): (&str, &str)) -> String {
     let (before, after) = if evolution.direction == Direction::Backward { (old, new) } else { (new, old) };
-    let said = match evolution.verdict {
-        Verdict::Compatible => "takes all data of",
-        Verdict::Breaking => "refuses data of",
-        Verdict::Unknown => "may refuse data of",
+    let summary = match evolution.verdict {
+        Verdict::Compatible => "accepts all data of",
+        Verdict::Breaking => "rejects data of",
+        Verdict::Unknown => "may reject data of",
     };
-    let mut text = format!("**{}**: {} {said} {}\n", evolution.verdict.word(), code(after), code(before));
+    let mut text = format!("**{}**: {} {summary} {}\n", evolution.verdict.word(), code(after), code(before));
     let changes = shown(&evolution.changes, options.wording);
     if !changes.is_empty() {
         text.push_str("\n| | where | what | example |\n| --- | --- | --- | --- |\n");
@@ -259,7 +259,7 @@ impl At {
     }
 }
 
-fn json(evolution: &Evolution, (old, new): (&str, &str)) -> String {
+fn json(evolution: &Compatibility, (old, new): (&str, &str)) -> String {
     let report = Report {
         tool: "chancery",
         version: env!("CARGO_PKG_VERSION"),
@@ -277,6 +277,6 @@ fn json(evolution: &Evolution, (old, new): (&str, &str)) -> String {
         },
         changes: evolution.changes.iter().map(Item::new).collect(),
     };
-    // Plain values alone, which always can be written.
+    // Plain values, which can always be written.
     serde_json::to_string_pretty(&report).map_or_else(|error| error.to_string(), |text| text + "\n")
 }

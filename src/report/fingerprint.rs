@@ -1,6 +1,6 @@
-//! Names a finding by what it is about and not by where it stands, so that it is known again in the next run.
+//! Identifies a finding by its subject, not by its location, so that it is recognised in the next run.
 //!
-//! Moving a record that has a key changes neither name. A record without a key goes by its file.
+//! Moving a record with a key changes neither fingerprint. A record without a key is identified by its file.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Diagnostic, RecordRef};
 
-/// The finding: record, path, rule and message. A record without a key also goes by its number in the file.
+/// The finding: record, path, rule and message. A record without a key is also identified by its index in the file.
 #[must_use]
 pub fn exact(diagnostic: &Diagnostic) -> String {
     let index = match &diagnostic.record {
@@ -20,13 +20,13 @@ pub fn exact(diagnostic: &Diagnostic) -> String {
     digest(record.chain([pointer(diagnostic), diagnostic.rule.code, &diagnostic.message]))
 }
 
-/// The sort of finding: record, path and rule. Records without a key share it, so it has to be counted.
+/// The kind of finding: record, path and rule. Records without a key share it, so it must be counted.
 #[must_use]
 pub fn sort(diagnostic: &Diagnostic) -> String {
     digest([&*owner(diagnostic), pointer(diagnostic), diagnostic.rule.code])
 }
 
-// The record's key, or the file where there is none.
+// The record's key, or the file if there is none.
 fn owner(diagnostic: &Diagnostic) -> String {
     match &diagnostic.record {
         Some(RecordRef { key: Some(key), .. }) => key.clone(),
@@ -51,7 +51,7 @@ fn digest<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
     })
 }
 
-/// Tells findings with the same fingerprint apart, by their order in the input.
+/// Distinguishes findings with the same fingerprint by their order in the input.
 #[derive(Debug, Default)]
 pub struct Occurrences(BTreeMap<String, u64>);
 

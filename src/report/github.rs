@@ -1,41 +1,41 @@
-//! Draws workflow commands, by which a GitHub workflow shows findings beside the changed lines.
+//! Renders workflow commands, which a GitHub workflow shows as annotations of the changed lines.
 //!
-//! GitHub shows ten annotations of a level for a step and drops the rest silently, in the order in which they were printed.
-//! So the most important ones are drawn, and the tenth says how many more there are of what. Every finding stands as a line
-//! of the log too, in a group that is closed at first, up to a bound.
+//! GitHub shows the first ten annotations per level and step and silently drops the rest. The most important ones are
+//! therefore written, and the tenth states how many more there are. Every finding is also a line of the log, in a
+//! collapsed group, up to a limit.
 
 use std::io::{self, Write};
 
-use super::checkout::Checkout;
 use super::escape::{self, cut};
-use super::important::{Important, Kept, rest_in_words};
-use super::thin::Thinned;
-use super::{Options, Repeated, Reporter, Tally, sentence};
+use super::limit::LimitedReporter;
+use super::repo_root::RepoRoot;
+use super::top_k::{Kept, TopFindings, omitted_text};
+use super::{Options, Repeated, Reporter, Summary, summary_line};
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// As many annotations of a level are shown.
+/// Maximum number of annotations per level.
 const PER_LEVEL: usize = 10;
-/// As many findings stand in the log.
+/// Maximum number of findings in the log.
 const LINES: u64 = 1_000;
 /// A longer message is cut.
 const LONGEST: usize = 2_000;
 
 /// Workflow commands.
 pub(super) struct Github {
-    log: Thinned,
+    log: LimitedReporter,
     levels: [Level; 3],
     left: usize,
     quiet: bool,
-    checkout: Checkout,
+    checkout: RepoRoot,
 }
 
 struct Level {
     severity: Severity,
     command: &'static str,
-    annotations: Important<Annotation>,
+    annotations: TopFindings<Annotation>,
 }
 
-// What stands between the command's name and its text, and the text.
+// The properties and the text of the command.
 struct Annotation {
     properties: String,
     text: String,
@@ -44,11 +44,11 @@ struct Annotation {
 
 impl Github {
     pub(super) fn new(options: &Options) -> Self {
-        let level = |severity, command| Level { severity, command, annotations: Important::new(PER_LEVEL, usize::MAX) };
+        let level = |severity, command| Level { severity, command, annotations: TopFindings::new(PER_LEVEL, usize::MAX) };
         let lines = Options { most: Some(options.most.unwrap_or(LINES).min(LINES)), ..options.clone() };
         Self {
-            log: Thinned::folded(Box::new(Log::default()), &lines),
-            levels: [level(Severity::Error, "error"), level(Severity::Warning, "warning"), level(Severity::Advice, "notice")],
+            log: LimitedReporter::folded(Box::new(Log::default()), &lines),
+            levels: [level(Severity::Error, "error"), level(Severity::Warning, "warning"), level(Severity::Note, "notice")],
             left: options.most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
             quiet: options.quiet,
             checkout: options.checkout.clone(),
@@ -58,7 +58,7 @@ impl Github {
 
 impl Reporter for Github {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
-        if self.quiet && diagnostic.severity == Severity::Advice {
+        if self.quiet && diagnostic.severity == Severity::Note {
             return Ok(());
         }
         self.log.report(diagnostic, out)?;
@@ -70,29 +70,29 @@ impl Reporter for Github {
         Ok(())
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-        self.log.finish(tally, out)?;
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        self.log.finish(summary, out)?;
         for Level { command, annotations, .. } in &mut self.levels {
             while annotations.by_importance().count() > self.left {
                 annotations.drop_last();
             }
-            if !annotations.rest().is_empty() && annotations.by_importance().count() == PER_LEVEL {
+            if !annotations.omitted().is_empty() && annotations.by_importance().count() == PER_LEVEL {
                 annotations.drop_last();
             }
             for kept in annotations.by_importance() {
                 self.left -= 1;
                 kept.draw(command, out)?;
             }
-            if let Some(rest) = rest_in_words(&annotations.rest()) {
+            if let Some(rest) = omitted_text(&annotations.omitted()) {
                 writeln!(out, "::{command} title=chancery::{}", escape::data(&rest))?;
             }
         }
-        if self.quiet { Ok(()) } else { writeln!(out, "{}", sentence(tally)) }
+        if self.quiet { Ok(()) } else { writeln!(out, "{}", summary_line(summary)) }
     }
 }
 
 impl Annotation {
-    fn new(diagnostic: &Diagnostic, checkout: &Checkout) -> Self {
+    fn new(diagnostic: &Diagnostic, checkout: &RepoRoot) -> Self {
         let location = diagnostic.place.locate();
         let (start, end, rule) = (location.start, location.end, diagnostic.rule);
         let mut properties = String::new();
@@ -103,7 +103,7 @@ impl Annotation {
                 start.line,
                 end.line
             ));
-            // Columns mean something within one line only.
+            // Columns have a meaning only within one line.
             if start.line == end.line {
                 properties.push_str(&format!("col={},endColumn={},", start.column, end.column));
             }
@@ -143,7 +143,7 @@ impl Log {
     }
 }
 
-// The severity comes first, so that no line begins with what the data says.
+// The severity is first, so that no line begins with text from the data.
 impl Reporter for Log {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
         let location = diagnostic.place.locate();
@@ -152,7 +152,7 @@ impl Reporter for Log {
         self.line(&format!("{severity}[{code}] {file}:{line}:{column}: {message}"), out)
     }
 
-    fn again(&mut self, finding: &Repeated<'_>, out: &mut dyn Write) -> io::Result<()> {
+    fn repeated(&mut self, finding: &Repeated<'_>, out: &mut dyn Write) -> io::Result<()> {
         let Repeated { location, code, severity, message, times } = finding;
         let (file, line, column) = (&location.file, location.start.line, location.start.column);
         let records = if *times == 1 { "record" } else { "records" };
@@ -161,10 +161,10 @@ impl Reporter for Log {
     }
 
     fn hidden(&mut self, count: u64, out: &mut dyn Write) -> io::Result<()> {
-        if count > 0 { self.line(&format!("{count} more not shown here"), out) } else { Ok(()) }
+        if count > 0 { self.line(&format!("{count} more not shown"), out) } else { Ok(()) }
     }
 
-    fn finish(&mut self, _tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&mut self, _summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         if self.open { writeln!(out, "::endgroup::") } else { Ok(()) }
     }
 }

@@ -1,20 +1,20 @@
-//! Draws a code quality report, which GitLab shows in merge requests: a JSON array with an object a finding.
+//! Renders a code quality report, which GitLab shows in merge requests: a JSON array with one object per finding.
 //!
-//! GitLab drops all but the first of equal fingerprints and takes a finding for the same one as before where they agree, so
-//! a fingerprint does not depend on the place and is unique. Columns, helps and totals have no place here.
+//! GitLab drops all but the first of equal fingerprints and identifies findings across runs by them, so a fingerprint
+//! is unique and does not depend on the location. The format has no columns, help texts and totals.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::checkout::Checkout;
 use super::escape::{self, cut};
 use super::fingerprint::{self, Occurrences};
-use super::important::{Important, rest_in_words};
-use super::{Options, Reporter, Tally};
+use super::repo_root::RepoRoot;
+use super::top_k::{TopFindings, omitted_text};
+use super::{Options, Reporter, Summary};
 use crate::diagnostic::{Diagnostic, Severity, one_line, rules};
 
-/// A merge request with more findings says nothing to anybody, and GitLab reads the whole report for each view of it.
+/// More findings are useless in a merge request, and GitLab reads the whole report for each view of it.
 const MOST: usize = 10_000;
 /// The size of all of them.
 const ROOM: usize = 10_000_000;
@@ -23,8 +23,8 @@ const LONGEST: usize = 2_000;
 
 /// A code quality report.
 pub(super) struct Gitlab {
-    issues: Important<(String, Issue)>,
-    checkout: Checkout,
+    issues: TopFindings<(String, Issue)>,
+    checkout: RepoRoot,
 }
 
 #[derive(Clone, Serialize)]
@@ -33,11 +33,11 @@ struct Issue {
     check_name: String,
     fingerprint: String,
     severity: &'static str,
-    location: Whereabouts,
+    location: IssueLocation,
 }
 
 #[derive(Clone, Serialize)]
-struct Whereabouts {
+struct IssueLocation {
     path: String,
     lines: Lines,
 }
@@ -50,7 +50,7 @@ struct Lines {
 impl Gitlab {
     pub(super) fn new(options: &Options) -> Self {
         let most = options.most.map_or(MOST, |most| usize::try_from(most).unwrap_or(MOST).min(MOST));
-        Self { issues: Important::new(most, ROOM), checkout: options.checkout.clone() }
+        Self { issues: TopFindings::new(most, ROOM), checkout: options.checkout.clone() }
     }
 }
 
@@ -64,7 +64,7 @@ impl Reporter for Gitlab {
         Ok(())
     }
 
-    fn finish(&mut self, _tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&mut self, _summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let mut occurrences = Occurrences::default();
         let mut issues = Vec::new();
         for kept in self.issues.in_order() {
@@ -75,15 +75,15 @@ impl Reporter for Gitlab {
             }
             issues.push(issue);
         }
-        if let Some(rest) = rest_in_words(&self.issues.rest()) {
-            // An issue needs a place; the first file with a finding is as good as any.
+        if let Some(rest) = omitted_text(&self.issues.omitted()) {
+            // An issue needs a location; the first file with a finding is used.
             let path = issues.first().map_or_else(|| "-".to_owned(), |first| first.location.path.clone());
             issues.push(Issue {
                 description: rest,
                 check_name: "chancery".to_owned(),
                 fingerprint: "chancery-rest".to_owned(),
                 severity: "info",
-                location: Whereabouts { path, lines: Lines { begin: 1 } },
+                location: IssueLocation { path, lines: Lines { begin: 1 } },
             });
         }
         out.write_all(b"[")?;
@@ -96,7 +96,7 @@ impl Reporter for Gitlab {
 }
 
 impl Issue {
-    fn new(diagnostic: &Diagnostic, checkout: &Checkout) -> Self {
+    fn new(diagnostic: &Diagnostic, checkout: &RepoRoot) -> Self {
         let (location, rule) = (diagnostic.place.locate(), diagnostic.rule);
         Self {
             description: format!("{}: {}", rule.code, one_line(&cut(&diagnostic.message, LONGEST))),
@@ -107,9 +107,9 @@ impl Issue {
                 _ if *rule == rules::UNREADABLE || *rule == rules::BAD_BYTES => "critical",
                 Severity::Error => "major",
                 Severity::Warning => "minor",
-                Severity::Advice => "info",
+                Severity::Note => "info",
             },
-            location: Whereabouts { path: checkout.path(&location.file), lines: Lines { begin: location.start.line } },
+            location: IssueLocation { path: checkout.path(&location.file), lines: Lines { begin: location.start.line } },
         }
     }
 }

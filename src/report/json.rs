@@ -1,12 +1,12 @@
-//! Draws the report for programs: one JSON object, or an object to a line. `schemas/report.schema.json` describes both.
+//! Renders the report for programs: one JSON object, or one object per line. `schemas/report.schema.json` describes both.
 //!
-//! Findings are written as they come and the summary last, so that a report of any length needs no memory.
+//! Findings are written as they occur and the summary last, so that a report of any length needs no memory.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Reporter, Tally, escape, fingerprint};
+use super::{Reporter, Summary, escape, fingerprint};
 use crate::diagnostic::{Diagnostic, Fix, Related, Safety};
 
 /// One object.
@@ -30,14 +30,14 @@ impl Reporter for Json {
         out.write_all(escape::json(&Finding::new(diagnostic))?.as_bytes())
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(if self.first { b"],\n\"summary\":" } else { b"\n],\n\"summary\":" })?;
-        serde_json::to_writer(&mut *out, &Summary::new(tally)).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut *out, &JsonSummary::new(summary)).map_err(io::Error::from)?;
         out.write_all(b"}\n")
     }
 }
 
-/// An object to a line.
+/// One object per line.
 pub(super) struct Ndjson;
 
 impl Reporter for Ndjson {
@@ -46,18 +46,18 @@ impl Reporter for Ndjson {
         out.write_all(b"\n")
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         #[derive(Serialize)]
         struct Line<'t> {
-            summary: Summary<'t>,
+            summary: JsonSummary<'t>,
         }
-        serde_json::to_writer(&mut *out, &Line { summary: Summary::new(tally) }).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut *out, &Line { summary: JsonSummary::new(summary) }).map_err(io::Error::from)?;
         out.write_all(b"\n")
     }
 }
 
 #[derive(Serialize)]
-struct Summary<'t> {
+struct JsonSummary<'t> {
     files: u64,
     records: u64,
     valid: u64,
@@ -65,16 +65,16 @@ struct Summary<'t> {
     written: u64,
     rejected: u64,
     findings: Findings,
-    left_out: LeftOut,
-    files_passed_over: u64,
+    suppressed: JsonSuppressed,
+    unchanged_files: u64,
     skipped_files: u64,
     by_code: &'t std::collections::BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
-struct LeftOut {
+struct JsonSuppressed {
     baseline: u64,
-    suppressed: u64,
+    suppressions: u64,
     unchanged: u64,
 }
 
@@ -82,12 +82,12 @@ struct LeftOut {
 struct Findings {
     error: u64,
     warning: u64,
-    advice: u64,
+    note: u64,
 }
 
-impl<'t> Summary<'t> {
-    fn new(tally: &'t Tally) -> Self {
-        let Tally {
+impl<'t> JsonSummary<'t> {
+    fn new(summary: &'t Summary) -> Self {
+        let Summary {
             files,
             records,
             valid,
@@ -96,29 +96,17 @@ impl<'t> Summary<'t> {
             rejected,
             errors,
             warnings,
-            advice,
-            left_out,
-            passed_over,
+            notes,
+            suppressed,
+            unchanged_files,
             skipped,
             ref by_code,
             ..
-        } = *tally;
-        let findings = Findings { error: errors, warning: warnings, advice };
-        let super::LeftOut { baseline, suppressed, unchanged } = left_out;
-        let left_out = LeftOut { baseline, suppressed, unchanged };
-        Self {
-            files,
-            records,
-            valid,
-            invalid,
-            written,
-            rejected,
-            findings,
-            left_out,
-            files_passed_over: passed_over,
-            skipped_files: skipped,
-            by_code,
-        }
+        } = *summary;
+        let findings = Findings { error: errors, warning: warnings, note: notes };
+        let super::Suppressed { baseline, suppressions: suppressed, unchanged } = suppressed;
+        let suppressed = JsonSuppressed { baseline, suppressions: suppressed, unchanged };
+        Self { files, records, valid, invalid, written, rejected, findings, suppressed, unchanged_files, skipped_files: skipped, by_code }
     }
 }
 
@@ -132,7 +120,7 @@ struct Finding<'d> {
     #[serde(flatten)]
     place: Place,
     format: Option<&'static str>,
-    // Whether byte offsets count the unpacked or decoded text.
+    // Whether byte offsets count decompressed or decoded text.
     decoded: bool,
     record: Option<Record<'d>>,
     pointer: Option<&'d str>,

@@ -1,18 +1,18 @@
-//! Draws `JUnit` XML as Jenkins and other test dashboards read it: one suite, a test case for each file.
+//! Renders `JUnit` XML as read by Jenkins and other test dashboards: one suite, a test case for each file.
 //!
-//! A file with errors is one failure and a file that could not be read one error, since dashboards show the first of several
-//! in a test case and drop the rest; all its errors stand in the text. Warnings and advice are output of the test case. A file
-//! without findings is a test that passed. Numbers are exact; of the lines the most important are drawn.
+//! A file with errors is one failure, and a file that could not be read is one error, because dashboards show only the
+//! first of several in a test case; all its errors are in the text. Warnings and notes are output of the test case. A
+//! file without findings is a passed test. Counts are exact; only the most important lines are written.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::escape::{cut, xml};
-use super::important::Important;
-use super::{Options, Reporter, Tally, sentence};
+use super::top_k::TopFindings;
+use super::{Options, Reporter, Summary, summary_line};
 use crate::diagnostic::{Diagnostic, Severity, rules};
 
-/// Dashboards hold a whole report in memory and people read its first lines.
+/// Dashboards hold a whole report in memory, and people read only its first lines.
 const MOST: usize = 10_000;
 /// The size of all lines.
 const ROOM: usize = 10_000_000;
@@ -21,10 +21,10 @@ const LONGEST: usize = 2_000;
 
 /// `JUnit` XML.
 pub(super) struct Junit {
-    // In the order in which they begin; those that are no input, such as the tables of a package, as their findings come.
+    // In the order in which they begin; files that are not inputs, such as the tables of a package, when their findings occur.
     cases: Vec<Case>,
     by_name: BTreeMap<String, usize>,
-    lines: Important<Line>,
+    lines: TopFindings<CaseEntry>,
 }
 
 #[derive(Default)]
@@ -37,7 +37,7 @@ struct Case {
     first: Option<(&'static str, String)>,
 }
 
-struct Line {
+struct CaseEntry {
     case: usize,
     text: String,
 }
@@ -45,7 +45,7 @@ struct Line {
 impl Junit {
     pub(super) fn new(options: &Options) -> Self {
         let most = options.most.map_or(MOST, |most| usize::try_from(most).unwrap_or(MOST).min(MOST));
-        Self { cases: Vec::new(), by_name: BTreeMap::new(), lines: Important::new(most, ROOM) }
+        Self { cases: Vec::new(), by_name: BTreeMap::new(), lines: TopFindings::new(most, ROOM) }
     }
 
     fn case(&mut self, name: &str) -> usize {
@@ -87,12 +87,12 @@ impl Reporter for Junit {
             }
             let text = xml(&text);
             let size = text.len();
-            (Line { case: number, text }, size)
+            (CaseEntry { case: number, text }, size)
         });
         Ok(())
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let mut texts: Vec<[Lines; 2]> = self.cases.iter().map(|case| [Lines::new(case.errors), Lines::new(case.others)]).collect();
         for kept in self.lines.in_order() {
             let [errors, others] = &mut texts[kept.drawn.case];
@@ -106,11 +106,11 @@ impl Reporter for Junit {
         for (case, [errors, others]) in self.cases.iter().zip(texts) {
             case.draw(errors, others, out)?;
         }
-        writeln!(out, "<system-out>{}</system-out>\n</testsuite>\n</testsuites>", xml(&sentence(tally)))
+        writeln!(out, "<system-out>{}</system-out>\n</testsuite>\n</testsuites>", xml(&summary_line(summary)))
     }
 }
 
-// The lines of a test case that are drawn, and how many findings are not among them.
+// The written lines of a test case, and how many findings were omitted.
 struct Lines {
     text: String,
     left: u64,

@@ -1,32 +1,32 @@
-//! Draws Markdown for a comment or the summary of a workflow: totals, findings by rule, and findings in tables by file.
+//! Renders Markdown for a comment or a workflow summary: totals, findings by rule, and findings in tables by file.
 //!
-//! What comes from the data stands as code, so that nothing in it is markup, a link or a mention. The length is bounded by
-//! what the place takes; the most important findings are drawn and the rest is counted.
+//! Text from the data is formatted as code, so that it cannot contain markup, links or mentions. The length is limited
+//! by the destination; the most important findings are shown and the rest is counted.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::escape::{self, cut};
-use super::important::{Important, Kept, rest_in_words};
-use super::{Options, Reporter, Tally, untold};
+use super::top_k::{Kept, TopFindings, omitted_text};
+use super::{Options, Reporter, Summary, suppressed_notes};
 use crate::diagnostic::{Diagnostic, Severity, rules};
 
 /// A comment on GitHub has at most 65,536 characters.
 const COMMENT: usize = 60_000;
 /// Longer pages are not read.
 const MOST: usize = 2_000;
-/// What stands before the findings: totals and as many rules.
+/// The part before the findings: totals and as many rules.
 const RULES: usize = 40;
 const HEAD: usize = 10_000;
 /// A longer message, or path, is cut.
 const LONGEST: usize = 300;
 
-/// The least that a summary needs.
+/// The minimum size of a summary.
 pub(super) const LEAST: usize = 2 * HEAD;
 
 /// Markdown.
 pub(super) struct Markdown {
-    findings: Important<Row>,
+    findings: TopFindings<Row>,
     room: usize,
     quiet: bool,
 }
@@ -42,17 +42,17 @@ impl Markdown {
         Self::within(options, COMMENT)
     }
 
-    /// For a place that takes so many bytes.
+    /// For a destination with a size limit.
     pub(super) fn within(options: &Options, room: usize) -> Self {
         let most = options.most.map_or(MOST, |most| usize::try_from(most).unwrap_or(MOST).min(MOST));
         let room = room.saturating_sub(HEAD);
-        Self { findings: Important::new(most, room), room, quiet: options.quiet }
+        Self { findings: TopFindings::new(most, room), room, quiet: options.quiet }
     }
 }
 
 impl Reporter for Markdown {
     fn report(&mut self, diagnostic: &Diagnostic, _out: &mut dyn Write) -> io::Result<()> {
-        if self.quiet && diagnostic.severity == Severity::Advice {
+        if self.quiet && diagnostic.severity == Severity::Note {
             return Ok(());
         }
         self.findings.take(diagnostic, || {
@@ -63,24 +63,24 @@ impl Reporter for Markdown {
         Ok(())
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         self.make_room();
-        writeln!(out, "### chancery: {}\n", verdict(tally))?;
-        totals(tally, out)?;
-        for untold in untold(tally) {
-            writeln!(out, "\n{untold}")?;
+        writeln!(out, "### chancery: {}\n", verdict(summary))?;
+        totals(summary, out)?;
+        for suppressed in suppressed_notes(summary) {
+            writeln!(out, "\n{suppressed}")?;
         }
         self.rules(out)?;
         self.files(out)?;
-        match rest_in_words(&self.findings.rest()) {
+        match omitted_text(&self.findings.omitted()) {
             Some(rest) => writeln!(out, "\n{rest}"),
             None => Ok(()),
         }
     }
 }
 
-fn verdict(tally: &Tally) -> String {
-    match (tally.errors, tally.warnings) {
+fn verdict(summary: &Summary) -> String {
+    match (summary.errors, summary.warnings) {
         (0, 0) => "no errors".to_owned(),
         (0, 1) => "1 warning".to_owned(),
         (0, count) => format!("{count} warnings"),
@@ -89,8 +89,8 @@ fn verdict(tally: &Tally) -> String {
     }
 }
 
-fn totals(tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-    let Tally { files, records, valid, invalid, written, rejected, errors, warnings, advice, .. } = *tally;
+fn totals(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let Summary { files, records, valid, invalid, written, rejected, errors, warnings, notes, .. } = *summary;
     let columns = [
         ("files", files),
         ("records", records),
@@ -100,7 +100,7 @@ fn totals(tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
         ("rejected", rejected),
         ("errors", errors),
         ("warnings", warnings),
-        ("advice", advice),
+        ("notes", notes),
     ];
     let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
     writeln!(out, "{}", line(columns.iter().map(|(name, _)| (*name).to_owned()).collect()))?;
@@ -109,7 +109,7 @@ fn totals(tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
 }
 
 impl Markdown {
-    // Each file needs a heading and the head of a table, which is known only now.
+    // Each file needs a heading and a table header, which is known only now.
     fn make_room(&mut self) {
         let mut files: BTreeMap<String, usize> = BTreeMap::new();
         let mut size = 0;
@@ -148,7 +148,7 @@ impl Markdown {
         Ok(())
     }
 
-    // Files stand in the order of their first finding that is drawn.
+    // Files are in the order of their first finding that is shown.
     fn files(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut files: Vec<(&str, String)> = Vec::new();
         let mut numbers = BTreeMap::new();
@@ -167,7 +167,7 @@ impl Markdown {
     }
 }
 
-// The heading of a file and the head of its table.
+// The heading of a file and the header of its table.
 fn heading(file: &str) -> usize {
     file.len() + 60
 }

@@ -1,18 +1,18 @@
-//! Reporters: each draws diagnostics for one kind of reader, a person or a program.
+//! Reporters: each renders diagnostics for one kind of consumer, a person or a program.
 //!
-//! A [`Reporter`] gets every diagnostic in input order and at the end the [`Tally`]. Start with `plain`. Those whose readers
-//! take no more than so much keep the most [`important`] findings and count the rest.
+//! A [`Reporter`] receives every diagnostic in input order and finally the [`Summary`]. Start with `plain`. Reporters
+//! whose consumers have limits keep the most important findings ([`top_k`]) and count the rest.
 
-mod checkout;
+mod repo_root;
 mod escape;
 pub mod difference;
 pub mod evolution;
 pub mod fingerprint;
-mod fold;
+mod group;
 mod github;
 mod gitlab;
 mod html;
-pub mod important;
+pub mod top_k;
 mod json;
 mod junit;
 mod markdown;
@@ -20,41 +20,41 @@ mod plain;
 mod pretty;
 mod rdjsonl;
 mod sarif;
-mod thin;
+mod limit;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::diagnostic::{Diagnostic, Severity, inert, one_line};
 
-pub use checkout::Checkout;
 pub use escape::json_text;
-pub use fold::Repeated;
-use thin::Thinned;
+pub use group::Repeated;
+use limit::LimitedReporter;
+pub use repo_root::RepoRoot;
 
 /// Findings that were not reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Known in the baseline.
+pub struct Suppressed {
+    /// By the baseline.
     pub baseline: u64,
-    /// Left out by a comment or by the config.
-    pub suppressed: u64,
-    /// In records that did not change.
+    /// By a comment or the config.
+    pub suppressions: u64,
+    /// In unchanged records.
     pub unchanged: u64,
 }
 
-/// What a run came to.
+/// The summary of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct Summary {
     /// Files read.
     pub files: u64,
-    /// Records read: every unit that was cut out, broken ones included.
+    /// Records read: every unit, including malformed ones.
     pub records: u64,
     /// Records without an error.
     pub valid: u64,
     /// Records with an error.
     pub invalid: u64,
-    /// Records written; where nothing is written, those that would be.
+    /// Records written, or that would be written if there were an output.
     pub written: u64,
     /// Records not written.
     pub rejected: u64,
@@ -66,19 +66,19 @@ pub struct Tally {
     pub outside: u64,
     /// Findings of severity warning.
     pub warnings: u64,
-    /// Findings of severity advice.
-    pub advice: u64,
-    /// Findings that were not reported, and why.
-    pub left_out: LeftOut,
-    /// Files that were not read, since they are what they were before.
-    pub passed_over: u64,
-    /// Files of folders that were left out, since they are no data.
+    /// Findings of severity note.
+    pub notes: u64,
+    /// Suppressed findings, by reason.
+    pub suppressed: Suppressed,
+    /// Unchanged files that were not read.
+    pub unchanged_files: u64,
+    /// Files of directories that were omitted, because they are no data.
     pub skipped: u64,
-    /// Findings by code of the rule.
+    /// Findings by rule code.
     pub by_code: BTreeMap<&'static str, u64>,
 }
 
-impl Tally {
+impl Summary {
     /// Counts a finding.
     pub fn count(&mut self, diagnostic: &Diagnostic) {
         match diagnostic.severity {
@@ -87,24 +87,24 @@ impl Tally {
                 self.outside += u64::from(diagnostic.record.is_none());
             }
             Severity::Warning => self.warnings += 1,
-            Severity::Advice => self.advice += 1,
+            Severity::Note => self.notes += 1,
         }
         *self.by_code.entry(diagnostic.rule.code).or_default() += 1;
     }
 
-    /// The gravest severity found.
+    /// The highest severity found.
     #[must_use]
-    pub fn gravest(&self) -> Option<Severity> {
-        [(self.errors, Severity::Error), (self.warnings, Severity::Warning), (self.advice, Severity::Advice)]
+    pub fn max_severity(&self) -> Option<Severity> {
+        [(self.errors, Severity::Error), (self.warnings, Severity::Warning), (self.notes, Severity::Note)]
             .into_iter()
             .find(|(count, _)| *count > 0)
             .map(|(_, severity)| severity)
     }
 }
 
-/// Draws diagnostics.
+/// Renders diagnostics.
 pub trait Reporter: Send {
-    /// Draws what stands before the first finding.
+    /// Renders the text before the first finding.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -113,7 +113,7 @@ pub trait Reporter: Send {
         Ok(())
     }
 
-    /// Learns that an input begins, or that it cannot be opened; called for each, in order.
+    /// Called for each input, in order, when it begins or cannot be opened.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -122,17 +122,17 @@ pub trait Reporter: Send {
         Ok(())
     }
 
-    /// Draws a finding.
+    /// Renders a finding.
     ///
     /// # Errors
     /// When `out` cannot be written.
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()>;
 
-    /// Says how often a finding that was drawn came again at the same place; called before the end, once for each.
+    /// Renders how often a shown finding was repeated at the same location; called before the end, once for each.
     ///
     /// # Errors
     /// When `out` cannot be written.
-    fn again(&mut self, finding: &Repeated<'_>, out: &mut dyn Write) -> io::Result<()> {
+    fn repeated(&mut self, finding: &Repeated<'_>, out: &mut dyn Write) -> io::Result<()> {
         let Repeated { location, code, message, times, .. } = finding;
         let (file, start, records) = (one_line(&location.file), location.start, if *times == 1 { "record" } else { "records" });
         let (line, column, message) = (start.line, start.column, one_line(message));
@@ -141,7 +141,7 @@ pub trait Reporter: Send {
         writeln!(out, "{}", inert(&line))
     }
 
-    /// Says that so many further findings are not drawn; called before the end, also with 0.
+    /// Renders the number of findings that are not shown; called before the end, also with 0.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -150,11 +150,11 @@ pub trait Reporter: Send {
         Ok(())
     }
 
-    /// Draws the end, with the totals, which count also findings that were not drawn.
+    /// Renders the end, with the totals, which include findings that were not shown.
     ///
     /// # Errors
     /// When `out` cannot be written.
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()>;
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()>;
 }
 
 /// A report format.
@@ -162,21 +162,21 @@ pub trait Reporter: Send {
 pub enum Format {
     /// For people: each finding with the lines it is about.
     Pretty,
-    /// A line a finding.
+    /// One line per finding.
     Plain,
     /// One JSON object.
     Json,
-    /// A JSON object a finding to a line, and the summary on the last.
+    /// One JSON object per finding and line, and the summary on the last line.
     Ndjson,
     /// SARIF 2.1.0, for code hosts and editors.
     Sarif,
-    /// Workflow commands of GitHub.
+    /// GitHub workflow commands.
     Github,
-    /// A code quality report of GitLab.
+    /// A GitLab code quality report.
     Gitlab,
-    /// `JUnit` XML, a test case a file.
+    /// `JUnit` XML, one test case per file.
     Junit,
-    /// The diagnostic format of reviewdog, a finding to a line.
+    /// The diagnostic format of reviewdog, one finding per line.
     Rdjsonl,
     /// Markdown, for a comment or a page.
     Markdown,
@@ -225,22 +225,22 @@ impl Format {
     }
 }
 
-/// What a report depends on besides the findings.
+/// Report options.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether to use colours (`pretty`).
     pub color: bool,
-    /// Whether to show errors and warnings only, and no summary (`pretty`, `plain`, `github`, `markdown`).
+    /// Whether to show only errors and warnings, without a summary (`pretty`, `plain`, `github`, `markdown`).
     pub quiet: bool,
-    /// At most so many findings are drawn; all are counted.
+    /// Maximum number of findings shown; all are counted.
     pub most: Option<u64>,
-    /// Width of the screen in columns, where it is known (`pretty`).
+    /// Width of the terminal in columns, if known (`pretty`).
     pub width: Option<usize>,
-    /// Where the working directory lies in the checkout, for reports whose readers go by the checkout's root.
-    pub checkout: Checkout,
+    /// The working directory relative to the repository root, for reports with paths relative to that root.
+    pub checkout: RepoRoot,
 }
 
-/// A reporter of that format.
+/// Creates the reporter of a format.
 #[must_use]
 pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
     Box::new(match format {
@@ -250,76 +250,81 @@ pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
         Format::Junit => return Box::new(junit::Junit::new(options)),
         Format::Html => return Box::new(html::Html::new(options)),
         Format::Markdown => return Box::new(markdown::Markdown::new(options)),
-        Format::Rdjsonl => Thinned::folding(Box::new(rdjsonl::Rdjsonl::new(options)), options),
-        Format::Pretty => Thinned::folded(Box::new(pretty::Pretty::new(options)), options),
-        Format::Plain => Thinned::folded(Box::new(plain::Plain::new(options)), options),
-        Format::Json => Thinned::limited(Box::new(json::Json::new()), options),
-        Format::Ndjson => Thinned::limited(Box::new(json::Ndjson), options),
+        Format::Rdjsonl => LimitedReporter::folding(Box::new(rdjsonl::Rdjsonl::new(options)), options),
+        Format::Pretty => LimitedReporter::folded(Box::new(pretty::Pretty::new(options)), options),
+        Format::Plain => LimitedReporter::folded(Box::new(plain::Plain::new(options)), options),
+        Format::Json => LimitedReporter::limited(Box::new(json::Json::new()), options),
+        Format::Ndjson => LimitedReporter::limited(Box::new(json::Ndjson), options),
     })
 }
 
-/// A reporter of the Markdown that a place with room for so many bytes takes; `None` where that is too little.
+/// A Markdown reporter with a size limit; `None` if the limit is too small.
 #[must_use]
 pub fn summary(options: &Options, room: usize) -> Option<Box<dyn Reporter>> {
     (room >= markdown::LEAST).then(|| Box::new(markdown::Markdown::within(options, room)) as Box<dyn Reporter>)
 }
 
 // The totals as a sentence for people.
-fn sentence(tally: &Tally) -> String {
+fn summary_line(summary: &Summary) -> String {
     let count = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
-    let mut text = format!("{} in {}", count(tally.records, "record", "records"), count(tally.files, "file", "files"));
-    text.push_str(&match tally.invalid {
-        0 if tally.records == 0 => String::new(),
-        0 if tally.errors == 0 => ", all valid".to_owned(),
-        invalid => format!(": {} valid, {invalid} invalid", tally.valid),
+    let mut text = format!("{} in {}", count(summary.records, "record", "records"), count(summary.files, "file", "files"));
+    text.push_str(&match summary.invalid {
+        0 if summary.records == 0 => String::new(),
+        0 if summary.errors == 0 => ", all valid".to_owned(),
+        invalid => format!(": {} valid, {invalid} invalid", summary.valid),
     });
-    if tally.written != tally.valid {
-        text.push_str(&format!("; {} written, {} rejected", tally.written, tally.rejected));
+    if summary.written != summary.valid {
+        text.push_str(&format!("; {} written, {} rejected", summary.written, summary.rejected));
     }
-    let found = [(tally.errors, "error", "errors"), (tally.warnings, "warning", "warnings"), (tally.advice, "advice", "pieces of advice")];
+    let found = [(summary.errors, "error", "errors"), (summary.warnings, "warning", "warnings"), (summary.notes, "note", "notes")];
     let found: Vec<String> = found.iter().filter(|(number, ..)| *number > 0).map(|(number, one, many)| count(*number, one, many)).collect();
     if !found.is_empty() {
         text.push_str(&format!("; {}", found.join(", ")));
     }
-    if let Some(why) = errors_without_invalid_records(tally) {
+    if let Some(why) = errors_without_invalid_records(summary) {
         text.push_str(&format!(" ({why})"));
     }
-    for untold in untold(tally) {
-        text.push_str(&format!("; {untold}"));
+    for suppressed in suppressed_notes(summary) {
+        text.push_str(&format!("; {suppressed}"));
     }
     text
 }
 
 // Why there are errors although no record is invalid.
-fn errors_without_invalid_records(tally: &Tally) -> Option<String> {
-    if tally.errors == 0 || tally.invalid > 0 || tally.records == 0 {
+fn errors_without_invalid_records(summary: &Summary) -> Option<String> {
+    if summary.errors == 0 || summary.invalid > 0 || summary.records == 0 {
         return None;
     }
-    let parts = [(tally.raised, "raised by --strict or the config"), (tally.outside, "outside records")];
+    let parts = [(summary.raised, "raised by --strict or the config"), (summary.outside, "outside records")];
     let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-// What was found or not even read, and is not told, in words.
-fn untold(tally: &Tally) -> Vec<String> {
-    let LeftOut { baseline, suppressed, unchanged } = tally.left_out;
-    let left_out = [(baseline, "in the baseline"), (suppressed, "suppressed"), (unchanged, "in what did not change")];
-    let left_out: Vec<String> = left_out.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
-    let mut untold = Vec::new();
-    if !left_out.is_empty() {
-        untold.push(format!("not told: {}", left_out.join(", ")));
+// Suppressed findings and skipped files as text.
+fn suppressed_notes(summary: &Summary) -> Vec<String> {
+    let Suppressed { baseline, suppressions: suppressed, unchanged } = summary.suppressed;
+    let suppressed_counts = [
+        (baseline, "suppressed by the baseline"),
+        (suppressed, "suppressed by comments or config"),
+        (unchanged, "suppressed in unchanged records"),
+    ];
+    let suppressed_counts: Vec<String> =
+        suppressed_counts.iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{number} {why}")).collect();
+    let mut suppressed = Vec::new();
+    if !suppressed_counts.is_empty() {
+        suppressed.push(suppressed_counts.join(", "));
     }
-    match tally.passed_over {
+    match summary.unchanged_files {
         0 => {}
-        1 => untold.push("1 file unchanged not read".to_owned()),
-        files => untold.push(format!("{files} files unchanged not read")),
+        1 => suppressed.push("1 unchanged file not read".to_owned()),
+        files => suppressed.push(format!("{files} unchanged files not read")),
     }
-    match tally.skipped {
+    match summary.skipped {
         0 => {}
-        1 => untold.push("1 file skipped".to_owned()),
-        files => untold.push(format!("{files} files skipped")),
+        1 => suppressed.push("1 file skipped".to_owned()),
+        files => suppressed.push(format!("{files} files skipped")),
     }
-    untold
+    suppressed
 }
 
 #[cfg(test)]
@@ -330,7 +335,7 @@ mod tests {
     use crate::diagnostic::{Edit, Place, Safety, rules};
     use crate::source::{Source, Span, counted_bytes};
 
-    // Bytes that are looked at to draw so many findings in one line.
+    // Bytes that are looked at to draw this many findings in one line.
     fn looked_at(format: Format, findings: u32) -> u64 {
         let item = "{\"n\":\"é\",\"mail\":\"x\"},";
         let len = item.len() as u32;
@@ -341,14 +346,14 @@ mod tests {
         reporter.begin(&mut out).expect("memory");
         reporter.file("a.json", &mut out).expect("memory");
         for at in (0..findings).map(|number| number * len) {
-            let note = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(at + 5, at + 9), "expected integer, found string")
+            let diagnostic = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(at + 5, at + 9), "expected integer, found string")
                 .label("here")
                 .help("correct it")
                 .related("the other", Place::new(&source, Span::new(at + 10, at + 16)))
-                .mend(Safety::Safe, vec![Edit::layout(Span::new(at + 5, at + 9), "1")]);
-            reporter.report(&note, &mut out).expect("memory");
+                .with_edit(Safety::Safe, vec![Edit::layout(Span::new(at + 5, at + 9), "1")]);
+            reporter.report(&diagnostic, &mut out).expect("memory");
         }
-        reporter.finish(&Tally::default(), &mut out).expect("memory");
+        reporter.finish(&Summary::default(), &mut out).expect("memory");
         assert!(!out.is_empty());
         counted_bytes() - before
     }

@@ -1,8 +1,8 @@
-//! Draws a finding to a line: `path:line:column: severity[CODE] message`, for logs and editors.
+//! Renders one line per finding: `path:line:column: severity[CODE] message`, for logs and editors.
 
 use std::io::{self, Write};
 
-use super::{Options, Reporter, Tally, sentence};
+use super::{Options, Reporter, Summary, summary_line};
 use crate::diagnostic::{Diagnostic, inert, one_line};
 
 /// Lines.
@@ -32,7 +32,7 @@ impl Reporter for Plain {
         if count > 0 { writeln!(out, "{count} more not shown") } else { Ok(()) }
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-        if self.quiet { Ok(()) } else { writeln!(out, "{}", sentence(tally)) }
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { writeln!(out, "{}", summary_line(summary)) }
     }
 }

@@ -1,4 +1,4 @@
-//! Draws findings for people, by miette: the lines a finding is about, what is wrong in them, and what to do.
+//! Renders findings for people with miette: the source lines, the error in them, and what to do.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -8,21 +8,21 @@ use miette::{
     ThemeCharacters, ThemeStyles,
 };
 
-use super::{Options, Reporter, Tally, sentence};
+use super::{Options, Reporter, Summary, summary_line};
 use crate::diagnostic::{Diagnostic, Severity, inert, is_unprintable, one_line};
 use crate::source::Span;
 
-/// Excerpts.
+/// Snippets.
 pub(super) struct Pretty {
     handler: GraphicalReportHandler,
-    // As many characters of a line are shown.
+    // Maximum number of characters shown of a line.
     room: usize,
     quiet: bool,
 }
 
-/// The number of the line and the frame take about so many columns.
+/// Approximate width of line number and frame.
 const GUTTER: usize = 14;
-/// Fewer characters of a line tell nothing, however narrow the screen.
+/// Fewer characters of a line are useless, however narrow the terminal.
 const LEAST: usize = 40;
 
 impl Pretty {
@@ -38,7 +38,7 @@ impl Pretty {
 impl Reporter for Pretty {
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
         let mut text = String::new();
-        self.handler.render_report(&mut text, &Drawn::new(diagnostic, self.room)).map_err(io::Error::other)?;
+        self.handler.render_report(&mut text, &Rendered::new(diagnostic, self.room)).map_err(io::Error::other)?;
         writeln!(out, "{}", inert(text.trim_end_matches('\n').trim_start_matches('\n')))?;
         writeln!(out)
     }
@@ -47,67 +47,67 @@ impl Reporter for Pretty {
         if count > 0 { writeln!(out, "{count} more not shown") } else { Ok(()) }
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-        if self.quiet { Ok(()) } else { writeln!(out, "{}", sentence(tally)) }
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { writeln!(out, "{}", summary_line(summary)) }
     }
 }
 
 // A diagnostic in miette's terms.
-struct Drawn<'d> {
+struct Rendered<'d> {
     diagnostic: &'d Diagnostic,
     message: String,
     help: Option<String>,
-    excerpt: Excerpt,
+    snippet: Excerpt,
     labels: Vec<LabeledSpan>,
 }
 
-impl<'d> Drawn<'d> {
+impl<'d> Rendered<'d> {
     fn new(diagnostic: &'d Diagnostic, room: usize) -> Self {
-        let mut excerpt = Excerpt::new(diagnostic, room);
+        let mut snippet = Excerpt::new(diagnostic, room);
         let source = &diagnostic.place.source;
         let mut labels = Vec::new();
-        let own = excerpt.map(source.fit(diagnostic.place.span));
+        let own = snippet.map(source.clamp_span(diagnostic.place.span));
         let label = diagnostic.label.as_deref().map(|label| one_line(label).into_owned());
         labels.push(LabeledSpan::new_primary_with_span(label, own));
         let mut elsewhere = Vec::new();
         for related in &diagnostic.related {
             let message = one_line(&related.message);
-            let span = source.fit(related.place.span);
-            let near = std::sync::Arc::ptr_eq(&related.place.source, source) && excerpt.covers(span);
+            let span = source.clamp_span(related.place.span);
+            let near = std::sync::Arc::ptr_eq(&related.place.source, source) && snippet.covers(span);
             if near {
-                labels.push(LabeledSpan::new_with_span(Some(message.into_owned()), excerpt.map(span)));
+                labels.push(LabeledSpan::new_with_span(Some(message.into_owned()), snippet.map(span)));
             } else {
                 let location = related.place.locate();
                 elsewhere.push(format!("{message}: {}:{}:{}", one_line(&location.file), location.start.line, location.start.column));
             }
         }
-        excerpt.finish();
+        snippet.finish();
         let help = diagnostic.help.iter().map(|help| one_line(help).into_owned()).chain(elsewhere).collect::<Vec<_>>();
         let mut message = one_line(&diagnostic.message).into_owned();
         if source.is_empty() {
-            // The text is not at hand, so there is nothing to draw but the place.
-            let (line, column) = excerpt.at;
-            message.push_str(&format!("\nat {}:{}:{}", excerpt.name, line + 1, column + 1));
+            // The text is not available, so only the location is shown.
+            let (line, column) = snippet.at;
+            message.push_str(&format!("\nat {}:{}:{}", snippet.name, line + 1, column + 1));
         }
-        Self { diagnostic, message, help: (!help.is_empty()).then(|| help.join("\n")), excerpt, labels }
+        Self { diagnostic, message, help: (!help.is_empty()).then(|| help.join("\n")), snippet, labels }
     }
 }
 
-impl fmt::Debug for Drawn<'_> {
+impl fmt::Debug for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl fmt::Display for Drawn<'_> {
+impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Drawn<'_> {}
+impl std::error::Error for Rendered<'_> {}
 
-impl miette::Diagnostic for Drawn<'_> {
+impl miette::Diagnostic for Rendered<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(format!("{} {}", self.diagnostic.rule.code, self.diagnostic.rule.name)))
     }
@@ -116,7 +116,7 @@ impl miette::Diagnostic for Drawn<'_> {
         Some(match self.diagnostic.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
-            Severity::Advice => miette::Severity::Advice,
+            Severity::Note => miette::Severity::Advice,
         })
     }
 
@@ -125,7 +125,7 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        (!self.diagnostic.place.source.is_empty()).then_some(&self.excerpt as &dyn SourceCode)
+        (!self.diagnostic.place.source.is_empty()).then_some(&self.snippet as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -133,11 +133,11 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 }
 
-// The lines that are shown: their text made harmless, where each of their bytes went, and where they stand in the file.
+// The shown lines: their escaped text, the mapping of their bytes, and their location in the file.
 struct Excerpt {
     name: String,
     text: String,
-    // For each byte of the window's excerpt from `from` on: its offset in `text`.
+    // For each byte of the snippet from `from` on: its offset in `text`.
     offsets: Vec<usize>,
     from: u32,
     line: usize,
@@ -148,19 +148,19 @@ struct Excerpt {
 impl Excerpt {
     fn new(diagnostic: &Diagnostic, room: usize) -> Self {
         let source = &diagnostic.place.source;
-        let span = source.fit(diagnostic.place.span);
+        let span = source.clamp_span(diagnostic.place.span);
         let location = source.locate(span);
-        // A finding that covers many lines, such as an object, is shown by its first.
+        // Of a finding that covers many lines, such as an object, the first is shown.
         // Nor are more bytes looked at than may be shown: there may be many findings in a long line. Those that are cut off
         // hold at least one character more than there is room for.
         let reach = room * 4 + 8;
-        let inside = source.fit(Span::new(span.start, span.end.min(span.start.saturating_add(reach as u32))));
+        let inside = source.clamp_span(Span::new(span.start, span.end.min(span.start.saturating_add(reach as u32))));
         let first = source.slice(inside).find('\n').map_or(inside, |end| Span::new(span.start, span.start + end as u32));
-        let lines = source.around(first, 0, reach);
-        // The finding may stand at the line's end, which the excerpt leaves off.
+        let lines = source.snippet_around(first, 0, reach);
+        // The finding may be at the end of the line, which the snippet omits.
         let (lead, rest) = lines.text.split_at(((span.start - lines.start) as usize).min(lines.text.len()));
         let (inside, tail) = rest.split_at((first.len() as usize).min(rest.len()));
-        // What does not fit is left out at both ends, and at the end of a finding that is long itself.
+        // Text that does not fit is cut at both ends, and at the end of a long finding.
         let count = |text: &str| text.chars().take(room).count();
         let spare = room - count(inside).min(room * 3 / 4);
         let behind = count(tail).min(spare - count(lead).min(spare / 2));
@@ -169,7 +169,7 @@ impl Excerpt {
         let most = room - before;
         let end = rest.char_indices().nth(most).map_or(rest.len(), |(at, _)| at);
         let shown = &lines.text[skip..lead.len() + end];
-        let mut excerpt = Self {
+        let mut snippet = Self {
             name: one_line(&location.file).into_owned(),
             text: String::with_capacity(shown.len() + 8),
             offsets: Vec::with_capacity(shown.len() + 1),
@@ -178,23 +178,23 @@ impl Excerpt {
             at: (location.start.line as usize - 1, location.start.column as usize - 1),
         };
         if skip > 0 {
-            excerpt.text.push('…');
+            snippet.text.push('…');
         }
         for c in shown.chars() {
-            excerpt.offsets.resize(excerpt.offsets.len() + c.len_utf8(), excerpt.text.len());
-            // One character for one character, so that what is marked stays in place.
-            excerpt.text.push(match c {
+            snippet.offsets.resize(snippet.offsets.len() + c.len_utf8(), snippet.text.len());
+            // One character for one character, so that marks stay in place.
+            snippet.text.push(match c {
                 '\t' => ' ',
                 '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
                 c if is_unprintable(c) => '\u{fffd}',
                 c => c,
             });
         }
-        excerpt.offsets.push(excerpt.text.len());
+        snippet.offsets.push(snippet.text.len());
         if lead.len() + end < lines.text.len() {
-            excerpt.text.push('…');
+            snippet.text.push('…');
         }
-        excerpt
+        snippet
     }
 
     fn covers(&self, span: Span) -> bool {

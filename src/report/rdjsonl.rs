@@ -1,28 +1,28 @@
-//! Draws the diagnostic format of reviewdog, an object a finding to a line; its suggestions are our edits, ready to be taken.
+//! Renders the diagnostic format of reviewdog, one object per finding and line; its suggestions are our edits.
 //!
-//! Columns count bytes of UTF-8. reviewdog stops at a line of 64 KiB, so a line stays well below that: a fix or a place that
-//! would make it longer is left out, and a long message is cut.
+//! Columns count UTF-8 bytes. reviewdog stops at a line of 64 KiB, so a fix or a location that would make a line longer
+//! is omitted, and a long message is cut.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::escape::{self, cut};
-use super::{Options, Repeated, Reporter, Tally};
+use super::{Options, Repeated, Reporter, Summary};
 use crate::diagnostic::{Diagnostic, Fix, Place, Severity, one_line};
 use crate::source::{Source, Span};
 
-/// A longer line does without the fix and further places.
+/// A longer line has no fix and related locations.
 const LINE: usize = 60_000;
-/// The text of a message, and of a fix, has at most so many characters.
+/// Maximum length of a message, and of a fix, in characters.
 const LONGEST: usize = 2_000;
-/// As many further places are drawn.
+/// Maximum number of related locations.
 const RELATED: usize = 20;
 
 /// Lines for reviewdog.
 #[derive(Default)]
 pub(super) struct Rdjsonl {
-    // The file of the last finding drawn, at which the number of those that are not drawn is told.
+    // The file of the last finding, where the number of omitted ones is reported.
     last: String,
 }
 
@@ -31,7 +31,7 @@ impl Rdjsonl {
         Self::default()
     }
 
-    fn line(&mut self, mut line: Line, out: &mut dyn Write) -> io::Result<()> {
+    fn line(&mut self, mut line: RdjsonlDiagnostic, out: &mut dyn Write) -> io::Result<()> {
         let mut text = escape::json(&line)?;
         if text.len() > LINE {
             (line.suggestions, line.related_locations) = (Vec::new(), Vec::new());
@@ -50,9 +50,9 @@ impl Reporter for Rdjsonl {
             message.push_str(&one_line(&cut(help, LONGEST)));
         }
         let related = diagnostic.related.iter().take(RELATED);
-        let line = Line {
+        let line = RdjsonlDiagnostic {
             message,
-            location: Whereabouts::new(&diagnostic.place),
+            location: RdjsonlLocation::new(&diagnostic.place),
             severity: severity(diagnostic.severity),
             source: SOURCE,
             code: Some(Code { value: diagnostic.rule.code }),
@@ -60,20 +60,20 @@ impl Reporter for Rdjsonl {
             related_locations: related
                 .map(|related| Related {
                     message: one_line(&cut(&related.message, 200)).into_owned(),
-                    location: Whereabouts::new(&related.place),
+                    location: RdjsonlLocation::new(&related.place),
                 })
                 .collect(),
         };
         self.line(line, out)
     }
 
-    fn again(&mut self, finding: &Repeated<'_>, out: &mut dyn Write) -> io::Result<()> {
+    fn repeated(&mut self, finding: &Repeated<'_>, out: &mut dyn Write) -> io::Result<()> {
         let Repeated { location, code, message, times, .. } = finding;
         let records = if *times == 1 { "record" } else { "records" };
-        let line = Line {
+        let line = RdjsonlDiagnostic {
             message: format!("the same in {times} more {records}: {}", one_line(&cut(message, LONGEST))),
-            location: Whereabouts { path: location.file.to_string(), range: Some(Range::line(location.start.line)) },
-            ..Line::remark(Some(Code { value: code }))
+            location: RdjsonlLocation { path: location.file.to_string(), range: Some(Range::line(location.start.line)) },
+            ..RdjsonlDiagnostic::diagnostic(Some(Code { value: code }))
         };
         self.line(line, out)
     }
@@ -82,12 +82,13 @@ impl Reporter for Rdjsonl {
         if count == 0 {
             return Ok(());
         }
-        let location = Whereabouts { path: self.last.clone(), range: None };
-        let line = Line { message: format!("{count} more findings are not shown"), location, ..Line::remark(None) };
+        let location = RdjsonlLocation { path: self.last.clone(), range: None };
+        let line =
+            RdjsonlDiagnostic { message: format!("{count} more findings are not shown"), location, ..RdjsonlDiagnostic::diagnostic(None) };
         self.line(line, out)
     }
 
-    fn finish(&mut self, _tally: &Tally, _out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&mut self, _summary: &Summary, _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 }
@@ -98,33 +99,33 @@ const fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",
-        Severity::Advice => "INFO",
+        Severity::Note => "INFO",
     }
 }
 
 #[derive(Serialize)]
-struct Line {
+struct RdjsonlDiagnostic {
     message: String,
-    location: Whereabouts,
+    location: RdjsonlLocation,
     severity: &'static str,
     source: Tool,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<Code>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suggestions: Vec<Suggestion>,
-    // Known to reviewdog since 0.18, and refused by older ones.
+    // Supported by reviewdog since 0.18; older versions reject it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Related>,
 }
 
-impl Line {
-    // What is said of findings, not of the data.
-    fn remark(code: Option<Code>) -> Self {
-        let location = Whereabouts { path: String::new(), range: None };
+impl RdjsonlDiagnostic {
+    // A message about findings, not about the data.
+    fn diagnostic(code: Option<Code>) -> Self {
+        let location = RdjsonlLocation { path: String::new(), range: None };
         Self {
             message: String::new(),
             location,
-            severity: severity(Severity::Advice),
+            severity: severity(Severity::Note),
             source: SOURCE,
             code,
             suggestions: Vec::new(),
@@ -146,11 +147,11 @@ struct Code {
 #[derive(Serialize)]
 struct Related {
     message: String,
-    location: Whereabouts,
+    location: RdjsonlLocation,
 }
 
 #[derive(Serialize)]
-struct Whereabouts {
+struct RdjsonlLocation {
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<Range>,
@@ -175,7 +176,7 @@ struct Suggestion {
     text: String,
 }
 
-impl Whereabouts {
+impl RdjsonlLocation {
     fn new(place: &Place) -> Self {
         let location = place.locate();
         Self { path: location.file.to_string(), range: Some(Range::new(&place.source, place.span)) }
@@ -195,17 +196,17 @@ impl Range {
 }
 
 impl Suggestion {
-    // A suggestion is one range with one text, so what lies between several edits is part of it. `None` where they do not lie
-    // in one piece of a file, or its columns are not known.
+    // A suggestion is one range with one text, so it includes the text between several edits. `None` if they are not in
+    // one part of a file, or if the columns are unknown.
     fn new(fix: &Fix, diagnostic: &Diagnostic) -> Option<Self> {
         let source = &diagnostic.place.source;
         let mut edits: Vec<_> = fix.edits.iter().collect();
         edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
         let (first, last) = (edits.first()?, edits.last()?);
-        let span = source.fit(Span::new(first.span.start, last.span.end));
+        let span = source.clamp_span(Span::new(first.span.start, last.span.end));
         source.byte_columns(span)?;
-        // What is added at the end of a stretch belongs to that one, and not to the next.
-        if source.stretch_at(source.anchor(span).start) != source.stretch_at(span.start) {
+        // An insertion at the end of a segment belongs to that segment, not to the next.
+        if source.segment_at(source.anchor(span).start) != source.segment_at(span.start) {
             return None;
         }
         let location = source.locate(span);

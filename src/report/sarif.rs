@@ -1,30 +1,30 @@
-//! Draws SARIF 2.1.0, which code hosts and editors read: one run with the rules that speak and their results.
+//! Renders SARIF 2.1.0 for code hosts and editors: one run with the rules that have findings, and their results.
 //!
-//! Code hosts take 25,000 results, keep 5,000 of them and refuse more than 10 MB, so the most important ones are drawn, in
-//! the order of the input; what is left out is counted in a notification of the invocation.
+//! Code hosts accept 25,000 results, keep 5,000 of them and reject more than 10 MB. The most important ones are
+//! therefore written, in input order; omitted ones are counted in a notification of the invocation.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::checkout::Checkout;
 use super::escape::{self, cut};
 use super::fingerprint::{self, Occurrences};
-use super::important::{Important, rest_in_words};
-use super::{Options, Reporter, Tally, untold};
+use super::repo_root::RepoRoot;
+use super::top_k::{TopFindings, omitted_text};
+use super::{Options, Reporter, Summary, suppressed_notes};
 use crate::diagnostic::{Diagnostic, Fix, Place, Rule, Safety, Severity, one_line, rules};
 use crate::source::{Location, Source, Span};
 
-/// As many results are kept by code hosts.
+/// The number of results that code hosts keep.
 const MOST: usize = 5_000;
-/// The size of all results: a file may have 10 MB, packed, and the rules with their pages take some of it.
+/// The size of all results: a file may have 10 MB, compressed, and the rules with their pages take some of it.
 const ROOM: usize = 9_000_000;
-/// A longer message, and a longer fix, helps nobody.
+/// Longer messages and fixes are useless.
 const LONGEST: usize = 4_000;
-/// A longer piece of a file is not quoted.
+/// Longer parts of a file are not quoted.
 const SNIPPET: usize = 200;
-/// A result may have 1,000 locations; the finding's own is one of them.
+/// A result may have 1,000 locations, including the finding's own.
 const RELATED: usize = 900;
 /// Relative paths start here.
 const ROOT: &str = "%SRCROOT%";
@@ -32,12 +32,12 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// SARIF.
 pub(super) struct Sarif {
-    results: Important<Drawn>,
-    checkout: Checkout,
+    results: TopFindings<RenderedResult>,
+    checkout: RepoRoot,
 }
 
-// A result without what is known last: the number of its rule and of its occurrence.
-struct Drawn {
+// A result without the indices of its rule and occurrence, which are known last.
+struct RenderedResult {
     fingerprint: String,
     body: String,
 }
@@ -45,7 +45,7 @@ struct Drawn {
 impl Sarif {
     pub(super) fn new(options: &Options) -> Self {
         let most = options.most.map_or(MOST, |most| usize::try_from(most).unwrap_or(MOST).min(MOST));
-        Self { results: Important::new(most, ROOM), checkout: options.checkout.clone() }
+        Self { results: TopFindings::new(most, ROOM), checkout: options.checkout.clone() }
     }
 }
 
@@ -58,12 +58,12 @@ impl Reporter for Sarif {
                 String::new()
             });
             let size = body.len() + 150;
-            (Drawn { fingerprint: fingerprint::exact(diagnostic), body }, size)
+            (RenderedResult { fingerprint: fingerprint::exact(diagnostic), body }, size)
         });
         failed.map_or(Ok(()), Err)
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         let results = self.results.in_order();
         let mut used: BTreeMap<&str, (usize, &Rule)> = results.iter().map(|kept| (kept.rule.code, (0, kept.rule))).collect();
         used.values_mut().enumerate().for_each(|(index, (number, _))| *number = index);
@@ -71,11 +71,11 @@ impl Reporter for Sarif {
         let rules = used.values().map(|(_, rule)| Descriptor::new(rule)).collect();
         out.write_all(escape::json(&Driver::new(rules))?.as_bytes())?;
         out.write_all(b"},\n\"columnKind\":\"unicodeCodePoints\",\n\"originalUriBaseIds\":")?;
-        let root = Root { description: Message::new("the root of the checkout, else the folder in which the program was run") };
+        let root = Root { description: Message::new("the repository root, or the working directory") };
         out.write_all(escape::json(&BTreeMap::from([(ROOT, root)]))?.as_bytes())?;
         out.write_all(b",\n\"invocations\":[")?;
-        let rest = rest_in_words(&self.results.rest()).map(|rest| format!("left out: {}", rest.strip_prefix("and ").unwrap_or(&rest)));
-        out.write_all(escape::json(&Invocation::new(tally, rest))?.as_bytes())?;
+        let rest = omitted_text(&self.results.omitted()).map(|rest| format!("left out: {}", rest.strip_prefix("and ").unwrap_or(&rest)));
+        out.write_all(escape::json(&Invocation::new(summary, rest))?.as_bytes())?;
         out.write_all(b"],\n\"results\":[")?;
         let mut occurrences = Occurrences::default();
         for (at, kept) in results.iter().enumerate() {
@@ -97,11 +97,11 @@ const fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
-        Severity::Advice => "note",
+        Severity::Note => "note",
     }
 }
 
-// Which part of the program a rule belongs to, by the letter of its code.
+// The part of the program a rule belongs to, by the letter of its code.
 fn tag(rule: &Rule) -> &'static str {
     match rule.code.as_bytes().first() {
         Some(b'I') => "input",
@@ -167,7 +167,7 @@ struct RuleProperties {
 
 impl Descriptor {
     fn new(rule: &Rule) -> Self {
-        // The page opens with its title and says in the first paragraph what the rule is about.
+        // The page begins with its title; its first paragraph is the description.
         let paragraph = rule.page.split("\n\n").nth(1).unwrap_or(rule.summary);
         Self {
             id: rule.code,
@@ -179,7 +179,7 @@ impl Descriptor {
             properties: RuleProperties {
                 tags: [tag(rule)],
                 precision: "very-high",
-                severity: if rule.severity == Severity::Advice { "recommendation" } else { rule.severity.word() },
+                severity: if rule.severity == Severity::Note { "recommendation" } else { rule.severity.word() },
             },
         }
     }
@@ -194,7 +194,7 @@ struct Root {
 #[serde(rename_all = "camelCase")]
 struct Invocation {
     execution_successful: bool,
-    // What is not told here.
+    // Omitted findings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_execution_notifications: Vec<Notification>,
     properties: Counts,
@@ -214,19 +214,19 @@ struct Counts {
     invalid: u64,
     errors: u64,
     warnings: u64,
-    advice: u64,
+    notes: u64,
 }
 
 impl Invocation {
-    fn new(tally: &Tally, rest: Option<String>) -> Self {
-        let unreadable = [&rules::BAD_BYTES, &rules::UNREADABLE].iter().any(|rule| tally.by_code.contains_key(rule.code));
-        let Tally { files, records, valid, invalid, errors, warnings, advice, .. } = *tally;
-        let tell = |level, text: &str| Notification { level, message: Message::new(text) };
-        let untold = untold(tally).into_iter().map(|text| tell("note", &text));
+    fn new(summary: &Summary, rest: Option<String>) -> Self {
+        let unreadable = [&rules::BAD_BYTES, &rules::UNREADABLE].iter().any(|rule| summary.by_code.contains_key(rule.code));
+        let Summary { files, records, valid, invalid, errors, warnings, notes, .. } = *summary;
+        let notification = |level, text: &str| Notification { level, message: Message::new(text) };
+        let suppressed = suppressed_notes(summary).into_iter().map(|text| notification("note", &text));
         Self {
             execution_successful: !unreadable,
-            tool_execution_notifications: rest.into_iter().map(|rest| tell("warning", &rest)).chain(untold).collect(),
-            properties: Counts { files, records, valid, invalid, errors, warnings, advice },
+            tool_execution_notifications: rest.into_iter().map(|rest| notification("warning", &rest)).chain(suppressed).collect(),
+            properties: Counts { files, records, valid, invalid, errors, warnings, notes },
         }
     }
 }
@@ -237,8 +237,8 @@ struct Message {
 }
 
 impl Message {
-    // What would be a link or the place of an argument is held apart by a blank. The standard would also have every brace
-    // doubled; readers show text as it stands, so that would be read as two.
+    // Text that would be a link or an argument placeholder is split by a blank. The standard also requires doubled
+    // braces; readers show text unchanged, so that would be read as two.
     fn new(text: &str) -> Self {
         let text = one_line(&cut(text, LONGEST)).replace("](", "] (");
         let mut apart = String::with_capacity(text.len());
@@ -252,7 +252,7 @@ impl Message {
         Self { text: apart }
     }
 
-    // With what to do in a line of its own, since many readers show nothing but the message.
+    // With the help on a line of its own, because many readers show only the message.
     fn with_help(text: &str, help: Option<&str>) -> Self {
         let mut message = Self::new(text);
         if let Some(help) = help {
@@ -268,17 +268,17 @@ impl Message {
 struct Body<'d> {
     level: &'static str,
     message: Message,
-    locations: [Whereabouts; 1],
+    locations: [SarifLocation; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    related_locations: Vec<Whereabouts>,
+    related_locations: Vec<SarifLocation>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    fixes: Option<[Mending; 1]>,
+    fixes: Option<[SarifFix; 1]>,
     properties: Properties<'d>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Whereabouts {
+struct SarifLocation {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<usize>,
     physical_location: Physical,
@@ -333,7 +333,7 @@ struct Logical {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Mending {
+struct SarifFix {
     description: Message,
     artifact_changes: Vec<Change>,
 }
@@ -365,33 +365,33 @@ struct Properties<'d> {
 }
 
 impl<'d> Body<'d> {
-    fn new(diagnostic: &'d Diagnostic, checkout: &Checkout) -> Self {
+    fn new(diagnostic: &'d Diagnostic, checkout: &RepoRoot) -> Self {
         let artifact = |location: &Location| Artifact::new(&location.file, checkout);
         let place = |place: &Place, decoded| {
             let location = place.locate();
             Physical { artifact_location: artifact(&location), region: Region::new(&place.source, place.span, &location, decoded) }
         };
-        let related = diagnostic.related.iter().take(RELATED).enumerate().map(|(at, related)| Whereabouts {
+        let related = diagnostic.related.iter().take(RELATED).enumerate().map(|(at, related)| SarifLocation {
             id: Some(at + 1),
             physical_location: place(&related.place, diagnostic.decoded),
             logical_locations: None,
             message: Some(Message::new(&related.message)),
         });
         let fix = diagnostic.fix.as_ref().filter(|fix| {
-            // What is edited has to be the file's own bytes, and short enough to be looked at.
+            // An edited span must consist of the file's own bytes and be short enough for review.
             !diagnostic.decoded && !fix.edits.is_empty() && fix.edits.iter().map(|edit| edit.text.len()).sum::<usize>() <= LONGEST
         });
         Self {
             level: level(diagnostic.severity),
             message: Message::with_help(&diagnostic.message, diagnostic.help.as_deref()),
-            locations: [Whereabouts {
+            locations: [SarifLocation {
                 id: None,
                 physical_location: place(&diagnostic.place, diagnostic.decoded),
                 logical_locations: diagnostic.pointer.as_deref().and_then(Logical::new).map(|logical| [logical]),
                 message: diagnostic.label.as_deref().map(Message::new),
             }],
             related_locations: related.collect(),
-            fixes: fix.map(|fix| [Mending::new(fix, diagnostic, &artifact)]),
+            fixes: fix.map(|fix| [SarifFix::new(fix, diagnostic, &artifact)]),
             properties: Properties {
                 record: diagnostic.record.as_ref().map(|record| record.index),
                 key: diagnostic.record.as_ref().and_then(|record| record.key.as_deref()).map(|key| cut(key, LONGEST).into_owned()),
@@ -403,7 +403,7 @@ impl<'d> Body<'d> {
 }
 
 impl Artifact {
-    fn new(file: &str, checkout: &Checkout) -> Self {
+    fn new(file: &str, checkout: &RepoRoot) -> Self {
         let path = checkout.path(file);
         let uri = escape::uri(&path);
         let inside = path != "-" && !path.starts_with("../") && !uri.starts_with("file:");
@@ -414,8 +414,8 @@ impl Artifact {
 impl Region {
     fn new(source: &Source, span: Span, location: &Location, decoded: bool) -> Self {
         let (start, end) = (location.start, location.end);
-        let span = source.fit(span);
-        // As far as the place reaches: a window may hold text of another file behind it.
+        let span = source.clamp_span(span);
+        // Up to the end of the location: a window may contain text of another file after it.
         let snippet = source.slice(Span::new(span.start, span.start + end.byte.saturating_sub(start.byte) as u32));
         Self {
             start_line: start.line,
@@ -437,7 +437,7 @@ impl Logical {
     }
 }
 
-impl Mending {
+impl SarifFix {
     fn new(fix: &Fix, diagnostic: &Diagnostic, artifact: &dyn Fn(&Location) -> Artifact) -> Self {
         let source = &diagnostic.place.source;
         let mut by_file: BTreeMap<String, (Artifact, Vec<Replacement>)> = BTreeMap::new();
@@ -447,7 +447,7 @@ impl Mending {
             let replacement = Replacement { deleted_region: region, inserted_content: Text { text: edit.text.clone() } };
             by_file.entry(location.file.to_string()).or_insert_with(|| (artifact(&location), Vec::new())).1.push(replacement);
         }
-        let what = diagnostic.help.as_deref().unwrap_or(if fix.safety == Safety::Safe { "a safe edit" } else { "a guess to look at" });
+        let what = diagnostic.help.as_deref().unwrap_or(if fix.safety == Safety::Safe { "a safe edit" } else { "unsafe fix: review it" });
         let changes = by_file.into_values().map(|(artifact_location, replacements)| Change { artifact_location, replacements });
         Self { description: Message::new(what), artifact_changes: changes.collect() }
     }

@@ -1,7 +1,7 @@
 //! Where an annotation applies in a record: the schema is walked together with the record, and of `oneOf`, `anyOf`, `if`,
-//! `dependentSchemas` and `contains` only the branches that hold for the value at hand are entered.
+//! `dependentSchemas` and `contains` only the branches that hold for the value current are entered.
 //!
-//! In: a shape and the name of an annotation, such as `x-references`. Out: for each record, the values to which the
+//! Input: a shape and the name of an annotation, such as `x-references`. Output: for each record, the values to which the
 //! annotation applies, in the order of the record, and beforehand the annotations that can never be evaluated. Subschemas
 //! without the annotation are known beforehand and skipped.
 
@@ -12,11 +12,11 @@ use jsonschema::{Draft, Validator};
 use regex::Regex;
 use serde_json::json;
 
-use super::accept::{self, Acceptor};
-use super::library::{At, Library};
+use super::fast_path::{self, FastValidator};
+use super::json_impl::{InstanceRef, TreeRef};
+use super::registry::{At, SchemaRegistry};
 use super::shape::{Origin, Shape};
-use super::spanned::{Instance, Spanned};
-use super::{build, library, validation_options};
+use super::{build, registry, validation_options};
 use crate::tree::{Kind, Node};
 
 /// A number for a subschema on the way to an annotation.
@@ -28,7 +28,7 @@ pub type Number = usize;
 /// The annotations of one name in a schema.
 #[derive(Debug, Default)]
 pub struct Annotations {
-    library: Arc<Library>,
+    registry: Arc<SchemaRegistry>,
     subschemas: Vec<Subschema>,
     root: Step,
     // The values of the annotation.
@@ -42,21 +42,21 @@ struct Subschema {
     annotation: Option<Number>,
     // Whether it or a subschema below has the annotation.
     leads: bool,
-    in_place: Vec<(When, Step)>,
+    in_place: Vec<(Applicability, Step)>,
     properties: HashMap<Box<str>, Step>,
     // All names that `properties` declares, to which `additionalProperties` does not apply.
     declared: HashSet<Box<str>>,
     patterns: Vec<(Regex, Option<Step>)>,
     additional: Option<Step>,
     prefix: Vec<Step>,
-    // `items`, which applies behind `prefix`.
+    // `items`, which applies after `prefix`.
     items: Option<Step>,
     contains: Option<(Arc<Condition>, Step)>,
 }
 
 /// When a subschema in the same place applies.
 #[derive(Debug)]
-enum When {
+enum Applicability {
     Always,
     Holds(Arc<Condition>),
     Fails(Arc<Condition>),
@@ -65,11 +65,11 @@ enum When {
 
 /// Whether a value is valid by a subschema.
 struct Condition {
-    library: Arc<Library>,
+    registry: Arc<SchemaRegistry>,
     at: At,
     origin: Origin,
-    acceptor: OnceLock<Option<Acceptor>>,
-    validator: OnceLock<Option<Validator<Spanned>>>,
+    fast_path: OnceLock<Option<FastValidator>>,
+    validator: OnceLock<Option<Validator<TreeRef>>>,
 }
 
 impl std::fmt::Debug for Condition {
@@ -83,9 +83,9 @@ impl Annotations {
     #[must_use]
     pub fn new(shape: &Shape, name: &str) -> Self {
         let Some(origin) = shape.origin() else { return Self::default() };
-        let library = shape.library();
+        let registry = shape.registry();
         let mut compiler = Compiler {
-            library,
+            registry,
             origin,
             name,
             steps: HashMap::new(),
@@ -98,7 +98,7 @@ impl Annotations {
             let subschema = compiler.subschema(at);
             compiler.made.subschemas[step as usize] = subschema;
         }
-        let mut made = Self { library: Arc::clone(library), root, ..compiler.made };
+        let mut made = Self { registry: Arc::clone(registry), root, ..compiler.made };
         made.mark();
         made
     }
@@ -111,12 +111,12 @@ impl Annotations {
 
     /// The values of the annotation, by number.
     pub fn values(&self) -> impl Iterator<Item = Node<'_>> {
-        self.found.iter().map(|at| self.library.node(*at))
+        self.found.iter().map(|at| self.registry.node(*at))
     }
 
     /// The annotations that no record can reach, each with the keyword under which it stands.
     pub fn unreachable(&self) -> impl Iterator<Item = (Node<'_>, &'static str)> {
-        self.unreachable.iter().map(|(at, keyword)| (self.library.node(*at), *keyword))
+        self.unreachable.iter().map(|(at, keyword)| (self.registry.node(*at), *keyword))
     }
 
     /// The annotations of the record itself, not of its members, that hold only where a branch does.
@@ -126,10 +126,10 @@ impl Annotations {
         while let Some((step, in_branch)) = steps.pop() {
             let Some(subschema) = self.subschemas.get(step as usize).filter(|_| seen.insert((step, in_branch))) else { continue };
             found.extend(subschema.annotation.filter(|_| in_branch));
-            steps.extend(subschema.in_place.iter().map(|(when, below)| (*below, in_branch || !matches!(when, When::Always))));
+            steps.extend(subschema.in_place.iter().map(|(when, below)| (*below, in_branch || !matches!(when, Applicability::Always))));
         }
         found.sort_unstable();
-        found.into_iter().map(|number| self.library.node(self.found[number])).collect()
+        found.into_iter().map(|number| self.registry.node(self.found[number])).collect()
     }
 
     // A subschema leads to an annotation when one below it does. Runs backwards along the edges, each once.
@@ -253,7 +253,7 @@ impl Subschema {
     }
 }
 
-impl When {
+impl Applicability {
     fn is_met(&self, node: Node<'_>) -> bool {
         match self {
             Self::Always => true,
@@ -267,29 +267,29 @@ impl When {
 impl Condition {
     fn holds(&self, node: Node<'_>) -> bool {
         let Origin { formats, engine, .. } = self.origin;
-        let acceptor = self.acceptor.get_or_init(|| accept::acceptor(&self.library, self.at, formats, engine));
-        if let Some(accepted) = acceptor.as_ref().and_then(|acceptor| acceptor.accepts(node)) {
+        let fast_path = self.fast_path.get_or_init(|| fast_path::compile(&self.registry, self.at, formats, engine));
+        if let Some(accepted) = fast_path.as_ref().and_then(|fast_path| fast_path.accepts(node)) {
             return accepted;
         }
         // The whole schema has been compiled, so a part of it can be. Should it not be, the branch counts as one that holds:
         // then too much is compared, and nothing passes unseen.
-        self.validator.get_or_init(|| self.compile()).as_ref().is_none_or(|validator| validator.is_valid(Instance::Node(node)))
+        self.validator.get_or_init(|| self.compile()).as_ref().is_none_or(|validator| validator.is_valid(InstanceRef::Node(node)))
     }
 
-    fn compile(&self) -> Option<Validator<Spanned>> {
-        let schema = json!({ "$ref": self.library.uri_of(self.at) });
+    fn compile(&self) -> Option<Validator<TreeRef>> {
+        let schema = json!({ "$ref": self.registry.uri_of(self.at) });
         let options = validation_options(self.origin.formats)
-            .with_draft(match self.library.draft_at(self.at) {
+            .with_draft(match self.registry.draft_at(self.at) {
                 Draft::Unknown => Draft::default(),
                 draft => draft,
             })
-            .with_retriever(library::Shelf(Arc::clone(&self.library)));
+            .with_retriever(registry::LocalRetriever(Arc::clone(&self.registry)));
         build(options, &schema, self.origin.engine).ok()
     }
 }
 
 struct Compiler<'c> {
-    library: &'c Arc<Library>,
+    registry: &'c Arc<SchemaRegistry>,
     origin: Origin,
     name: &'c str,
     steps: HashMap<At, Step>,
@@ -311,24 +311,24 @@ impl Compiler<'_> {
     }
 
     fn condition(&mut self, at: At) -> Arc<Condition> {
-        let (library, origin) = (self.library, self.origin);
-        let made = || Condition { library: Arc::clone(library), at, origin, acceptor: OnceLock::new(), validator: OnceLock::new() };
+        let (registry, origin) = (self.registry, self.origin);
+        let made = || Condition { registry: Arc::clone(registry), at, origin, fast_path: OnceLock::new(), validator: OnceLock::new() };
         Arc::clone(self.conditions.entry(at).or_insert_with(|| Arc::new(made())))
     }
 
     fn subschema(&mut self, at: At) -> Subschema {
-        let library = Arc::clone(self.library);
-        let node = library.node(at);
+        let registry = Arc::clone(self.registry);
+        let node = registry.node(at);
         let mut made = Subschema::default();
         if node.kind() != Kind::Object {
             return made;
         }
-        let beside = |node: Node<'_>| Library::beside(at, node);
+        let beside = |node: Node<'_>| SchemaRegistry::relative_to(at, node);
         let reference = node.get("$ref").filter(|text| text.kind() == Kind::String);
-        if let Some(target) = reference.and_then(|text| library.resolve(at, text.text())) {
-            made.in_place.push((When::Always, self.step(target)));
+        if let Some(target) = reference.and_then(|text| registry.resolve(at, text.text())) {
+            made.in_place.push((Applicability::Always, self.step(target)));
         }
-        if reference.is_some() && library.only_ref(at) {
+        if reference.is_some() && registry.only_ref(at) {
             if let Some(value) = node.get(self.name) {
                 self.made.unreachable.push((beside(value), "$ref"));
             }
@@ -339,8 +339,8 @@ impl Compiler<'_> {
             self.made.found.push(beside(value));
         }
         let dynamic = node.get("$dynamicRef").or_else(|| node.get("$recursiveRef")).filter(|text| text.kind() == Kind::String);
-        if let Some(target) = dynamic.and_then(|text| library.resolve_dynamic(at, text.text(), self.origin.root)) {
-            made.in_place.push((When::Always, self.step(target)));
+        if let Some(target) = dynamic.and_then(|text| registry.resolve_dynamic(at, text.text(), self.origin.root)) {
+            made.in_place.push((Applicability::Always, self.step(target)));
         }
         self.in_place(at, node, &mut made);
         self.members(at, node, &mut made);
@@ -354,31 +354,31 @@ impl Compiler<'_> {
     }
 
     fn in_place(&mut self, at: At, node: Node<'_>, made: &mut Subschema) {
-        let beside = |node: Node<'_>| Library::beside(at, node);
+        let beside = |node: Node<'_>| SchemaRegistry::relative_to(at, node);
         for branch in node.get("allOf").into_iter().flat_map(Node::items) {
-            made.in_place.push((When::Always, self.step(beside(branch))));
+            made.in_place.push((Applicability::Always, self.step(beside(branch))));
         }
         for branch in ["anyOf", "oneOf"].into_iter().filter_map(|name| node.get(name)).flat_map(Node::items) {
-            made.in_place.push((When::Holds(self.condition(beside(branch))), self.step(beside(branch))));
+            made.in_place.push((Applicability::Holds(self.condition(beside(branch))), self.step(beside(branch))));
         }
         if let Some(asked) = node.get("if").map(beside) {
-            made.in_place.push((When::Holds(self.condition(asked)), self.step(asked)));
+            made.in_place.push((Applicability::Holds(self.condition(asked)), self.step(asked)));
             if let Some(then) = node.get("then").map(beside) {
-                made.in_place.push((When::Holds(self.condition(asked)), self.step(then)));
+                made.in_place.push((Applicability::Holds(self.condition(asked)), self.step(then)));
             }
             if let Some(otherwise) = node.get("else").map(beside) {
-                made.in_place.push((When::Fails(self.condition(asked)), self.step(otherwise)));
+                made.in_place.push((Applicability::Fails(self.condition(asked)), self.step(otherwise)));
             }
         }
         for member in ["dependentSchemas", "dependencies"].into_iter().filter_map(|name| node.get(name)).flat_map(Node::members) {
             if member.value.kind() == Kind::Object {
-                made.in_place.push((When::Has(member.key.text().into()), self.step(beside(member.value))));
+                made.in_place.push((Applicability::Has(member.key.text().into()), self.step(beside(member.value))));
             }
         }
     }
 
     fn members(&mut self, at: At, node: Node<'_>, made: &mut Subschema) {
-        let beside = |node: Node<'_>| Library::beside(at, node);
+        let beside = |node: Node<'_>| SchemaRegistry::relative_to(at, node);
         for member in node.get("properties").into_iter().flat_map(Node::members) {
             made.declared.insert(member.key.text().into());
             made.properties.insert(member.key.text().into(), self.step(beside(member.value)));
@@ -394,7 +394,7 @@ impl Compiler<'_> {
     }
 
     fn items(&mut self, at: At, node: Node<'_>, made: &mut Subschema) {
-        let beside = |node: Node<'_>| Library::beside(at, node);
+        let beside = |node: Node<'_>| SchemaRegistry::relative_to(at, node);
         let items = node.get("items");
         let tuple = node.get("prefixItems").or(items).filter(|list| list.kind() == Kind::Array);
         made.prefix = tuple.into_iter().flat_map(Node::items).map(|item| self.step(beside(item))).collect();
@@ -409,11 +409,11 @@ impl Compiler<'_> {
     }
 
     // Annotations written below a keyword whose subschemas are not entered. References from there are not followed: what
-    // they lead to is entered from elsewhere, or stands in `$defs` and is no demand by itself.
+    // they lead to is entered from elsewhere, or is in `$defs` and is no demand by itself.
     fn refuse(&mut self, at: At, below: Node<'_>, keyword: &'static str) {
         for member in below.members() {
             if member.key.text() == self.name {
-                self.made.unreachable.push((Library::beside(at, member.value), keyword));
+                self.made.unreachable.push((SchemaRegistry::relative_to(at, member.value), keyword));
             }
             self.refuse(at, member.value, keyword);
         }

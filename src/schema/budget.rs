@@ -1,15 +1,15 @@
-//! What checking one record may cost.
+//! The budget for checking one record.
 //!
-//! The validator cannot be told to stop. But whatever it does, it asks the record: so the answers are counted, and where they
-//! become too many, or the user has interrupted the run, the validator is left by unwinding, as from a panic that nobody is
-//! told of. It holds no state that could be left half changed.
+//! The validator has no way to stop it. It does read the record through our code, so the reads are counted. When there are
+//! too many, or the user interrupts the run, the validator is left by unwinding, without a panic message. It has no state
+//! that could be left half changed.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Why a record was not checked to its end.
+/// Why a record was not checked completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exceeded {
     /// More was asked of the record than the limit.
@@ -28,7 +28,7 @@ const MOST_STACK: usize = 32 << 20;
 thread_local! {
     // What is left of the span.
     static SPAN_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
-    // What is left behind it.
+    // What is left after it.
     static STEPS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
     // Where the stack stood, or 0.
     static BASE: Cell<usize> = const { Cell::new(0) };
@@ -49,7 +49,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Those for a record of so many values.
+    /// Those for a record of this many values.
     pub(super) fn of(values: usize) -> Self {
         // A value is asked a few things by each subschema that applies to it, and few apply.
         const LEAST: u64 = 40_000_000;
@@ -57,7 +57,7 @@ impl Limits {
         Self { steps: LEAST + EACH * values as u64 }
     }
 
-    /// Without limits, but for those of the stack and the user.
+    /// Without limits, except for those of the stack and the user.
     #[cfg(test)]
     pub(super) fn none() -> Self {
         Self { steps: u64::MAX / 2 }

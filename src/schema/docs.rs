@@ -17,7 +17,7 @@ pub fn markdown(schema: &Schema) -> String {
     if let Some(description) = root.description() {
         let _ = write!(text, "\n{}\n", line(description));
     }
-    // A list of records is told by its items.
+    // A list of records is described by its items.
     let first = if root.is_list() { root.item(0) } else { root };
     page.name(first, title);
     page.section(first, &mut text);
@@ -42,8 +42,8 @@ pub fn card(name: Option<&str>, part: Part<'_>) -> String {
     if let Some(title) = title {
         let _ = write!(text, "{}{}", if text.is_empty() { "" } else { ": " }, line(title));
     }
-    let mut paragraph = |told: String| {
-        let _ = write!(text, "{}{told}", if text.is_empty() { "" } else { "\n\n" });
+    let mut paragraph = |sentence: String| {
+        let _ = write!(text, "{}{sentence}", if text.is_empty() { "" } else { "\n\n" });
     };
     if part.is_deprecated() {
         paragraph("*Deprecated.*".to_owned());
@@ -64,7 +64,7 @@ pub fn card(name: Option<&str>, part: Part<'_>) -> String {
     text
 }
 
-/// The types of a value in a few words, or what it can be; `None` where anything goes.
+/// The types of a value in a few words, or what it can be; `None` if anything goes.
 #[must_use]
 pub fn in_words(part: Part<'_>) -> Option<String> {
     if let Some(choices) = part.choices() {
@@ -89,7 +89,7 @@ struct Page<'s> {
 }
 
 impl<'s> Page<'s> {
-    // The name of the section that tells of a part, and whether it is new.
+    // The name of the section about a part, and whether it is new.
     fn name(&mut self, part: Part<'s>, fallback: &str) -> (String, bool) {
         let origin = part.origin().unwrap_or_default();
         if let Some(name) = self.names.get(&origin) {
@@ -118,7 +118,7 @@ impl<'s> Page<'s> {
         text.push_str("\n| member | type | how many | description |\n| --- | --- | --- | --- |\n");
         for (shown, member, name) in rows.into_iter().chain(patterns) {
             let required = part.required().iter().any(|known| &**known == name);
-            let _ = writeln!(text, "| {shown} | {} | {} | {} |", self.sort(member, name), often(member, required), told(member));
+            let _ = writeln!(text, "| {shown} | {} | {} | {} |", self.sort(member, name), often(member, required), documented(member));
         }
         if !part.is_open() {
             text.push_str("\nNo other members.\n");
@@ -165,23 +165,23 @@ fn often(part: Part<'_>, required: bool) -> String {
     format!("{least}..{}", limit("maxItems").unwrap_or("n"))
 }
 
-fn told(part: Part<'_>) -> String {
-    let mut told = part.description().or(part.title()).map(line).unwrap_or_default();
-    if !told.is_empty() && !told.ends_with(['.', '!', '?']) {
-        told.push('.');
+fn documented(part: Part<'_>) -> String {
+    let mut sentence = part.description().or(part.title()).map(line).unwrap_or_default();
+    if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
     }
     if let Some(example) = part.examples().next() {
-        let _ = write!(told, "{}Example: `{}`.", if told.is_empty() { "" } else { " " }, code(&shown(example)));
+        let _ = write!(sentence, "{}Example: `{}`.", if sentence.is_empty() { "" } else { " " }, code(&shown(example)));
     }
     if part.is_deprecated() {
-        told.insert_str(0, "Deprecated. ");
+        sentence.insert_str(0, "Deprecated. ");
     }
-    told.trim_end().to_owned()
+    sentence.trim_end().to_owned()
 }
 
 fn shown(value: Node<'_>) -> String {
     match value.kind() {
-        Kind::Array | Kind::Object => super::spanned::to_value(value).to_string(),
+        Kind::Array | Kind::Object => super::json_impl::to_value(value).to_string(),
         _ => value.text().to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use jsonschema::Validator;
 
-use super::spanned::{Instance, Spanned};
+use super::json_impl::{InstanceRef, TreeRef};
 
 /// Whether a text is an e-mail address (RFC 5321, section 4.1.2, Mailbox), as the validator's own check has it.
 // That check costs 250 ns and an allocation an address, this one 25; benches/stages.rs has both within `check`.
@@ -72,12 +72,12 @@ fn is_plain_email(text: &[u8]) -> bool {
 }
 
 fn email_by_validator(text: &str) -> bool {
-    static VALIDATOR: OnceLock<Option<Validator<Spanned>>> = OnceLock::new();
+    static VALIDATOR: OnceLock<Option<Validator<TreeRef>>> = OnceLock::new();
     let validator = VALIDATOR.get_or_init(|| {
         let schema = serde_json::json!({ "format": "email" });
-        jsonschema::options_for::<Spanned>().offline().should_validate_formats(true).build(&schema).ok()
+        jsonschema::options_for::<TreeRef>().offline().should_validate_formats(true).build(&schema).ok()
     });
-    validator.as_ref().is_some_and(|validator| validator.is_valid(Instance::Name(text)))
+    validator.as_ref().is_some_and(|validator| validator.is_valid(InstanceRef::Name(text)))
 }
 
 #[cfg(test)]
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn plain_addresses_are_seen_at_once() {
-        for text in ["a@b", "desk@example.org", "first.last+tag@mail.example-site.co.uk", "o'neill_x-y@1.2"] {
+        for text in ["a@b", "info@example.org", "first.last+tag@mail.example-site.co.uk", "o'neill_x-y@1.2"] {
             assert!(is_plain_email(text.as_bytes()), "{text}");
         }
     }
@@ -104,7 +104,7 @@ mod tests {
             ("a{b@example.org", true),
             ("a@xn--bcher-kva.example", true),
             ("a@xx--a", false),
-            ("desk@", false),
+            ("info@", false),
             ("@b", false),
             ("a@b@c", false),
             ("a..b@c", false),
@@ -139,7 +139,7 @@ mod tests {
             for format in ["date", "date-time", "uri"] {
                 let validator = build_alone(&serde_json::json!({ "format": format }), true, Engine::Linear).expect("it is a schema");
                 let is_plain = plain(format).expect("it is known")(text.as_bytes());
-                prop_assert!(!is_plain || validator.is_valid(Instance::Name(&text)), "{format} {text:?}");
+                prop_assert!(!is_plain || validator.is_valid(InstanceRef::Name(&text)), "{format} {text:?}");
             }
         }
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use jsonschema::Draft;
 
-use super::library::{At, Library};
+use super::registry::{At, SchemaRegistry};
 use super::ways::Graph;
 use super::{Schema, Types};
 use crate::diagnostic::{Diagnostic, Rule, quote, rules};
@@ -49,15 +49,15 @@ struct Keyword {
     name: &'static str,
     form: Form,
     drafts: (Age, Age),
-    telling: bool,
+    is_distinctive: bool,
 }
 
 const fn keyword(name: &'static str, form: Form, first: Age, last: Age) -> Keyword {
-    Keyword { name, form, drafts: (first, last), telling: true }
+    Keyword { name, form, drafts: (first, last), is_distinctive: true }
 }
 
 const fn detail(name: &'static str, form: Form) -> Keyword {
-    Keyword { name, form, drafts: (4, 9), telling: false }
+    Keyword { name, form, drafts: (4, 9), is_distinctive: false }
 }
 
 const KEYWORDS: &[Keyword] = &[
@@ -170,16 +170,16 @@ const OTHER_FORMATS: &[&str] = &[
 ];
 
 /// The finding for a document that is not a schema.
-pub fn refuse(library: &Library, document: usize) -> Option<Diagnostic> {
-    let root = library.node(library.root(document));
-    let (what, help) = what_else(library, root)?;
+pub fn refuse(registry: &SchemaRegistry, document: usize) -> Option<Diagnostic> {
+    let root = registry.node(registry.root(document));
+    let (what, help) = what_else(registry, root)?;
     let message = format!("expected a JSON Schema, found {what}");
     let finding = Diagnostic::new(&rules::NOT_A_SCHEMA, root.tree().source(), root.opening(), message).at("");
     Some(finding.help(help))
 }
 
 // What a document is that is not a schema, and what to do.
-fn what_else(library: &Library, root: Node<'_>) -> Option<(String, &'static str)> {
+fn what_else(registry: &SchemaRegistry, root: Node<'_>) -> Option<(String, &'static str)> {
     const DATA: &str = "name the schema with --schema, and the data as an input; or read without a schema: --schema none";
     match root.kind() {
         Kind::Bool => return None,
@@ -189,8 +189,8 @@ fn what_else(library: &Library, root: Node<'_>) -> Option<(String, &'static str)
     let kind_of = |name: &str| root.get(name).map(Node::kind);
     let declared = root.get("$schema").filter(|name| name.kind() == Kind::String);
     if let Some(name) = declared {
-        // One that is not at hand is a draft that is not supported.
-        if Draft::from_schema_uri(name.text()) != Draft::Unknown || !library.has(name.text()) {
+        // One that is not available is a draft that is not supported.
+        if Draft::from_schema_uri(name.text()) != Draft::Unknown || !registry.has(name.text()) {
             return None;
         }
     }
@@ -201,7 +201,7 @@ fn what_else(library: &Library, root: Node<'_>) -> Option<(String, &'static str)
     if kind_of("asyncapi") == Some(Kind::String) {
         return Some(("an AsyncAPI document".to_owned(), extract));
     }
-    if root.members().any(|member| !member.is_shadowed() && is_telling(member)) {
+    if root.members().any(|member| !member.is_shadowed() && is_distinctive_member(member)) {
         return None;
     }
     let has_list = |name: &str| kind_of(name) == Some(Kind::Array);
@@ -221,7 +221,8 @@ fn what_else(library: &Library, root: Node<'_>) -> Option<(String, &'static str)
         return Some(("a config".to_owned(), "name it with --config, and the schema with --schema"));
     }
     let unknown: Vec<Member<'_>> = root.members().filter(|member| !member.is_shadowed() && is_unknown(*member)).collect();
-    let misspelt = unknown.iter().filter(|member| misspelt(member.key.text(), member.value).is_some_and(|known| known.telling)).count();
+    let misspelt =
+        unknown.iter().filter(|member| misspelt(member.key.text(), member.value).is_some_and(|known| known.is_distinctive)).count();
     if unknown.is_empty() || 2 * misspelt >= unknown.len() {
         return None;
     }
@@ -233,8 +234,8 @@ fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|known| known.name == name)
 }
 
-fn is_telling(member: Member<'_>) -> bool {
-    find(member.key.text()).is_some_and(|known| known.telling && known.form.fits(member.value))
+fn is_distinctive_member(member: Member<'_>) -> bool {
+    find(member.key.text()).is_some_and(|known| known.is_distinctive && known.form.fits(member.value))
 }
 
 // Whether a member belongs to neither JSON Schema nor another tool.
@@ -279,7 +280,7 @@ fn misspelt(name: &str, value: Node<'_>) -> Option<&'static Keyword> {
 }
 
 // The known word that differs from the given one in case and separators only, or in one letter, or in two of a long word.
-// Shorter words than `least` have to be the same but for the case.
+// Shorter words than `least` have to be the same except for the case.
 fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>, least: usize) -> Option<&'k str> {
     const LONGEST: usize = 40;
     let plain = |word: &str| -> Vec<char> { word.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect() };
@@ -348,12 +349,12 @@ fn at_key(rule: &'static Rule, member: Member<'_>, message: String) -> Diagnosti
 
 /// What is doubtful in a schema that can be used.
 pub fn warnings(schema: &Schema) -> Vec<Diagnostic> {
-    let library = schema.library();
+    let registry = schema.registry();
     let mut found = Vec::new();
     // A name stands for the same keyword wherever its values have the same form.
     let mut known: HashMap<(&str, Kind), Option<&'static Keyword>> = HashMap::new();
-    for (at, draft) in library.subschemas() {
-        for member in library.node(at).members().filter(|member| !member.is_shadowed()) {
+    for (at, draft) in registry.subschemas() {
+        for member in registry.node(at).members().filter(|member| !member.is_shadowed()) {
             let (name, value) = (member.key.text(), member.value);
             match find(name) {
                 Some(keyword) => other_draft(keyword, member, age(draft), &mut found),
@@ -452,37 +453,37 @@ fn is_idle(node: Node<'_>) -> bool {
 }
 
 fn never_rejects(schema: &Schema) -> Option<Diagnostic> {
-    let library = schema.library();
+    let registry = schema.registry();
     let root = schema.root_at();
     // A reference that is not followed leads to a metaschema, which rejects things.
     let refers_out = |at: At| {
-        let references = ["$ref", "$dynamicRef", "$recursiveRef"].into_iter().filter_map(|name| library.node(at).get(name));
-        references.into_iter().any(|text| library.resolve(at, text.text()).is_none())
+        let references = ["$ref", "$dynamicRef", "$recursiveRef"].into_iter().filter_map(|name| registry.node(at).get(name));
+        references.into_iter().any(|text| registry.resolve(at, text.text()).is_none())
     };
-    if Graph::of(library, root).subschemas().any(|at| !is_idle(library.node(at)) || refers_out(at)) {
+    if Graph::of(registry, root).subschemas().any(|at| !is_idle(registry.node(at)) || refers_out(at)) {
         return None;
     }
-    let node = library.node(root);
+    let node = registry.node(root);
     let finding =
         Diagnostic::new(&rules::REJECTS_NOTHING, node.tree().source(), node.opening(), "schema accepts every value").schema_at("");
     Some(finding.help("state what records have to be, with keywords such as \"type\", \"properties\" and \"required\""))
 }
 
 /// What only someone who works on the schema wants to know.
-pub fn notes(schema: &Schema) -> Vec<Diagnostic> {
-    let library = schema.library();
-    let root = library.node(schema.root_at());
+pub fn diagnostics(schema: &Schema) -> Vec<Diagnostic> {
+    let registry = schema.registry();
+    let root = registry.node(schema.root_at());
     let mut found = Vec::new();
     if root.kind() == Kind::Object && root.get("$schema").is_none() {
         let finding = Diagnostic::new(&rules::NO_DRAFT, root.tree().source(), root.opening(), "schema does not name its draft");
         found.push(finding.schema_at("").help("add \"$schema\": \"https://json-schema.org/draft/2020-12/schema\""));
     }
-    for (at, _) in library.subschemas() {
-        let node = library.node(at);
-        let outer = types(library, at, false);
+    for (at, _) in registry.subschemas() {
+        let node = registry.node(at);
+        let outer = types(registry, at, false);
         for member in node.members().filter(|member| matches!(member.key.text(), "anyOf" | "oneOf")) {
             for branch in member.value.items() {
-                if types(library, Library::beside(at, branch), true).and(outer) == Types::NONE {
+                if types(registry, SchemaRegistry::relative_to(at, branch), true).and(outer) == Types::NONE {
                     let message = format!("branch of {} never matches: no type of a value fits it", member.key.text());
                     let finding = Diagnostic::new(&rules::DEAD_BRANCH, branch.tree().source(), branch.opening(), message);
                     found.push(finding.schema_at(branch.pointer()).help("correct its \"type\", or remove the branch"));
@@ -494,21 +495,21 @@ pub fn notes(schema: &Schema) -> Vec<Diagnostic> {
 }
 
 // The types of values that a subschema may accept, by its own keywords and those of what it refers to.
-fn types(library: &Library, mut at: At, follow: bool) -> Types {
+fn types(registry: &SchemaRegistry, mut at: At, follow: bool) -> Types {
     const HOPS: usize = 8;
     let mut types = Types::ANY;
     for _ in 0..HOPS {
-        let node = library.node(at);
+        let node = registry.node(at);
         match node.kind() {
             Kind::Bool if node.text() == "false" => return Types::NONE,
             Kind::Object => {}
             _ => return types,
         }
         let reference = node.get("$ref").filter(|text| text.kind() == Kind::String);
-        if reference.is_none() || !library.only_ref(at) {
+        if reference.is_none() || !registry.only_ref(at) {
             types = types.and(own_types(node));
         }
-        let Some(target) = reference.filter(|_| follow).and_then(|text| library.resolve(at, text.text())) else { return types };
+        let Some(target) = reference.filter(|_| follow).and_then(|text| registry.resolve(at, text.text())) else { return types };
         at = target;
     }
     types
@@ -597,10 +598,10 @@ impl Operand {
 
 /// Operands of annotations that have the wrong form, with which nothing would be checked.
 pub fn mistakes(schema: &Schema) -> Vec<Diagnostic> {
-    let library = schema.library();
+    let registry = schema.registry();
     let mut found = Vec::new();
-    for (at, _) in library.subschemas() {
-        for member in library.node(at).members().filter(|member| !member.is_shadowed()) {
+    for (at, _) in registry.subschemas() {
+        for member in registry.node(at).members().filter(|member| !member.is_shadowed()) {
             let value = member.value;
             let is_word = value.kind() == Kind::String && !value.text().is_empty();
             match member.key.text() {
@@ -667,8 +668,8 @@ fn asked(annotation: Node<'_>, keyword: &str, word: &str, known: &[(&str, Operan
     for member in annotation.members().filter(|member| !member.is_shadowed() && member.key.text() != word) {
         if !operands.iter().any(|(operand, ..)| *operand == member.key.text()) {
             let names: Vec<&str> = operands.iter().map(|(operand, ..)| *operand).collect();
-            let takes = if names.is_empty() { "no operands".to_owned() } else { format!("only {}", names.join(", ")) };
-            let message = format!("{word} {name:?} takes {takes}, found {}", quote(member.key.text(), true));
+            let support = if names.is_empty() { "no operands".to_owned() } else { format!("only {}", names.join(", ")) };
+            let message = format!("{word} {name:?} takes {support}, found {}", quote(member.key.text(), true));
             found.push(at_key(&rules::BAD_OPERAND, member, message).help("docs/annotations.md lists the annotations and their operands"));
         }
     }

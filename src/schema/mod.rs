@@ -1,27 +1,27 @@
 //! Schemas: loaded with spans, references resolved without the network, compiled once; and the [`Shape`] they give to data.
 //!
-//! Whoever reads files puts them into a [`Library`], asks it what is still [`Library::missing`], and builds a [`Schema`] of
+//! Whoever reads files puts them into a [`SchemaRegistry`], asks it what is still [`SchemaRegistry::missing`], and builds a [`Schema`] of
 //! one of its documents.
 
-mod accept;
+mod fast_path;
 pub mod annotations;
-mod author;
+mod error_message;
 pub mod budget;
 pub mod bundled;
 pub mod docs;
-pub mod evolution;
-pub mod explain;
-mod fault;
-pub mod focus;
+pub mod compat;
+pub mod error_mapping;
+mod schema_errors;
+pub mod node_at_offset;
 mod formats;
-pub mod guide;
-pub mod library;
+pub mod annotation_index;
+pub mod registry;
 pub mod lint;
-pub mod outline;
+pub mod shape_listing;
 pub mod shape;
-pub mod spanned;
+pub mod json_impl;
 mod ways;
-mod words;
+mod messages;
 
 use std::sync::{Arc, OnceLock};
 
@@ -30,12 +30,12 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::tree::{Kind, Node, Tree, pointer};
-use accept::Acceptor;
+pub use annotation_index::AnnotationIndex;
 use budget::{Exceeded, Limits};
-pub use guide::Guide;
-pub use library::Library;
+use fast_path::FastValidator;
+use json_impl::{InstanceRef, TreeRef, WholeValue};
+pub use registry::SchemaRegistry;
 pub use shape::{Part, Shape, Types};
-use spanned::{Instance, Spanned, Whole};
 
 /// What building a schema depends on besides its documents.
 #[derive(Clone, Copy, Debug)]
@@ -52,48 +52,48 @@ impl Default for Options {
 
 /// A compiled schema, with the documents it is made of.
 pub struct Schema {
-    library: Arc<Library>,
+    registry: Arc<SchemaRegistry>,
     root: usize,
     // Compiled with the schema; of one that is known to be right, for the first record that may not be.
-    validator: OnceLock<Validator<Spanned>>,
+    validator: OnceLock<Validator<TreeRef>>,
     engine: Engine,
     // Compiled for the first record.
-    acceptor: OnceLock<Option<Acceptor>>,
+    fast_path: OnceLock<Option<FastValidator>>,
     formats: bool,
-    // Looked for when the first finding is told.
-    authored: OnceLock<bool>,
+    // Computed for the first finding.
+    error_messages: OnceLock<bool>,
 }
 
 impl Schema {
     /// Compiles the document of that number.
     ///
     /// # Errors
-    /// What is wrong with the schema, each at its place in the schema file.
-    pub fn build(library: Library, root: usize, options: Options) -> Result<Self, Vec<Diagnostic>> {
-        let library = Arc::new(library);
-        let value = spanned::to_value(library.node(library.root(root)));
-        if let Some(fault) = fault::draft(&library, root) {
+    /// The errors with the schema, each at its place in the schema file.
+    pub fn build(registry: SchemaRegistry, root: usize, options: Options) -> Result<Self, Vec<Diagnostic>> {
+        let registry = Arc::new(registry);
+        let value = json_impl::to_value(registry.node(registry.root(root)));
+        if let Some(fault) = schema_errors::draft(&registry, root) {
             return Err(vec![fault]);
         }
-        if let Some(fault) = ways::refuse(&library, library.root(root)) {
+        if let Some(fault) = ways::refuse(&registry, registry.root(root)) {
             return Err(vec![fault]);
         }
-        match Self::compile(&library, root, &value, options) {
-            Ok((validator, engine)) => Ok(Self::of(library, root, validator.into(), engine, options)),
-            Err(error) => Err(fault::explain(&library, root, &value, &error)),
+        match Self::compile(&registry, root, &value, options) {
+            Ok((validator, engine)) => Ok(Self::of(registry, root, validator.into(), engine, options)),
+            Err(error) => Err(schema_errors::to_diagnostic(&registry, root, &value, &error)),
         }
     }
 
     /// A schema that comes with the program: known to be right, so that its validator can wait until it is needed.
     #[must_use]
     pub(crate) fn bundled(name: &str, tree: Tree, options: Options) -> Self {
-        let mut library = Library::new();
-        let root = library.add(name, tree);
-        Self::of(Arc::new(library), root, OnceLock::new(), Engine::Linear, options)
+        let mut registry = SchemaRegistry::new();
+        let root = registry.add(name, tree);
+        Self::of(Arc::new(registry), root, OnceLock::new(), Engine::Linear, options)
     }
 
-    fn of(library: Arc<Library>, root: usize, validator: OnceLock<Validator<Spanned>>, engine: Engine, options: Options) -> Self {
-        Self { library, root, validator, engine, acceptor: OnceLock::new(), formats: options.formats, authored: OnceLock::new() }
+    fn of(registry: Arc<SchemaRegistry>, root: usize, validator: OnceLock<Validator<TreeRef>>, engine: Engine, options: Options) -> Self {
+        Self { registry, root, validator, engine, fast_path: OnceLock::new(), formats: options.formats, error_messages: OnceLock::new() }
     }
 
     /// Whether its patterns can be tried in linear time.
@@ -102,10 +102,10 @@ impl Schema {
         self.engine == Engine::Linear
     }
 
-    fn validator(&self) -> &Validator<Spanned> {
+    fn validator(&self) -> &Validator<TreeRef> {
         self.validator.get_or_init(|| {
-            let value = spanned::to_value(self.library.node(self.root_at()));
-            let (validator, engine) = Self::compile(&self.library, self.root, &value, Options { formats: self.formats })
+            let value = json_impl::to_value(self.registry.node(self.root_at()));
+            let (validator, engine) = Self::compile(&self.registry, self.root, &value, Options { formats: self.formats })
                 .expect("schemas of the program are right");
             debug_assert!(engine == self.engine, "its patterns need not look around");
             validator
@@ -113,19 +113,19 @@ impl Schema {
     }
 
     fn compile(
-        library: &Arc<Library>,
+        registry: &Arc<SchemaRegistry>,
         root: usize,
         value: &Value,
         options: Options,
-    ) -> Result<(Validator<Spanned>, Engine), ValidationError<'static>> {
-        let shelf = library::Shelf(Arc::clone(library));
-        let mut options = validation_options(options.formats).with_retriever(shelf.clone()).with_base_uri(library.uri(root));
+    ) -> Result<(Validator<TreeRef>, Engine), ValidationError<'static>> {
+        let retriever = registry::LocalRetriever(Arc::clone(registry));
+        let mut options = validation_options(options.formats).with_retriever(retriever.clone()).with_base_uri(registry.uri(root));
         // A metaschema of the user's own has to be known before the draft can be.
         let own = value.get("$schema").and_then(Value::as_str).filter(|name| Draft::from_schema_uri(name) == Draft::Unknown);
         let registry = own
             .map(|name| -> Result<_, jsonschema::ReferencingError> {
-                let metaschema = shelf.find(name).unwrap_or_default();
-                Registry::new().retriever(shelf).add(name, metaschema)?.prepare()
+                let metaschema = retriever.find(name).unwrap_or_default();
+                Registry::new().retriever(retriever).add(name, metaschema)?.prepare()
             })
             .transpose()?;
         if let Some(registry) = &registry {
@@ -137,26 +137,26 @@ impl Schema {
 
     /// The validator's errors for a record.
     #[must_use]
-    pub fn errors<'a>(&'a self, record: &'a Whole<'a>) -> ErrorIterator<'a> {
-        self.validator().iter_errors(Instance::Root(record))
+    pub fn errors<'a>(&'a self, record: &'a WholeValue<'a>) -> ErrorIterator<'a> {
+        self.validator().iter_errors(InstanceRef::Root(record))
     }
 
     /// As [`Schema::errors`], within the limits of what one record may cost.
     ///
     /// # Errors
     /// The limit that was reached.
-    pub fn try_errors<'a>(&'a self, record: &'a Whole<'a>) -> Result<ErrorIterator<'a>, Exceeded> {
+    pub fn try_errors<'a>(&'a self, record: &'a WholeValue<'a>) -> Result<ErrorIterator<'a>, Exceeded> {
         let validator = self.validator();
-        budget::within(Limits::of(record.node().tree().slots()), || validator.iter_errors(Instance::Root(record)))
+        budget::within(Limits::of(record.node().tree().slots()), || validator.iter_errors(InstanceRef::Root(record)))
     }
 
     /// The first of the errors that [`Schema::errors`] would give.
     ///
     /// # Errors
     /// The limit that was reached.
-    pub(crate) fn first_error<'a>(&'a self, record: &'a Whole<'a>) -> Result<Option<ValidationError<'a>>, Exceeded> {
+    pub(crate) fn first_error<'a>(&'a self, record: &'a WholeValue<'a>) -> Result<Option<ValidationError<'a>>, Exceeded> {
         let validator = self.validator();
-        budget::within(Limits::of(record.node().tree().slots()), || validator.validate(Instance::Root(record)).err())
+        budget::within(Limits::of(record.node().tree().slots()), || validator.validate(InstanceRef::Root(record)).err())
     }
 
     /// Whether a record is valid; one that costs too much to check is not.
@@ -173,11 +173,11 @@ impl Schema {
         let limits = Limits::of(record.tree().slots());
         let by_validator = || {
             let validator = self.validator();
-            budget::within(limits, || validator.is_valid(Instance::Node(record)))
+            budget::within(limits, || validator.is_valid(InstanceRef::Node(record)))
         };
-        let acceptor = self.acceptor.get_or_init(|| accept::acceptor(&self.library, self.root_at(), self.formats, self.engine));
-        let accepted = match acceptor {
-            Some(acceptor) => budget::within(limits, || acceptor.accepts(record)),
+        let fast_path = self.fast_path.get_or_init(|| fast_path::compile(&self.registry, self.root_at(), self.formats, self.engine));
+        let accepted = match fast_path {
+            Some(fast_path) => budget::within(limits, || fast_path.accepts(record)),
             None => Ok(None),
         };
         match accepted {
@@ -192,13 +192,13 @@ impl Schema {
 
     /// The documents.
     #[must_use]
-    pub fn library(&self) -> &Arc<Library> {
-        &self.library
+    pub fn registry(&self) -> &Arc<SchemaRegistry> {
+        &self.registry
     }
 
     // Whether its author wrote messages.
-    fn is_authored(&self) -> bool {
-        *self.authored.get_or_init(|| self.library.mentions("\"errorMessage\""))
+    fn has_error_messages(&self) -> bool {
+        *self.error_messages.get_or_init(|| self.registry.references_from("\"errorMessage\""))
     }
 
     // Whether `format` is asserted.
@@ -206,15 +206,15 @@ impl Schema {
         self.formats
     }
 
-    pub(in crate::schema) fn root_at(&self) -> library::At {
-        self.library.root(self.root)
+    pub(in crate::schema) fn root_at(&self) -> registry::At {
+        self.registry.root(self.root)
     }
 
     /// The place in a schema file of the keyword that an error is about.
     #[must_use]
     pub fn place_of(&self, error: &ValidationError<'_>) -> Option<Place> {
         let (resource, below) = self.location(error)?;
-        self.library.place_below(resource, &below)
+        self.registry.place_below(resource, &below)
     }
 
     /// The subschema whose keyword an error is about.
@@ -222,7 +222,7 @@ impl Schema {
     pub fn subschema_of(&self, error: &ValidationError<'_>) -> Option<Node<'_>> {
         let (resource, below) = self.location(error)?;
         let (parent, _) = pointer::split_last(&below)?;
-        self.library.node(resource).at(parent)
+        self.registry.node(resource).at(parent)
     }
 
     /// The subschemas on the way to the keyword of an error, the outermost first, each with the number of steps into the
@@ -230,7 +230,7 @@ impl Schema {
     pub(in crate::schema) fn chain_of(&self, error: &ValidationError<'_>) -> Option<Vec<(Node<'_>, usize)>> {
         let (resource, below) = self.location(error)?;
         let (parent, _) = pointer::split_last(&below)?;
-        let (mut node, mut steps) = (self.library.node(resource), 0);
+        let (mut node, mut steps) = (self.registry.node(resource), 0);
         let mut chain = vec![(node, 0)];
         let mut tokens = parent.split('/').skip(1).map(pointer::unescape);
         while let Some(keyword) = tokens.next() {
@@ -266,30 +266,30 @@ impl Schema {
     /// The place of a branch of the `oneOf` that an error is about.
     pub(in crate::schema) fn place_of_branch(&self, error: &ValidationError<'_>, branch: usize) -> Option<Place> {
         let (resource, below) = self.location(error)?;
-        self.library.place_below(resource, &format!("{below}/{branch}"))
+        self.registry.place_below(resource, &format!("{below}/{branch}"))
     }
 
     /// The title of a branch, or of what it refers to.
     pub(in crate::schema) fn title_below(&self, error: &ValidationError<'_>, branch: usize) -> Option<&str> {
         const HOPS: usize = 8;
         let (resource, below) = self.location(error)?;
-        let mut at = Library::beside(resource, self.library.node(resource).at(&format!("{below}/{branch}"))?);
+        let mut at = SchemaRegistry::relative_to(resource, self.registry.node(resource).at(&format!("{below}/{branch}"))?);
         for _ in 0..HOPS {
-            let node = self.library.node(at);
+            let node = self.registry.node(at);
             if let Some(title) = node.get("title").filter(|title| title.kind() == Kind::String) {
                 return Some(title.text());
             }
-            at = self.library.resolve(at, node.get("$ref")?.text())?;
+            at = self.registry.resolve(at, node.get("$ref")?.text())?;
         }
         None
     }
 
     // The resource and the pointer in it where an error's keyword stands. The validator counts on below the keyword where
     // a demand is one of several, so what does not exist is left off.
-    fn location(&self, error: &ValidationError<'_>) -> Option<(library::At, String)> {
-        let located = error.absolute_keyword_location().and_then(|location| self.library.locate(location.as_str()));
+    fn location(&self, error: &ValidationError<'_>) -> Option<(registry::At, String)> {
+        let located = error.absolute_keyword_location().and_then(|location| self.registry.locate(location.as_str()));
         let (resource, mut below) = located.unwrap_or_else(|| (self.root_at(), error.schema_path().as_str().to_owned()));
-        while self.library.node(resource).at(&below).is_none() {
+        while self.registry.node(resource).at(&below).is_none() {
             below.truncate(below.rfind('/')?);
         }
         Some((resource, below))
@@ -297,8 +297,8 @@ impl Schema {
 }
 
 // What every validator is built with.
-fn validation_options<'i>(formats: bool) -> ValidationOptions<'i, Arc<dyn Retrieve>, Spanned> {
-    jsonschema::options_for::<Spanned>().with_format("email", formats::is_email).should_validate_formats(formats)
+fn validation_options<'i>(formats: bool) -> ValidationOptions<'i, Arc<dyn Retrieve>, TreeRef> {
+    jsonschema::options_for::<TreeRef>().with_format("email", formats::is_email).should_validate_formats(formats)
 }
 
 /// How often a pattern that looks around may go back on one value; some milliseconds.
@@ -313,9 +313,9 @@ enum Engine {
     Bounded,
 }
 
-type Built = Result<Validator<Spanned>, ValidationError<'static>>;
+type Built = Result<Validator<TreeRef>, ValidationError<'static>>;
 
-fn build(options: ValidationOptions<'_, Arc<dyn Retrieve>, Spanned>, schema: &Value, engine: Engine) -> Built {
+fn build(options: ValidationOptions<'_, Arc<dyn Retrieve>, TreeRef>, schema: &Value, engine: Engine) -> Built {
     match engine {
         Engine::Linear => options.with_pattern_options(PatternOptions::regex()).build(schema),
         Engine::Bounded => options.with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(MAX_BACKTRACKS)).build(schema),
@@ -332,9 +332,9 @@ impl TryFrom<Tree> for Schema {
 
     /// A schema of one document that refers to no other.
     fn try_from(tree: Tree) -> Result<Self, Self::Error> {
-        let mut library = Library::new();
+        let mut registry = SchemaRegistry::new();
         let name = tree.source().name().to_string();
-        let root = library.add(&name, tree);
-        Self::build(library, root, Options::default())
+        let root = registry.add(&name, tree);
+        Self::build(registry, root, Options::default())
     }
 }

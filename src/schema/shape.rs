@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 
-use super::library::{At, Library};
+use super::registry::{At, SchemaRegistry};
 use super::{Engine, Schema};
 use crate::diagnostic::Place;
 use crate::tree::{Kind, Node, key_hash};
@@ -69,7 +69,7 @@ impl Types {
 
     /// Whether the sets have a type in common.
     #[must_use]
-    pub const fn admits(self, other: Self) -> bool {
+    pub const fn allows(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
@@ -109,7 +109,7 @@ impl Types {
 /// The shape of a schema: parts that refer to each other, so that recursive schemas are finite.
 #[derive(Debug)]
 pub struct Shape {
-    library: Arc<Library>,
+    registry: Arc<SchemaRegistry>,
     parts: Vec<PartData>,
     root: PartId,
     // `None` for the shape of which nothing is known.
@@ -142,7 +142,7 @@ struct PartData {
     prefix: Vec<PartId>,
     choices: Option<Vec<At>>,
     // Subschemas that hold for every value here, the outermost first.
-    says: Vec<At>,
+    described_by: Vec<At>,
     // Whether a subschema that may apply here, in whatever branch, says `x-sensitive`.
     sensitive: bool,
     // The values of `x-references` of the subschemas that may apply here.
@@ -165,22 +165,22 @@ impl Shape {
     /// The shape of which nothing is known.
     #[must_use]
     pub fn any() -> Self {
-        Self { library: Arc::default(), parts: vec![PartData::any()], root: ANY, origin: None }
+        Self { registry: Arc::default(), parts: vec![PartData::any()], root: ANY, origin: None }
     }
 
-    /// The shape of what `schema` admits.
+    /// The shape of what `schema` allows.
     #[must_use]
     pub fn of(schema: &Schema) -> Self {
         let origin = Origin { root: schema.root_at(), formats: schema.formats, engine: schema.engine };
-        Self { origin: Some(origin), ..derive::shape(schema.library(), schema.root_at()) }
+        Self { origin: Some(origin), ..derive::shape(schema.registry(), schema.root_at()) }
     }
 
     pub(super) fn origin(&self) -> Option<Origin> {
         self.origin
     }
 
-    pub(super) fn library(&self) -> &Arc<Library> {
-        &self.library
+    pub(super) fn registry(&self) -> &Arc<SchemaRegistry> {
+        &self.registry
     }
 
     /// The record's part.
@@ -236,7 +236,7 @@ impl PartData {
             items: None,
             prefix: Vec::new(),
             choices: None,
-            says: Vec::new(),
+            described_by: Vec::new(),
             sensitive: false,
             references: Vec::new(),
             first: None,
@@ -290,7 +290,7 @@ impl<'s> Part<'s> {
 
     /// The values of `x-references` of all subschemas that may apply here.
     pub fn references(self) -> impl Iterator<Item = Node<'s>> {
-        self.data().references.iter().map(move |at| self.shape.library.node(*at))
+        self.data().references.iter().map(move |at| self.shape.registry.node(*at))
     }
 
     /// Types the value may have.
@@ -315,7 +315,7 @@ impl<'s> Part<'s> {
         self.data().members.get(position).map(|(name, _)| &**name)
     }
 
-    /// Where the declared member of that name stands in the order of the schema.
+    /// Where the declared member of that name is in the order of the schema.
     #[must_use]
     pub fn position(self, name: &str) -> Option<usize> {
         let data = self.data();
@@ -344,7 +344,7 @@ impl<'s> Part<'s> {
     #[must_use]
     pub fn declares_items(self) -> bool {
         let data = self.data();
-        data.types.admits(Types::ARRAY) && (data.types != Types::ANY || data.items.is_some() || !data.prefix.is_empty())
+        data.types.allows(Types::ARRAY) && (data.types != Types::ANY || data.items.is_some() || !data.prefix.is_empty())
     }
 
     /// Members known by a pattern of their names, with that pattern.
@@ -393,21 +393,21 @@ impl<'s> Part<'s> {
     #[must_use]
     pub fn pointer(self) -> &'s str {
         let data = self.data();
-        data.pointer.get_or_init(|| data.first.map_or_else(String::new, |at| self.shape.library.node(at).pointer()))
+        data.pointer.get_or_init(|| data.first.map_or_else(String::new, |at| self.shape.registry.node(at).pointer()))
     }
 }
 
 /// What the schema says beside the structure.
 impl<'s> Part<'s> {
     /// The subschemas that hold for every value here, the outermost first.
-    pub(super) fn says(self) -> impl Iterator<Item = Node<'s>> {
-        self.data().says.iter().map(|at| self.shape.library.node(*at))
+    pub(super) fn description_nodes(self) -> impl Iterator<Item = Node<'s>> {
+        self.data().described_by.iter().map(|at| self.shape.registry.node(*at))
     }
 
     /// The value of a keyword in the outermost subschema that has it and holds for every value here.
     #[must_use]
     pub fn keyword(self, name: &str) -> Option<Node<'s>> {
-        self.says().find_map(|node| node.get(name))
+        self.description_nodes().find_map(|node| node.get(name))
     }
 
     fn text(self, name: &str) -> Option<&'s str> {
@@ -458,21 +458,21 @@ impl<'s> Part<'s> {
     /// The values of `enum` and `const`, where they are all that can stand here.
     #[must_use]
     pub fn choices(self) -> Option<impl Iterator<Item = Node<'s>>> {
-        let library = &self.shape.library;
-        self.data().choices.as_ref().map(|choices| choices.iter().map(|at| library.node(*at)))
+        let registry = &self.shape.registry;
+        self.data().choices.as_ref().map(|choices| choices.iter().map(|at| registry.node(*at)))
     }
 
     /// JSON pointer of the subschema that declares the members here: parts that refer to the same one share it.
     #[must_use]
     pub fn origin(self) -> Option<String> {
-        let library = &self.shape.library;
-        self.data().says.iter().map(|at| library.node(*at)).find(|node| node.get("properties").is_some()).map(Node::pointer)
+        let registry = &self.shape.registry;
+        self.data().described_by.iter().map(|at| registry.node(*at)).find(|node| node.get("properties").is_some()).map(Node::pointer)
     }
 
     /// The place of the subschema in its file.
     #[must_use]
     pub fn place(self) -> Option<Place> {
-        let node = self.shape.library.node(self.data().first?);
+        let node = self.shape.registry.node(self.data().first?);
         Some(Place::new(node.tree().source(), node.opening()))
     }
 }
@@ -493,7 +493,7 @@ impl NamePattern {
         &self.text
     }
 
-    // As `matches`, and true where that cannot be told.
+    // As `matches`, and true if that is unknown.
     fn may_match(&self, name: &str) -> bool {
         self.matches(name) || self.compiled.get().is_some_and(Option::is_none)
     }

@@ -2,11 +2,11 @@
 //!
 //! A subschema applies others to the value that it stands for: by `allOf`, `$ref`, `if` and the like. Where each of forty
 //! levels refers to the next one twice, there are a million million ways to the last, and a validator goes them one by one.
-//! Such a schema is refused, as is one whose references follow each other so deeply that the stack would not hold them.
+//! Such a schema is rejected, as is one whose references follow each other so deeply that the stack would not hold them.
 
 use std::collections::{HashMap, HashSet};
 
-use super::library::{At, Library};
+use super::registry::{At, SchemaRegistry};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::tree::{Kind, Node};
 
@@ -16,10 +16,10 @@ const MOST_WAYS: u64 = 1 << 17;
 const DEEPEST: usize = 1 << 10;
 
 /// The finding for a schema that nobody could check a value by.
-pub(super) fn refuse(library: &Library, root: At) -> Option<Diagnostic> {
-    let graph = Graph::of(library, root);
+pub(super) fn refuse(registry: &SchemaRegistry, root: At) -> Option<Diagnostic> {
+    let graph = Graph::of(registry, root);
     let (at, excess) = graph.excess()?;
-    let node = library.node(at);
+    let node = registry.node(at);
     let message = match excess {
         Excess::Ways => format!("subschema applies further subschemas to one value in more than {MOST_WAYS} ways"),
         Excess::Depth => format!("subschema applies further subschemas to one value more than {DEEPEST} levels deep"),
@@ -41,7 +41,7 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    pub(super) fn of(library: &Library, root: At) -> Self {
+    pub(super) fn of(registry: &SchemaRegistry, root: At) -> Self {
         let mut graph = Self { all: vec![root], applied: Vec::new() };
         let mut known = HashMap::from([(root, 0_u32)]);
         let mut next = 0;
@@ -49,7 +49,7 @@ impl Graph {
             let at = graph.all[next];
             next += 1;
             let mut applied = Vec::new();
-            each(library, at, root, |below, to_same_value| {
+            each(registry, at, root, |below, to_same_value| {
                 let number = *known.entry(below).or_insert_with(|| {
                     graph.all.push(below);
                     (graph.all.len() - 1) as u32
@@ -132,26 +132,26 @@ impl Graph {
     }
 }
 
-// Calls `tell` with each subschema that `at` names, and whether it applies to the same value.
-fn each(library: &Library, at: At, root: At, mut tell: impl FnMut(At, bool)) {
-    let node = library.node(at);
+// Calls `visit` with each subschema that `at` names, and whether it applies to the same value.
+fn each(registry: &SchemaRegistry, at: At, root: At, mut visit: impl FnMut(At, bool)) {
+    let node = registry.node(at);
     if node.kind() != Kind::Object {
         return;
     }
-    let only_ref = library.only_ref(at) && node.get("$ref").is_some();
+    let only_ref = registry.only_ref(at) && node.get("$ref").is_some();
     for member in node.members().filter(|member| !member.is_shadowed()) {
         let (value, is_object) = (member.value, member.value.kind() == Kind::Object);
-        let mut beside = |node: Node<'_>, to_same_value| tell(Library::beside(at, node), to_same_value);
+        let mut beside = |node: Node<'_>, to_same_value| visit(SchemaRegistry::relative_to(at, node), to_same_value);
         match member.key.text() {
             "$ref" if value.kind() == Kind::String => {
-                if let Some(target) = library.resolve(at, value.text()) {
-                    tell(target, true);
+                if let Some(target) = registry.resolve(at, value.text()) {
+                    visit(target, true);
                 }
             }
             _ if only_ref => {}
             "$dynamicRef" | "$recursiveRef" if value.kind() == Kind::String => {
-                if let Some(target) = library.resolve_dynamic(at, value.text(), root) {
-                    tell(target, true);
+                if let Some(target) = registry.resolve_dynamic(at, value.text(), root) {
+                    visit(target, true);
                 }
             }
             "allOf" | "anyOf" | "oneOf" => value.items().for_each(|item| beside(item, true)),

@@ -1,29 +1,29 @@
-//! Older versions of files, asked of the `git` program.
+//! Older versions of files, read with the `git` program.
 //!
-//! In: a revision as git spells it and paths as the user gave them. Out: the bytes of a file as it was, and which files
-//! are no longer what they were. Nothing is written to the repository, and a revision is never taken for an option.
+//! Input: a revision in git's notation and paths as given. Output: the bytes of a file at the revision, and which files
+//! have changed. Nothing is written to the repository, and a revision is never interpreted as an option.
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Why git gives no answer.
+/// Why git failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The program cannot be started.
-    #[error("git cannot be run: {0}")]
+    #[error("cannot run git: {0}")]
     Program(#[from] io::Error),
-    /// The folder is in no repository.
+    /// The directory is not in a repository.
     #[error("{} is not in a git repository", .0.display())]
     NoRepository(PathBuf),
     /// No commit has that name.
-    #[error("git knows no revision {0:?}")]
+    #[error("unknown git revision {0:?}")]
     NoRevision(String),
     /// Two commits have no common ancestor here.
-    #[error("{0:?} and the present state have no common ancestor here; a shallow clone may have left it out")]
+    #[error("{0:?} and the current revision have no common ancestor; the clone may be shallow")]
     Unrelated(String),
-    /// Anything else that git said.
+    /// Any other error message of git.
     #[error("git: {0}")]
     Refused(String),
 }
@@ -34,16 +34,15 @@ pub struct Repository {
     root: PathBuf,
 }
 
-/// A commit, found.
+/// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit(String);
 
 impl Repository {
-    /// The repository that holds `folder` (empty: the working directory).
+    /// The repository that contains `folder` (empty: the working directory).
     ///
-    /// # Errors
-    /// When there is no git, or the folder is in no repository.
-    pub fn around(folder: &Path) -> Result<Self, Error> {
+    /// # Errors When there is no git, or the directory is not in a repository.
+    pub fn discover(folder: &Path) -> Result<Self, Error> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         match output(folder, ["rev-parse", "--show-toplevel"])? {
             Ok(root) => Ok(Self { root: path(root.trim_ascii_end()) }),
@@ -63,75 +62,71 @@ impl Repository {
     /// When there is none.
     pub fn commit(&self, revision: &str) -> Result<Commit, Error> {
         let wanted = format!("{revision}^{{commit}}");
-        match self.ask(["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])? {
+        match self.run_git(["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])? {
             Ok(name) => Ok(Commit(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())),
             Err(_) => Err(Error::NoRevision(revision.to_owned())),
         }
     }
 
-    /// The commit from which `revision` and the present state went apart: what a merge request is compared with.
+    /// The merge base of `revision` and the current revision: what a merge request is compared with.
     ///
     /// # Errors
     /// When there is no such revision, or no common ancestor.
-    pub fn fork(&self, revision: &str) -> Result<Commit, Error> {
+    pub fn merge_base(&self, revision: &str) -> Result<Commit, Error> {
         let commit = self.commit(revision)?;
-        match self.ask(["merge-base", &commit.0, "HEAD"])? {
+        match self.run_git(["merge-base", &commit.0, "HEAD"])? {
             Ok(name) => Ok(Commit(String::from_utf8_lossy(name.trim_ascii_end()).into_owned())),
             Err(_) => Err(Error::Unrelated(revision.to_owned())),
         }
     }
 
-    /// The files of the working tree that are not what they were at `commit`, new and deleted ones included, as absolute
-    /// paths; ignored files are not among them.
+    /// The files of the working tree that differ from `commit`, including new and deleted ones, as absolute paths;
+    /// ignored files are excluded.
     ///
-    /// # Errors
-    /// When git refuses.
+    /// # Errors When git fails.
     pub fn changed_since(&self, commit: &Commit) -> Result<Vec<PathBuf>, Error> {
-        let known = self.must(["diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", &commit.0, "--"])?;
-        let new = self.must(["ls-files", "--others", "--exclude-standard", "-z", "--"])?;
+        let known = self.run_checked(["diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", &commit.0, "--"])?;
+        let new = self.run_checked(["ls-files", "--others", "--exclude-standard", "-z", "--"])?;
         let mut changed: Vec<PathBuf> = names(&known).chain(names(&new)).map(|name| self.root.join(name)).collect();
         changed.sort();
         changed.dedup();
         Ok(changed)
     }
 
-    /// The bytes of a file at `commit`; `None` where it had no such file. A path that is not absolute is taken from the
-    /// working directory.
+    /// The bytes of a file at `commit`; `None` if it had no such file. Relative paths are relative to the working
+    /// directory.
     ///
-    /// # Errors
-    /// When the file lies outside the repository or git refuses.
+    /// # Errors When the file is outside the repository or git fails.
     pub fn file_at(&self, commit: &Commit, file: &Path) -> Result<Option<Vec<u8>>, Error> {
         let inside = self.inside(file)?;
-        let listed = self.must(["ls-tree", "--full-tree", "-z", "--name-only", &commit.0, "--", &inside])?;
+        let listed = self.run_checked(["ls-tree", "--full-tree", "-z", "--name-only", &commit.0, "--", &inside])?;
         if !names(&listed).any(|name| name == Path::new(&inside)) {
             return Ok(None);
         }
-        self.must(["cat-file", "blob", &format!("{}:{inside}", commit.0)]).map(Some)
+        self.run_checked(["cat-file", "blob", &format!("{}:{inside}", commit.0)]).map(Some)
     }
 
-    /// The files below `folder` at `commit`, as absolute paths, in git's order; the file itself where it is one.
+    /// The files below `folder` at `commit`, as absolute paths, in git's order; the file itself if it is one.
     ///
-    /// # Errors
-    /// When the folder lies outside the repository or git refuses.
+    /// # Errors When the directory is outside the repository or git fails.
     pub fn files_at(&self, commit: &Commit, folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let inside = self.inside(folder)?;
-        // Where no path is named, all files are listed.
+        // Without a path, all files are listed.
         let paths: &[&str] = if inside.is_empty() { &[] } else { &[&inside] };
-        let listed = self.must(["ls-tree", "-r", "--full-tree", "-z", "--name-only", &commit.0, "--"].iter().chain(paths))?;
+        let listed = self.run_checked(["ls-tree", "-r", "--full-tree", "-z", "--name-only", &commit.0, "--"].iter().chain(paths))?;
         Ok(names(&listed).map(|name| self.root.join(name)).collect())
     }
 
-    /// The files below `folder` at `commit`, as paths from there on, in git's order; the empty path where it is a file itself.
+    /// The files below `folder` at `commit`, as relative paths, in git's order; the empty path if it is a file itself.
     ///
-    /// # Errors
-    /// When the folder lies outside the repository or git refuses.
+    /// # Errors When the directory is outside the repository or git fails.
     pub fn files_below(&self, commit: &Commit, folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let top = self.root.join(self.inside(folder)?);
         let files = self.files_at(commit, folder)?;
         Ok(files.into_iter().filter_map(|file| file.strip_prefix(&top).map(Path::to_path_buf).ok()).collect())
     }
 
-    // A path as git names it: from the top of the working tree, with `/`. The file may be gone, its folders too.
+    // A path as git names it: relative to the root of the working tree, with `/`. The file and its directories may be gone.
     fn inside(&self, file: &Path) -> Result<String, Error> {
         let absolute = std::path::absolute(file)?;
         let (known, rest) = absolute
@@ -144,16 +139,16 @@ impl Repository {
         Ok(inside.to_string_lossy().replace('\\', "/"))
     }
 
-    fn ask<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<Result<Vec<u8>, String>, Error> {
+    fn run_git<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<Result<Vec<u8>, String>, Error> {
         output(&self.root, words)
     }
 
-    fn must<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<Vec<u8>, Error> {
-        self.ask(words)?.map_err(Error::Refused)
+    fn run_checked<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<Vec<u8>, Error> {
+        self.run_git(words)?.map_err(Error::Refused)
     }
 }
 
-// What git printed, or what it complained of. Paths are taken as they are, never as patterns.
+// The output or error of git. Paths are literal, never patterns.
 fn output<S: AsRef<OsStr>>(folder: &Path, words: impl IntoIterator<Item = S>) -> Result<Result<Vec<u8>, String>, Error> {
     let output = Command::new("git")
         .args(["--no-pager", "--no-optional-locks", "--literal-pathspecs", "-c", "core.quotepath=off"])
@@ -164,8 +159,8 @@ fn output<S: AsRef<OsStr>>(folder: &Path, words: impl IntoIterator<Item = S>) ->
     if output.status.success() {
         return Ok(Ok(output.stdout));
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Ok(Err(said.lines().next().unwrap_or("it failed without a word").trim_start_matches("fatal: ").to_owned()))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Ok(Err(stderr.lines().next().unwrap_or("it failed without a message").trim_start_matches("fatal: ").to_owned()))
 }
 
 fn names(listed: &[u8]) -> impl Iterator<Item = PathBuf> {

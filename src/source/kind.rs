@@ -1,4 +1,4 @@
-//! Kinds of files that are not read, told by their first bytes.
+//! Unsupported kinds of files, detected by their first bytes.
 
 /// A kind of file that no reader reads.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-//! What is read: text that knows which file it comes from and where in that file it begins.
+//! Source text that knows its file and its position in that file.
 //!
-//! A [`Source`] is one window of one input. Most hold a single stretch of a file; a window that needs
-//! something from elsewhere (the header of a CSV table, the rows of a child table) is put together
-//! from several stretches, each of which keeps its own file and place.
+//! A [`Source`] is one window of one input. Most contain a single segment of a file; a window that needs text from
+//! elsewhere (the header of a CSV table, the rows of a child table) consists of several segments, each with its own
+//! file and position.
 
 mod feed;
 pub mod git;
@@ -13,48 +13,48 @@ pub mod stat;
 
 use std::sync::{Arc, OnceLock};
 
-pub use feed::{Failure, Feed};
+pub use feed::{InputBuffer, ReadError};
 pub use kind::Kind as FileKind;
 pub use span::{Position, Span};
 
-/// A window of input as UTF-8 text, with the file and place of each of its bytes.
+/// A window of input as UTF-8 text, with the file and position of each byte.
 ///
 /// Offsets into it are [`Span`]s, so a window is shorter than 4 GiB.
 #[derive(Debug)]
 pub struct Source {
     text: String,
     // In order of `start`, the first at 0; never empty.
-    stretches: Vec<Stretch>,
-    // Offset and place about every `EVERY` bytes, counted once a place is asked for: a window of many records would
-    // otherwise be counted through from its start for each of their keys.
-    milestones: OnceLock<Vec<Milestone>>,
+    segments: Vec<Segment>,
+    // Offset and position about every `LINE_INDEX_STEP` bytes, computed on first use: otherwise a window of many
+    // records would be scanned from its start for each key.
+    line_index: OnceLock<Vec<LinePosition>>,
 }
 
 // A place in a window.
 #[derive(Clone, Copy, Debug)]
-struct Milestone {
+struct LinePosition {
     at: u32,
     position: Position,
     // Where its line begins, as far as its stretch holds it.
     line: u32,
 }
 
-const EVERY: usize = 4096;
+const LINE_INDEX_STEP: usize = 4096;
 
 #[derive(Debug)]
-struct Stretch {
+struct Segment {
     start: u32,
     name: Arc<str>,
     base: Position,
 }
 
-impl Stretch {
-    fn begin(&self) -> Milestone {
-        Milestone { at: self.start, position: self.base, line: self.start }
+impl Segment {
+    fn begin(&self) -> LinePosition {
+        LinePosition { at: self.start, position: self.base, line: self.start }
     }
 }
 
-// Counts the bytes that are looked at to find places, so that a test can tell how that grows.
+// Counts the bytes that are looked at to find places, so that a test can measure how that grows.
 #[cfg(not(test))]
 fn count_bytes(_: usize) {}
 
@@ -74,10 +74,10 @@ pub(crate) fn counted_bytes() -> u64 {
     BYTES.with(std::cell::Cell::get)
 }
 
-/// Where a span lies in its file.
+/// The location of a span in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The file's name as it is shown.
+    /// The display name of the file.
     pub file: Arc<str>,
     /// The first byte covered.
     pub start: Position,
@@ -85,9 +85,9 @@ pub struct Location {
     pub end: Position,
 }
 
-/// The line around a span, for showing it.
+/// The lines around a span, for display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Excerpt<'s> {
+pub struct Snippet<'s> {
     /// Whole lines of the window that the span touches, without the last line end.
     pub text: &'s str,
     /// Where `text` begins in the window.
@@ -104,43 +104,43 @@ impl Source {
     /// A part of a file that begins at `base`.
     #[must_use]
     pub fn window(name: impl Into<Arc<str>>, text: impl Into<String>, base: Position) -> Self {
-        Self { text: text.into(), stretches: vec![Stretch { start: 0, name: name.into(), base }], milestones: OnceLock::new() }
+        Self { text: text.into(), segments: vec![Segment { start: 0, name: name.into(), base }], line_index: OnceLock::new() }
     }
 
-    /// A place in a file whose text is not at hand: an empty window there.
+    /// A location in a file whose text is not available: an empty window.
     #[must_use]
-    pub fn elsewhere(name: impl Into<Arc<str>>, base: Position) -> Self {
+    pub fn detached(name: impl Into<Arc<str>>, base: Position) -> Self {
         Self::window(name, String::new(), base)
     }
 
-    /// Adds a stretch of another file, or of another place of the same file, and gives the offset at which it stands.
+    /// Adds a segment of another file, or of another part of the same file, and returns its offset.
     pub fn append(&mut self, name: impl Into<Arc<str>>, text: &str, base: Position) -> u32 {
         let start = self.len();
         self.text.push_str(text);
-        self.stretches.push(Stretch { start, name: name.into(), base });
-        self.milestones.take();
+        self.segments.push(Segment { start, name: name.into(), base });
+        self.line_index.take();
         start
     }
 
-    /// The offset at which the byte `at` of a file stands, where the window holds it.
+    /// The offset of the byte `at` of a file, if the window contains it.
     #[must_use]
     pub fn offset_of(&self, file: &str, at: u64) -> Option<u32> {
-        let ends = self.stretches.iter().skip(1).map(|next| next.start).chain([self.len()]);
-        self.stretches.iter().zip(ends).find_map(|(stretch, end)| {
-            let into = at.checked_sub(stretch.base.byte).filter(|into| *into <= u64::from(end - stretch.start))?;
-            (*stretch.name == *file).then(|| stretch.start + into as u32)
+        let ends = self.segments.iter().skip(1).map(|next| next.start).chain([self.len()]);
+        self.segments.iter().zip(ends).find_map(|(segment, end)| {
+            let into = at.checked_sub(segment.base.byte).filter(|into| *into <= u64::from(end - segment.start))?;
+            (*segment.name == *file).then(|| segment.start + into as u32)
         })
     }
 
-    /// The same window with marks for every character in the spans `hidden`. The marks are as long as the characters, so
-    /// spans, lines and columns stay true.
+    /// The same window with mask characters for every character in the spans `hidden`. They are as long as the
+    /// characters, so that spans, lines and columns stay valid.
     #[must_use]
     pub fn redacted(&self, hidden: &[Span]) -> Self {
         let mut text = String::with_capacity(self.text.len());
         let mut hidden = hidden.to_vec();
         hidden.sort_by_key(|span| span.start);
-        for span in hidden.into_iter().map(|span| self.fit(span)) {
-            // Spans may overlap: an alias and its anchor, a value and what is derived from it.
+        for span in hidden.into_iter().map(|span| self.clamp_span(span)) {
+            // Spans may overlap: an alias and its anchor, a value and a derived one.
             let (start, end) = (span.start.max(text.len() as u32), span.end);
             if start < end {
                 text.push_str(&self.text[text.len()..start as usize]);
@@ -154,9 +154,9 @@ impl Source {
             }
         }
         text.push_str(&self.text[text.len()..]);
-        let stretches =
-            self.stretches.iter().map(|Stretch { start, name, base }| Stretch { start: *start, name: Arc::clone(name), base: *base });
-        Self { text, stretches: stretches.collect(), milestones: OnceLock::new() }
+        let segments =
+            self.segments.iter().map(|Segment { start, name, base }| Segment { start: *start, name: Arc::clone(name), base: *base });
+        Self { text, segments: segments.collect(), line_index: OnceLock::new() }
     }
 
     /// The window's text.
@@ -165,7 +165,7 @@ impl Source {
         &self.text
     }
 
-    /// The window's text, taken out, so that its buffer can be used again.
+    /// The window's text, so that its buffer can be reused.
     #[must_use]
     pub fn into_text(self) -> String {
         self.text
@@ -183,25 +183,25 @@ impl Source {
         self.text.is_empty()
     }
 
-    /// The name of the file in which the window begins.
+    /// The name of the file of the first segment.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
-        &self.stretches[0].name
+        &self.segments[0].name
     }
 
-    /// The text a span covers; where the span does not lie on borders of characters, that of [`Source::fit`].
+    /// The text of a span; if the span is not on character boundaries, that of [`Source::clamp_span`].
     #[must_use]
     pub fn slice(&self, span: Span) -> &str {
         match self.text.get(span.range()) {
             Some(text) => text,
-            None => &self.text[self.fit(span).range()],
+            None => &self.text[self.clamp_span(span).range()],
         }
     }
 
-    /// The span cut to the text and widened to whole characters, so that it can be used to slice the text. A span that ends
-    /// before it starts becomes an empty one at its start.
+    /// The span limited to the text and widened to whole characters, so that it can be used to slice the text. A span
+    /// that ends before it starts becomes an empty one at its start.
     #[must_use]
-    pub fn fit(&self, span: Span) -> Span {
+    pub fn clamp_span(&self, span: Span) -> Span {
         if span.start <= span.end && self.text.get(span.range()).is_some() {
             return span;
         }
@@ -213,57 +213,57 @@ impl Source {
         Span::new(start, u32::try_from(end).unwrap_or(start))
     }
 
-    /// The span of the character that begins at `at`, or the empty span where `end` is reached.
+    /// The span of the character at `at`, or the empty span at `end`.
     #[must_use]
     pub fn character(&self, at: u32, end: u32) -> Span {
-        if at < end { self.fit(Span::new(at, at + 1)) } else { Span::at(at) }
+        if at < end { self.clamp_span(Span::new(at, at + 1)) } else { Span::at(at) }
     }
 
-    /// The place of the byte at offset `at`.
+    /// The position of the byte at offset `at`.
     #[must_use]
     pub fn position(&self, at: u32) -> Position {
         let at = self.floor(at as usize);
-        let stretch = self.stretch(at);
-        if at > stretch.start && self.is_inside_line_end(at as usize) {
+        let segment = self.segment(at);
+        if at > segment.start && self.is_inside_line_end(at as usize) {
             let Position { byte, line, column } = self.position(at - 1);
             return Position { byte: byte + 1, line, column: column.saturating_add(1) };
         }
-        let from = self.milestone(at, stretch);
+        let from = self.nearest_position(at, segment);
         let text = &self.text[from.at as usize..at as usize];
         count_bytes(text.len());
         from.position.after(text)
     }
 
     // The last place known at or before `at`.
-    fn milestone(&self, at: u32, stretch: &Stretch) -> Milestone {
-        let known = if self.text.len() > EVERY { self.milestones().get(at as usize / EVERY) } else { None };
-        known.copied().filter(|known| known.at >= stretch.start && known.at <= at).unwrap_or_else(|| stretch.begin())
+    fn nearest_position(&self, at: u32, segment: &Segment) -> LinePosition {
+        let known = if self.text.len() > LINE_INDEX_STEP { self.line_index().get(at as usize / LINE_INDEX_STEP) } else { None };
+        known.copied().filter(|known| known.at >= segment.start && known.at <= at).unwrap_or_else(|| segment.begin())
     }
 
-    fn milestones(&self) -> &[Milestone] {
-        self.milestones.get_or_init(|| {
-            let mut found: Vec<Milestone> = Vec::with_capacity(self.text.len() / EVERY + 1);
-            for at in (0..self.text.len()).step_by(EVERY) {
+    fn line_index(&self) -> &[LinePosition] {
+        self.line_index.get_or_init(|| {
+            let mut found: Vec<LinePosition> = Vec::with_capacity(self.text.len() / LINE_INDEX_STEP + 1);
+            for at in (0..self.text.len()).step_by(LINE_INDEX_STEP) {
                 let at = self.floor(at);
                 let at = if self.is_inside_line_end(at as usize) { at - 1 } else { at };
-                let stretch = self.stretch(at);
-                let last = found.last().copied().filter(|last| last.at >= stretch.start).unwrap_or_else(|| stretch.begin());
+                let segment = self.segment(at);
+                let last = found.last().copied().filter(|last| last.at >= segment.start).unwrap_or_else(|| segment.begin());
                 let text = &self.text[last.at as usize..at as usize];
                 count_bytes(text.len());
                 let end_of_line = memchr::memrchr2(b'\n', b'\r', text.as_bytes());
                 let line = end_of_line.map_or(last.line, |end| last.at + end as u32 + 1);
-                found.push(Milestone { at, position: last.position.after(text), line });
+                found.push(LinePosition { at, position: last.position.after(text), line });
             }
             found
         })
     }
 
-    // Whether a byte is an LF behind a CR, with which it ends one line.
+    // Whether a byte is an LF after a CR, with which it ends one line.
     fn is_inside_line_end(&self, at: usize) -> bool {
         at > 0 && self.text.as_bytes().get(at) == Some(&b'\n') && self.text.as_bytes()[at - 1] == b'\r'
     }
 
-    // The start of the character that holds the byte at `at`; the end of the text where `at` lies behind it.
+    // The start of the character that contains the byte at `at`; the end of the text if `at` is after it.
     fn floor(&self, at: usize) -> u32 {
         let mut at = at.min(self.text.len());
         while !self.text.is_char_boundary(at) {
@@ -272,21 +272,21 @@ impl Source {
         u32::try_from(at).expect("a window is shorter than 4 GiB")
     }
 
-    /// The file and places of a span. Where the span runs over into another stretch, the end is cut to the first.
+    /// The file and positions of a span. If the span extends into another segment, it is limited to the first.
     #[must_use]
     pub fn locate(&self, span: Span) -> Location {
-        let span = self.fit(span);
-        let stretch = self.stretch(span.start);
+        let span = self.clamp_span(span);
+        let segment = self.segment(span.start);
         let start = self.position(span.start);
         let end = span.end.min(self.end_of(span.start));
         let text = self.text.get(span.start as usize..end as usize).unwrap_or("");
         let is_split = !text.is_empty() && end < self.end_of(span.start) && self.is_inside_line_end(end as usize);
         let end = if is_split { start.after_return(text) } else { start.after(text) };
-        Location { file: Arc::clone(&stretch.name), start, end }
+        Location { file: Arc::clone(&segment.name), start, end }
     }
 
-    /// As [`Source::locate`], for bytes that are to be replaced: where nothing is, something is put in behind the byte before
-    /// it, in the file of that byte.
+    /// Like [`Source::locate`], for bytes to be replaced: an insertion is located after the byte before it, in the file
+    /// of that byte.
     #[must_use]
     pub fn locate_edit(&self, span: Span) -> Location {
         if !span.is_empty() || span.start == 0 {
@@ -296,75 +296,75 @@ impl Source {
         Location { file, start: end, end }
     }
 
-    /// The bytes by which an edit's file is told: its own, or the character before it.
+    /// The bytes that determine an edit's file: its own, or the character before it.
     #[must_use]
     pub fn anchor(&self, span: Span) -> Span {
-        let span = self.fit(span);
+        let span = self.clamp_span(span);
         let at = span.start as usize;
         if span.is_empty() && at > 0 { Span::new(self.floor(at - 1), span.start) } else { span }
     }
 
-    /// The columns of a span's start and end in bytes, from 1; `None` where the line begins before the window, so that its
-    /// first bytes are not known.
+    /// The columns of a span's start and end in bytes, from 1; `None` if the line begins before the window, so that its
+    /// first bytes are unknown.
     #[must_use]
     pub fn byte_columns(&self, span: Span) -> Option<(u64, u64)> {
-        let span = self.fit(span);
-        let stretch = self.stretch(span.start);
+        let span = self.clamp_span(span);
+        let segment = self.segment(span.start);
         let column = |at: u32| {
-            let is_split = at > stretch.start && self.is_inside_line_end(at as usize);
-            let from = self.milestone(at - u32::from(is_split), stretch);
+            let is_split = at > segment.start && self.is_inside_line_end(at as usize);
+            let from = self.nearest_position(at - u32::from(is_split), segment);
             let text = self.text.get(from.at as usize..(at - u32::from(is_split)) as usize)?;
             count_bytes(text.len());
             let end_of_line = memchr::memrchr2(b'\n', b'\r', text.as_bytes());
             let line = end_of_line.map_or(from.line, |end| from.at + end as u32 + 1);
             let column = u64::from(at - line) + 1;
-            match line == stretch.start {
-                // On the first line of a file the bytes before the window are those of the line.
-                true if stretch.base.line == 1 => Some(stretch.base.byte + column),
-                true if stretch.base.column != 1 => None,
+            match line == segment.start {
+                // On the first line of a file, the bytes before the window are those of the line.
+                true if segment.base.line == 1 => Some(segment.base.byte + column),
+                true if segment.base.column != 1 => None,
                 _ => Some(column),
             }
         };
         Some((column(span.start)?, column(span.end.min(self.end_of(span.start)))?))
     }
 
-    /// Whether a span lies in a stretch that goes along with many windows, such as the header of a table.
+    /// Whether a span is in a segment shared by many windows, such as the header of a table.
     #[must_use]
     pub fn is_shared(&self, span: Span) -> bool {
-        // Of several stretches, only one that is taken along again and again begins where its file begins.
-        self.stretches.len() > 1 && self.stretch(span.start).base.line == 1
+        // Of several segments, only a shared one begins where its file begins.
+        self.segments.len() > 1 && self.segment(span.start).base.line == 1
     }
 
-    /// All of the stretch that holds the byte at `at`.
+    /// The segment that contains the byte at `at`.
     #[must_use]
-    pub fn stretch_at(&self, at: u32) -> Span {
-        Span::new(self.stretch(at).start, self.end_of(at))
+    pub fn segment_at(&self, at: u32) -> Span {
+        Span::new(self.segment(at).start, self.end_of(at))
     }
 
-    /// Whether two bytes lie in the same stretch, so that the text between them leads from one place to the other.
+    /// Whether two bytes are in the same segment, so that the text between them connects them.
     #[must_use]
-    pub fn is_one_stretch(&self, from: u32, to: u32) -> bool {
-        std::ptr::eq(self.stretch(from), self.stretch(to))
+    pub fn is_one_segment(&self, from: u32, to: u32) -> bool {
+        std::ptr::eq(self.segment(from), self.segment(to))
     }
 
-    /// The lines that a span touches, as far as its stretch reaches.
+    /// The lines that a span touches, within its segment.
     #[must_use]
-    pub fn excerpt(&self, span: Span) -> Excerpt<'_> {
-        self.around(span, 0, usize::MAX)
+    pub fn snippet(&self, span: Span) -> Snippet<'_> {
+        self.snippet_around(span, 0, usize::MAX)
     }
 
-    /// The lines that a span touches and so many before and behind, as far as its stretch and `reach` bytes on either side
-    /// go: a line that is longer is cut, and costs no more than a short one.
+    /// The lines that a span touches and this many lines of context, within its segment and `reach` bytes on either
+    /// side: a longer line is cut, and costs no more than a short one.
     #[must_use]
-    pub fn around(&self, span: Span, lines: usize, reach: usize) -> Excerpt<'_> {
-        let span = self.fit(span);
+    pub fn snippet_around(&self, span: Span, lines: usize, reach: usize) -> Snippet<'_> {
+        let span = self.clamp_span(span);
         let bytes = self.text.as_bytes();
-        let (first, end_of_stretch) = (span.start as usize, self.end_of(span.start) as usize);
-        let last = (span.end.max(span.start) as usize).min(end_of_stretch);
+        let (first, end_of_segment) = (span.start as usize, self.end_of(span.start) as usize);
+        let last = (span.end.max(span.start) as usize).min(end_of_segment);
         // A span that ends with a line end does not touch the next line.
         let last = if last > first && matches!(bytes[last - 1], b'\n' | b'\r') { last - 1 } else { last };
-        let from = (self.stretch(span.start).start as usize).max(self.floor(first.saturating_sub(reach)) as usize);
-        let to = end_of_stretch.min(self.floor(last.saturating_add(reach).min(bytes.len())) as usize);
+        let from = (self.segment(span.start).start as usize).max(self.floor(first.saturating_sub(reach)) as usize);
+        let to = end_of_segment.min(self.floor(last.saturating_add(reach).min(bytes.len())) as usize);
         count_bytes(to - from);
         let start_of_line = |at: usize| {
             let at = if at > from && self.is_inside_line_end(at) { at - 1 } else { at };
@@ -380,25 +380,25 @@ impl Source {
             if start > from {
                 start = start_of_line(start - 1);
             }
-            // Behind the last line end there is no line.
+            // There is no line after the last line end.
             let next = end + 1 + usize::from(self.is_inside_line_end(end + 1));
             if next < to {
                 end = end_of_line(next);
             }
         }
         let text = &self.text[start..end];
-        Excerpt { text: text.strip_suffix('\r').unwrap_or(text), start: u32::try_from(start).unwrap_or(u32::MAX) }
+        Snippet { text: text.strip_suffix('\r').unwrap_or(text), start: u32::try_from(start).unwrap_or(u32::MAX) }
     }
 
-    // Which stretch holds the byte at `at`; the end of the text belongs to the last.
-    fn stretch(&self, at: u32) -> &Stretch {
-        let after = self.stretches.partition_point(|stretch| stretch.start <= at);
-        &self.stretches[after.max(1) - 1]
+    // The segment that contains the byte at `at`; the end of the text belongs to the last.
+    fn segment(&self, at: u32) -> &Segment {
+        let after = self.segments.partition_point(|segment| segment.start <= at);
+        &self.segments[after.max(1) - 1]
     }
 
     fn end_of(&self, at: u32) -> u32 {
-        let after = self.stretches.partition_point(|stretch| stretch.start <= at).max(1);
-        self.stretches.get(after).map_or(self.len(), |next| next.start)
+        let after = self.segments.partition_point(|segment| segment.start <= at).max(1);
+        self.segments.get(after).map_or(self.len(), |next| next.start)
     }
 }
 
@@ -414,21 +414,21 @@ mod tests {
         assert_eq!(source.position(3), Position { byte: 3, line: 1, column: 3 });
         assert_eq!(source.position(6), Position { byte: 6, line: 3, column: 1 });
         assert_eq!(source.locate(Span::new(2, 3)).end, Position { byte: 3, line: 1, column: 3 });
-        assert_eq!(source.excerpt(Span::new(4, 5)).text, "b");
-        assert_eq!(source.around(Span::new(4, 5), 1, 99).text, "é\r\nb\rc");
+        assert_eq!(source.snippet(Span::new(4, 5)).text, "b");
+        assert_eq!(source.snippet_around(Span::new(4, 5), 1, 99).text, "é\r\nb\rc");
         assert_eq!(source.byte_columns(Span::new(6, 7)), Some((1, 2)));
     }
 
     #[test]
-    fn each_stretch_keeps_its_place() {
+    fn each_segment_keeps_its_place() {
         let mut source = Source::whole("t.csv", "a,b\n");
         let at = source.append("t.csv", "1,2\n3,4\n", Position { byte: 900, line: 101, column: 1 });
         let found = source.locate(Span::new(at + 4, at + 5));
         assert_eq!((found.start.byte, found.start.line, found.end.column), (904, 102, 2));
         assert_eq!(source.locate(Span::new(2, 3)).start, Position { byte: 2, line: 1, column: 3 });
-        assert_eq!(source.excerpt(Span::new(at + 4, at + 5)).text, "3,4");
-        assert_eq!(source.excerpt(Span::new(0, 1)).text, "a,b");
-        // What is put in at the end of a stretch is put into that one.
+        assert_eq!(source.snippet(Span::new(at + 4, at + 5)).text, "3,4");
+        assert_eq!(source.snippet(Span::new(0, 1)).text, "a,b");
+        // An insertion at the end of a segment belongs to that segment.
         source.append("t.csv", "a,b\n", Position::START);
         let found = source.locate_edit(Span::at(at + 8));
         assert_eq!((found.start.byte, found.end.byte, source.is_shared(Span::at(at + 8))), (908, 908, true));
@@ -436,10 +436,10 @@ mod tests {
     }
 
     #[test]
-    fn lines_around_end_with_their_stretch_and_reach() {
+    fn lines_around_end_with_their_segment_and_reach() {
         let mut source = Source::whole("t.csv", "a,b\n");
         let at = source.append("t.csv", "1,2\n3,4\né,6\n7,8\n", Position { byte: 900, line: 101, column: 1 });
-        let around = |from, to, lines, reach| source.around(Span::new(at + from, at + to), lines, reach).text;
+        let around = |from, to, lines, reach| source.snippet_around(Span::new(at + from, at + to), lines, reach).text;
         assert_eq!(around(4, 5, 1, 99), "1,2\n3,4\né,6");
         assert_eq!(around(0, 1, 9, 99), "1,2\n3,4\né,6\n7,8");
         assert_eq!(around(4, 8, 1, 99), "1,2\n3,4\né,6");
@@ -447,7 +447,7 @@ mod tests {
         assert_eq!(around(17, 17, 1, 99), "7,8\n");
         assert_eq!(around(11, 12, 1, 2), "é,6\n7");
         assert_eq!(around(5, 6, 1, 0), ",");
-        assert_eq!(source.around(Span::new(1, 2), 2, 99).text, "a,b");
+        assert_eq!(source.snippet_around(Span::new(1, 2), 2, 99).text, "a,b");
     }
 
     #[test]
@@ -483,6 +483,6 @@ mod tests {
     #[test]
     fn a_place_without_text_is_kept() {
         let base = Position { byte: 7, line: 3, column: 2 };
-        assert_eq!(Source::elsewhere("x.json", base).locate(Span::at(0)).start, base);
+        assert_eq!(Source::detached("x.json", base).locate(Span::at(0)).start, base);
     }
 }

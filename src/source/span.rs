@@ -1,6 +1,6 @@
-//! Places in text: a [`Span`] counts bytes inside one [`Source`](super::Source), a [`Position`] counts from the file's start.
+//! Locations in text: a [`Span`] counts bytes inside one [`Source`](super::Source), a [`Position`] counts from the file's start.
 
-/// A run of bytes inside one [`Source`](super::Source): `start` included, `end` left out.
+/// A range of bytes inside one [`Source`](super::Source): `start` inclusive, `end` exclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// Offset of the first byte.
@@ -47,7 +47,7 @@ impl Span {
     }
 }
 
-/// A place in a file: byte offset from 0, line and column from 1.
+/// A position in a file: byte offset from 0, line and column from 1.
 ///
 /// Columns count Unicode scalar values; LF, CRLF and a lone CR end a line. A byte order mark
 /// counts in `byte` and not in `column`.
@@ -65,7 +65,7 @@ impl Position {
     /// The start of a file.
     pub const START: Self = Self { byte: 0, line: 1, column: 1 };
 
-    /// The place reached from here by reading past `text`, which does not end between CR and LF.
+    /// The position after `text`, which does not end between CR and LF.
     #[must_use]
     pub fn after(self, text: &str) -> Self {
         let bytes = text.as_bytes();
@@ -80,7 +80,7 @@ impl Position {
         }
     }
 
-    /// As [`Position::after`], where an LF belongs to a CR at the end of `text`.
+    /// Like [`Position::after`], with an LF that belongs to a CR at the end of `text`.
     #[must_use]
     pub(super) fn after_return(self, text: &str) -> Self {
         let before = self.after(text.strip_suffix('\r').unwrap_or(text));

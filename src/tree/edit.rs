@@ -31,19 +31,19 @@ impl Tree {
         *slot = Slot { kind, flags: slot.flags & DERIVED, opening: length, span: opening, a: NONE, b: NONE, next: slot.next, len: 0 };
     }
 
-    /// Adds a member to `object`, behind the value `after` or at the end, and gives its value, null until it is set.
+    /// Adds a member to `object`, after the value `after` or at the end, and gives its value, null until it is set.
     pub fn insert_member(&mut self, object: NodeId, after: Option<NodeId>, key: &str, key_span: Span) -> NodeId {
         self.insert_member_text(object, after, Text::Owned(key), key_span)
     }
 
-    /// As [`Tree::insert_member`], for a key that may stand in the source.
+    /// As [`Tree::insert_member`], for a key that may are in the source.
     pub fn insert_member_text(&mut self, object: NodeId, after: Option<NodeId>, key: Text<'_>, key_span: Span) -> NodeId {
         let key = self.push_key(key_span, key);
         let value = self.push_null(key_span);
         match after {
             None => self.link_last(object.0, key),
             Some(after) => {
-                // A member's value stands right behind its key.
+                // A member's value stands right after its key.
                 let before = (after.0 - 1) as usize;
                 self.slots[key as usize].next = self.slots[before].next;
                 self.slots[before].next = key;
@@ -57,7 +57,7 @@ impl Tree {
         NodeId(value)
     }
 
-    /// Gives the member with this value another name.
+    /// Returns the member with this value another name.
     pub fn rename_member(&mut self, value: NodeId, name: &str) {
         self.compact = false;
         let (a, b, flags) = self.keep(Text::Owned(name));

@@ -1,6 +1,6 @@
 //! Keys by JSON value: which parts of a record can be a key, and when two keys are the same one.
 //!
-//! In: the values that make up a key. Out: a text that two keys share exactly when they are equal. Strings are equal when
+//! Input: the values that make up a key. Output: a text that two keys share exactly when they are equal. Strings are equal when
 //! their bytes are, numbers when their exact decimal values are (`1`, `1.0` and `1e0`), and a number never equals a string.
 //! Everything that compares keys uses this text: references, duplicates, `diff`, databases and the baseline.
 

@@ -4,7 +4,7 @@
 //! the check and the writers walk it by [`Node`] handles. A tree holds one record and is cleared and filled again for the next,
 //! so its buffers are allocated once a worker.
 //!
-//! A slot is 28 bytes. A member takes two: its key, and behind it its value; children are linked by `next`, so a member can be
+//! A slot is 28 bytes. A member takes two: its key, and after it its value; children are linked by `next`, so a member can be
 //! added, dropped or moved without shifting the others.
 
 mod edit;
@@ -60,7 +60,7 @@ impl NodeId {
     }
 }
 
-/// Where a node's text stands: in the source as it is, or decoded and handed over.
+/// Where a node's text stands: in the source as it is, or decoded and passed on.
 #[derive(Clone, Copy, Debug)]
 pub enum Text<'a> {
     /// These bytes of the source are the text.
@@ -71,7 +71,7 @@ pub enum Text<'a> {
 
 const NONE: u32 = u32::MAX;
 
-const OWNED: u8 = 1; // the text lies in `scratch`
+const OWNED: u8 = 1; // the text is in `scratch`
 const DERIVED: u8 = 2; // not written in the source: supplied, or read out of prose
 const ALTERED: u8 = 4; // normalised since it was read
 const QUOTED: u8 = 8; // the source put it in quotes
@@ -198,7 +198,7 @@ impl Tree {
         NodeId(id)
     }
 
-    /// Closes the innermost container; `end` is the offset behind its last byte.
+    /// Closes the innermost container; `end` is the offset after its last byte.
     pub fn close(&mut self, end: u32) {
         if let Some(id) = self.stack.pop() {
             let span = &mut self.slots[id as usize].span;
@@ -211,7 +211,7 @@ impl Tree {
         self.pending = self.push_key(span, text);
     }
 
-    /// As [`Tree::key`] for a name that stands as it is between its quotes, and whose [`key_hash`] is at hand.
+    /// As [`Tree::key`] for a name that stands as it is between its quotes, and whose [`key_hash`] is available.
     #[inline]
     pub fn plain_key(&mut self, span: Span, hash: u32) {
         let slot = Slot { kind: Kind::String, flags: 0, opening: 0, span, a: span.start + 1, b: span.len() - 2, next: NONE, len: hash };
@@ -315,7 +315,7 @@ pub fn plain_length(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     // Marks the highest bit of bytes below a limit, up to the first one exactly (S. E. Anderson, Bit Twiddling Hacks).
     let below = |word: u64, limit: u64| word.wrapping_sub(LOW * limit) & !word;
-    // A quote is the one byte above the control characters that changing its second bit moves to their end.
+    // A quote is the one byte above the control characters that changing its second bit moves completely.
     let stops = |word: u64| (below(word ^ (LOW * 0x02), 0x21) | below(word ^ (LOW * 0x5C), 1)) & HIGH;
     let mut at = 0;
     // Two words at a time: most strings end in the first two, and the processor need not guess in which.
@@ -364,7 +364,7 @@ pub fn json(node: Node<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// The hash by which member names are told apart before their text is.
+/// The hash by which member names are compared before their text is.
 #[must_use]
 pub fn key_hash(name: &str) -> u32 {
     let bytes = name.as_bytes();
@@ -473,7 +473,7 @@ impl<'t> Node<'t> {
         match slot.kind {
             // A start tag longer than the length can count is cut, perhaps inside a character.
             Kind::Array | Kind::Object => {
-                self.tree.source.fit(Span::new(slot.span.start, slot.span.start.saturating_add(u32::from(slot.opening))))
+                self.tree.source.clamp_span(Span::new(slot.span.start, slot.span.start.saturating_add(u32::from(slot.opening))))
             }
             _ => slot.span,
         }
@@ -567,26 +567,26 @@ impl<'t> Node<'t> {
         Members { tree: self.tree, next: first }
     }
 
-    /// The value of the member `key`, the last one where it is there twice.
+    /// The value of the member `key`, the last one where it is duplicated.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'t>> {
         self.member(key).map(|member| member.value)
     }
 
-    /// The member `key`, the last one where it is there twice.
+    /// The member `key`, the last one where it is duplicated.
     #[must_use]
     pub fn member(self, key: &str) -> Option<Member<'t>> {
         self.member_hashed(key_hash(key), key)
     }
 
-    /// As [`Node::member`], with the [`key_hash`] of the name at hand.
+    /// As [`Node::member`], with the [`key_hash`] of the name current.
     #[must_use]
     pub fn member_hashed(self, hash: u32, key: &str) -> Option<Member<'t>> {
         // Linear: objects of profiles have about ten members.
         self.members().filter(|member| member.is_named(hash, key.as_bytes())).last()
     }
 
-    /// Whether a member is there twice, as far as the reader has marked it.
+    /// Whether a member is duplicated, as far as the reader has marked it.
     #[must_use]
     pub fn has_duplicates(self) -> bool {
         self.members().any(|member| member.is_shadowed())
@@ -758,7 +758,7 @@ impl Member<'_> {
         self.key.slot().len
     }
 
-    /// Whether the key is this one, whose [`key_hash`] is at hand.
+    /// Whether the key is this one, whose [`key_hash`] is available.
     #[must_use]
     #[inline]
     pub fn is_named(&self, hash: u32, name: &[u8]) -> bool {

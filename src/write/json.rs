@@ -4,9 +4,9 @@
 
 use std::io;
 
-use super::{Assembler, Files, Options, Writer};
+use super::{Files, Options, OutputWriter, Writer};
 use crate::check::Accepted;
-use crate::diagnostic::Notes;
+use crate::diagnostic::DiagnosticSink;
 use crate::read::TopLevel;
 use crate::tree::{Kind, Node};
 pub use crate::tree::{json as compact, json_string as string};
@@ -27,7 +27,7 @@ impl Json {
 }
 
 impl Writer for Json {
-    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _diagnostics: &mut dyn DiagnosticSink) {
         if self.compact {
             compact(record.node(), out);
         } else {
@@ -36,7 +36,7 @@ impl Writer for Json {
         }
     }
 
-    fn assembler(&self) -> Box<dyn Assembler> {
+    fn output_writer(&self) -> Box<dyn OutputWriter> {
         Box::new(Array { empty: true, top_level: TopLevel::List, only_arrays: self.array_only })
     }
 }
@@ -44,11 +44,11 @@ impl Writer for Json {
 struct Array {
     empty: bool,
     top_level: TopLevel,
-    // Whether the schema admits nothing but arrays.
+    // Whether the schema allows only arrays.
     only_arrays: bool,
 }
 
-impl Assembler for Array {
+impl OutputWriter for Array {
     fn top_level(&mut self, of_input: TopLevel) {
         self.top_level = of_input;
     }
@@ -59,7 +59,7 @@ impl Assembler for Array {
         }
         if self.only_arrays {
             return Err(io::Error::other(
-                "the schema admits only arrays as records, so an array of several would be read as one record; write them with --to ndjson",
+                "the schema allows only arrays as records, so an array of several would be read as one record; write them with --to ndjson",
             ));
         }
         let file = files.main()?;
@@ -89,19 +89,19 @@ fn write_outdented(encoded: &[u8], file: &mut dyn io::Write) -> io::Result<()> {
 pub struct Ndjson;
 
 impl Writer for Ndjson {
-    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _diagnostics: &mut dyn DiagnosticSink) {
         compact(record.node(), out);
         out.push(b'\n');
     }
 
-    fn assembler(&self) -> Box<dyn Assembler> {
+    fn output_writer(&self) -> Box<dyn OutputWriter> {
         Box::new(Lines)
     }
 }
 
 struct Lines;
 
-impl Assembler for Lines {
+impl OutputWriter for Lines {
     fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()> {
         files.main()?.write_all(encoded)
     }

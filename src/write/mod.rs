@@ -1,13 +1,13 @@
 //! Writers: each lays an accepted record out in its format, so that reading it gives the same record.
 //!
 //! Writing has two halves, as reading has. A [`Writer`] encodes one record, knows nothing of the others, and so can run
-//! anywhere. An [`Assembler`] takes the encoded records in order and makes files of them: it knows what stands before,
-//! between and behind. What a format cannot carry is noted as an error and the record is not written; nothing is bent.
+//! anywhere. An [`OutputWriter`] takes the encoded records in order and makes files of them: it knows what is before,
+//! between and after. What a format cannot carry is reported as an error and the record is not written; nothing is bent.
 
 pub mod csv;
 pub mod json;
-pub mod notation;
-pub mod rows;
+pub mod text_edits;
+pub mod row_writer;
 pub mod xml;
 pub mod xsd;
 pub mod yaml;
@@ -16,28 +16,28 @@ use std::io;
 use std::sync::Arc;
 
 use crate::check::Accepted;
-use crate::diagnostic::Notes;
+use crate::diagnostic::DiagnosticSink;
 use crate::layout::header::Header;
 use crate::read::TopLevel;
 use crate::schema::Shape;
 
 /// Encodes records.
 pub trait Writer: Send + Sync {
-    /// Appends the record to `out` in a form that this writer's assembler understands. An error noted here means that
+    /// Appends the record to `out` in a form that this writer's assembler understands. An error reported here means that
     /// the record is not carried; what was appended is then dropped.
-    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, notes: &mut dyn Notes);
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, diagnostics: &mut dyn DiagnosticSink);
 
     /// As [`Writer::encode`], for a record from a table with this header.
-    fn encode_row(&self, record: Accepted<'_>, _header: &Header, out: &mut Vec<u8>, notes: &mut dyn Notes) {
-        self.encode(record, out, notes);
+    fn encode_row(&self, record: Accepted<'_>, _header: &Header, out: &mut Vec<u8>, diagnostics: &mut dyn DiagnosticSink) {
+        self.encode(record, out, diagnostics);
     }
 
     /// Begins the files.
-    fn assembler(&self) -> Box<dyn Assembler>;
+    fn output_writer(&self) -> Box<dyn OutputWriter>;
 }
 
 /// Makes files of encoded records.
-pub trait Assembler: Send {
+pub trait OutputWriter: Send {
     /// Says how the records are held where they come from, which the output keeps as far as its format can; called before
     /// the first record, or not at all where records come from several places.
     fn top_level(&mut self, _of_input: TopLevel) {}
@@ -51,14 +51,14 @@ pub trait Assembler: Send {
     /// When a file cannot be written.
     fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()>;
 
-    /// Writes what stands behind the last record; also called when there was none.
+    /// Writes what stands after the last record; also called when there was none.
     ///
     /// # Errors
     /// When a file cannot be written.
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()>;
 }
 
-/// Where an assembler writes: one main file, or several by name in a folder.
+/// Where an assembler writes: one main file, or several by name in a directory.
 pub trait Files {
     /// The main file (or standard output).
     ///
@@ -66,7 +66,7 @@ pub trait Files {
     /// When it cannot be created.
     fn main(&mut self) -> io::Result<&mut dyn io::Write>;
 
-    /// A file of that name in the output folder; the same one when named again.
+    /// A file of that name in the output directory; the same one when named again.
     ///
     /// # Errors
     /// When it cannot be created.
@@ -92,23 +92,27 @@ impl Files for Memory {
     }
 }
 
-/// Writes records into memory. A record that the format cannot carry is noted and left out.
+/// Writes records into memory. A record that the format cannot carry is reported and omitted.
 ///
 /// # Errors
-/// When rows that wait for the last record cannot be put aside on disk.
-pub fn collect<'t>(writer: &dyn Writer, records: impl IntoIterator<Item = Accepted<'t>>, notes: &mut dyn Notes) -> io::Result<Memory> {
+/// When rows that wait for the last record cannot be spooled on disk.
+pub fn collect<'t>(
+    writer: &dyn Writer,
+    records: impl IntoIterator<Item = Accepted<'t>>,
+    diagnostics: &mut dyn DiagnosticSink,
+) -> io::Result<Memory> {
     let mut files = Memory::default();
-    let mut assembler = writer.assembler();
+    let mut assembler = writer.output_writer();
     let mut encoded = Vec::new();
     for record in records {
-        let mut said = Vec::new();
+        let mut emitted = Vec::new();
         encoded.clear();
-        writer.encode(record, &mut encoded, &mut said);
-        if !said.iter().any(|note| note.severity == crate::diagnostic::Severity::Error) {
+        writer.encode(record, &mut encoded, &mut emitted);
+        if !emitted.iter().any(|diagnostic| diagnostic.severity == crate::diagnostic::Severity::Error) {
             assembler.record(&encoded, &mut files)?;
         }
-        for note in said {
-            notes.note(note);
+        for diagnostic in emitted {
+            diagnostics.emit(diagnostic);
         }
     }
     assembler.finish(&mut files)?;
@@ -174,7 +178,7 @@ impl Format {
         Self::ALL.iter().copied().find(|format| format.name() == name)
     }
 
-    /// The format a file name tells by its extension.
+    /// The format of a file name by its extension.
     #[must_use]
     pub fn by_extension(name: &str) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;

@@ -1,16 +1,16 @@
 //! Writes XML 1.0 in our own form: a root with a version marker, an element for each record and each member.
 //!
 //! `c:document` says that the only record is the whole document of the file that it comes from.
-//! Declared members stand in the order of the schema, the others behind them in `c:member`. `<name/>` is the empty string,
+//! Declared members are in the order of the schema, the others after them in `c:member`. `<name/>` is the empty string,
 //! `c:nil` null, `c:empty` an empty list or object, `c:type` a type that the shape leaves open. White space stands only
-//! between elements, never beside text. Every JSON value can be carried, so nothing is refused.
+//! between elements, never beside text. Every JSON value can be carried, so nothing is rejected.
 
 use std::io;
 use std::sync::Arc;
 
-use super::{Assembler, Files, Options, Writer};
+use super::{Files, Options, OutputWriter, Writer};
 use crate::check::Accepted;
-use crate::diagnostic::Notes;
+use crate::diagnostic::DiagnosticSink;
 use crate::layout::xml;
 use crate::read::TopLevel;
 use crate::schema::Shape;
@@ -33,7 +33,7 @@ impl Xml {
 }
 
 impl Writer for Xml {
-    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _diagnostics: &mut dyn DiagnosticSink) {
         let part = self.shape.root();
         out.extend_from_slice(b"  ");
         let level = (!self.compact).then_some(1);
@@ -41,7 +41,7 @@ impl Writer for Xml {
         out.push(b'\n');
     }
 
-    fn assembler(&self) -> Box<dyn Assembler> {
+    fn output_writer(&self) -> Box<dyn OutputWriter> {
         Box::new(Document { root: self.root.clone(), begun: false, top_level: TopLevel::List })
     }
 }
@@ -65,7 +65,7 @@ impl Document {
     }
 }
 
-impl Assembler for Document {
+impl OutputWriter for Document {
     fn top_level(&mut self, of_input: TopLevel) {
         self.top_level = of_input;
     }
@@ -87,7 +87,7 @@ impl Assembler for Document {
 #[derive(Clone, Copy)]
 enum Name<'a> {
     Own(&'a str),
-    // A member whose name stands in an attribute.
+    // A member whose name is in an attribute.
     Member(&'a str),
 }
 

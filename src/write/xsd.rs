@@ -29,7 +29,7 @@ pub fn schema(options: &Options) -> String {
     let _ = writeln!(out, "        <xs:element name=\"{name}\"{of_record} minOccurs=\"0\" maxOccurs=\"unbounded\"/>");
     let _ = writeln!(out, "      </xs:sequence>\n      {MARKS}\n    </xs:complexType>\n  </xs:element>");
     for (name, pattern) in [("number", NUMBER.to_owned()), ("boolean", "true|false".to_owned()), ("null", String::new())] {
-        // `nil` elements are empty, so each has a form that admits nothing as well.
+        // `nil` elements are empty, so each has a form that allows nothing as well.
         for (suffix, pattern) in [("", pattern.clone()), ("-or-null", format!("({pattern})?"))] {
             let _ = writeln!(out, "  <xs:simpleType name=\"{name}{suffix}-text\">\n    <xs:restriction base=\"xs:string\">");
             let _ = writeln!(out, "      <xs:pattern value=\"{pattern}\"/>\n    </xs:restriction>\n  </xs:simpleType>");
@@ -64,7 +64,7 @@ impl<'s> Definitions<'s> {
     // The type attribute for values of this part.
     fn refer(&mut self, part: Part<'s>) -> String {
         let types = part.types();
-        let nullable = if types.admits(Types::NULL) { "-or-null" } else { "" };
+        let nullable = if types.allows(Types::NULL) { "-or-null" } else { "" };
         let plain = types.without(Types::NULL);
         let name = if part.is_any() {
             "any".to_owned()
@@ -90,9 +90,9 @@ impl<'s> Definitions<'s> {
     }
 
     fn define(&mut self, part: Part<'s>) {
-        let nullable = part.types().admits(Types::NULL);
+        let nullable = part.types().allows(Types::NULL);
         let mut body = String::new();
-        if part.types().admits(Types::ARRAY) {
+        if part.types().allows(Types::ARRAY) {
             let item = if part.prefix_len() == 0 { self.refer(part.item(0)) } else { " type=\"any\"".to_owned() };
             let name = xml::item_name(part);
             let _ = writeln!(body, "      <xs:element name=\"{name}\"{item} minOccurs=\"0\" maxOccurs=\"unbounded\"/>");

@@ -1,14 +1,14 @@
 //! Writes YAML 1.2: a sequence of all records, or documents with `---` between them where the input is a stream of documents.
 //!
-//! In: accepted records. Out: block style, two blanks a level. Numbers stand as they were written, which the core schema reads
+//! Input: accepted records. Output: block style, two blanks a level. Numbers stand as they were written, which the core schema reads
 //! as the same decimals. Text stands bare only where every reader takes it for that text, those of YAML 1.1 included, which
 //! take `no` for false and `2001-12-14` for a date; in quotes otherwise.
 
 use std::io;
 
-use super::{Assembler, Files, Options, Writer};
+use super::{Files, Options, OutputWriter, Writer};
 use crate::check::Accepted;
-use crate::diagnostic::{Notes, is_unprintable};
+use crate::diagnostic::{DiagnosticSink, is_unprintable};
 use crate::read::TopLevel;
 use crate::tree::{Kind, Node};
 
@@ -30,7 +30,7 @@ impl Yaml {
 }
 
 impl Writer for Yaml {
-    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _diagnostics: &mut dyn DiagnosticSink) {
         let node = record.node();
         if node.is_empty() {
             inline(node, 0, out);
@@ -39,7 +39,7 @@ impl Writer for Yaml {
         }
     }
 
-    fn assembler(&self) -> Box<dyn Assembler> {
+    fn output_writer(&self) -> Box<dyn OutputWriter> {
         let top_level = if self.array_only { TopLevel::Stream } else { TopLevel::List };
         Box::new(Records { empty: true, top_level, array_only: self.array_only })
     }
@@ -51,7 +51,7 @@ struct Records {
     array_only: bool,
 }
 
-impl Assembler for Records {
+impl OutputWriter for Records {
     fn top_level(&mut self, of_input: TopLevel) {
         self.top_level = if self.array_only && of_input == TopLevel::List { TopLevel::Stream } else { of_input };
     }
@@ -165,7 +165,7 @@ pub(super) fn is_plain(text: &str) -> bool {
         && !text.chars().any(needs_escape)
 }
 
-// Characters that stand in double quotes alone, as an escape.
+// Characters that are in double quotes alone, as an escape.
 pub(super) fn needs_escape(c: char) -> bool {
     is_unprintable(c) || matches!(c, '\u{fffe}' | '\u{ffff}')
 }

@@ -6,29 +6,29 @@ use chancery::check::schema::Checker;
 use chancery::diagnostic::Diagnostic;
 use chancery::schema::Schema;
 
-use crate::program::{folder, run};
+use crate::harness::{folder, run};
 use crate::support::{schema, tree};
 
 fn findings(schema_text: &str, record: &str) -> Vec<Diagnostic> {
-    let mut notes = Vec::new();
-    Checker::new(Arc::new(schema(schema_text))).check(&tree("record.json", record), &mut notes);
-    notes
+    let mut diagnostics = Vec::new();
+    Checker::new(Arc::new(schema(schema_text))).check(&tree("record.json", record), &mut diagnostics);
+    diagnostics
 }
 
 // Each expected line is `code pointer [what the label covers] message`.
 fn check(schema_text: &str, record: &str, expected: &[&str]) {
     let found: Vec<String> = findings(schema_text, record)
         .iter()
-        .map(|note| {
-            let covered = note.place.source.slice(note.place.span);
-            format!("{} {} [{covered}] {}", note.rule.code, note.pointer.as_deref().unwrap_or("-"), note.message)
+        .map(|diagnostic| {
+            let covered = diagnostic.place.source.slice(diagnostic.place.span);
+            format!("{} {} [{covered}] {}", diagnostic.rule.code, diagnostic.pointer.as_deref().unwrap_or("-"), diagnostic.message)
         })
         .collect();
     assert_eq!(found, expected, "\n{schema_text}\n{record}");
 }
 
 fn helps(schema_text: &str, record: &str) -> Vec<String> {
-    findings(schema_text, record).into_iter().map(|note| note.help.unwrap_or_default()).collect()
+    findings(schema_text, record).into_iter().map(|diagnostic| diagnostic.help.unwrap_or_default()).collect()
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn names_of_members() {
         r#"{"Ab":1}"#,
         &[r#"S114 /Ab ["Ab"] name "Ab" may not be used: expected text that matches ^[a-z]+$"#],
     );
-    check(r#"{"properties":{"fax":false}}"#, r#"{"fax":1}"#, &[r#"S113 /fax ["fax"] member "fax" may not be here"#]);
+    check(r#"{"properties":{"fax":false}}"#, r#"{"fax":1}"#, &[r#"S113 /fax ["fax"] member "fax" is not allowed here"#]);
     check(r#"{"dependentRequired":{"a":["b"]}}"#, r#"{"a":1}"#, &[r#"S101  [{] member "b" is missing beside "a""#]);
     check(
         r##"{"$ref":"#/$defs/x","$defs":{"x":{"dependentRequired":{"a":["b"]}}}}"##,
@@ -64,7 +64,7 @@ fn values() {
     check(r#"{"properties":{"y":{"type":"integer"}}}"#, r#"{"y":"1948"}"#, &[r#"S103 /y ["1948"] expected integer, found string "1948""#]);
     check(r#"{"type":"integer"}"#, "1.5", &["S103  [1.5] expected integer, found number 1.5"]);
     check(r#"{"type":["string","null"]}"#, "[1,2]", &["S103  [[] expected null or string, found array"]);
-    check(r#"{"format":"email"}"#, r#""desk@""#, &[r#"S104  ["desk@"] expected an e-mail address, found "desk@""#]);
+    check(r#"{"format":"email"}"#, r#""info@""#, &[r#"S104  ["info@"] expected an e-mail address, found "info@""#]);
     check(r#"{"pattern":"^a$"}"#, r#""b""#, &[r#"S105  ["b"] expected text that matches ^a$, found "b""#]);
     check(r#"{"title":"Two letters","pattern":"^[a-z]{2}$"}"#, r#""b""#, &[r#"S105  ["b"] expected two letters, found "b""#]);
     check(r#"{"enum":["lead","member"]}"#, r#""leed""#, &[r#"S106  ["leed"] expected "lead" or "member", found "leed""#]);
@@ -77,12 +77,12 @@ fn values() {
     check(r#"{"minItems":1}"#, "[]", &["S109  [[] expected at least 1 item, found 0"]);
     check(r#"{"maxItems":1}"#, "[1,22,3]", &["S109  [22] expected at most 1 item, found 3"]);
     check(r#"{"uniqueItems":true}"#, "[1,2,1.0]", &["S110 /2 [1.0] items 1 and 3 are equal: 1.0"]);
-    check(r#"{"not":{"type":"string"}}"#, r#""a""#, &[r#"S113  ["a"] "a" is what the schema rules out here"#]);
-    check(r#"{"prefixItems":[true],"items":false}"#, "[1,2]", &["S115 /1 [2] item 2 is one that the schema has no place for"]);
-    check(r#"{"prefixItems":[true],"unevaluatedItems":false}"#, "[1,2]", &["S115 /1 [2] item 2 is one that the schema has no place for"]);
-    check(r#"{"contains":{"type":"string"}}"#, "[1]", &["S109  [[] too few items are of the sort the list must contain"]);
+    check(r#"{"not":{"type":"string"}}"#, r#""a""#, &[r#"S113  ["a"] "a" is excluded by the schema"#]);
+    check(r#"{"prefixItems":[true],"items":false}"#, "[1,2]", &["S115 /1 [2] item 2 is not allowed by the schema"]);
+    check(r#"{"prefixItems":[true],"unevaluatedItems":false}"#, "[1,2]", &["S115 /1 [2] item 2 is not allowed by the schema"]);
+    check(r#"{"contains":{"type":"string"}}"#, "[1]", &["S109  [[] too few items match `contains`"]);
     assert_eq!(helps(r#"{"enum":["lead","member"]}"#, r#""leed""#), [r#"did you mean "lead"?"#]);
-    assert_eq!(helps(r#"{"format":"email"}"#, r#""desk@""#), [r#"write it as in "desk@example.org""#]);
+    assert_eq!(helps(r#"{"format":"email"}"#, r#""info@""#), [r#"for example "info@example.org""#]);
 }
 
 #[test]
@@ -100,29 +100,29 @@ fn branches() {
     check(
         r#"{"anyOf":[{"required":["name"]},{"required":["id"]}]}"#,
         "{}",
-        &[r#"S101  [{] one of the members "name" or "id" has to be there"#],
+        &[r#"S101  [{] one of the members "name" or "id" is required"#],
     );
     check(
         r#"{"anyOf":[{"enum":["mine_action"]},{"pattern":"^x_"}]}"#,
         r#""mine-action""#,
         &[
-            r#"S111  ["mine-action"] "mine-action" fits none of the 2 ways the schema allows; nearest: expected "mine_action", found "mine-action""#,
+            r#"S111  ["mine-action"] "mine-action" matches none of the 2 alternatives in the schema; nearest: expected "mine_action", found "mine-action""#,
         ],
     );
     check(
         r##"{"oneOf":[{"$ref":"#/$defs/a"},{"minimum":0}],"$defs":{"a":{"title":"A"}}}"##,
         "1",
-        &[r#"S112  [1] fits 2 ways where the schema allows just one: "A" and /oneOf/1"#],
+        &[r#"S112  [1] matches 2 alternatives where the schema allows only one: "A" and /oneOf/1"#],
     );
 }
 
 #[test]
 fn the_schema_is_shown() {
-    let notes =
+    let diagnostics =
         findings("{\n \"properties\": {\n  \"a\": {\"$ref\": \"#/$defs/t\"}\n },\n \"$defs\": {\"t\": {\"minimum\": 3}}\n}", r#"{"a":1}"#);
-    let place = notes[0].related[0].place.locate();
+    let place = diagnostics[0].related[0].place.locate();
     assert_eq!((&*place.file, place.start.line, place.start.column), ("schema.json", 5, 29));
-    assert_eq!(notes[0].schema_pointer.as_deref(), Some("/$defs/t/minimum"));
+    assert_eq!(diagnostics[0].schema_pointer.as_deref(), Some("/$defs/t/minimum"));
 }
 
 #[test]
@@ -156,11 +156,11 @@ fn faults_of_schemas() {
     broken(r#"{"properties": {"a": {"required": "id"}}}"#, &[r#"C110 1:35 keyword "required": expected array, found string "id""#]);
     broken("{\n  \"minLength\": -1\n}", &[r#"C110 2:16 keyword "minLength": expected at least 0, found -1"#]);
     broken(r#"{"properties": {"a": {"pattern": "(["}}}"#, &[r#"C110 1:34 expected a regular expression, found "([""#]);
-    broken(r##"{"properties": {"a": {"$ref": "#/$defs/b"}}}"##, &[r##"C111 1:31 reference "#/$defs/b" leads nowhere"##]);
-    broken(r#"{"properties": {"a": {"$ref": "other.json"}}}"#, &[r#"C111 1:31 reference "other.json" leads nowhere"#]);
+    broken(r##"{"properties": {"a": {"$ref": "#/$defs/b"}}}"##, &[r##"C111 1:31 reference "#/$defs/b" cannot be resolved"##]);
+    broken(r#"{"properties": {"a": {"$ref": "other.json"}}}"#, &[r#"C111 1:31 reference "other.json" cannot be resolved"#]);
     broken(
         r#"{"$schema": "http://json-schema.org/draft-03/schema#"}"#,
-        &[r#"C112 1:13 expected a draft of JSON Schema that is supported, found "http://json-schema.org/draft-03/schema#""#],
+        &[r#"C112 1:13 expected a supported JSON Schema draft, found "http://json-schema.org/draft-03/schema#""#],
     );
     broken("3", &["C110 1:1 expected boolean or object, found number 3"]);
 }
@@ -168,8 +168,11 @@ fn faults_of_schemas() {
 #[test]
 fn a_pattern_that_costs_too_much_is_a_finding() {
     let record = format!("{{\"code\":\"{}!\"}}", "a".repeat(40));
-    let notes = findings(r#"{"properties":{"code":{"pattern":"^((?=a)a+)+$"}}}"#, &record);
-    assert_eq!(notes.iter().map(|note| (note.rule.code, note.pointer.as_deref())).collect::<Vec<_>>(), [("S118", Some("/code"))]);
+    let diagnostics = findings(r#"{"properties":{"code":{"pattern":"^((?=a)a+)+$"}}}"#, &record);
+    assert_eq!(
+        diagnostics.iter().map(|diagnostic| (diagnostic.rule.code, diagnostic.pointer.as_deref())).collect::<Vec<_>>(),
+        [("S118", Some("/code"))]
+    );
 }
 
 #[test]

@@ -2,20 +2,20 @@
 
 use std::fs;
 
-use crate::program::{folder, run, run_with};
+use crate::harness::{folder, run, run_with};
 
 const GOOD: &str = r#"{"id": "a", "name": "A"}"#;
 const BAD: &str = r#"{"id": "b"}"#;
 
 #[test]
-fn the_exit_status_tells_findings_from_failures() {
+fn the_exit_status_shows_findings_from_failures() {
     let home = folder(&[("good.json", GOOD), ("bad.json", BAD), ("odd.json", r#"{"id": "a", "name": " A"}"#)]);
     let status = |args: &[&str]| run(home.path(), args).status;
     assert_eq!(status(&["check", "good.json"]), 0);
     assert_eq!(status(&["check", "bad.json"]), 1);
     assert_eq!(status(&["check", "bad.json", "--fail-on", "never"]), 0);
     assert_eq!(status(&["check", "odd.json"]), 0);
-    assert_eq!(status(&["check", "odd.json", "--fail-on", "advice"]), 1);
+    assert_eq!(status(&["check", "odd.json", "--fail-on", "note"]), 1);
     assert_eq!(status(&["check", "odd.json", "--strict"]), 1);
     assert_eq!(status(&["check", "bad.json", "--ignore", "S101"]), 0);
     assert_eq!(status(&["check", "bad.json", "--select", "R"]), 0);
@@ -33,7 +33,7 @@ fn what_cannot_be_read_does_not_stop_the_others() {
     fs::write(home.path().join("latin.json"), b"{\"id\": \"l\", \"name\": \"caf\xe9\"}").expect("the folder is writable");
     let ran = run(home.path(), &["check", "absent.json", "latin.json", "good.json"]);
     assert_eq!(ran.status, 2);
-    assert!(ran.out.contains("absent.json:1:1: error[I102] cannot be read: no such file or folder"), "{}", ran.out);
+    assert!(ran.out.contains("absent.json:1:1: error[I102] cannot be read: no such file or directory"), "{}", ran.out);
     assert!(ran.out.contains("latin.json:1:25: error[I101]"), "{}", ran.out);
     assert!(ran.out.contains("1 record in 2 files: 1 valid, 0 invalid; 2 errors (2 outside records)\n"), "{}", ran.out);
     let ran = run(home.path(), &["check", "latin.json", "--encoding", "latin1"]);
@@ -45,7 +45,7 @@ fn data_goes_to_standard_output_and_findings_to_standard_error() {
     let home = folder(&[("odd.json", r#"{"id": "a", "name": " A"}"#)]);
     let ran = run(home.path(), &["convert", "odd.json", "--to", "ndjson"]);
     assert_eq!((ran.status, ran.out.as_str()), (0, "{\"id\":\"a\",\"name\":\"A\"}\n"));
-    assert!(ran.err.starts_with("odd.json:1:21: advice[N101]"), "{}", ran.err);
+    assert!(ran.err.starts_with("odd.json:1:21: note[N101]"), "{}", ran.err);
     let ran = run(home.path(), &["check", "odd.json"]);
     assert!(ran.err.is_empty() && ran.out.contains("N101"), "{}", ran.err);
 }
@@ -83,7 +83,7 @@ fn outputs_are_refused_where_they_would_do_harm() {
     };
     refused(&["convert", "one/a.json", "two/a.json", "--to", "xml", "-o", "out"], "would both be written to");
     refused(&["convert", "one/a.json", "--to", "json", "-o", "one/a.json"], "is an input");
-    refused(&["convert", "one/a.json", "--to", "csv", "--csv", "package"], "folder of tables");
+    refused(&["convert", "one/a.json", "--to", "csv", "--csv", "package"], "directory of tables");
     refused(&["convert", "one/a.json"], "--to FORMAT");
     refused(&["convert", "one/a.json", "-o", "x.doc"], "--to");
     refused(&["check", "one/a.json", "--report", "json", "--report", "plain"], "two reports");
@@ -126,7 +126,7 @@ fn records_can_lie_inside_a_document() {
     let home = folder(&[("a.json", r#"{"meta": 1, "list": {"bodies": [{"id": "a", "name": "A"}]}}"#)]);
     let ran = run(home.path(), &["check", "a.json", "--records", "/list/bodies"]);
     assert_eq!(ran.status, 0);
-    assert!(ran.out.starts_with("a.json:1:2: advice[R107]"), "{}", ran.out);
+    assert!(ran.out.starts_with("a.json:1:2: note[R107]"), "{}", ran.out);
     assert_eq!(run(home.path(), &["check", "a.json", "--records", "/nowhere"]).status, 1);
 }
 
@@ -148,7 +148,7 @@ fn explain_knows_rules_by_code_and_name_and_reads_files() {
     assert!(by_code.status == 0 && by_code.out.starts_with("# S104 wrong-format"), "{}", by_code.out);
     assert_eq!(run(home.path(), &["explain", "wrong-format"]).out, by_code.out);
     let unknown = run(home.path(), &["explain", "S10"]);
-    assert!(unknown.status == 2 && unknown.err.contains("is S10"), "{}", unknown.err);
+    assert!(unknown.status == 2 && unknown.err.contains("did you mean S10"), "{}", unknown.err);
     let file = run(home.path(), &["explain", "a.json"]).out;
     assert!(file.contains("/name = \"A\"") && file.contains("/location/country_code = \"DE\"  (derived from"), "{file}");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chancery::compare::{Change, Comparer, Digester, Ignored, What, encoded};
+use chancery::compare::{Change, ChangeKind, Comparer, Ignored, RecordHasher, spooled_record};
 use chancery::schema::Shape;
 use chancery::tree::Node;
 use proptest::collection::vec;
@@ -13,7 +13,7 @@ use crate::support;
 
 fn comparer(shape: Shape, ignored: &[&str]) -> Comparer {
     let ignored: Vec<String> = ignored.iter().map(|pattern| (*pattern).to_owned()).collect();
-    Comparer::new(&Arc::new(shape), Digester::new(Ignored::new(&ignored).expect("patterns")))
+    Comparer::new(&Arc::new(shape), RecordHasher::new(Ignored::new(&ignored).expect("patterns")))
 }
 
 fn json(tree: Node<'_>) -> String {
@@ -26,11 +26,11 @@ fn json(tree: Node<'_>) -> String {
 fn line(change: &Change<'_, '_>) -> String {
     let value = |found: &Option<chancery::compare::Found<'_>>| found.as_ref().map(|found| json(found.node)).unwrap_or_default();
     let (old, new) = (value(&change.old), value(&change.new));
-    match change.what {
-        What::Added => format!("+{} {new}", change.pointer()),
-        What::Removed => format!("-{} {old}", change.pointer()),
-        What::Changed => format!("~{} {old} {new}", change.pointer()),
-        What::Moved => format!(">{} {}", change.old.as_ref().map(|old| old.pointer.as_str()).unwrap_or_default(), change.pointer()),
+    match change.kind {
+        ChangeKind::Added => format!("+{} {new}", change.pointer()),
+        ChangeKind::Removed => format!("-{} {old}", change.pointer()),
+        ChangeKind::Changed => format!("~{} {old} {new}", change.pointer()),
+        ChangeKind::Moved => format!(">{} {}", change.old.as_ref().map(|old| old.pointer.as_str()).unwrap_or_default(), change.pointer()),
     }
 }
 
@@ -39,7 +39,7 @@ fn check_with(comparer: &Comparer, old: &str, new: &str, expected: &[&str]) {
     let (old, new) = (support::tree("old", old), support::tree("new", new));
     let found: Vec<String> = comparer.changes(old.root(), new.root()).iter().map(line).collect();
     assert_eq!(found, expected);
-    assert_eq!(comparer.digest(old.root()) == comparer.digest(new.root()), expected.is_empty(), "digests tell the same");
+    assert_eq!(comparer.digest(old.root()) == comparer.digest(new.root()), expected.is_empty(), "digests agree");
 }
 
 #[track_caller]
@@ -80,7 +80,7 @@ fn items_are_known_by_an_obvious_member() {
 }
 
 #[test]
-fn items_are_known_by_what_the_schema_says() {
+fn items_are_known_by_what_the_schema_states() {
     let shape = support::shape(r#"{"properties":{"l":{"items":{"x-key":"/who/name"}},"m":{"items":{"x-key":["/a","/b"]}}},"$defs":{}}"#);
     let comparer = comparer(shape, &[]);
     check_with(
@@ -139,7 +139,7 @@ fn long_lists_take_a_short_time() {
     let (old, new) = (support::tree("old", &old), support::tree("new", &new));
     let changes = comparer(Shape::any(), &[]).changes(old.root(), new.root());
     assert_eq!(changes.len(), 39_999);
-    assert!(changes.iter().all(|change| change.what == What::Moved));
+    assert!(changes.iter().all(|change| change.kind == ChangeKind::Moved));
 }
 
 /// Records in which much is equal, so that there is something to pair.
@@ -160,7 +160,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 struct Plain {
-    what: What,
+    what: ChangeKind,
     old: Option<String>,
     new: Option<String>,
     value: Option<Value>,
@@ -173,7 +173,8 @@ fn index_in(pointer: Option<&str>, list: &str) -> Option<usize> {
 
 /// Does to `old` what the changes say.
 fn apply(old: &Value, changes: &[Plain], from: &str, to: &str) -> Value {
-    let here = |change: &&Plain| change.what == What::Changed && change.old.as_deref() == Some(from) && change.new.as_deref() == Some(to);
+    let here =
+        |change: &&Plain| change.what == ChangeKind::Changed && change.old.as_deref() == Some(from) && change.new.as_deref() == Some(to);
     if let Some(changed) = changes.iter().find(here) {
         return changed.value.clone().expect("a change has a new value");
     }
@@ -183,11 +184,11 @@ fn apply(old: &Value, changes: &[Plain], from: &str, to: &str) -> Value {
             let escape = |name: &str| chancery::tree::pointer::escape(name).into_owned();
             for (name, member) in members {
                 let (from, to) = (format!("{from}/{}", escape(name)), format!("{to}/{}", escape(name)));
-                if !changes.iter().any(|change| change.what == What::Removed && change.old.as_deref() == Some(&from)) {
+                if !changes.iter().any(|change| change.what == ChangeKind::Removed && change.old.as_deref() == Some(&from)) {
                     new.insert(name.clone(), apply(member, changes, &from, &to));
                 }
             }
-            for change in changes.iter().filter(|change| change.what == What::Added) {
+            for change in changes.iter().filter(|change| change.what == ChangeKind::Added) {
                 let pointer = change.new.as_deref().expect("it has a place");
                 let (parent, name) = chancery::tree::pointer::split_last(pointer).expect("the record itself is never added");
                 if parent == to {
@@ -199,17 +200,17 @@ fn apply(old: &Value, changes: &[Plain], from: &str, to: &str) -> Value {
         Value::Array(items) => {
             let gone: Vec<usize> = changes
                 .iter()
-                .filter(|change| change.what == What::Removed)
+                .filter(|change| change.what == ChangeKind::Removed)
                 .filter_map(|change| index_in(change.old.as_deref(), from))
                 .collect();
             let come: Vec<(usize, &Plain)> = changes
                 .iter()
-                .filter(|change| change.what == What::Added)
+                .filter(|change| change.what == ChangeKind::Added)
                 .filter_map(|change| Some((index_in(change.new.as_deref(), to)?, change)))
                 .collect();
             let moved: Vec<(usize, usize)> = changes
                 .iter()
-                .filter(|change| change.what == What::Moved)
+                .filter(|change| change.what == ChangeKind::Moved)
                 .filter_map(|change| Some((index_in(change.old.as_deref(), from)?, index_in(change.new.as_deref(), to)?)))
                 .collect();
             let mut stayed = (0..items.len()).filter(|at| !gone.contains(at) && !moved.iter().any(|(old, _)| old == at));
@@ -245,7 +246,7 @@ proptest! {
             }
         }
         let plain: Vec<Plain> = changes.iter().map(|change| Plain {
-            what: change.what,
+            what: change.kind,
             old: change.old.as_ref().map(|found| found.pointer.clone()),
             new: change.new.as_ref().map(|found| found.pointer.clone()),
             value: change.new.as_ref().map(|found| serde_json::from_str(&json(found.node)).expect("JSON")),
@@ -258,8 +259,8 @@ proptest! {
         let text = serde_json::to_string_pretty(&value).expect("JSON");
         let tree = support::tree("a file", &text);
         let mut bytes = Vec::new();
-        encoded::encode(tree.root(), &mut bytes);
-        let back = encoded::decode(&bytes).expect("it was encoded");
+        spooled_record::encode(tree.root(), &mut bytes);
+        let back = spooled_record::decode(&bytes).expect("it was encoded");
         prop_assert_eq!(json(back.root()), json(tree.root()));
         let mut before = vec![tree.root()];
         let mut after = vec![back.root()];
@@ -273,8 +274,8 @@ proptest! {
             after.extend(new.items().chain(new.members().map(|member| member.value)));
         }
         for cut in 0..bytes.len() {
-            // Whatever a broken disk gives back is refused, not trusted.
-            let _ = encoded::decode(&bytes[..cut]);
+            // Whatever a broken disk gives back is rejected, not trusted.
+            let _ = spooled_record::decode(&bytes[..cut]);
         }
     }
 }

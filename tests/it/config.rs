@@ -1,4 +1,4 @@
-//! The config file: found, checked, applied, and told about completely.
+//! The config file: found, checked, applied, and documented completely.
 
 use std::fs;
 use std::path::Path;
@@ -24,13 +24,13 @@ const GOOD: (&str, &str) = ("data/a.json", r#"{"id": "a", "name": " A"}"#);
 fn it_is_found_upwards_and_its_paths_are_its_own() {
     let home = tempfile::tempdir().expect("a folder can be made");
     let (status, text) = run(home.path(), "deep/er", &[GOOD, ("chancery.toml", "sources = [\"data\"]\n")], &["check"]);
-    assert_eq!((status, text.lines().next()), (0, Some("../../data/a.json:1:21: advice[N101] text \" A\" became \"A\"")), "{text}");
+    assert_eq!((status, text.lines().next()), (0, Some("../../data/a.json:1:21: note[N101] text \" A\" became \"A\"")), "{text}");
 }
 
 #[test]
 fn flags_win() {
     let home = tempfile::tempdir().expect("a folder can be made");
-    let files = [GOOD, ("chancery.toml", "sources = [\"data\"]\nfail-on = \"advice\"\nschema = \"absent.json\"\n")];
+    let files = [GOOD, ("chancery.toml", "sources = [\"data\"]\nfail-on = \"note\"\nschema = \"absent.json\"\n")];
     assert_eq!(run(home.path(), "", &files, &["check", "--schema", "profile"]).0, 1);
     assert_eq!(run(home.path(), "", &files, &["check", "--schema", "profile", "--fail-on", "error"]).0, 0);
     assert_eq!(run(home.path(), "", &files, &["check"]).0, 2);
@@ -70,7 +70,7 @@ fn mistakes_are_findings_at_their_place() {
     for (config, expected) in [
         ("jobs = \"two\"\n", "chancery.toml:1:8: error[S103] expected integer, found string \"two\""),
         ("fail-on = \"warnings\"\n", "chancery.toml:1:11: error[S106]"),
-        ("select = [\"Z1\"]\n", "chancery.toml:1:11: error[C101] expected the code or name of a rule, found \"Z1\""),
+        ("select = [\"Z1\"]\n", "chancery.toml:1:11: error[C101] expected a rule code or name, found \"Z1\""),
         ("[csv]\ndelimitr = \";\"\n", "chancery.toml:2:1: error[S102] unknown member \"delimitr\""),
         ("jobs = \n", "chancery.toml:1:"),
     ] {
@@ -110,7 +110,7 @@ fn names_in(part: &serde_json::Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn every_key_is_told_in_the_docs_and_in_the_template() {
+fn every_key_is_reported_in_the_docs_and_in_the_template() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = |path: &str| fs::read_to_string(root.join(path)).expect("it is part of the project");
     let mut keys = Vec::new();
@@ -119,7 +119,7 @@ fn every_key_is_told_in_the_docs_and_in_the_template() {
     for place in ["docs/config.md", "src/cli/init/chancery.toml"] {
         let page = text(place);
         let missing: Vec<_> = keys.iter().filter(|key| !page.contains(key.as_str())).collect();
-        assert!(missing.is_empty(), "{place} does not tell {missing:?}");
+        assert!(missing.is_empty(), "{place} does not document {missing:?}");
     }
 }
 
@@ -139,7 +139,7 @@ fn overrides_give_severities_to_files_and_places() {
          data/new.json:1:22: warning[S107] expected at most 1, found 5\n\
          2 records in 2 files: 0 valid, 2 invalid; 1 error, 1 warning\n"
     );
-    // From another folder the same files are meant.
+    // From another directory the same files are meant.
     let below = run(home.path(), "data", &[], &["check", "new.json", "old"]).1;
     assert!(below.starts_with("new.json:1:7: error[S107]") && below.contains("1 error, 1 warning"), "{below}");
     let bad = run(home.path(), "", &[("chancery.toml", "[[overrides]]\nfiles = [\"a/[b\"]\nseverity = \"off\"\n")], &["check", "data"]).1;

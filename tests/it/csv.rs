@@ -1,15 +1,15 @@
-//! CSV and TSV: cells and their bytes, dialects, ragged rows, and both layouts there and back.
+//! CSV and TSV: cells and their bytes, dialects, ragged rows, and both layouts round trip.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};
 use std::sync::Arc;
 
 use chancery::check::{self, OnInvalid};
-use chancery::diagnostic::{Diagnostic, Notes};
+use chancery::diagnostic::{Diagnostic, DiagnosticSink};
 use chancery::read::csv::{Cells, Dialect, package};
-use chancery::read::{self, Format, Intake};
+use chancery::read::{self, Format, RecordVisitor};
 use chancery::schema::Shape;
-use chancery::source::{Feed, Position, Source};
+use chancery::source::{InputBuffer, Position, Source};
 use chancery::tree::{Node, Tree};
 use chancery::write::csv::{Csv, Layout, Tables};
 use chancery::write::{self, Files, Writer};
@@ -39,34 +39,34 @@ impl Files for Folder {
 
 fn write(records: &[String], options: &write::Options) -> Folder {
     let writer = Csv::new(options);
-    let mut assembler = writer.assembler();
+    let mut assembler = writer.output_writer();
     let mut folder = Folder::default();
     for record in records {
         let record = tree(record);
         let accepted = check::accept(&record, true, OnInvalid::Keep).expect("it is said to be valid");
-        let (mut encoded, mut notes) = (Vec::new(), Vec::new());
-        writer.encode(accepted, &mut encoded, &mut notes);
-        assert!(notes.is_empty(), "{notes:?}");
+        let (mut encoded, mut diagnostics) = (Vec::new(), Vec::new());
+        writer.encode(accepted, &mut encoded, &mut diagnostics);
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
         assembler.record(&encoded, &mut folder).expect("memory takes all");
     }
     assembler.finish(&mut folder).expect("memory takes all");
     folder
 }
 
-fn feed(name: &str, bytes: &[u8]) -> Feed {
-    Feed::new(name, Box::new(Cursor::new(bytes.to_vec())), Position::START)
+fn feed(name: &str, bytes: &[u8]) -> InputBuffer {
+    InputBuffer::new(name, Box::new(Cursor::new(bytes.to_vec())), Position::START)
 }
 
 fn read_package(folder: &Folder, options: &read::Options) -> Gathered {
     let descriptor = Source::whole("datapackage.json", String::from_utf8(folder.named["datapackage.json"].clone()).expect("text"));
     let mut open =
         |name: &str| folder.named.get(name).map(|bytes| feed(name, bytes)).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
-    let mut cutter = match package::open(&Arc::new(descriptor), &mut open, options) {
-        Ok(cutter) => cutter,
+    let mut chunker = match package::open(&Arc::new(descriptor), &mut open, options) {
+        Ok(chunker) => chunker,
         Err(failure) => panic!("{failure:?}"),
     };
     let mut gathered = Gathered::default();
-    assert!(read::read_all(&mut *cutter, &mut gathered).is_ok());
+    assert!(read::read_all(&mut *chunker, &mut gathered).is_ok());
     gathered
 }
 
@@ -86,7 +86,7 @@ fn there_and_back(shape: &Arc<Shape>, records: &[String], layout: Layout, window
         files.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect::<Vec<_>>().join("\n---\n")
     };
     let found = again(&folder);
-    assert!(found.notes.is_empty(), "{:?}\n{}", found.notes, shown());
+    assert!(found.diagnostics.is_empty(), "{:?}\n{}", found.diagnostics, shown());
     let back: Vec<String> = found.records.into_iter().map(|record| record.expect("no record is broken")).collect();
     assert_eq!(back.len(), records.len(), "{}", shown());
     for (record, back) in records.iter().zip(&back) {
@@ -267,7 +267,7 @@ fn with_shape(schema: &str, text: &str, records: &[&str]) {
     let options = read::Options { shape: Arc::new(support::shape(schema)), ..read::Options::default() };
     let found = support::read(Format::Csv, text.as_bytes(), &options);
     assert_eq!(found.records.iter().map(|record| record.as_deref().unwrap_or("broken")).collect::<Vec<_>>(), records, "{text}");
-    assert!(found.notes.is_empty(), "{:?}", found.notes);
+    assert!(found.diagnostics.is_empty(), "{:?}", found.diagnostics);
 }
 
 #[test]
@@ -309,27 +309,27 @@ proptest! {
         let whole = support::read(Format::Csv, text.as_bytes(), &from(1 << 20));
         let pieces = support::read(Format::Csv, text.as_bytes(), &from(window));
         prop_assert_eq!(whole.records, pieces.records);
-        let codes = |notes: &[Diagnostic]| notes.iter().map(|note| (note.rule.code, note.place.locate())).collect::<Vec<_>>();
-        prop_assert_eq!(codes(&whole.notes), codes(&pieces.notes));
+        let codes = |diagnostics: &[Diagnostic]| diagnostics.iter().map(|diagnostic| (diagnostic.rule.code, diagnostic.place.locate())).collect::<Vec<_>>();
+        prop_assert_eq!(codes(&whole.diagnostics), codes(&pieces.diagnostics));
     }
 }
 
 /// Reads and shows records, and code, line, column and covered text of each note.
-fn check(text: &str, dialect: Dialect, records: &[&str], notes: &[(&str, u64, u32, &str)]) {
+fn check(text: &str, dialect: Dialect, records: &[&str], diagnostics: &[(&str, u64, u32, &str)]) {
     for window_bytes in [1, 1 << 20] {
         let options = read::Options { csv: dialect.clone(), window_bytes, ..read::Options::default() };
         let found = support::read(Format::Csv, text.as_bytes(), &options);
         let shown: Vec<&str> = found.records.iter().map(|record| record.as_deref().unwrap_or("broken")).collect();
         assert_eq!(shown, records, "{text:?}");
         let shown: Vec<_> = found
-            .notes
+            .diagnostics
             .iter()
-            .map(|note| {
-                let start = note.place.locate().start;
-                (note.rule.code, start.line, start.column, note.place.source.slice(note.place.span))
+            .map(|diagnostic| {
+                let start = diagnostic.place.locate().start;
+                (diagnostic.rule.code, start.line, start.column, diagnostic.place.source.slice(diagnostic.place.span))
             })
             .collect();
-        assert_eq!(shown, notes, "{text:?}");
+        assert_eq!(shown, diagnostics, "{text:?}");
     }
 }
 
@@ -383,13 +383,13 @@ fn faults_are_located() {
 #[derive(Default)]
 struct Spans(Vec<(String, String, u64)>);
 
-impl Notes for Spans {
-    fn note(&mut self, diagnostic: Diagnostic) {
+impl DiagnosticSink for Spans {
+    fn emit(&mut self, diagnostic: Diagnostic) {
         panic!("{diagnostic:?}");
     }
 }
 
-impl Intake for Spans {
+impl RecordVisitor for Spans {
     fn record(&mut self, tree: &mut Tree) {
         fn walk(node: Node<'_>, out: &mut Vec<(String, String, u64)>) {
             let mut add = |node: Node<'_>, what: &str| {
@@ -403,11 +403,11 @@ impl Intake for Spans {
         walk(tree.root(), &mut self.0);
     }
 
-    fn broken(&mut self) {
+    fn malformed(&mut self) {
         panic!("broken");
     }
 
-    fn remark(&mut self, diagnostic: Diagnostic) {
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
         panic!("{diagnostic:?}");
     }
 
@@ -420,7 +420,7 @@ fn every_node_knows_its_bytes() {
     for window_bytes in [1, 1 << 20] {
         let options = read::Options { window_bytes, ..read::Options::default() };
         let mut spans = Spans::default();
-        assert!(read::read_all(&mut *Format::Csv.cutter(feed("t.csv", text.as_bytes()), &options), &mut spans).is_ok());
+        assert!(read::read_all(&mut *Format::Csv.chunker(feed("t.csv", text.as_bytes()), &options), &mut spans).is_ok());
         let found: Vec<(&str, &str, u64)> = spans.0.iter().map(|(what, text, at)| (what.as_str(), text.as_str(), *at)).collect();
         assert_eq!(
             found,
@@ -466,8 +466,11 @@ fn rows_without_a_parent_are_found() {
     folder.named.insert("records-a.csv".to_owned(), b"_parent,_position,b\n0,0,9\n1,0,1\n2,0,3\n1,1,2\n7,0,8\n".to_vec());
     let found = read_package(&folder, &read::Options::default());
     assert_eq!(found.records, [Some(r#"{"a":[{"b":1}]}"#.to_owned()), Some(r#"{"a":[{"b":3}]}"#.to_owned())]);
-    let places: Vec<_> =
-        found.notes.iter().map(|note| (note.rule.code, note.place.locate().start.line, note.place.locate().file)).collect();
+    let places: Vec<_> = found
+        .diagnostics
+        .iter()
+        .map(|diagnostic| (diagnostic.rule.code, diagnostic.place.locate().start.line, diagnostic.place.locate().file))
+        .collect();
     let file: Arc<str> = Arc::from("records-a.csv");
     assert_eq!(places, [2, 5, 6].map(|line| ("R117", line, Arc::clone(&file))));
 }
@@ -489,7 +492,7 @@ fn a_row_past_the_limit_is_refused() {
     let options = read::Options { window_bytes: 16, max_record_bytes: 1000, ..read::Options::default() };
     let found = support::read(Format::Csv, text.as_bytes(), &options);
     assert_eq!(found.records, [Some(r#"{"a":1,"b":2}"#.to_owned()), None, Some(r#"{"a":5,"b":6}"#.to_owned())]);
-    let places: Vec<_> = found.notes.iter().map(|note| (note.rule.code, note.place.locate().start.line)).collect();
+    let places: Vec<_> = found.diagnostics.iter().map(|diagnostic| (diagnostic.rule.code, diagnostic.place.locate().start.line)).collect();
     assert_eq!(places, [("R104", 3)]);
 }
 
@@ -506,10 +509,10 @@ fn csv_spectrum_is_equal() {
         let expected = std::fs::read(folder.join("json").join(format!("{name}.json"))).expect("the file can be read");
         let expected = support::read(Format::Json, &expected, &read::Options::default());
         total += 1;
-        if found.records == expected.records && found.notes.is_empty() {
+        if found.records == expected.records && found.diagnostics.is_empty() {
             passed += 1;
         } else {
-            eprintln!("{name}: {:?}\n  {:?}\n  {:?}", found.records, expected.records, found.notes);
+            eprintln!("{name}: {:?}\n  {:?}\n  {:?}", found.records, expected.records, found.diagnostics);
         }
     }
     println!("csv-spectrum: {passed} of {total}");
@@ -544,7 +547,7 @@ fn csv_hard_loses_no_row() {
         assert_eq!(plain.records.len(), expected, "{name}");
         assert!(plain.records.iter().all(Option::is_some), "{name}");
         let ragged = other.iter().filter(|row| row.len() != columns).count();
-        let located = plain.notes.iter().filter(|note| matches!(note.rule.code, "R111" | "R112")).count();
+        let located = plain.diagnostics.iter().filter(|diagnostic| matches!(diagnostic.rule.code, "R111" | "R112")).count();
         assert_eq!(located, ragged, "{name}");
         tables += 1;
         rows += expected;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::harness::{Ran, folder, run};
 use crate::load::load;
-use crate::program::{Ran, folder, run};
 
 const SCHEMA: &str = r#"{"type": "object", "x-key": "/id", "x-record-name": "things", "properties": {
   "id": {"type": "string"}, "size": {"type": "number"}, "flag": {"type": "boolean"}, "day": {"type": "string", "format": "date"},
@@ -97,7 +97,7 @@ fn damaged_sqlite() {
     each_change(loaded("sqlite:things.db", &[]).path(), "sqlite:things.db", "things.db", 150);
 }
 
-/// The page claims more rows than it has, whose numbers are anything, so that there is always one behind the last.
+/// The page claims more rows than it has, whose numbers are anything, so that there is always one after the last.
 #[test]
 fn damaged_sqlite_without_an_end() {
     let home = loaded("sqlite:things.db", &[]);

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::program::{Ran, commit, folder, git, repository, run, run_with};
+use crate::harness::{Ran, commit, folder, git, repository, run, run_with};
 
 const OLD: &str = "id,name,size,/tags/0,/tags/1\na,Alpha,1,x,y\nb,Beta,2,,\nc,Gamma,3,,\n";
 const NEW: &str = r#"[{"name": "Delta", "id": "d"},
@@ -68,7 +68,7 @@ fn without_a_key_by_content_then_by_position() {
 }
 
 #[test]
-fn records_that_share_a_key_are_paired_in_order_and_it_is_said() {
+fn records_that_share_a_key_are_paired_in_order_and_it_is_reported() {
     let home = folder(&[("old.csv", "id,n\na,1\na,2\na,3\n"), ("new.csv", "id,n\na,1\na,5\nb,1\nb,2\n")]);
     let ran = diff(home.path(), &["old.csv", "new.csv", "--key", "/id"]);
     let expected = "\
@@ -122,7 +122,7 @@ fn invalid_records_are_compared_like_others() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_and_counted() {
+fn what_cannot_be_read_is_reported_and_counted() {
     let home = folder(&[
         ("old.ndjson", "{\"id\":\"a\"}\n{\"id\":\n{\"id\":\"c\"}\n"),
         ("new.ndjson", "{\"id\":\"a\"}\n{\"id\":\"c\"}\n"),
@@ -138,7 +138,7 @@ fn what_cannot_be_read_is_said_and_counted() {
     let ran = diff(home.path(), &["new.ndjson", "open.json", "--key", "/id"]);
     assert!(ran.status == 1 && ran.err.contains("error[R101]"), "{}{}", ran.out, ran.err);
     assert!(ran.err.starts_with("open.json:1:23: error[R101]"), "{}", ran.err);
-    assert!(ran.out.contains("\n1 record of open.json could not be read\nopen.json was not read to its end: "), "{}", ran.out);
+    assert!(ran.out.contains("\n1 record of open.json could not be read\nopen.json was not read completely: "), "{}", ran.out);
     let ran = diff(home.path(), &["new.ndjson", "cut.json", "--key", "/id", "--format", "json"]);
     let json: Value = serde_json::from_str(&ran.out).expect("JSON");
     adds_up(&json["summary"]);
@@ -159,7 +159,7 @@ fn adds_up(summary: &Value) {
 }
 
 #[test]
-fn json_and_ndjson_fit_their_schema_and_say_the_same() {
+fn json_and_ndjson_fit_their_schema_and_state_the_same() {
     let schema: Value = serde_json::from_str(include_str!("../../schemas/diff.schema.json")).expect("the schema is JSON");
     let whole = jsonschema::validator_for(&schema).expect("a good schema");
     let line = serde_json::json!({"$ref": "#/$defs/line", "$defs": schema["$defs"]});
@@ -249,7 +249,7 @@ fn a_comment_has_an_end_and_counts_what_it_leaves_out() {
     let ran = diff(home.path(), &["old.ndjson", "new.ndjson", "--key", "/id", "--format", "markdown"]);
     assert!(ran.out.len() < 65_000, "{}", ran.out.len());
     let shown = ran.out.matches("<details>").count();
-    assert!(shown > 100 && ran.out.ends_with(&format!("\n{} more records differ and are not shown here.\n", 3000 - shown)));
+    assert!(shown > 100 && ran.out.ends_with(&format!("\n{} more records differ and are not shown.\n", 3000 - shown)));
 }
 
 const HOSTILE: &str =
@@ -278,11 +278,11 @@ fn hostile_data_is_text_wherever_it_is_drawn() {
 
 #[test]
 fn personal_values_are_hidden_where_it_is_asked() {
-    let schema = r#"{"x-key":"/mail","properties":{"mail":{"x-sensitive":true},"desk":{"x-sensitive":true,"properties":{"tel":{},"fax":{},"to":{}}},"n":{}}}"#;
+    let schema = r#"{"x-key":"/mail","properties":{"mail":{"x-sensitive":true},"unit":{"x-sensitive":true,"properties":{"tel":{},"fax":{},"to":{}}},"n":{}}}"#;
     let home = folder(&[
         ("s.json", schema),
-        ("old.json", r#"[{"mail":"a@x","desk":{"tel":1,"to":["Ann"]},"n":1},{"mail":"b@x"}]"#),
-        ("new.json", r#"[{"mail":"a@x","desk":{"tel":2,"to":["Ann"],"fax":3},"n":2},{"mail":"c@x","n":7}]"#),
+        ("old.json", r#"[{"mail":"a@x","unit":{"tel":1,"to":["Ann"]},"n":1},{"mail":"b@x"}]"#),
+        ("new.json", r#"[{"mail":"a@x","unit":{"tel":2,"to":["Ann"],"fax":3},"n":2},{"mail":"c@x","n":7}]"#),
     ]);
     for format in ["text", "markdown", "json", "ndjson"] {
         let ran = run(home.path(), &["diff", "old.json", "new.json", "--schema", "s.json", "--mask", "--format", format, "-v"]);
@@ -292,8 +292,8 @@ fn personal_values_are_hidden_where_it_is_asked() {
     let ran = run(home.path(), &["diff", "old.json", "new.json", "--schema", "s.json", "--mask"]);
     let expected = "\
 ~ *** (old.json:1, new.json:1)
-    /desk/tel: \"***\" → \"***\"
-    /desk/fax: added \"***\"
+    /unit/tel: \"***\" → \"***\"
+    /unit/fax: added \"***\"
     /n: 1 → 2
 + *** (new.json:1)
 - *** (old.json:1)
@@ -326,13 +326,13 @@ fn standard_input_and_output_files() {
         let ran = diff(home.path(), args);
         assert!(ran.status == 2 && ran.err.contains(why), "{args:?}: {} {}", ran.status, ran.err);
     };
-    refused(&["-", "-"], "one side or the other");
-    refused(&["old.csv"], "found 1 of them");
-    refused(&["old.csv", "new.json", "old.csv"], "found 3 of them");
+    refused(&["-", "-"], "OLD or NEW, not both");
+    refused(&["old.csv"], "OLD and NEW, found 1");
+    refused(&["old.csv", "new.json", "old.csv"], "OLD and NEW, found 3");
     refused(&["old.csv", "new.json", "-o", "new.json"], "is an input");
-    refused(&["old.csv", "new.json", "--format", "yaml"], "forms are text, markdown, json, ndjson");
-    refused(&["old.csv", "new.json", "--ignore-path", "id"], "no JSON pointer");
-    refused(&["old.csv", "new.json", "--ignore-path", "/**"], "leaves out everything");
+    refused(&["old.csv", "new.json", "--format", "yaml"], "formats are text, markdown, json, ndjson");
+    refused(&["old.csv", "new.json", "--ignore-path", "id"], "not a JSON pointer");
+    refused(&["old.csv", "new.json", "--ignore-path", "/**"], "ignores everything");
     assert_eq!(fs::read_to_string(home.path().join("new.json")).expect("it is there"), NEW);
 }
 
@@ -396,38 +396,38 @@ fn revisions_are_read_from_git() {
     ]);
     commit(home.path(), &[("data/a.csv", "id,n\na,2\n"), ("moved.ndjson", "{\"id\":\"a\",\"n\":2}\n{\"id\":\"b\",\"n\":1}\n")]);
     fs::remove_file(home.path().join("data/b.json")).expect("it is there");
-    let said = |home: &Path, args: &[&str]| {
+    let printed = |home: &Path, args: &[&str]| {
         let ran = diff(home, &[args, &["--key", "/id"]].concat());
         (ran.status, format!("{}{}", ran.out, ran.err))
     };
-    let (status, out) = said(home.path(), &["HEAD~1:data/a.csv", "data/a.csv"]);
+    let (status, out) = printed(home.path(), &["HEAD~1:data/a.csv", "data/a.csv"]);
     assert_eq!(status, 1);
     assert_eq!(
         out,
         "~ a (HEAD~1:data/a.csv:2, data/a.csv:2)\n    /n: 1 → 2\n1 record in HEAD~1:data/a.csv, 1 in data/a.csv: 0 unchanged, 1 changed, 0 added, 0 removed; paired by /id\n"
     );
-    // A whole folder, files that are gone included; hidden ones and those of no known format left out as in any folder.
-    assert_eq!(said(home.path(), &["main:data", "moved.ndjson"]).0, 0);
-    assert_eq!(said(home.path(), &["main:data/*.json", "HEAD~1:data/b.json"]).0, 0);
-    assert_eq!(said(home.path(), &["main~1:data/", "main:data/"]).0, 1);
+    // A whole directory, files that are gone included; hidden ones and those of no known format omitted as in any directory.
+    assert_eq!(printed(home.path(), &["main:data", "moved.ndjson"]).0, 0);
+    assert_eq!(printed(home.path(), &["main:data/*.json", "HEAD~1:data/b.json"]).0, 0);
+    assert_eq!(printed(home.path(), &["main~1:data/", "main:data/"]).0, 1);
     // As any path, one at a revision is taken from the working directory.
     let data = home.path().join("data");
-    assert_eq!(said(&data, &["main:.", "main:../moved.ndjson"]).0, 0);
-    assert_eq!(said(&data, &["main:b.json", "main:./b.json"]).0, 0);
+    assert_eq!(printed(&data, &["main:.", "main:../moved.ndjson"]).0, 0);
+    assert_eq!(printed(&data, &["main:b.json", "main:./b.json"]).0, 0);
     for (given, why) in [
-        ("main:absent.csv", "no such file, and no folder with files of a known format, at main"),
-        ("absent:data/a.csv", "git knows no revision \"absent\""),
+        ("main:absent.csv", "no such file, and no directory with files of a supported format, at main"),
+        ("absent:data/a.csv", "unknown git revision \"absent\""),
         ("--all:data/a.csv", "unexpected argument"),
         ("main:../../x.csv", "is not in a git repository"),
     ] {
-        let (status, out) = said(home.path(), &[given, "data/a.csv"]);
+        let (status, out) = printed(home.path(), &[given, "data/a.csv"]);
         assert!(status == 2 && out.contains(why), "{given}: {out}");
     }
     // A file of that name wins.
     fs::write(home.path().join("main:x.json"), "[{\"id\":\"a\"}]").expect("the folder is writable");
-    assert_eq!(said(home.path(), &["main:x.json", "./main:x.json"]).0, 0);
+    assert_eq!(printed(home.path(), &["main:x.json", "./main:x.json"]).0, 0);
     let outside = folder(&[("a.csv", "id\n")]);
-    assert!(said(outside.path(), &["main:a.csv", "a.csv"]).1.contains("is not in a git repository"));
+    assert!(printed(outside.path(), &["main:a.csv", "a.csv"]).1.contains("is not in a git repository"));
 }
 
 #[test]
@@ -461,9 +461,9 @@ fn by_git(home: &Path, words: &[&str]) -> String {
         .env("GIT_CONFIG_SYSTEM", "/dev/null")
         .output()
         .expect("git is installed");
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{words:?}: {said}");
-    said
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{words:?}: {printed}");
+    printed
 }
 
 #[test]
@@ -482,7 +482,7 @@ fn git_calls_it_as_a_diff_driver() {
          ~ a (a/sub/a.csv:2, b/sub/a.csv:3)\n    /n: 1 → 9\n\
          2 records in a/sub/a.csv, 2 in b/sub/a.csv: 1 unchanged, 1 changed, 0 added, 0 removed; paired by /id\n"
     );
-    // Added, deleted and renamed files; also from a folder below.
+    // Added, deleted and renamed files; also from a directory below.
     fs::remove_file(home.path().join("c.csv")).expect("it is there");
     commit(home.path(), &[("new.csv", "id\nn\n")]);
     let shown = by_git(&home.path().join("sub"), &["log", "-1", "--format=", "-p", "--ext-diff", "--no-renames"]);
@@ -504,7 +504,7 @@ fn git_calls_it_as_a_diff_driver() {
 }
 
 #[test]
-fn git_tells_it_of_paths_that_are_unmerged() {
+fn git_shows_it_of_paths_that_are_unmerged() {
     let home = repository(&[(".gitattributes", "*.csv diff=chancery\n"), ("a.csv", "id,n\na,1\n")]);
     git(home.path(), &["switch", "--quiet", "--create", "topic"]);
     commit(home.path(), &[("a.csv", "id,n\na,2\n")]);

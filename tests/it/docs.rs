@@ -1,7 +1,7 @@
 //! The documentation is true: each console block of README.md and docs/*.md is run, and what it shows is what comes out.
 //!
-//! A line that begins with `$ ` is a command for `sh`, together with the lines of a here-document behind it; the lines up to
-//! the next command are its output, both streams. A line `...` stands for any lines. Blocks of one page share a folder,
+//! A line that begins with `$ ` is a command for `sh`, together with the lines of a here-document after it; the lines up to
+//! the next command are its output, both streams. A line `...` stands for any lines. Blocks of one page share a directory,
 //! which holds a copy of `input/`.
 #![cfg(unix)]
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::program::{commit, folder, git, repository, run};
+use crate::harness::{commit, folder, git, repository, run};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_chancery");
@@ -46,7 +46,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn the_action_checks_what_its_inputs_say() {
+fn the_action_checks_what_its_inputs_state() {
     let home =
         folder(&[("schema.json", SCHEMA), ("data/a b.json", "{\"id\": \"a\"}"), ("more/c.json", "{\"id\": \"c\", \"name\": \"C\"}")]);
     let inputs = [("schema", "schema.json"), ("paths", "data\nmore\n"), ("sarif", "found.sarif"), ("arguments", "--fail-on\nerror")];
@@ -66,7 +66,7 @@ fn the_action_checks_what_its_inputs_say() {
 }
 
 #[test]
-fn a_pull_request_on_fifty_files_is_told_of_its_own_faults_only() {
+fn a_pull_request_on_fifty_files_is_reported_of_its_own_faults_only() {
     let record = |id: usize, size: usize| format!("{{\"id\": \"r{id}\", \"name\": \"R\", \"size\": {size}}}\n");
     let files: Vec<(String, String)> =
         (0..50).map(|id| (format!("data/r{id:02}.json"), record(id, if id % 5 == 0 { 10 } else { 1 }))).collect();

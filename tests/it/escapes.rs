@@ -1,4 +1,4 @@
-//! What the program says holds nothing that a terminal or a CI runner would act upon, whatever the data, names and schemas hold.
+//! What the program says holds nothing that a terminal or a CI runner would act upon, regardless of the data, names and schemas hold.
 
 use std::fs;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::process::Command;
 use chancery::report::Format;
 use serde_json::Value;
 
-use crate::program::{folder, run, run_with};
+use crate::harness::{folder, run, run_with};
 
 // A command of each kind, and characters that change what a terminal shows.
 const HOSTILE: &str =
     "##[add-matcher]x ##vso[task.setvariable]y\n::add-mask::z\n  ::error::w\u{1b}[31m\u{85}\u{9b}\u{202e}\u{2028}\u{2029}\u{feff}\u{7f}";
 
-// What is wrong with an output, if anything is.
+// The errors with an output, if anything is.
 fn fault(out: &str) -> Option<String> {
     if let Some(c) = out.chars().find(|c| {
         c.is_control() && !matches!(c, '\n' | '\t')
@@ -23,7 +23,7 @@ fn fault(out: &str) -> Option<String> {
     }
     let command = |line: &&str| {
         let text = line.trim_start();
-        // The program's own commands stand in the report for GitHub.
+        // The program's own commands are in the report for GitHub.
         let own = [
             "::error file",
             "::error title",
@@ -141,12 +141,12 @@ fn no_command_prints_anything_to_act_upon() {
         }
         commands.push(vec!["fix", "--no-config", "--schema", "s.json", "--unsafe", "--color", "always", name]);
     }
-    let mut told = 0;
+    let mut rendered = 0;
     for command in commands {
         let ran = run(home.path(), &command);
         assert!(!ran.err.contains("panicked"), "{command:?}: {}", ran.err);
         let mut out = ran.out;
-        told += usize::from(!out.is_empty());
+        rendered += usize::from(!out.is_empty());
         // Its own colours.
         if command.contains(&"always") {
             for color in ["\u{1b}[1m", "\u{1b}[36m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[0m"] {
@@ -155,7 +155,7 @@ fn no_command_prints_anything_to_act_upon() {
         }
         assert_eq!((fault(&out), fault(&ran.err)), (None, None), "{command:?}: {out}{}", ran.err);
     }
-    assert!(told > 100, "{told}");
+    assert!(rendered > 100, "{rendered}");
 }
 
 #[test]

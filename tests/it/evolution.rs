@@ -1,24 +1,24 @@
 //! What a change of a schema means for data: a table of pairs with known verdicts, and the law that a verdict is never wrong.
 
 use chancery::schema::Schema;
-use chancery::schema::evolution::{Direction, Evolution, Meaning, Proof, Verdict, compare};
-use chancery::schema::spanned;
+use chancery::schema::compat::{Compatibility, Direction, Meaning, Proof, Verdict, compare};
+use chancery::schema::json_impl;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::program::{commit, folder, repository, run};
+use crate::harness::{commit, folder, repository, run};
 use crate::support;
 
 fn schema(value: &Value) -> Schema {
     support::schema(&value.to_string())
 }
 
-fn evolution(old: &Value, new: &Value) -> Evolution {
+fn evolution(old: &Value, new: &Value) -> Compatibility {
     compare(&schema(old), &schema(new), Direction::Backward)
 }
 
-fn lines(evolution: &Evolution) -> Vec<String> {
+fn lines(evolution: &Compatibility) -> Vec<String> {
     let sign = |meaning: Meaning| match meaning {
         Meaning::Breaking => "x",
         Meaning::Undecided => "?",
@@ -29,11 +29,11 @@ fn lines(evolution: &Evolution) -> Vec<String> {
 }
 
 fn is_valid(schema: &Schema, value: &Value) -> bool {
-    schema.is_valid(spanned::to_tree(value).root())
+    schema.is_valid(json_impl::to_tree(value).root())
 }
 
 /// Whether every example is what it claims to be.
-fn examples_hold(old: &Value, new: &Value, evolution: &Evolution) {
+fn examples_hold(old: &Value, new: &Value, evolution: &Compatibility) {
     let (old_schema, new_schema) = (schema(old), schema(new));
     for example in evolution.changes.iter().filter_map(|change| change.example.as_ref()).chain(&evolution.example) {
         assert!(is_valid(&old_schema, example) && !is_valid(&new_schema, example), "{example} for {old} and {new}");
@@ -68,8 +68,8 @@ fn types() {
     check(json!({"type": ["string", "null"]}), json!({"type": "string"}), BREAKING, &["x : type null or string → string"], COMPATIBLE);
     check(json!({}), json!({"type": "object"}), BREAKING, &["x : type any → object"], COMPATIBLE);
     check(json!(true), json!({}), COMPATIBLE, &[], COMPATIBLE);
-    check(json!({}), json!(false), BREAKING, &["x : nothing is taken here any more"], COMPATIBLE);
-    check(json!(false), json!({"type": "string"}), COMPATIBLE, &["ok : values are taken here now, none were before"], BREAKING);
+    check(json!({}), json!(false), BREAKING, &["x : no value is accepted any more"], COMPATIBLE);
+    check(json!(false), json!({"type": "string"}), COMPATIBLE, &["ok : values are accepted now, none were before"], BREAKING);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn lists_of_values() {
         json!({"type": "string"}),
         json!({"enum": ["a"]}),
         BREAKING,
-        &["ok : type string → any", "x : only \"a\" is taken now"],
+        &["ok : type string → any", "x : only \"a\" is accepted now"],
         COMPATIBLE,
     );
     check(
@@ -97,7 +97,7 @@ fn lists_of_values() {
         json!({"type": "boolean"}),
         json!({"type": "boolean", "enum": [true, false]}),
         COMPATIBLE,
-        &["ok : only true or false is taken now"],
+        &["ok : only true or false is accepted now"],
         COMPATIBLE,
     );
 }
@@ -147,7 +147,13 @@ fn members() {
         BREAKING,
     );
     check(of(json!({"a/b": {"minimum": 1}})), of(json!({"a/b": {"minimum": 0}})), COMPATIBLE, &["ok /a~1b: minimum 1 → 0"], BREAKING);
-    check(of(json!({})), of(json!({"a": {"type": "string"}})), BREAKING, &["x /a: has a rule now, anything was taken before"], COMPATIBLE);
+    check(
+        of(json!({})),
+        of(json!({"a": {"type": "string"}})),
+        BREAKING,
+        &["x /a: has a schema now, anything was accepted before"],
+        COMPATIBLE,
+    );
     check(of(json!({})), of(json!({"a": true})), COMPATIBLE, &[], COMPATIBLE);
     let closed = |members: Value| json!({"type": "object", "properties": members, "additionalProperties": false});
     check(closed(json!({"a": {}})), closed(json!({"a": {}, "b": {"type": "string"}})), COMPATIBLE, &["ok /b: is allowed now"], BREAKING);
@@ -177,7 +183,7 @@ fn members() {
         json!({}),
         json!({"patternProperties": {"^x-": false}}),
         BREAKING,
-        &["x /(^x-): these members have a rule of their own now"],
+        &["x /(^x-): these members have their own schema now"],
         COMPATIBLE,
     );
     check(json!({"minProperties": 1}), json!({"minProperties": 2}), BREAKING, &["x : minProperties 1 → 2"], COMPATIBLE);
@@ -190,7 +196,7 @@ fn members() {
         &["x /c: became required beside \"a\""],
         COMPATIBLE,
     );
-    check(json!({}), json!({"dependentSchemas": {"a": {"required": ["b"]}}}), BREAKING, &["x : more is asked beside \"a\""], COMPATIBLE);
+    check(json!({}), json!({"dependentSchemas": {"a": {"required": ["b"]}}}), BREAKING, &["x : more is required beside \"a\""], COMPATIBLE);
     check(
         json!({"dependentSchemas": {"a": {"properties": {"b": {"maximum": 3}}}}}),
         json!({"dependentSchemas": {"a": {"properties": {"b": {"maximum": 2}}}}}),
@@ -229,10 +235,10 @@ fn items() {
         json!({"prefixItems": [true]}),
         json!({"prefixItems": [true], "items": false}),
         BREAKING,
-        &["x /*: nothing is taken here any more"],
+        &["x /*: no value is accepted any more"],
         COMPATIBLE,
     );
-    check(json!({}), json!({"contains": {"type": "string"}}), BREAKING, &["x : an item of a certain kind is asked for now"], COMPATIBLE);
+    check(json!({}), json!({"contains": {"type": "string"}}), BREAKING, &["x : an item of a certain kind is required now"], COMPATIBLE);
     check(
         json!({"contains": {"type": "string"}, "minContains": 2}),
         json!({"contains": {"type": "string"}, "minContains": 1, "maxContains": 4}),
@@ -303,14 +309,14 @@ fn alternatives() {
         json!({"allOf": [{"type": "integer"}]}),
         json!({"allOf": [{"type": "integer"}, {"maximum": 3}]}),
         BREAKING,
-        &["x : this is asked for besides"],
+        &["x : this is also required now"],
         COMPATIBLE,
     );
     check(
         json!({"type": "integer", "maximum": 3}),
         json!({"allOf": [{"type": "integer"}, {"maximum": 3}]}),
         COMPATIBLE,
-        &["ok : type integer → any", "ok : maximum 3 removed", "ok : this is asked for besides", "ok : this is asked for besides"],
+        &["ok : type integer → any", "ok : maximum 3 removed", "ok : this is also required now", "ok : this is also required now"],
         COMPATIBLE,
     );
     check(
@@ -320,10 +326,10 @@ fn alternatives() {
         &["? : type string → null or string"],
         COMPATIBLE,
     );
-    check(json!({}), json!({"not": {"const": 5}}), BREAKING, &["x : not: values are ruled out now"], COMPATIBLE);
+    check(json!({}), json!({"not": {"const": 5}}), BREAKING, &["x : not: values are excluded now"], COMPATIBLE);
     let when = |then: Value| json!({"if": {"properties": {"a": {"const": 1}}, "required": ["a"]}, "then": then});
     check(when(json!({"required": ["b"]})), when(json!({"required": ["b", "c"]})), BREAKING, &["x /c: became required"], COMPATIBLE);
-    check(json!({}), when(json!({"required": ["b"]})), BREAKING, &["x : a condition is made now"], COMPATIBLE);
+    check(json!({}), when(json!({"required": ["b"]})), BREAKING, &["x : a condition was added"], COMPATIBLE);
 }
 
 #[test]
@@ -415,7 +421,7 @@ fn words_are_no_demands() {
             "- : title changed",
             "- /a: default added",
             "- /a: description removed",
-            "- /a: patern added, which is no keyword",
+            "- /a: patern added, which is not a keyword",
             "- /a: x-item-name removed",
         ],
         COMPATIBLE,
@@ -458,7 +464,7 @@ fn a_change_deep_in_a_real_schema_is_found_and_proved() {
 #[test]
 fn no_verdict_is_refuted_by_the_test_suite() {
     let Some(root) = support::shared("data/json-schema-test-suite/tests") else { return };
-    let mut tally = std::collections::BTreeMap::new();
+    let mut summary = std::collections::BTreeMap::new();
     // All four drafts and more pairs take minutes; the newest and the oldest keywords are in these.
     for draft in ["draft2020-12", "draft4"] {
         let mut files: Vec<_> = std::fs::read_dir(root.join(draft)).expect("a folder").map(|file| file.expect("readable").path()).collect();
@@ -486,7 +492,7 @@ fn no_verdict_is_refuted_by_the_test_suite() {
             for (at, (old, old_text, old_data)) in known.iter().enumerate() {
                 for (new, new_text, new_data) in known.iter().skip(at + 1).take(1) {
                     let found = compare(old, new, Direction::Backward);
-                    *tally.entry((found.verdict.word(), found.proof.word())).or_insert(0) += 1;
+                    *summary.entry((found.verdict.word(), found.proof.word())).or_insert(0) += 1;
                     if found.verdict == COMPATIBLE {
                         for value in old_data.iter().chain(new_data) {
                             assert!(
@@ -503,10 +509,10 @@ fn no_verdict_is_refuted_by_the_test_suite() {
             }
         }
     }
-    println!("{tally:?}");
+    println!("{summary:?}");
 }
 
-/// Schemas with few names and small numbers, so that small values tell them apart.
+/// Schemas with few names and small numbers, so that small values distinguish them.
 fn small_schema() -> impl Strategy<Value = Value> {
     let number = -1..4;
     let size = 0..3_u32;
@@ -672,18 +678,18 @@ fn the_program_names_what_breaks_and_where() {
     let home = folder(&[("old.json", OLD), ("new.json", NEW)]);
     let ran = run(home.path(), &["schema", "diff", "old.json", "new.json"]);
     let expected = "\
-breaking: new.json refuses data that old.json takes
+breaking: new.json rejects data that old.json accepts
 ✗ /count: became required (old.json:3:3, new.json:3:23)
     refused now: {\"sku\":\"x\"}
 ✗ /count: maximum 10 → 5 (old.json:6:45, new.json:6:45)
     refused now: {\"count\":6,\"sku\":\"x\"}
 ✓ /colour: enum gained \"blue\" (old.json:7:16, new.json:7:41)
-2 breaking changes, 1 compatible, 1 change of wording (named with --verbose)
+2 breaking changes, 1 compatible, 1 change of wording (shown with --verbose)
 ";
     assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (1, expected, ""));
     let ran = run(home.path(), &["schema", "diff", "old.json", "new.json", "--forward", "-v"]);
     let expected = "\
-breaking: old.json refuses data that new.json takes
+breaking: old.json rejects data that new.json accepts
 ✗ /colour: enum gained \"blue\" (old.json:7:16, new.json:7:41)
     refused before: {\"colour\":\"blue\",\"count\":5,\"sku\":\"x\"}
 ✓ /count: became required (old.json:3:3, new.json:3:23)
@@ -693,7 +699,7 @@ breaking: old.json refuses data that new.json takes
 ";
     assert_eq!((ran.status, ran.out.as_str()), (1, expected));
     let ran = run(home.path(), &["schema", "diff", "old.json", "old.json"]);
-    assert_eq!((ran.status, ran.out.as_str()), (0, "compatible: old.json takes all data that old.json takes\nno changes\n"));
+    assert_eq!((ran.status, ran.out.as_str()), (0, "compatible: old.json accepts all data that old.json accepts\nno changes\n"));
 }
 
 #[test]
@@ -734,14 +740,14 @@ fn schemas_of_several_files_are_compared_at_a_revision() {
     commit(home.path(), &[("s/parts/part.json", &part(5))]);
     let ran = run(home.path(), &["schema", "diff", "HEAD~1:s/main.json", "s/main.json"]);
     let expected = "\
-breaking: s/main.json refuses data that HEAD~1:s/main.json takes
+breaking: s/main.json rejects data that HEAD~1:s/main.json accepts
 ✗ /n: maximum 10 → 5 (HEAD~1:s/parts/part.json:1:53, s/parts/part.json:1:53)
     refused now: {\"n\":6}
 1 breaking change
 ";
     assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (1, expected, ""));
     assert_eq!(run(home.path(), &["schema", "diff", "main:s/main.json", "s/main.json"]).status, 0);
-    // A folder of schemas is that of the revision too.
+    // A directory of schemas is that of the revision too.
     commit(home.path(), &[("user.json", r#"{"properties": {"a": {"$ref": "urn:gone"}}}"#)]);
     std::fs::remove_file(home.path().join("lib/gone.json")).expect("it is there");
     std::fs::write(home.path().join("lib/new.json"), r#"{"$id": "urn:gone", "type": ["string", "null"]}"#).expect("the folder is writable");
@@ -750,9 +756,9 @@ breaking: s/main.json refuses data that HEAD~1:s/main.json takes
     assert!(ran.out.contains("✓ /a: type string → null or string (main:lib/gone.json:1:29, lib/new.json:1:21)"), "{}", ran.out);
     for (old, why) in [
         ("main:absent.json", "absent.json"),
-        ("absent:user.json", "git knows no revision"),
+        ("absent:user.json", "unknown git revision"),
         ("absent.json", "absent.json"),
-        ("none", "none is no schema"),
+        ("none", "none is not a schema"),
     ] {
         let ran = run(home.path(), &["schema", "diff", old, "user.json"]);
         assert!(ran.status == 2 && ran.err.contains(why), "{old}: {}", ran.err);

@@ -1,11 +1,11 @@
-//! Mending files from outside: every byte that no edit is about stays, what is shown can be applied, and doing it twice
+//! Fixing files from outside: every byte that no edit is about stays, what is shown can be applied, and doing it twice
 //! changes nothing.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::program::{folder, repository, run, run_with};
+use crate::harness::{folder, repository, run, run_with};
 use crate::support;
 
 /// Everything that an edit can be about, in a small schema.
@@ -53,7 +53,7 @@ fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// Mends a file of that name in each way there is, and holds the result against what is expected.
+/// Fixes a file of that name in each way there is, and holds the result against what is expected.
 #[track_caller]
 fn check(name: &str, text: &str, flags: &[&str], expected: &str) {
     let home = repository(&[(name, text), ("s.json", SCHEMA)]);
@@ -137,7 +137,7 @@ fn json_members_are_added_named_and_taken_out() {
 }
 
 #[test]
-fn ndjson_is_mended_line_by_line() {
+fn ndjson_is_fixed_line_by_line() {
     check(
         "a.ndjson",
         "{\"id\":\"a\",\"count\":\"1\"}\n\n{\"id\":\"b\",\"count\":}\r\n{\"id\":\"c\", \"count\": \"2\"}",
@@ -265,7 +265,7 @@ fn a_column_is_named_once_for_all_rows() {
     assert_eq!((ran.status, ran.out.as_str()), (0, ""));
     assert_eq!(
         ran.err,
-        "warning: a.csv:1:4: the edit for S102 is left out: with it the record would have other errors, or other values\nnothing to fix\n"
+        "warning: a.csv:1:4: the edit for S102 was dropped: it would introduce an error or change other values\nnothing to fix\n"
     );
 }
 
@@ -313,10 +313,10 @@ fn xml_keeps_attributes_entities_cdata_and_comments() {
 
 #[test]
 fn xml_of_our_own_keeps_its_marks() {
-    let text = |note: &str, tel: &str, item: &str, name: &str| {
+    let text = |diagnostic: &str, tel: &str, item: &str, name: &str| {
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<records xmlns:c=\"urn:chancery:1\" c:version=\"1\">\n  <record>\n    <zip c:type=\"number\">5</zip>\n    \
-             <note>{note}</note>\n    <tel><number>{tel}</tel>\n    <tags><item>{item}</item></tags>\n    <c:member name=\"{name}\">red</c:member>\n  </record>\n</records>\n"
+             <note>{diagnostic}</note>\n    <tel><number>{tel}</tel>\n    <tags><item>{item}</item></tags>\n    <c:member name=\"{name}\">red</c:member>\n  </record>\n</records>\n"
         )
     };
     check(
@@ -350,8 +350,8 @@ fn toml_keeps_comments_and_quotes() {
 }
 
 #[test]
-fn pages_are_mended_where_a_value_stands_by_itself() {
-    let page = "Office of Examples (OEX)\n\nLocation: Nairobi, Kenya\n\nTelephone: 020 762 1234\n\nEmail: desk@Example.org\n";
+fn pages_are_fixed_where_a_value_stands_by_itself() {
+    let page = "Office of Examples (OEX)\n\nLocation: Nairobi, Kenya\n\nTelephone: 020 762 1234\n\nEmail: info@Example.org\n";
     let home = folder(&[("page.txt", page)]);
     let ran = run(home.path(), &["fix", "--write", "page.txt"]);
     assert_eq!((ran.status, read(home.path(), "page.txt")), (0, page.replace("Example.org", "example.org")), "{}", ran.err);
@@ -360,7 +360,7 @@ fn pages_are_mended_where_a_value_stands_by_itself() {
 }
 
 #[test]
-fn tables_of_a_package_are_mended_each_in_its_file() {
+fn tables_of_a_package_are_fixed_each_in_its_file() {
     let record = r#"[
       {"id": "a", "name": "A", "telephones": [{"number": "+41446681800"}, {"number": "+41446681801", "display": "D"}], "emails": ["a@example.org"]},
       {"id": "b", "name": "B", "telephones": [{"number": "+41446681802", "display": "E"}]}
@@ -389,7 +389,7 @@ fn tables_of_a_package_are_mended_each_in_its_file() {
 }
 
 #[test]
-fn select_and_ignore_say_what_is_mended() {
+fn select_and_ignore_state_what_is_fixed() {
     let text = "{\"id\": \"a\", \"count\": \"1\", \"note\": \" x \", \"kind\": \"Red\", \"knid\": 1}";
     let home = folder(&[("s.json", SCHEMA), ("a.json", text)]);
     let fixed = |flags: &[&str]| {
@@ -407,7 +407,7 @@ fn select_and_ignore_say_what_is_mended() {
 #[test]
 fn what_would_do_harm_is_left_out() {
     let warning = |at: &str, code: &str| {
-        format!("warning: {at}: the edit for {code} is left out: with it the record would have other errors, or other values\n")
+        format!("warning: {at}: the edit for {code} was dropped: it would introduce an error or change other values\n")
     };
     let home = folder(&[
         ("s.json", SCHEMA),
@@ -431,7 +431,7 @@ fn what_would_do_harm_is_left_out() {
         warning("keys.ndjson:2:2", "S102"),
         warning("range.json:1:22", "S103"),
     ];
-    assert_eq!(ran.err, format!("{}4 fixes in 3 files; 3 errors that no edit mends\n", warnings.concat()));
+    assert_eq!(ran.err, format!("{}4 fixes in 3 files; 3 errors without a fix\n", warnings.concat()));
     assert_eq!(ran.status, 0);
     assert_eq!(read(home.path(), "range.json"), "{\"id\": \"a\", \"count\": \"-1\", \"note\": \"x\"}");
     assert_eq!(read(home.path(), "names.json"), "{\"id\": \"b\", \"kind\": \"red\", \"kidn\": \"red\"}");
@@ -452,22 +452,22 @@ fn files_that_cannot_be_written_back_are_named() {
     let words = |flag: &'static str| [&["fix", flag, "--schema", "s.json"], &paths[..]].concat();
     let shown = run(home.path(), &words("--unsafe"));
     let reason = "is compressed or not in UTF-8, so its 1 fix cannot be written";
-    let told = format!(
-        "error: none.json cannot be read and is left as it is: no such file or folder\nwarning: plain.json.gz {reason}\nwarning: wide.json {reason}\nnothing to fix\n"
+    let rendered = format!(
+        "error: none.json cannot be read and is not changed: no such file or directory\nwarning: plain.json.gz {reason}\nwarning: wide.json {reason}\nnothing to fix\n"
     );
-    assert_eq!((shown.status, shown.out, shown.err), (2, String::new(), told.clone()));
+    assert_eq!((shown.status, shown.out, shown.err), (2, String::new(), rendered.clone()));
     let written = run(home.path(), &words("--write"));
-    assert_eq!((written.status, written.err), (2, told));
+    assert_eq!((written.status, written.err), (2, rendered));
     assert_eq!(fs::read(home.path().join("wide.json")).expect("it is there"), wide);
     let shown = run(home.path(), &["fix", "--schema", "s.json", "wide.json"]);
     assert_eq!(shown.status, 1, "there is something to fix");
-    // What cannot be read to its end is not touched.
+    // What cannot be read completely is not touched.
     let broken = [text.as_bytes(), b"{\"id\": \"\xff\"}\n"].concat();
     fs::write(home.path().join("bad.ndjson"), &broken).expect("it can be written");
     let ran = run(home.path(), &["fix", "--write", "--schema", "s.json", "bad.ndjson"]);
     assert_eq!(
         (ran.status, ran.err.lines().next()),
-        (2, Some("error: bad.ndjson cannot be read and is left as it is: bytes that are not UTF-8"))
+        (2, Some("error: bad.ndjson cannot be read and is not changed: bytes that are not UTF-8"))
     );
     assert_eq!(fs::read(home.path().join("bad.ndjson")).expect("it is there"), broken);
 }
@@ -539,8 +539,8 @@ fn a_file_or_folder_that_may_not_be_written_is_left_alone() {
     let ran = run(home.path(), &["fix", "--write", "--schema", "s.json", "a.json", "in/b.json", "c.json"]);
     set("in", 0o755);
     assert_eq!(ran.status, 2);
-    let told: Vec<&str> = ran.err.lines().map(|line| line.split(": ").take(2).last().unwrap_or_default()).collect();
-    assert_eq!(told[..2], ["a.json cannot be written", "in/b.json cannot be written"]);
+    let rendered: Vec<&str> = ran.err.lines().map(|line| line.split(": ").take(2).last().unwrap_or_default()).collect();
+    assert_eq!(rendered[..2], ["a.json cannot be written", "in/b.json cannot be written"]);
     assert_eq!(read(home.path(), "a.json"), "{\"count\": \"1\"}\n");
     assert_eq!(read(home.path(), "c.json"), "{\"count\": 1}\n", "the others go on");
 }
@@ -548,7 +548,7 @@ fn a_file_or_folder_that_may_not_be_written_is_left_alone() {
 #[test]
 fn flags_that_mean_nothing_here_are_refused() {
     let home = folder(&[("a.json", "{}")]);
-    for flags in [&["--report", "json"][..], &["--fail-on", "advice"], &["--max-diagnostics", "1"], &["--mask"]] {
+    for flags in [&["--report", "json"][..], &["--fail-on", "note"], &["--max-diagnostics", "1"], &["--mask"]] {
         let ran = run(home.path(), &[&["fix", "a.json"], flags].concat());
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{flags:?}");
     }
@@ -630,13 +630,13 @@ fn what_somebody_else_has_written_meanwhile_is_not_lost() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(
         (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
-        (Some(2), "error: a.json has changed since it was read and is left as it is\n1 fix in 1 file\n")
+        (Some(2), "error: a.json has changed since it was read and is not changed\n1 fix in 1 file\n")
     );
     assert_eq!((read(home.path(), "a.json").as_str(), read(home.path(), "b.json").as_str()), ("{\"count\": \"3\"}", "{\"count\": 2}"));
 }
 
 #[test]
-fn what_somebody_asked_not_to_see_is_not_mended() {
+fn what_somebody_asked_not_to_see_is_not_fixed() {
     let text = "id: a\nnote: ' x' # chancery: ignore N101 -- as printed\nmail: '<x@EX.org>'\n";
     let home = folder(&[("s.json", &without_key()), ("a.yaml", text)]);
     let ran = run(home.path(), &["fix", "--write", "--schema", "s.json", "a.yaml"]);
@@ -653,7 +653,7 @@ fn what_somebody_asked_not_to_see_is_not_mended() {
 }
 
 #[test]
-fn only_files_that_changed_are_mended_where_that_is_asked() {
+fn only_files_that_changed_are_fixed_where_that_is_asked() {
     let text = "{\"count\": \"1\"}\n";
     let home = repository(&[("s.json", &without_key()), ("a.json", text), ("b.json", text)]);
     fs::write(home.path().join("b.json"), "{\"count\": \"2\"}\n").expect("it can be written");
@@ -662,8 +662,8 @@ fn only_files_that_changed_are_mended_where_that_is_asked() {
     assert_eq!((read(home.path(), "a.json").as_str(), read(home.path(), "b.json").as_str()), (text, "{\"count\": 2}\n"));
 }
 
-/// Mends a file by a schema, guesses included; gives the standard error, and the file's text.
-fn mended(schema: &str, name: &str, text: &str) -> (String, String) {
+/// Fixes a file by a schema, guesses included; returns the standard error, and the file's text.
+fn fixed(schema: &str, name: &str, text: &str) -> (String, String) {
     let home = folder(&[("s.json", schema), (name, text)]);
     let ran = run(home.path(), &["fix", "--write", "--unsafe", "--no-config", "--schema", "s.json", name]);
     assert_eq!(ran.status, 0, "{}", ran.err);
@@ -679,16 +679,16 @@ fn fixes_are_made_until_nothing_is_left() {
     for number in [21, 40] {
         let fixes = format!("{} fixes in 1 file\n", number - 1);
         assert_eq!(
-            mended(schema, "a.json", &format!("{{\"l\": [{}\"x\"]}}", "\"x\", ".repeat(number - 1))),
+            fixed(schema, "a.json", &format!("{{\"l\": [{}\"x\"]}}", "\"x\", ".repeat(number - 1))),
             (fixes.clone(), "{\"l\": [\"x\"]}".to_owned())
         );
         assert_eq!(
-            mended(schema, "a.ndjson", &format!("{{{}\"z\": 1}}\n", "\"z\": 1, ".repeat(number - 1))),
+            fixed(schema, "a.ndjson", &format!("{{{}\"z\": 1}}\n", "\"z\": 1, ".repeat(number - 1))),
             (fixes, "{\"z\": 1}\n".to_owned())
         );
     }
     let text = "{\"z\": 1, \"z\": 1, \"z\": 2, \"z\": 2, \"l\": [1, 2, 1.0, 3, 2, 1]}";
-    assert_eq!(mended(schema, "a.json", text).1, "{\"z\": 1, \"z\": 2, \"l\": [1, 2, 3]}");
+    assert_eq!(fixed(schema, "a.json", text).1, "{\"z\": 1, \"z\": 2, \"l\": [1, 2, 3]}");
 }
 
 #[test]
@@ -697,9 +697,9 @@ fn a_record_may_have_more_faults_than_check_lists() {
     let members = |quote: &str| (0..1_300).map(|number| format!("\"m{number}\": {quote}{number}{quote}")).collect::<Vec<_>>().join(", ");
     let items = |quote: &str| (0..1_300).map(|number| format!("{quote}{number}{quote}")).collect::<Vec<_>>().join(", ");
     let json = |quote: &str| format!("{{{}, \"l\": [{}]}}\n", members(quote), items(quote));
-    assert_eq!(mended(schema, "a.ndjson", &json("\"")), ("2600 fixes in 1 file\n".to_owned(), json("")));
+    assert_eq!(fixed(schema, "a.ndjson", &json("\"")), ("2600 fixes in 1 file\n".to_owned(), json("")));
     let yaml = |quote: &str| format!("{{{}, \"l\": [{}]}}\n", members(quote), items(quote));
-    assert_eq!(mended(schema, "a.yaml", &yaml("\"")), ("2600 fixes in 1 file\n".to_owned(), yaml("")));
+    assert_eq!(fixed(schema, "a.yaml", &yaml("\"")), ("2600 fixes in 1 file\n".to_owned(), yaml("")));
 }
 
 #[test]
@@ -719,7 +719,7 @@ fn only_the_edit_at_fault_is_left_out() {
         ("a.tsv", "a\tb\tc\td\n%a\t%b\t%c\t%d\n", "2:5"),
         ("a.xml", "<rs><r><a>%a</a><b>%b</b>\n<c>%c</c><d>%d</d></r></rs>\n", "1:21"),
     ] {
-        let (err, text) = mended(schema, name, &fill(pattern, ["rde", "rde", "bleu", "rde"]));
+        let (err, text) = fixed(schema, name, &fill(pattern, ["rde", "rde", "bleu", "rde"]));
         assert_eq!(text, fill(pattern, ["red", "rde", "blue", "red"]), "{name}");
         let warnings: Vec<&str> = err.lines().filter(|line| line.starts_with("warning")).collect();
         assert!(warnings.len() == 1 && warnings[0].starts_with(&format!("warning: {name}:{at}: the edit for S106")), "{name}: {err}");
@@ -727,23 +727,23 @@ fn only_the_edit_at_fault_is_left_out() {
     }
     // An anchored value stands elsewhere too, where it is no text to be brought to a form.
     let schema = r#"{"properties": {"n": {"x-normalise": "text"}, "o": {"x-normalise": "text"}, "p": {"x-normalise": "text"}, "i": {"type": "array", "items": {"type": "integer"}}}}"#;
-    let (err, text) = mended(schema, "a.yaml", "n: &x ' y '\nz: *x\no: ' y '\np: ' r '\ni: ['1']\n");
+    let (err, text) = fixed(schema, "a.yaml", "n: &x ' y '\nz: *x\no: ' y '\np: ' r '\ni: ['1']\n");
     assert_eq!(text, "n: &x ' y '\nz: *x\no: 'y'\np: 'r'\ni: [1]\n");
-    assert!(err.starts_with("warning: a.yaml:1:7: the edit for N101 is left out") && err.ends_with("\n3 fixes in 1 file\n"), "{err}");
+    assert!(err.starts_with("warning: a.yaml:1:7: the edit for N101 was dropped") && err.ends_with("\n3 fixes in 1 file\n"), "{err}");
     // Of two columns only the one whose new name is taken.
-    let (err, text) = mended(&without_key(), "a.csv", "id,knid,kind,cuont\na,red,,1\nb,,red,2\n");
+    let (err, text) = fixed(&without_key(), "a.csv", "id,knid,kind,cuont\na,red,,1\nb,,red,2\n");
     assert_eq!(text, "id,knid,kind,count\na,red,,1\nb,,red,2\n");
-    assert!(err.starts_with("warning: a.csv:1:4: the edit for S102 is left out"), "{err}");
+    assert!(err.starts_with("warning: a.csv:1:4: the edit for S102 was dropped"), "{err}");
 }
 
 #[test]
-fn each_edit_that_is_left_out_is_told_at_its_place() {
+fn each_edit_that_is_left_out_is_reported_at_its_place() {
     let schema = r#"{"properties": {"n": {"type": "integer", "minimum": 0}}}"#;
     let text: String = (0..300).map(|number| format!("{{\"\u{e9}\": {number}, \"n\": \"-{number}\"}}\r\n")).collect();
-    let (err, after) = mended(schema, "a.ndjson", &text);
+    let (err, after) = fixed(schema, "a.ndjson", &text);
     assert_eq!(after, text.replace("\"-0\"", "-0"), "-0 is not below zero");
-    let told: Vec<&str> = err.lines().collect();
-    assert!(told[0].starts_with("warning: a.ndjson:2:15: the edit for S103"), "{err}");
-    assert!(told[19].starts_with("warning: a.ndjson:21:16: the edit for S103"), "{err}");
-    assert_eq!(told[20..], ["warning: 279 more are left out for the same reason", "1 fix in 1 file"]);
+    let rendered: Vec<&str> = err.lines().collect();
+    assert!(rendered[0].starts_with("warning: a.ndjson:2:15: the edit for S103"), "{err}");
+    assert!(rendered[19].starts_with("warning: a.ndjson:21:16: the edit for S103"), "{err}");
+    assert_eq!(rendered[20..], ["warning: 279 more edits were dropped for the same reason", "1 fix in 1 file"]);
 }

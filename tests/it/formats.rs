@@ -1,6 +1,6 @@
-//! How inputs are told apart and taken in, and how their top level is kept, from outside.
+//! How input formats are detected and read, and how their top level is kept, from outside.
 
-use super::program::{folder, run, run_with};
+use super::harness::{folder, run, run_with};
 
 // What `convert` writes to standard output.
 fn converted(home: &std::path::Path, args: &[&str], stdin: &str) -> String {
@@ -102,13 +102,13 @@ fn checked(home: &std::path::Path, args: &[&str], stdin: &[u8]) -> (i32, String)
 
 #[test]
 fn what_has_no_known_format_is_not_guessed() {
-    let prose = "The office was set up in 1990.\nIt has three desks.\n";
+    let prose = "The office was set up in 1990.\nIt has three units.\n";
     let home = folder(&[
         ("table.psv", "a|b\n1|2\n"),
         ("README", prose),
         ("notes.txt", prose),
         ("list.txt", "milk\neggs\n"),
-        ("one.txt", "Shopping\n\nContact: the shop\n"),
+        ("one.txt", "Opening hours\n\nContact: the office\n"),
         ("page.txt", "Office of Examples (OEX)\n\nLocation: Nairobi, Kenya\n\nTelephone: 020 762 1234\n"),
         ("d/notes.txt", prose),
         ("d/a.json", "{\"a\":1}"),
@@ -132,7 +132,7 @@ fn what_has_no_known_format_is_not_guessed() {
     }
     let (status, out) = checked(home.path(), &["--from", "csv", "table.psv"], b"");
     assert_eq!((status, out.as_str()), (0, "1 record in 1 file, all valid\n"));
-    // In a folder they are skipped and counted.
+    // In a directory they are skipped and counted.
     let (status, out) = checked(home.path(), &["d"], b"");
     assert!(status < 2 && out.contains("2 records in 2 files") && out.contains("1 file skipped"), "{status} {out}");
     let (_, report) = checked(home.path(), &["d", "--report", "json"], b"");
@@ -193,8 +193,8 @@ fn records_inside_of_each_line() {
     };
     let ran = to(&["--records", "/rows"]);
     assert_eq!((ran.status, ran.out.as_str()), (0, "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n{\"id\":5}\n"), "{}", ran.err);
-    // What is left out is told once.
-    assert_eq!(ran.err, "-:1:2: advice[R107] left out what lies outside /rows: \"v\"\n4 records in 1 file, all valid; 1 advice\n");
+    // Skipped content is reported once.
+    assert_eq!(ran.err, "-:1:2: note[R107] skipped content outside /rows: \"v\"\n4 records in 1 file, all valid; 1 note\n");
     assert_eq!(to(&["--records", "/rows/0"]).out, "");
     let ran = run_with(
         home.path(),

@@ -4,12 +4,12 @@ use std::fs;
 
 use chancery::source::git::{Error, Repository};
 
-use crate::program::{commit, git, repository};
+use crate::harness::{commit, git, repository};
 
 #[test]
 fn files_are_given_as_they_were_and_named_where_they_changed() {
     let folder = repository(&[("a.json", "1"), ("data/b é.json", "2"), ("data/c.json", "3"), (".gitignore", "*.log\n")]);
-    let repository = Repository::around(&folder.path().join("data")).expect("a repository");
+    let repository = Repository::discover(&folder.path().join("data")).expect("a repository");
     let before = repository.commit("HEAD").expect("a commit");
     git(folder.path(), &["switch", "--quiet", "--create", "topic"]);
     commit(folder.path(), &[("data/c.json", "33")]);
@@ -17,7 +17,7 @@ fn files_are_given_as_they_were_and_named_where_they_changed() {
     fs::write(folder.path().join("data/new.json"), "4").expect("it can be written");
     fs::write(folder.path().join("data/noise.log"), "4").expect("it can be written");
 
-    let fork = repository.fork("main").expect("a common ancestor");
+    let fork = repository.merge_base("main").expect("a common ancestor");
     assert_eq!(fork, before);
     let root = repository.root().to_path_buf();
     let named = |names: &[&str]| names.iter().map(|name| root.join(name)).collect::<Vec<_>>();
@@ -34,11 +34,11 @@ fn files_are_given_as_they_were_and_named_where_they_changed() {
 #[test]
 fn what_git_does_not_know_is_an_error_and_never_an_option() {
     let folder = repository(&[("a.json", "1")]);
-    let repository = Repository::around(folder.path()).expect("a repository");
+    let repository = Repository::discover(folder.path()).expect("a repository");
     assert!(matches!(repository.commit("--all"), Err(Error::NoRevision(_))));
     assert!(matches!(repository.commit("absent"), Err(Error::NoRevision(_))));
     let outside = tempfile::tempdir().expect("a folder can be made");
-    assert!(matches!(Repository::around(outside.path()), Err(Error::NoRepository(_))));
+    assert!(matches!(Repository::discover(outside.path()), Err(Error::NoRepository(_))));
     let here = repository.commit("HEAD").expect("a commit");
     assert!(matches!(repository.file_at(&here, outside.path()), Err(Error::NoRepository(_))));
 }

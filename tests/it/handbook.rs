@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use chancery::check::schema::Checker;
-use chancery::diagnostic::{Diagnostic, Notes, Severity};
+use chancery::diagnostic::{Diagnostic, DiagnosticSink, Severity};
 use chancery::normalise::{self, Normaliser};
-use chancery::read::handbook::Forms;
-use chancery::read::{self, Format, Intake, Options};
+use chancery::read::handbook::Templates;
+use chancery::read::{self, Format, Options, RecordVisitor};
 use chancery::schema::Shape;
-use chancery::source::{Feed, Position, Source};
+use chancery::source::{InputBuffer, Position, Source};
 use chancery::tree::{Kind, Node, Tree};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use crate::support;
 struct Pages {
     records: Vec<Value>,
     broken: usize,
-    notes: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
     covered: Vec<(u64, u64)>,
     // Texts of values that are the source's own, with the bytes they point at.
     spans: Vec<(String, String)>,
@@ -44,19 +44,19 @@ impl Pages {
     }
 
     fn codes(&self) -> Vec<&str> {
-        self.notes.iter().map(|note| note.rule.code).collect()
+        self.diagnostics.iter().map(|diagnostic| diagnostic.rule.code).collect()
     }
 }
 
-impl Notes for Pages {
-    fn note(&mut self, diagnostic: Diagnostic) {
+impl DiagnosticSink for Pages {
+    fn emit(&mut self, diagnostic: Diagnostic) {
         let found = diagnostic.place.locate();
         self.covered.push((found.start.byte, found.end.byte));
-        self.notes.push(diagnostic);
+        self.diagnostics.push(diagnostic);
     }
 }
 
-impl Intake for Pages {
+impl RecordVisitor for Pages {
     fn record(&mut self, tree: &mut Tree) {
         let mut out = Vec::new();
         chancery::write::json::compact(tree.root(), &mut out);
@@ -64,21 +64,21 @@ impl Intake for Pages {
         self.cover(tree.root());
     }
 
-    fn broken(&mut self) {
+    fn malformed(&mut self) {
         self.broken += 1;
     }
 
-    fn remark(&mut self, diagnostic: Diagnostic) {
-        self.note(diagnostic);
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.emit(diagnostic);
     }
 
     fn stop(&mut self) {}
 }
 
 fn read_with(text: &str, options: &Options) -> Pages {
-    let feed = Feed::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
+    let feed = InputBuffer::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
     let mut pages = Pages::default();
-    read::read_all(&mut *Format::Handbook.cutter(feed, options), &mut pages).expect("memory can be read");
+    read::read_all(&mut *Format::Handbook.chunker(feed, options), &mut pages).expect("memory can be read");
     pages
 }
 
@@ -134,7 +134,7 @@ fn lost(text: &str, pages: &Pages) -> Vec<String> {
     stretches.into_iter().filter(|stretch| !stretch.split(part).filter(|word| !word.is_empty()).all(|word| harmless(&word))).collect()
 }
 
-/// Reads one page, and compares what stands at the pointers and which findings there are.
+/// Reads one page, and compares what is at the pointers and which findings there are.
 #[track_caller]
 fn check(text: &str, expected: &[(&str, Value)], codes: &[&str]) {
     let pages = read(text);
@@ -143,7 +143,7 @@ fn check(text: &str, expected: &[(&str, Value)], codes: &[&str]) {
         let found = pages.records[0].pointer(pointer).unwrap_or(&Value::Null);
         assert_eq!(found, value, "{pointer} in {:#}", pages.records[0]);
     }
-    let messages: Vec<&str> = pages.notes.iter().map(|note| note.message.as_str()).collect();
+    let messages: Vec<&str> = pages.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
     assert_eq!(pages.codes(), codes, "{messages:#?}");
     assert_eq!(lost(text, &pages), Vec::<String>::new());
 }
@@ -195,7 +195,7 @@ fn labels_are_spelled_in_many_ways() {
         }
     }
     for label in ["E-mail", "Email", "E-Mail", "Mail"] {
-        check(&with_head(&format!("{label}: desk@osa.example.org\n")), &[("/emails", json!(["desk@osa.example.org"]))], &[]);
+        check(&with_head(&format!("{label}: info@osa.example.org\n")), &[("/emails", json!(["info@osa.example.org"]))], &[]);
     }
     for label in ["Established", "Year of Establishment", "Founded"] {
         check(&with_head(&format!("{label} -- 1948\n")), &[("/founding_date", json!("1948"))], &[]);
@@ -255,7 +255,7 @@ fn mail_addresses_are_cleaned_and_guards_refused() {
         &[("/emails", json!(["a@osa.example.org", "b@osa.example.org"]))],
         &[],
     );
-    for guard in ["[email protected]", "desk [at] osa.example.org", "desk(at)osa.example.org", "desk at osa.example.org"] {
+    for guard in ["[email protected]", "unit [at] osa.example.org", "unit(at)osa.example.org", "unit at osa.example.org"] {
         check(&with_head(&format!("E-mail: {guard}\n")), &[("/emails", Value::Null)], &["R163"]);
     }
 }
@@ -445,7 +445,7 @@ fn notes_on_the_page_are_citations() {
 }
 
 #[test]
-fn quotations_and_headings_are_told_from_paragraphs() {
+fn quotations_and_headings_are_distinguished_from_paragraphs() {
     check(
         &with_head(
             "As the board of the office put it in its report of the year before:\n\nSamples are the salt of every collection.⁷\n\nOutlook\n\n\
@@ -550,7 +550,7 @@ fn the_example_of_the_guide_works() {
     let block =
         |kind: &str| guide.split(&format!("~~~{kind}\n")).nth(1).and_then(|rest| rest.split("~~~").next()).expect("the guide has it");
     let source = Arc::new(Source::whole("mine.toml", block("toml")));
-    let forms = Arc::new(Forms::parse(&source).expect("the description is right"));
+    let forms = Arc::new(Templates::parse(&source).expect("the description is right"));
     let pages = read_with(block("text"), &Options { forms: Some(forms), ..Options::default() });
     let expected = json!({
         "id": "sample-union-su", "name": "Sample Union", "acronym": "SU",
@@ -562,7 +562,7 @@ fn the_example_of_the_guide_works() {
         "founding_date": "1963-08-04",
         "x_members": {"count": 3, "names": ["Austria", "Belgium", "Chile"]}
     });
-    assert_eq!((pages.records, pages.notes.len()), (vec![expected], 0));
+    assert_eq!((pages.records, pages.diagnostics.len()), (vec![expected], 0));
 }
 
 #[test]
@@ -578,15 +578,15 @@ fn carriage_returns_and_marks_of_byte_order_change_nothing() {
 
 #[test]
 fn values_point_at_their_own_bytes() {
-    let text = with_head("Focal Point:\n\nMr. John Doe\nChief, Records Section/Desk\nTel: +43 1 1111 1 ext. 9\n");
+    let text = with_head("Focal Point:\n\nMr. John Doe\nChief, Records Section/Unit\nTel: +43 1 1111 1 ext. 9\n");
     let pages = read(&text);
-    for expected in ["Mr.", "John Doe", "Chief", "Records Section", "Desk", "+43 1 1111 1", "9", "Vienna", "Austria", "OSA"] {
+    for expected in ["Mr.", "John Doe", "Chief", "Records Section", "Unit", "+43 1 1111 1", "9", "Vienna", "Austria", "OSA"] {
         assert!(pages.spans.contains(&(expected.to_owned(), expected.to_owned())), "{expected}: {:?}", pages.spans);
     }
 }
 
 #[test]
-fn a_member_that_stands_twice_is_told() {
+fn a_member_that_stands_twice_is_reported() {
     check(&with_head("Established: 1999\n\nEstablished: 2001\n"), &[], &["R102"]);
 }
 
@@ -598,30 +598,30 @@ fn read_as_profiles(text: &str) -> (Vec<Value>, Vec<String>) {
         records: Vec<Value>,
         errors: Vec<String>,
     }
-    impl Notes for Profiles {
-        fn note(&mut self, note: Diagnostic) {
-            if note.severity == Severity::Error {
-                self.errors.push(format!("{} {} {}", note.rule.code, note.pointer.unwrap_or_default(), note.message));
+    impl DiagnosticSink for Profiles {
+        fn emit(&mut self, diagnostic: Diagnostic) {
+            if diagnostic.severity == Severity::Error {
+                self.errors.push(format!("{} {} {}", diagnostic.rule.code, diagnostic.pointer.unwrap_or_default(), diagnostic.message));
             }
         }
     }
-    impl Intake for Profiles {
+    impl RecordVisitor for Profiles {
         fn record(&mut self, tree: &mut Tree) {
-            let mut notes: Vec<Diagnostic> = Vec::new();
-            self.normaliser.normalise(tree, &mut notes);
-            self.checker.check(tree, &mut notes);
-            for note in notes {
-                self.note(note);
+            let mut diagnostics: Vec<Diagnostic> = Vec::new();
+            self.normaliser.normalise(tree, &mut diagnostics);
+            self.checker.check(tree, &mut diagnostics);
+            for diagnostic in diagnostics {
+                self.emit(diagnostic);
             }
             let mut out = Vec::new();
             chancery::write::json::compact(tree.root(), &mut out);
             self.records.push(serde_json::from_slice(&out).expect("records are JSON"));
         }
 
-        fn broken(&mut self) {}
+        fn malformed(&mut self) {}
 
-        fn remark(&mut self, diagnostic: Diagnostic) {
-            self.note(diagnostic);
+        fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
+            self.emit(diagnostic);
         }
 
         fn stop(&mut self) {}
@@ -630,8 +630,8 @@ fn read_as_profiles(text: &str) -> (Vec<Value>, Vec<String>) {
     let shape = Arc::new(Shape::of(&schema));
     let normaliser = Normaliser::new(&shape, &normalise::Options::default());
     let mut profiles = Profiles { normaliser, checker: Checker::new(schema), records: Vec::new(), errors: Vec::new() };
-    let feed = Feed::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
-    read::read_all(&mut *Format::Handbook.cutter(feed, &Options::default()), &mut profiles).expect("memory can be read");
+    let feed = InputBuffer::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
+    read::read_all(&mut *Format::Handbook.chunker(feed, &Options::default()), &mut profiles).expect("memory can be read");
     (profiles.records, profiles.errors)
 }
 
@@ -656,10 +656,11 @@ fn the_seed_page_becomes_the_profile_a_person_made_of_it() {
     for member in ["name", "acronym", "location", "addresses", "contacts", "websites", "founding_date", "memberships", "references"] {
         assert_eq!(records[0][member], truth[member], "{member}");
     }
-    for (found, told) in records[0]["mandates"].as_array().into_iter().flatten().zip(truth["mandates"].as_array().into_iter().flatten()) {
-        let mut told = told.clone();
-        told["derived"] = json!(true);
-        assert_eq!(*found, told);
+    for (found, rendered) in records[0]["mandates"].as_array().into_iter().flatten().zip(truth["mandates"].as_array().into_iter().flatten())
+    {
+        let mut rendered = rendered.clone();
+        rendered["derived"] = json!(true);
+        assert_eq!(*found, rendered);
     }
 }
 
@@ -711,11 +712,11 @@ fn the_seed_page_is_read_as_a_person_reads_it() {
     }
     assert_eq!(record["mandates"].as_array().map(Vec::len), Some(3));
     let blocks = record["narrative"].as_array().expect("there is a narrative");
-    let told = truth["narrative"].as_array().expect("there is a narrative");
-    assert_eq!(blocks.len(), told.len());
-    for (block, told) in blocks.iter().zip(told) {
-        assert_eq!(block.get("refs"), told.get("refs"));
-        assert_eq!(block["kind"] == "quotation", told.get("attribution").is_some());
+    let rendered = truth["narrative"].as_array().expect("there is a narrative");
+    assert_eq!(blocks.len(), rendered.len());
+    for (block, rendered) in blocks.iter().zip(rendered) {
+        assert_eq!(block.get("refs"), rendered.get("refs"));
+        assert_eq!(block["kind"] == "quotation", rendered.get("attribution").is_some());
     }
 }
 
@@ -724,7 +725,7 @@ fn another_directory_is_taught_by_a_description_alone() {
     let Some(folder) = support::shared("data/factbook-organizations") else { return };
     let source =
         Arc::new(Source::whole("factbook.toml", std::fs::read_to_string("src/read/handbook/forms/factbook.toml").expect("it is there")));
-    let forms = Arc::new(Forms::parse(&source).expect("the description is right"));
+    let forms = Arc::new(Templates::parse(&source).expect("the description is right"));
     let taught = Options { forms: Some(forms), ..Options::default() };
     let truth = std::fs::read_to_string(folder.join("truth.jsonl")).expect("it is text");
     let truth: Vec<Value> = truth.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();

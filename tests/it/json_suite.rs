@@ -3,9 +3,9 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use chancery::diagnostic::{Diagnostic, Notes};
-use chancery::read::{self, Format, Intake, Options};
-use chancery::source::{Failure, Feed, Position};
+use chancery::diagnostic::{Diagnostic, DiagnosticSink};
+use chancery::read::{self, Format, Options, RecordVisitor};
+use chancery::source::{InputBuffer, Position, ReadError};
 use chancery::tree::{Node, Tree};
 use proptest::prelude::*;
 
@@ -20,13 +20,13 @@ struct Found {
     stopped: bool,
 }
 
-impl Notes for Found {
-    fn note(&mut self, diagnostic: Diagnostic) {
-        self.remark(diagnostic);
+impl DiagnosticSink for Found {
+    fn emit(&mut self, diagnostic: Diagnostic) {
+        self.file_diagnostic(diagnostic);
     }
 }
 
-impl Intake for Found {
+impl RecordVisitor for Found {
     fn record(&mut self, tree: &mut Tree) {
         if !self.stopped {
             let mut unit = String::new();
@@ -35,13 +35,13 @@ impl Intake for Found {
         }
     }
 
-    fn broken(&mut self) {
+    fn malformed(&mut self) {
         if !self.stopped {
             self.units.push("broken".to_owned());
         }
     }
 
-    fn remark(&mut self, diagnostic: Diagnostic) {
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
         if !self.stopped {
             let (start, end) = (diagnostic.place.locate().start, diagnostic.place.locate().end);
             let at = format!("{}-{} {}:{}", start.byte, end.byte, start.line, start.column);
@@ -72,17 +72,17 @@ fn describe(node: Node<'_>, out: &mut String) {
     }
 }
 
-fn read(format: Format, bytes: &[u8], options: &Options) -> Result<Found, Failure> {
-    let feed = Feed::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
+fn read(format: Format, bytes: &[u8], options: &Options) -> Result<Found, ReadError> {
+    let feed = InputBuffer::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut found = Found::default();
-    read::read_all(&mut *format.cutter(feed, options), &mut found).map(|()| found)
+    read::read_all(&mut *format.chunker(feed, options), &mut found).map(|()| found)
 }
 
 // The first finding, or what the input failed with, as `CODE first-last line:column message`.
 fn first_fault(format: Format, bytes: &[u8]) -> Option<String> {
     match read(format, bytes, &Options::default()) {
         Ok(found) => found.findings.into_iter().find(|finding| !finding.starts_with("R102")),
-        Err(Failure::Encoding { at, .. }) => Some(format!("I101 {} {}:{}", at.byte, at.line, at.column)),
+        Err(ReadError::Encoding { at, .. }) => Some(format!("I101 {} {}:{}", at.byte, at.line, at.column)),
         Err(failure) => panic!("{failure}"),
     }
 }
@@ -160,9 +160,9 @@ fn faults_are_located() {
     check("\"a", "R101 2-2 1:3 expected a closing quote, found the end");
     check("\"\\x\"", "R101 2-3 1:3 expected an escape: one of \" \\ / b f n r t u, found \"x\"");
     check("\"\\u12g4\"", "R101 5-6 1:6 expected four hexadecimal digits, found \"g\"");
-    check("\"\\ud800\"", "R105 1-7 1:2 \\ud800 is half of a character; its other half is missing");
-    check("\"\\udc00\\ud800\"", "R105 1-7 1:2 \\udc00 is half of a character; its other half is missing");
-    check("\"\\ud800\\u0041\"", "R105 1-7 1:2 \\ud800 is half of a character; its other half is missing");
+    check("\"\\ud800\"", "R105 1-7 1:2 \\ud800 is an unpaired surrogate");
+    check("\"\\udc00\\ud800\"", "R105 1-7 1:2 \\udc00 is an unpaired surrogate");
+    check("\"\\ud800\\u0041\"", "R105 1-7 1:2 \\ud800 is an unpaired surrogate");
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn naughty_strings() {
         found.map(|record| record["text"].as_str().map(str::to_owned)).collect::<Vec<_>>(),
         strings.into_iter().map(Some).collect::<Vec<_>>()
     );
-    assert!(gathered.notes.is_empty() && gathered.records.len() >= 500);
+    assert!(gathered.diagnostics.is_empty() && gathered.records.len() >= 500);
 }
 
 // Pieces are read 256 KiB at a time: an escape, a character and a comma that lie across the border.
@@ -312,28 +312,28 @@ fn an_array_inside_a_document_is_cut_at_its_items() {
         |after: &str| format!("{{\"meta\": {{\"n\": [1, \"]\"]}},\n \"a\": {{\"b\": [\n{}\n], \"c\": 1}}{after}", items.join(",\n"));
     let options = Options { records: Some("/a/b".to_owned()), window_bytes: 1000, max_record_bytes: 2000, ..Options::default() };
     // The document is larger than a record may be, and read all the same.
-    let told = |text: &str| {
+    let rendered = |text: &str| {
         let read = support::read(Format::Json, text.as_bytes(), &options);
-        let notes = read.notes.iter().map(|note| {
-            let place = note.place.locate();
-            format!("{}:{}@{} {} {}", place.start.line, place.start.column, place.start.byte, note.rule.code, note.message)
+        let diagnostics = read.diagnostics.iter().map(|diagnostic| {
+            let place = diagnostic.place.locate();
+            format!("{}:{}@{} {} {}", place.start.line, place.start.column, place.start.byte, diagnostic.rule.code, diagnostic.message)
         });
-        (read.records.len(), read.stopped, notes.collect::<Vec<_>>())
+        (read.records.len(), read.stopped, diagnostics.collect::<Vec<_>>())
     };
-    let (count, stopped, notes) = told(&document(", \"d\": []}\n"));
+    let (count, stopped, diagnostics) = rendered(&document(", \"d\": []}\n"));
     assert_eq!((count, stopped), (400, false));
-    assert_eq!(notes, ["1:2@1 R107 left out what lies outside /a/b: \"meta\", \"d\", \"c\""]);
-    // What stands behind the array is judged too, at its own place.
+    assert_eq!(diagnostics, ["1:2@1 R107 skipped content outside /a/b: \"meta\", \"d\", \"c\""]);
+    // What stands after the array is judged too, at its own place.
     let broken = document(", \"d\" []}");
     let at = broken.rfind("[]").expect("it is there");
     assert_eq!(
-        told(&broken).2,
+        rendered(&broken).2,
         [format!("403:{}@{at} R101 expected a colon, found \"[\"", at - broken.rfind("\n]").expect("it is there"))]
     );
     let twice = document(", \"a\": {\"b\": [{\"id\": \"x\"}]}}");
-    let (count, _, notes) = told(&twice);
-    assert_eq!((count, notes.iter().filter(|note| note.contains("R102")).count()), (401, 1), "{notes:?}");
+    let (count, _, diagnostics) = rendered(&twice);
+    assert_eq!((count, diagnostics.iter().filter(|diagnostic| diagnostic.contains("R102")).count()), (401, 1), "{diagnostics:?}");
     // A document that ends in the midst of the array says so.
-    let (count, stopped, notes) = told(&document("")[..200]);
-    assert!(count > 2 && stopped && notes.len() == 1 && notes[0].contains("R101"), "{notes:?}");
+    let (count, stopped, diagnostics) = rendered(&document("")[..200]);
+    assert!(count > 2 && stopped && diagnostics.len() == 1 && diagnostics[0].contains("R101"), "{diagnostics:?}");
 }

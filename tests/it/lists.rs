@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chancery::{normalise, read, report, write};
 use serde_json::Value;
 
-use crate::program::run;
+use crate::harness::run;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -26,7 +26,7 @@ fn words(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_report_format_is_told_wherever_they_are_listed() {
+fn every_report_format_is_reported_wherever_they_are_listed() {
     let schema: Value = serde_json::from_str(&text("schemas/config.schema.json")).expect("it is JSON");
     let described = schema["properties"]["report"]["description"].as_str().expect("it is described").to_owned();
     let template = text("src/cli/init/chancery.toml");
@@ -124,21 +124,21 @@ fn flags() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_flag_is_told_in_the_docs_and_every_flag_in_the_docs_exists() {
+fn every_flag_is_reported_in_the_docs_and_every_flag_in_the_docs_exists() {
     let flags = flags();
     let pages = pages();
-    // The name of a key of the config tells of the flag of the same name.
+    // A config key documents the flag of the same name.
     let is_told = |flag: &String| {
         let (long, key) = (format!("--{flag}"), format!("`{flag}`"));
         pages.iter().any(|(name, text)| text.contains(&long) || name == "docs/config.md" && text.contains(&key))
     };
-    let untold: Vec<_> = flags.iter().filter(|flag| !matches!(&***flag, "help" | "version") && !is_told(flag)).collect();
-    assert!(untold.is_empty(), "no page tells of {untold:?}");
+    let undocumented: Vec<_> = flags.iter().filter(|flag| !matches!(&***flag, "help" | "version") && !is_told(flag)).collect();
+    assert!(undocumented.is_empty(), "no page documents {undocumented:?}");
     let of_cargo = ["features", "no-default-features"];
     let mut wrong = Vec::new();
     for (name, text) in &pages {
         for line in text.lines() {
-            // In running text a flag stands in a span of code, and in an example behind the program's name.
+            // In running text a flag is in a span of code, and in an example after the program's name.
             let spans = line.split('`').skip(1).step_by(2).filter(|span| span.starts_with("--") || span.starts_with("chancery "));
             let examples =
                 line.strip_prefix("$ ").into_iter().flat_map(|line| line.split('|')).filter_map(|part| part.split_once("chancery "));

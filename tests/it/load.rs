@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::program::{folder, run, run_with};
+use crate::harness::{folder, run, run_with};
 use crate::support;
 
 /// A schema with a column of each sort, lists in lists, a map, names that SQL knows, and names that become the same.
@@ -55,7 +55,7 @@ const NAMES: &[&str] = &[
     "other",
     "a/b~c",
     "",
-    "_rest",
+    "_extra",
     "_key",
 ];
 
@@ -125,7 +125,7 @@ pub fn canonical_lines(text: &str) -> Vec<String> {
     text.lines().map(|line| canonical(support::tree("line", line).root())).collect()
 }
 
-/// Loads a text; gives what the program says of it last.
+/// Loads a text; returns what the program says of it last.
 pub fn load(home: &Path, dsn: &str, text: &str, flags: &[&str]) -> String {
     let mut args = vec!["load", "-", "--from", "ndjson", "--no-config", "--schema", "schema.json", "--into", dsn, "--fail-on", "never"];
     args.extend(flags);
@@ -285,7 +285,7 @@ pub fn modes_do_what_they_say(base: &mut dyn Base) {
 
     let append = run_with(home, &[&args[..8], &["--mode", "append"]].concat(), second.as_bytes());
     assert_eq!(append.status, 1, "{}", append.err);
-    assert!(append.err.contains("error[W133] expected a new key, found \"b\", which is there already"), "{}", append.err);
+    assert!(append.err.contains("error[W133] key \"b\" already exists"), "{}", append.err);
     assert_eq!(export(home, &dsn), first);
 
     assert_eq!(load(home, &dsn, second, &[]), "1 added, 1 updated, 0 unchanged, 0 removed");
@@ -316,7 +316,7 @@ pub fn copies_are_numbered(base: &mut dyn Base) {
     assert!(numbers[0].starts_with("#10 ") && numbers[1].starts_with("#5 ") && numbers[2].starts_with("#9 "), "{numbers:?}");
 }
 
-/// What was edited by hand comes out as edited, whatever `_rest` says, with a note at its place.
+/// What was edited by hand comes out as edited, whatever `_extra` says, with a note at its place.
 pub fn edits_by_hand_take_precedence(base: &mut dyn Base) {
     let home = folder(&[(
         "schema.json",
@@ -330,7 +330,7 @@ pub fn edits_by_hand_take_precedence(base: &mut dyn Base) {
     let text = format!("{{\"id\":\"a\",{rest}}}\n{{\"id\":\"b\",{rest}}}\n");
     let dsn = base.fresh(home);
     let row = "(SELECT \"_id\" FROM things WHERE id = 'a')";
-    // SQLite holds moments as text, so that nothing of them stands in the rest.
+    // SQLite holds moments as text, so that nothing of them is in the rest.
     let moment = if dsn.starts_with("sqlite:") { "" } else { "/moment" };
     for (edit, before, after, pointer) in [
         ("UPDATE things SET size = 7.25 WHERE id = 'a'", "\"size\":1e2", "\"size\":7.25", "/size"),
@@ -358,11 +358,15 @@ pub fn edits_by_hand_take_precedence(base: &mut dyn Base) {
         assert_eq!(ran.status, 0, "{edit}: {}", ran.err);
         let expected = text.replacen(before, after, 1);
         assert_eq!(canonical_lines(&ran.out), canonical_lines(&expected), "{edit}");
-        let notes: Vec<&str> = ran.err.lines().filter(|line| line.contains("\"code\":\"W136\"")).collect();
-        assert_eq!(notes.len(), 1, "{edit}: {}", ran.err);
-        assert!(notes[0].contains(&format!("\"pointer\":\"{pointer}\"")) && notes[0].contains("\"line\":1,"), "{edit}: {}", notes[0]);
+        let diagnostics: Vec<&str> = ran.err.lines().filter(|line| line.contains("\"code\":\"W136\"")).collect();
+        assert_eq!(diagnostics.len(), 1, "{edit}: {}", ran.err);
+        assert!(
+            diagnostics[0].contains(&format!("\"pointer\":\"{pointer}\"")) && diagnostics[0].contains("\"line\":1,"),
+            "{edit}: {}",
+            diagnostics[0]
+        );
     }
-    // A column that came later is empty, and what it would hold still stands in the rest.
+    // A column that came later is empty, and what it would hold still is in the rest.
     load(home, &dsn, &text, &["--on-invalid", "keep"]);
     let schema = fs::read_to_string(home.join("schema.json")).expect("it is there");
     fs::write(home.join("schema.json"), schema.replace("\"flag\":", "\"other\":{\"type\":\"integer\"},\"flag\":")).expect("writable");
@@ -396,7 +400,7 @@ fn sqlite_copies_are_numbered() {
     copies_are_numbered(&mut Sqlite(900));
 }
 
-/// What is invalid stops the load, is left out, or is kept, as asked for.
+/// What is invalid stops the load, is omitted, or is kept, as asked for.
 pub fn invalid_records_are_stopped_skipped_or_kept(base: &mut dyn Base) {
     let home = folder(&[("schema.json", SCHEMA)]);
     let home = home.path();
@@ -421,7 +425,7 @@ pub fn invalid_records_are_stopped_skipped_or_kept(base: &mut dyn Base) {
     assert!(export(home, &dsn).ends_with("{\"id\":\"c\",\"size\":\"large\"}\n"));
 }
 
-/// New members and wider types are taken in; what would lose values is refused, with the statement to run.
+/// New members and wider types are taken in; what would lose values is rejected, with the statement to run.
 pub fn tables_follow_the_schema(base: &mut dyn Base) {
     let schema = |properties: &str| {
         format!(
@@ -461,11 +465,11 @@ pub fn tables_follow_the_schema(base: &mut dyn Base) {
     write(r#""a":{"type":"integer"},"b":{"type":["number","string"]},"c":{},"d":{"type":"string"}"#);
     let refused = run_with(home, &args, b"{\"id\":\"z\"}\n");
     assert_eq!(refused.status, 2, "{}", refused.err);
-    for told in [
+    for rendered in [
         "error[W131] column a of table things would be",
-        "error[W130] the schema no longer has the list /e of table things_e, and there are values",
+        "error[W130] the schema no longer has the list /e of table things_e, but there are values",
     ] {
-        assert!(refused.err.contains(told), "{}", refused.err);
+        assert!(refused.err.contains(rendered), "{}", refused.err);
     }
     // No record has a value for g that would be lost, but y does.
     assert!(refused.err.contains("the schema no longer has /g, column g of table things"), "{}", refused.err);
@@ -473,7 +477,7 @@ pub fn tables_follow_the_schema(base: &mut dyn Base) {
 
     fs::write(home.join("schema.json"), schema("\"a\":{}").replace("/id", "/a")).expect("the folder is writable");
     let refused = run_with(home, &args, b"{\"id\":\"z\"}\n");
-    assert!(refused.err.contains("error[W134] records have the key /id, and would be known by /a"), "{}", refused.err);
+    assert!(refused.err.contains("error[W134] records have the key /id, but the schema declares /a"), "{}", refused.err);
 }
 
 /// Two at once: one waits for the other, and both are in.
@@ -551,7 +555,7 @@ fn sqlite_anything_comes_back() {
 }
 
 #[test]
-fn sqlite_modes_do_what_they_say() {
+fn sqlite_modes_do_what_they_state() {
     modes_do_what_they_say(&mut Sqlite(0));
 }
 
@@ -590,5 +594,5 @@ fn a_held_back_load_makes_no_file() {
     )
     .expect("writable");
     let ran = run(home.path(), &["load", "a.ndjson", "--schema", "schema.json", "--into", "sqlite:text.db"]);
-    assert_eq!((ran.status, ran.err.as_str()), (2, "error: text.db: not a database of SQLite\n"));
+    assert_eq!((ran.status, ran.err.as_str()), (2, "error: text.db: not an SQLite database\n"));
 }

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::program::folder;
+use crate::harness::folder;
 
 const SCHEMA: &str = r##"{
   "type": "object", "required": ["id", "kind"],
@@ -53,7 +53,7 @@ impl Client {
         let answer = client.ask("initialize", params);
         let encoding = encodings.iter().find(|name| **name == "utf-8").copied().unwrap_or("utf-16");
         assert_eq!(answer["result"]["capabilities"]["positionEncoding"], encoding);
-        client.tell("initialized", json!({}));
+        client.notify("initialized", json!({}));
         client
     }
 
@@ -64,7 +64,7 @@ impl Client {
         to.flush().expect("the server reads");
     }
 
-    fn tell(&mut self, method: &str, params: Value) {
+    fn notify(&mut self, method: &str, params: Value) {
         self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
 
@@ -114,12 +114,12 @@ impl Client {
     }
 
     fn open(&mut self, uri: &str, language: &str, text: &str) -> Vec<Value> {
-        self.tell("textDocument/didOpen", json!({"textDocument": {"uri": uri, "languageId": language, "version": 1, "text": text}}));
+        self.notify("textDocument/didOpen", json!({"textDocument": {"uri": uri, "languageId": language, "version": 1, "text": text}}));
         self.findings(uri)
     }
 
     fn change(&mut self, uri: &str, version: i32, changes: Value) -> Vec<Value> {
-        self.tell("textDocument/didChange", json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": changes}));
+        self.notify("textDocument/didChange", json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": changes}));
         self.findings(uri)
     }
 
@@ -136,12 +136,12 @@ impl Client {
 
     fn stop(mut self) {
         assert_eq!(self.ask("shutdown", Value::Null)["result"], Value::Null);
-        self.tell("exit", Value::Null);
+        self.notify("exit", Value::Null);
         drop(self.to.take());
         let status = self.child.wait().expect("it ends");
-        let mut complaints = String::new();
-        self.child.stderr.take().expect("it is piped").read_to_string(&mut complaints).expect("text");
-        assert!(status.success() && complaints.is_empty(), "{status}: {complaints}");
+        let mut messages = String::new();
+        self.child.stderr.take().expect("it is piped").read_to_string(&mut messages).expect("text");
+        assert!(status.success() && messages.is_empty(), "{status}: {messages}");
     }
 }
 
@@ -154,7 +154,7 @@ fn url(path: &Path) -> String {
     format!("file://{text}")
 }
 
-fn told(findings: &[Value]) -> Vec<String> {
+fn rendered(findings: &[Value]) -> Vec<String> {
     let place = |at: &Value| format!("{}:{}", at["line"], at["character"]);
     findings
         .iter()
@@ -186,7 +186,7 @@ fn findings_are_published_in_each_format_and_follow_the_text() {
     let json = uri(home.path(), "data/a.json");
     let found = client.open(&json, "json", "{\"id\": \"\u{1f600}\", \"size\": 12,\r\n \"kind\": \"ofice\"}");
     assert_eq!(
-        told(&found),
+        rendered(&found),
         ["0:21-0:23 S107 expected at most 9, found 12", "1:9-1:16 S106 expected \"office\" or \"mission\", found \"ofice\""],
         "columns count UTF-16"
     );
@@ -198,10 +198,10 @@ fn findings_are_published_in_each_format_and_follow_the_text() {
     let range = |line, from, to| json!({"start": {"line": line, "character": from}, "end": {"line": line, "character": to}});
     let found =
         client.change(&json, 2, json!([{"range": range(0, 21, 23), "text": "7"}, {"range": range(1, 9, 16), "text": "\"office\""}]));
-    assert_eq!(told(&found), [""; 0]);
+    assert_eq!(rendered(&found), [""; 0]);
     let found = client.change(&json, 3, json!([{"text": "{\"id\": "}]));
-    assert_eq!(told(&found).len(), 1, "{found:?}");
-    client.tell("textDocument/didClose", json!({"textDocument": {"uri": json}}));
+    assert_eq!(rendered(&found).len(), 1, "{found:?}");
+    client.notify("textDocument/didClose", json!({"textDocument": {"uri": json}}));
     assert!(client.findings(&json).is_empty());
 
     for (name, text, expected) in [
@@ -213,7 +213,7 @@ fn findings_are_published_in_each_format_and_follow_the_text() {
         ("a.toml", "id = 'a'\nkind = 'office'\nsize = 12\n", "2:7-2:9 S107"),
     ] {
         let uri = uri(home.path(), &format!("data/{name}"));
-        let found = told(&client.open(&uri, "", text));
+        let found = rendered(&client.open(&uri, "", text));
         assert!(found.len() == 1 && found[0].starts_with(expected), "{name}: {found:?}");
     }
     client.stop();
@@ -225,12 +225,12 @@ fn positions_can_be_bytes() {
     let mut client = Client::start(home.path(), &["utf-16", "utf-8"]);
     let uri = uri(home.path(), "data/a b.json");
     let found = client.open(&uri, "json", "{\"id\": \"\u{1f600}\", \"kind\": \"office\", \"size\": 12}");
-    assert_eq!(told(&found), ["0:41-0:43 S107 expected at most 9, found 12"]);
+    assert_eq!(rendered(&found), ["0:41-0:43 S107 expected at most 9, found 12"]);
     client.stop();
 }
 
 #[test]
-fn hover_tells_what_the_schema_says() {
+fn hover_shows_what_the_schema_states() {
     let home = home();
     let mut client = Client::start(home.path(), &[]);
     for (name, text) in [
@@ -282,23 +282,23 @@ fn completion_offers_names_and_values() {
 }
 
 #[test]
-fn quick_fixes_mend_what_they_say() {
+fn quick_fixes_fix_what_they_state() {
     let home = home();
     let mut client = Client::start(home.path(), &[]);
     let uri = uri(home.path(), "data/a.json");
     let text = "{\"id\": \"a\", \"kindd\": \"ofice\", \"kind\": \"ofice\", \"name\": \" A\"}";
     let found = client.open(&uri, "json", text);
-    assert_eq!(told(&found).len(), 3, "{found:?}");
+    assert_eq!(rendered(&found).len(), 3, "{found:?}");
     let whole = json!({"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 99}});
     let actions =
         client.ask("textDocument/codeAction", json!({"textDocument": {"uri": uri}, "range": whole, "context": {"diagnostics": []}}));
     let actions = actions["result"].as_array().expect("a list").clone();
     let titles: Vec<&str> = actions.iter().map(|action| action["title"].as_str().expect("text")).collect();
-    assert_eq!(titles, ["Write \"office\" (S106)", "Write \"A\" (N101)", "Apply every safe edit"]);
+    assert_eq!(titles, ["Write \"office\" (S106)", "Write \"A\" (N101)", "Apply all safe edits"]);
     assert_eq!([&actions[0]["isPreferred"], &actions[1]["isPreferred"]], [&json!(false), &json!(true)]);
     let edit = &actions[0]["edit"]["changes"][&uri][0];
     let found = client.change(&uri, 2, json!([{"range": edit["range"], "text": edit["newText"]}]));
-    assert_eq!(told(&found).iter().filter(|finding| finding.contains("S106")).count(), 0, "{found:?}");
+    assert_eq!(rendered(&found).iter().filter(|finding| finding.contains("S106")).count(), 0, "{found:?}");
     let only = json!({"textDocument": {"uri": uri}, "range": whole, "context": {"diagnostics": [], "only": ["source.fixAll"]}});
     assert_eq!(client.ask("textDocument/codeAction", only)["result"].as_array().expect("a list").len(), 1);
     client.stop();
@@ -312,16 +312,16 @@ fn config_and_schema_are_read_anew_and_shown_where_they_are_broken() {
     let text = "{\"id\": \"a\", \"kind\": \"office\", \"size\": 12}";
     assert_eq!(client.open(&data, "json", text).len(), 1);
     std::fs::write(home.path().join("schema.json"), SCHEMA.replace("\"maximum\": 9", "\"maximum\": 99")).expect("writable");
-    client.tell("textDocument/didSave", json!({"textDocument": {"uri": uri(home.path(), "schema.json")}}));
+    client.notify("textDocument/didSave", json!({"textDocument": {"uri": uri(home.path(), "schema.json")}}));
     assert!(client.findings(&data).is_empty());
     std::fs::write(home.path().join("chancery.toml"), "schema = 5\n").expect("writable");
-    client.tell("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": config, "type": 2}]}));
+    client.notify("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": config, "type": 2}]}));
     assert!(client.findings(&data).is_empty());
     let broken = client.findings(&config);
-    assert!(told(&broken)[0].starts_with("0:9-0:10 S103"), "{broken:?}");
+    assert!(rendered(&broken)[0].starts_with("0:9-0:10 S103"), "{broken:?}");
     // The config itself can be open, and is judged by its own schema.
     let open = client.open(&config, "toml", "jobs = \"many\"\n");
-    assert!(told(&open)[0].starts_with("0:7-0:13 S103"), "{open:?}");
+    assert!(rendered(&open)[0].starts_with("0:7-0:13 S103"), "{open:?}");
     client.stop();
 }
 
@@ -331,24 +331,24 @@ fn what_belongs_to_nothing_is_judged_by_its_format_alone() {
     let mut client = Client::start(home.path(), &[]);
     let outside = uri(home.path(), "package.json");
     assert!(client.open(&outside, "json", "{\"version\": 1}").is_empty());
-    assert_eq!(told(&client.open(&outside, "json", "{\"a\": 1, \"a\": 2}")).len(), 1);
-    assert_eq!(told(&client.open("untitled:Untitled-1", "json", "{\"a\": }"))[0].split(' ').nth(1), Some("R101"));
+    assert_eq!(rendered(&client.open(&outside, "json", "{\"a\": 1, \"a\": 2}")).len(), 1);
+    assert_eq!(rendered(&client.open("untitled:Untitled-1", "json", "{\"a\": }"))[0].split(' ').nth(1), Some("R101"));
     assert!(client.open("untitled:%F0%9F%98%80%20x", "yaml", "a: 1\n").is_empty());
     client.stop();
 }
 
 #[test]
-fn strange_messages_are_answered_or_passed_over() {
+fn strange_messages_are_answered_or_skipped() {
     let home = home();
     let mut client = Client::start(home.path(), &[]);
     assert_eq!(client.ask("textDocument/rename", json!({}))["error"]["code"], -32601);
     assert_eq!(client.ask("textDocument/hover", json!({"textDocument": 5}))["error"]["code"], -32602);
-    client.tell("$/setTrace", json!({"value": "off"}));
-    client.tell("textDocument/didChange", json!({"nothing": true}));
+    client.notify("$/setTrace", json!({"value": "off"}));
+    client.notify("textDocument/didChange", json!({"nothing": true}));
     let absent = json!({"textDocument": {"uri": "file:///absent.json"}, "position": {"line": 0, "character": 0}});
     assert_eq!(client.ask("textDocument/hover", absent)["result"], Value::Null);
     client.stop();
-    // A client that goes away without a word leaves no server behind.
+    // A client that goes away without a word leaves no server after.
     let mut client = Client::start(home.path(), &[]);
     drop(client.to.take());
     assert!(client.child.wait().expect("it ends").success());
@@ -362,10 +362,12 @@ fn only_the_newest_version_is_checked() {
     client.open(&uri, "json", "{}");
     for version in 2..200 {
         let text = format!("{{\"id\": \"a\", \"kind\": \"office\", \"size\": {version}}}");
-        client
-            .tell("textDocument/didChange", json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": text}]}));
+        client.notify(
+            "textDocument/didChange",
+            json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"text": text}]}),
+        );
     }
-    // The answer to a request comes behind what was sent before it.
+    // The answer to a request comes after what was sent before it.
     client.ask("textDocument/hover", json!({"textDocument": {"uri": uri}, "position": {"line": 0, "character": 2}}));
     let last = client.notices.iter().rfind(|notice| notice["params"]["uri"] == uri).expect("findings");
     assert_eq!(last["params"]["version"], 199);
@@ -378,19 +380,19 @@ from lsprotocol import types as t
 from pygls.lsp.client import LanguageClient
 
 async def main(program, uri, text):
-    client, told, published = LanguageClient("another", "1"), asyncio.Event(), []
+    client, notified, published = LanguageClient("another", "1"), asyncio.Event(), []
 
     @client.feature(t.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
     def publish(params):
         published.append(params)
-        told.set()
+        notified.set()
 
     await client.start_io(program, "lsp")
     answer = await client.initialize_async(t.InitializeParams(capabilities=t.ClientCapabilities(), process_id=None))
     print(answer.capabilities.position_encoding)
     client.initialized(t.InitializedParams())
     client.text_document_did_open(t.DidOpenTextDocumentParams(t.TextDocumentItem(uri, "yaml", 1, text)))
-    await told.wait()
+    await notified.wait()
     for found in published[-1].diagnostics:
         print(found.range, found.code, found.message.split("\n")[0])
     document = t.TextDocumentIdentifier(uri)
@@ -428,7 +430,7 @@ fn a_client_by_others_understands_the_server() {
     );
 }
 
-/// Every position of a text in UTF-16 columns, those inside surrogate pairs, behind the line and behind the text included.
+/// Every position of a text in UTF-16 columns, those inside surrogate pairs, after the line and after the text included.
 fn positions(text: &str) -> Vec<Value> {
     let mut found = Vec::new();
     for (line, content) in text.split('\n').chain(["", ""]).enumerate() {
@@ -503,7 +505,7 @@ fn a_reference_to_a_record_of_another_file_is_no_finding() {
     let home = folder(&[("schema.json", schema), ("chancery.toml", CONFIG), ("data/b.json", "{\"id\": \"b\"}")]);
     let mut client = Client::start(home.path(), &[]);
     let uri = uri(home.path(), "data/a.json");
-    assert_eq!(told(&client.open(&uri, "json", "{\"id\": \"a\", \"boss\": \"b\", \"seat\": 4}")), [""; 0]);
+    assert_eq!(rendered(&client.open(&uri, "json", "{\"id\": \"a\", \"boss\": \"b\", \"seat\": 4}")), [""; 0]);
     // Keys within the document are compared.
     let found = client.change(&uri, 2, json!([{"text": "[{\"id\": \"a\"}, {\"id\": \"a\"}]"}]));
     assert!(found.len() == 1 && found[0]["code"] == "X101", "{found:?}");

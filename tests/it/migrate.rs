@@ -1,10 +1,10 @@
-//! Tables follow the schema: what is new or wider is taken in, what would lose values is refused with statements that really help.
+//! Tables follow the schema: what is new or wider is taken in, what would lose values is rejected with statements that really help.
 
 use std::fs;
 use std::path::Path;
 
+use crate::harness::{Ran, folder, run_with};
 use crate::load::{Base, Sqlite, canonical_lines, export};
-use crate::program::{Ran, folder, run_with};
 
 const START: &str =
     r#"{"type": "object", "x-key": "/id", "x-record-name": "things", "properties": {"id": {"type": "string"}, PROPERTIES}}"#;
@@ -35,8 +35,8 @@ fn load(home: &Path, dsn: &str, text: &str) -> Ran {
 
 /// What the findings say is to be run, in their order.
 fn statements(err: &str) -> Vec<String> {
-    let told = err.lines().filter_map(|line| line.split_once("if they can go, run ")?.1.strip_suffix(" and load again"));
-    told.map(str::to_owned).collect()
+    let rendered = err.lines().filter_map(|line| line.split_once("to discard them, run ")?.1.strip_suffix(" and load again"));
+    rendered.map(str::to_owned).collect()
 }
 
 /// From one schema to the next.
@@ -46,7 +46,7 @@ struct Step {
     records: &'static str,
     to: &'static str,
     more: &'static str,
-    /// The codes with which it is refused; none where it is done.
+    /// The codes with which it is rejected; none if it is done.
     refused: &'static [&'static str],
     /// Records of the second load of the first data, by what becomes of them.
     again: &'static str,

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
-use chancery::source::open::{self, Folders, Problem};
-use chancery::source::{Failure, Position};
+use chancery::source::open::{self, DirectoryRules, InputError};
+use chancery::source::{Position, ReadError};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -21,12 +21,12 @@ fn claims(path: &Path) -> Vec<PathBuf> {
     if path.file_name().is_some_and(|name| name == "datapackage.json") { vec!["tables/a.csv".into()] } else { Vec::new() }
 }
 
-// Expands `paths`, in which `@` stands for the folder; the names found and the problems, both with `@` again.
+// Expands `paths`, in which `@` stands for the directory; the names found and the problems, both with `@` again.
 fn expand(at: &tempfile::TempDir, paths: &[&str]) -> (Vec<String>, Vec<String>) {
     let root = at.path().to_str().expect("the folder's name is UTF-8");
     let given: Vec<_> = paths.iter().map(|path| path.replace('@', root)).collect();
     let known = |name: &str| [".json", ".csv"].iter().any(|extension| name.ends_with(extension));
-    let (inputs, problems) = open::expand(&given, &Folders { known: &known, claims: &claims, border: "chancery.toml" });
+    let (inputs, problems) = open::expand(&given, &DirectoryRules { known: &known, package_tables: &claims, config_name: "chancery.toml" });
     let names = inputs.iter().map(|input| input.name.replace(root, "@")).collect();
     (names, problems.iter().map(|problem| problem.to_string().replace(root, "@")).collect())
 }
@@ -69,12 +69,13 @@ fn paths_become_inputs() {
     check(&["@/s?b/**/*.csv"], &["@/sub/deep/d.csv"], &[]);
     check(&["@/sub/de*"], &["@/sub/deep/d.csv"], &[]);
     check(&["@/{b,sub/c}.json"], &["@/b.json", "@/sub/c.json"], &[]);
-    check(&["@/absent.json", "@/b.json"], &["@/b.json"], &["@/absent.json: no such file or folder"]);
-    check(&["@/*.xml", "@/b.json"], &["@/b.json"], &["@/*.xml: no file fits the pattern"]);
-    check(&["@/empty"], &[], &["@/empty: the folder holds no file of a known format"]);
+    check(&["@/absent.json", "@/b.json"], &["@/b.json"], &["@/absent.json: no such file or directory"]);
+    check(&["@/*.xml", "@/b.json"], &["@/b.json"], &["@/*.xml: no file matches the pattern"]);
+    check(&["@/empty"], &[], &["@/empty: the directory contains no file of a supported format"]);
     check(&["@/b.json/c"], &[], &["@/b.json/c: Not a directory (os error 20)"]);
-    let (_, problems) = open::expand(&["x[".to_owned()], &Folders { known: &|_| true, claims: &claims, border: "chancery.toml" });
-    assert!(matches!(problems[..], [Problem::BadPattern { .. }]));
+    let (_, problems) =
+        open::expand(&["x[".to_owned()], &DirectoryRules { known: &|_| true, package_tables: &claims, config_name: "chancery.toml" });
+    assert!(matches!(problems[..], [InputError::BadPattern { .. }]));
 }
 
 #[cfg(unix)]
@@ -89,7 +90,7 @@ fn a_file_is_read_once_by_whatever_name() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_not_permitted_is_said() {
+fn what_is_not_permitted_is_reported() {
     use std::os::unix::fs::PermissionsExt;
     let at = folder(&[("a.json", "1"), ("sub/b.json", "2")]);
     fs::set_permissions(at.path().join("sub"), fs::Permissions::from_mode(0o000)).expect("they are ours");
@@ -127,13 +128,13 @@ impl Read for Slow {
 }
 
 // The text, where it begins, and whether it was decoded.
-fn read(bytes: &[u8], encoding: Option<&str>) -> Result<(String, Position, bool), Failure> {
+fn read(bytes: &[u8], encoding: Option<&str>) -> Result<(String, Position, bool), ReadError> {
     let name = "input".into();
     let mut opened = open::open_stream(&name, Box::new(Cursor::new(bytes.to_vec())), encoding)?;
     let from = opened.feed.position();
-    let text = opened.feed.take_all()?.text().to_owned();
+    let text = opened.feed.consume_all()?.text().to_owned();
     let mut slow = open::open_stream(&name, Box::new(Slow(Cursor::new(bytes.to_vec()))), encoding)?;
-    assert_eq!(slow.feed.take_all()?.text(), text);
+    assert_eq!(slow.feed.consume_all()?.text(), text);
     Ok((text, from, opened.decoded))
 }
 
@@ -171,35 +172,35 @@ fn bytes_become_text() {
 #[test]
 fn what_is_not_text_is_located() {
     let check = |bytes: &[u8], encoding: Option<&str>, expected: &str| {
-        let said = match read(bytes, encoding) {
-            Err(failure @ Failure::Encoding { at, .. }) => format!("{failure} at {} {}:{}", at.byte, at.line, at.column),
+        let printed = match read(bytes, encoding) {
+            Err(failure @ ReadError::Encoding { at, .. }) => format!("{failure} at {} {}:{}", at.byte, at.line, at.column),
             Err(failure) => failure.to_string(),
             Ok(found) => panic!("was read: {found:?}"),
         };
-        assert_eq!(said, expected);
+        assert_eq!(printed, expected);
     };
     check(b"a\n\xe9t\xe9", None, "bytes that are not UTF-8 at 2 2:1");
     check(b"\xef\xbb\xbfa\xff", None, "bytes that are not UTF-8 at 4 1:2");
-    check("a\u{e9}".as_bytes(), Some("us-ascii-no"), "no encoding is called \"us-ascii-no\"");
+    check("a\u{e9}".as_bytes(), Some("us-ascii-no"), "unknown encoding \"us-ascii-no\"");
     check(&utf16("é\nab", false)[..7], None, "bytes that are not UTF-16LE at 3 2:1");
     check(&[0xff, 0xfe, b'a', 0, 0, 0xd8, b'b', 0], None, "bytes that are not UTF-16LE at 1 1:2");
     check(b"ab\x81\x00", Some("shift_jis"), "bytes that are not Shift_JIS at 2 1:3");
     let packed = gzip(&b"a,b\n".repeat(100));
-    check(&packed[..packed.len() - 3], None, "the gzip stream ends too early");
-    check(&packed[..2], None, "the gzip stream ends too early");
-    check(&zstd(b"a,b\n")[..9], None, "the zstd stream ends too early");
+    check(&packed[..packed.len() - 3], None, "the gzip stream is truncated");
+    check(&packed[..2], None, "the gzip stream is truncated");
+    check(&zstd(b"a,b\n")[..9], None, "the zstd stream is truncated");
     let mut wrong = packed.clone();
     let sum = wrong.len() - 8;
     wrong[sum] ^= 1;
-    check(&wrong, None, "broken gzip stream: corrupt gzip stream does not have a matching checksum");
-    check(&[&packed[..], b"junk, not a member"].concat(), None, "broken gzip stream: invalid gzip header");
+    check(&wrong, None, "damaged gzip stream: corrupt gzip stream does not have a matching checksum");
+    check(&[&packed[..], b"junk, not a member"].concat(), None, "damaged gzip stream: invalid gzip header");
 }
 
 #[test]
 fn looking_takes_nothing() {
     let mut opened = open::open_stream(&"x".into(), Box::new(Cursor::new(vec![b'a'; 20_000])), None).expect("it opens");
     assert_eq!(open::peek(&mut opened.feed).expect("it is read").len(), 8192);
-    assert_eq!(opened.feed.take_all().expect("it is text").len(), 20_000);
+    assert_eq!(opened.feed.consume_all().expect("it is text").len(), 20_000);
 }
 
 #[test]
@@ -216,9 +217,9 @@ fn a_small_file_that_unpacks_to_much_is_read_like_any_other() {
     let mut packed = gzip(text.as_bytes());
     assert!(packed.len() < 200 << 10 && text.len() > 5 << 20, "{}", packed.len());
     let files = [("schema.json", r#"{"properties": {"size": {"maximum": 9}}}"#), ("a.csv", "size\n1\n"), ("z.csv", "size\n11\n")];
-    let home = crate::program::folder(&files);
+    let home = crate::harness::folder(&files);
     std::fs::write(home.path().join("m.csv"), &packed).expect("writable");
-    let run = |jobs: &str| crate::program::run(home.path(), &["check", "--schema", "schema.json", "-j", jobs, "a.csv", "m.csv", "z.csv"]);
+    let run = |jobs: &str| crate::harness::run(home.path(), &["check", "--schema", "schema.json", "-j", jobs, "a.csv", "m.csv", "z.csv"]);
     let one = run("1");
     assert_eq!(
         one.out,
@@ -230,6 +231,6 @@ fn a_small_file_that_unpacks_to_much_is_read_like_any_other() {
     packed.truncate(packed.len() / 2);
     std::fs::write(home.path().join("m.csv"), &packed).expect("writable");
     let broken = run("2");
-    assert!(broken.status == 2 && broken.out.contains("ends too early") && broken.out.contains(" in 3 files"), "{}", broken.out);
+    assert!(broken.status == 2 && broken.out.contains("is truncated") && broken.out.contains(" in 3 files"), "{}", broken.out);
     assert_eq!(run("1").out, broken.out);
 }

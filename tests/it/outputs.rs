@@ -1,4 +1,4 @@
-//! Where outputs go: devices, pipes, links and full disks; what is left behind by signals; and what happens where nobody reads.
+//! Where outputs go: devices, pipes, links and full disks; what is left after by signals; and what happens where nobody reads.
 #![cfg(unix)]
 
 use std::fs::{self, File};
@@ -7,13 +7,13 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
-use chancery::load::file::Target;
+use chancery::load::output::OutputTarget;
 use chancery::pipeline;
 use chancery::read::{self, Format};
-use chancery::source::{Failure, Feed, Position};
+use chancery::source::{InputBuffer, Position, ReadError};
 use tempfile::TempDir;
 
-use crate::program::folder;
+use crate::harness::folder;
 
 const SCHEMA: &str = r#"{"type": "object", "x-key": "/id", "x-record-name": "things", "required": ["id"],
   "properties": {"id": {"type": "string"}, "n": {"type": "integer"}}}"#;
@@ -92,7 +92,7 @@ fn is_device(path: &Path) -> bool {
     fs::symlink_metadata(path).expect("it is there").file_type().is_char_device()
 }
 
-// Command lines that write to the file TARGET, with the exit status where that works, but for those that write tables.
+// Command lines that write to the file TARGET, with the exit status where that works, except for those that write tables.
 fn writers(target: &str) -> Vec<(String, i32)> {
     let mut lines = Vec::new();
     for format in FORMATS {
@@ -139,7 +139,7 @@ fn a_device_is_written_into_and_stays() {
         assert!(is_device(&home.path().join("full")), "{line}");
         assert!(names(home.path()).iter().all(|name| before.contains(name)), "{line}");
     }
-    // Files of a folder, too.
+    // Files of a directory, too.
     for device in ["null", "full"] {
         let _ = fs::remove_dir_all(home.path().join("out"));
         fs::create_dir(home.path().join("out")).expect("the folder is writable");
@@ -369,7 +369,7 @@ fn speakers() -> Vec<String> {
     lines
 }
 
-// A folder in which all of `speakers` have something to say.
+// A directory in which all of `speakers` have something to say.
 fn stage() -> TempDir {
     let home = home();
     for (name, text) in [("edits.ndjson", "{\"id\":\"c\",\"n\":\"7\"}\n"), ("bad.schema.json", r#"{"type": "objet"}"#)] {
@@ -400,7 +400,7 @@ fn standard_output_that_cannot_be_written_is_an_error_of_every_command() {
         command.stdout(full.try_clone().expect("it is open"));
         let output = ran(command);
         assert_eq!(status(&output), Some(2), "{line}: {}", err(&output));
-        // The cause, as the system tells it.
+        // The cause, as reported by the system.
         let cause = "error: standard output: No space left on device (os error 28)\n";
         assert!(err(&output).ends_with(cause), "{line}: {}", err(&output));
     }
@@ -546,7 +546,7 @@ fn temporary_files(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-// Whether a process has an unnamed file of this folder open.
+// Whether a process has an unnamed file of this directory open.
 #[cfg(target_os = "linux")]
 fn has_unnamed(process: u32, folder: &Path) -> bool {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -689,19 +689,19 @@ fn two_runs_into_a_folder_do_not_mix_their_files() {
 
 struct Panicking(Option<read::Window>);
 
-impl read::Cutter for Panicking {
-    fn cut(&mut self) -> Result<Option<read::Window>, Failure> {
+impl read::Chunker for Panicking {
+    fn next_window(&mut self) -> Result<Option<read::Window>, ReadError> {
         Ok(Some(self.0.take().expect("a bug")))
     }
 }
 
-fn input(name: &str, text: &'static str, size: Option<u64>, then: fn(Box<dyn read::Cutter>) -> Box<dyn read::Cutter>) -> pipeline::Input {
+fn input(name: &str, text: &'static str, size: Option<u64>, then: fn(Box<dyn read::Chunker>) -> Box<dyn read::Chunker>) -> pipeline::Input {
     let named = name.to_owned();
     let open = move || {
-        let feed = Feed::new(named.as_str(), Box::new(text.as_bytes()), Position::START);
-        Ok(pipeline::Opened { format: "ndjson", decoded: false, cutter: then(Format::Ndjson.cutter(feed, &read::Options::default())) })
+        let feed = InputBuffer::new(named.as_str(), Box::new(text.as_bytes()), Position::START);
+        Ok(pipeline::Opened { format: "ndjson", decoded: false, chunker: then(Format::Ndjson.chunker(feed, &read::Options::default())) })
     };
-    pipeline::Input { name: name.into(), open: Box::new(open), course: 0, novelty: pipeline::Novelty::New, size, known: None }
+    pipeline::Input { name: name.into(), open: Box::new(open), pipeline: 0, status: pipeline::ChangeStatus::Added, size, cached: None }
 }
 
 #[test]
@@ -710,26 +710,26 @@ fn a_panic_names_the_input_and_writes_nothing() {
     impl pipeline::Watch for Nobody {
         fn advanced(&mut self, _: u64, _: u64) {}
     }
-    let panicking: fn(Box<dyn read::Cutter>) -> Box<dyn read::Cutter> = |mut cutter| {
-        let window = cutter.cut().unwrap_or_else(|failure| panic!("{failure}"));
+    let panicking: fn(Box<dyn read::Chunker>) -> Box<dyn read::Chunker> = |mut chunker| {
+        let window = chunker.next_window().unwrap_or_else(|failure| panic!("{failure}"));
         Box::new(Panicking(window))
     };
     for jobs in [1, 2, 5] {
         // Small files are read by workers, others by whoever cuts.
         for size in [None, Some(10)] {
             let home = folder(&[]);
-            let place = pipeline::Place::Target(Target::file(home.path().join("out/records.json")));
+            let place = pipeline::Place::Target(OutputTarget::file(home.path().join("out/records.json")));
             let writer = chancery::write::Format::Json.writer(&chancery::write::Options::default());
             let job = pipeline::Job {
                 inputs: vec![
-                    input("first", GOOD, size, |cutter| cutter),
+                    input("first", GOOD, size, |chunker| chunker),
                     input("second", GOOD, size, panicking),
-                    input("third", GOOD, size, |cutter| cutter),
+                    input("third", GOOD, size, |chunker| chunker),
                 ],
-                courses: vec![pipeline::Course { stages: Vec::new(), across: None, lenient: false, redactor: None }],
+                pipelines: vec![pipeline::RecordPipeline { stages: Vec::new(), references: None, lenient: false, redactor: None }],
                 complete: false,
                 outputs: vec![pipeline::Output { writer, place }],
-                rejects: Some(Target::file(home.path().join("out/rejects.ndjson"))),
+                rejects: Some(OutputTarget::file(home.path().join("out/rejects.ndjson"))),
                 on_invalid: chancery::check::OnInvalid::Keep,
                 reports: Vec::new(),
                 policy: pipeline::Policy::default(),
@@ -737,11 +737,11 @@ fn a_panic_names_the_input_and_writes_nothing() {
                 suppressions: pipeline::Suppressions::default(),
                 keep_top_level: false,
                 skipped: 0,
-                older: pipeline::Older::default(),
-                passed_over: 0,
-                notes: Vec::new(),
+                base: pipeline::BaseRecords::default(),
+                unchanged_files: 0,
+                diagnostics: Vec::new(),
                 jobs,
-                keep_accounts: false,
+                keep_summaries: false,
             };
             let interrupted = std::sync::atomic::AtomicBool::new(false);
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pipeline::run(job, &interrupted, &mut Nobody)));

@@ -1,6 +1,6 @@
 //! Parity: the same record with the same fault gives the same code, pointer and message in every format.
 //!
-//! Each folder of `tests/cases/parity` is one subject: `record.*` in as many formats as can express the fault, and
+//! Each directory of `tests/cases/parity` is one subject: `record.*` in as many formats as can express the fault, and
 //! `expected.txt` with a line `CODE pointer message` for each finding they must all give.
 
 use std::collections::BTreeMap;

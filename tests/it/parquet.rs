@@ -6,17 +6,17 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::harness::{Ran, folder, run, run_with};
 use crate::load::{SCHEMA, canonical_lines, export, hostile, load};
-use crate::program::{Ran, folder, run, run_with};
 
 const ARGS: [&str; 8] = ["load", "-", "--from", "ndjson", "--no-config", "--schema", "schema.json", "--into"];
 
-/// Runs a load of `text` with the flags behind `--into`.
+/// Runs a load of `text` with the flags after `--into`.
 fn into(home: &Path, flags: &[&str], text: &str) -> Ran {
     run_with(home, &[&ARGS[..], flags].concat(), text.as_bytes())
 }
 
-/// The files of a folder with what they hold.
+/// The files of a directory with what they hold.
 fn held(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").path());
     files.map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), fs::read(&path).expect("readable"))).collect()
@@ -72,8 +72,8 @@ fn a_batch_of_columns_is_no_border() {
         })
         .collect();
     for layout in ["nested", "flat"] {
-        let said = load(home, "parquet:lake", &text, &["--layout", layout, "-j1"]);
-        assert!(said.starts_with("9000 written to "), "{said}");
+        let printed = load(home, "parquet:lake", &text, &["--layout", layout, "-j1"]);
+        assert!(printed.starts_with("9000 written to "), "{printed}");
         let alone = held(&home.join("lake"));
         assert!(export(home, "parquet:lake") == text, "{layout}");
         load(home, "parquet:lake", &text, &["--layout", layout, "-j3"]);
@@ -82,7 +82,7 @@ fn a_batch_of_columns_is_no_border() {
 }
 
 #[test]
-fn the_schema_says_what_is_in_the_columns() {
+fn the_schema_states_what_is_in_the_columns() {
     let home = folder(&[("schema.json", SCHEMA)]);
     let home = home.path();
     load(home, "parquet:lake", "", &[]);
@@ -129,7 +129,7 @@ fn the_schema_says_what_is_in_the_columns() {
           }
         }
       }
-      OPTIONAL BYTE_ARRAY _rest (JSON);
+      OPTIONAL BYTE_ARRAY _extra (JSON);
     }
     ");
     load(home, "parquet:lake", "", &["--layout", "flat"]);
@@ -141,7 +141,7 @@ fn the_schema_says_what_is_in_the_columns() {
       REQUIRED INT32 _position;
       OPTIONAL INT64 x;
       OPTIONAL BYTE_ARRAY again (JSON);
-      OPTIONAL BYTE_ARRAY _rest (JSON);
+      OPTIONAL BYTE_ARRAY _extra (JSON);
     }
     ");
 }
@@ -189,8 +189,8 @@ fn other_readers_see_the_same_values() {
     let Some(seen) = ask(home, SEEN, &["lake/things.parquet"], Stdio::null()) else { return };
     insta::assert_snapshot!(seen, @r#"
     {"id": "a", "select": "x\u0000y 😀", "Order By": 1, "order_by": 2, "size": 0.1, "flag": true, "day": "2024-02-29", "moment": "2024-05-06T07:08:09+00:00", "either": "\"1\"", "tags": ["p", null, ""], "map": "{\"k\":1}", "place": {"town": "Nairobi", "geo": {"lat": -1.28}}, "lists": [{"name": "n", "table": [{"x": 1, "again": null}, {"x": 2, "again": null}]}, {"name": null, "table": null}]}
-    {"id": "b", "size": 1.5, "day": "0044-03-15", "moment": "1970-01-01T01:59:59.500000+00:00", "tags": [], "lists": [{"name": "m", "table": null}], "_rest": "{\"/size\":1.50,\"/moment\":\"1969-12-31T23:59:59.5-02:00\",\"/place\":{},\"/other\":[1]}"}
-    {"id": "c", "_rest": "{\"/size\":1e400,\"/Order By\":12345678901234567890,\"/moment\":null,\"/flag\":null,\"/lists\":[]}"}
+    {"id": "b", "size": 1.5, "day": "0044-03-15", "moment": "1970-01-01T01:59:59.500000+00:00", "tags": [], "lists": [{"name": "m", "table": null}], "_extra": "{\"/size\":1.50,\"/moment\":\"1969-12-31T23:59:59.5-02:00\",\"/place\":{},\"/other\":[1]}"}
+    {"id": "c", "_extra": "{\"/size\":1e400,\"/Order By\":12345678901234567890,\"/moment\":null,\"/flag\":null,\"/lists\":[]}"}
     "#);
     load(home, "parquet:lake", MIXED, &["--on-invalid", "keep", "--layout", "flat"]);
     let all: String = ["things", "things_lists", "things_lists_table"]
@@ -199,8 +199,8 @@ fn other_readers_see_the_same_values() {
         .collect();
     insta::assert_snapshot!(all, @r#"
     {"_id": 1, "id": "a", "select": "x\u0000y 😀", "order_by": 1, "order_by_066fd901": 2, "size": 0.1, "flag": true, "day": "2024-02-29", "moment": "2024-05-06T07:08:09+00:00", "either": "\"1\"", "tags": "[\"p\",null,\"\"]", "map": "{\"k\":1}", "place_town": "Nairobi", "place_geo_lat": -1.28}
-    {"_id": 2, "id": "b", "size": 1.5, "day": "0044-03-15", "moment": "1970-01-01T01:59:59.500000+00:00", "tags": "[]", "_rest": "{\"/size\":1.50,\"/moment\":\"1969-12-31T23:59:59.5-02:00\",\"/place\":{},\"/other\":[1]}"}
-    {"_id": 3, "id": "c", "_rest": "{\"/size\":1e400,\"/Order By\":12345678901234567890,\"/moment\":null,\"/flag\":null,\"/lists\":[]}"}
+    {"_id": 2, "id": "b", "size": 1.5, "day": "0044-03-15", "moment": "1970-01-01T01:59:59.500000+00:00", "tags": "[]", "_extra": "{\"/size\":1.50,\"/moment\":\"1969-12-31T23:59:59.5-02:00\",\"/place\":{},\"/other\":[1]}"}
+    {"_id": 3, "id": "c", "_extra": "{\"/size\":1e400,\"/Order By\":12345678901234567890,\"/moment\":null,\"/flag\":null,\"/lists\":[]}"}
     {"_record": 1, "_position": 0, "name": "n"}
     {"_record": 1, "_position": 1}
     {"_record": 2, "_position": 0, "name": "m"}
@@ -225,7 +225,7 @@ fn names_that_engines_cannot_tell_apart_differ() {
         assert_eq!(export(home.path(), "parquet:lake"), text);
     }
     let Some(seen) = ask(home.path(), SEEN, &["lake/things.parquet"], Stdio::null()) else { return };
-    insta::assert_snapshot!(seen, @r#"{"id": "1", "ID_7732e4f2": "2", "value": 3, "_REST_664d6b00": 4, "a_b": 5, "in": {"É": "6", "é_78effcb4": "7"}, "hollow": [{"_position": 0}, {"_position": 1}], "_rest": "{\"/hollow/1/x\":8}"}"#);
+    insta::assert_snapshot!(seen, @r#"{"id": "1", "ID_7732e4f2": "2", "value": 3, "_EXTRA_00000000": 4, "a_b": 5, "in": {"É": "6", "é_78effcb4": "7"}, "hollow": [{"_position": 0}, {"_position": 1}], "_extra": "{\"/hollow/1/x\":8}"}"#);
 }
 
 #[test]
@@ -274,10 +274,10 @@ fn arrow_goes_through_a_pipe() {
     let script = "import sys, pyarrow.ipc as ipc\nfor row in ipc.open_stream(sys.stdin.buffer).read_all().to_pylist(): print(row['id'], row['tags'])";
     for (text, expected) in [(MIXED, "a ['p', None, '']\nb []\nc None\n"), ("", "")] {
         let (child, out) = arrow_pipe(home.path(), text);
-        let said = ask(home.path(), script, &[], out);
+        let printed = ask(home.path(), script, &[], out);
         let output = child.wait_with_output().expect("it ends");
-        if let Some(said) = said {
-            assert_eq!(said, expected);
+        if let Some(printed) = printed {
+            assert_eq!(printed, expected);
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
         // And through our own reader.
@@ -308,12 +308,13 @@ fn a_set_is_replaced_as_a_whole_or_not_at_all() {
     let (home, lake) = (home.path(), home.path().join("lake"));
     let record = "{\"id\":\"a\",\"lists\":[{\"name\":\"n\"}]}\n";
     load(home, "parquet:lake", record, &["--layout", "flat"]);
-    // Other collections in the same folder, one of which has a table that is called as one of the first.
+    // Other collections in the same directory, one of which has a table that is called as one of the first.
     load(home, "parquet:lake", record, &["--collection", "others"]);
     let taken = into(home, &["parquet:lake", "--collection", "things lists"], record);
     assert_eq!(taken.status, 2);
-    let told = "parquet:lake:1:1: error[W132] expected no file things_lists.parquet, found one that no load of things lists has made";
-    assert!(taken.err.starts_with(told), "{}", taken.err);
+    let rendered =
+        "parquet:lake:1:1: error[W132] expected no file things_lists.parquet, found one that was not created by a load of things lists";
+    assert!(taken.err.starts_with(rendered), "{}", taken.err);
     let before = held(&lake);
     for (flags, text) in [(&[][..], "{\"id\":1}\n"), (&["--on-invalid", "skip", "nowhere.json"], record)] {
         let ran = into(home, &[&["parquet:lake"], flags].concat(), text);
@@ -335,13 +336,13 @@ fn files_of_different_loads_are_no_set() {
     let ran = run(home, &["export", "parquet:two", "--to", "ndjson"]);
     assert_eq!(
         (ran.status, ran.err.as_str()),
-        (2, "error: two: things_lists.parquet and things.parquet are of different loads; load again\n")
+        (2, "error: two: things_lists.parquet and things.parquet are from different loads; load again\n")
     );
     fs::remove_file(home.join("two/things_lists.parquet")).expect("it is there");
     let ran = run(home, &["export", "parquet:two", "--to", "ndjson"]);
     assert_eq!(
         (ran.status, ran.err.as_str()),
-        (2, "error: two: things_lists.parquet is missing or broken, and belongs to things.parquet\n")
+        (2, "error: two: things_lists.parquet is missing or damaged, and belongs to things.parquet\n")
     );
     let whole = fs::read(home.join("one/things.parquet")).expect("readable");
     fs::write(home.join("one/things.parquet"), &whole[..whole.len() - 9]).expect("writable");
@@ -355,12 +356,12 @@ fn files_of_others_are_refused() {
     fs::create_dir(home.path().join("lake")).expect("writable");
     let args = ["export", "parquet:lake", "--to", "ndjson"];
     let ran = run(home.path(), &args);
-    assert_eq!((ran.status, ran.err.as_str()), (2, "error: lake: no load has put records here\n"));
+    assert_eq!((ran.status, ran.err.as_str()), (2, "error: lake: no records were loaded here\n"));
     let script = "import pyarrow as pa, pyarrow.parquet as pq; pq.write_table(pa.table({'id': [1]}), 'lake/other.parquet')";
     if ask(home.path(), script, &[], Stdio::null()).is_some() {
         let ran = run(home.path(), &args);
-        let told = "error: lake: other.parquet was not written by a load, so nothing tells how its columns stand for records\n";
-        assert_eq!((ran.status, ran.err.as_str()), (2, told));
+        let rendered = "error: lake: other.parquet was not written by chancery load, so its columns cannot be mapped to records\n";
+        assert_eq!((ran.status, ran.err.as_str()), (2, rendered));
         let taken = into(home.path(), &["parquet:lake", "--collection", "other"], "{\"id\":\"a\"}\n");
         assert!(taken.status == 2 && taken.err.contains("error[W132] expected no file other.parquet"), "{}", taken.err);
         load(home.path(), "parquet:lake", "{\"id\":\"a\"}\n", &[]);
@@ -370,19 +371,19 @@ fn files_of_others_are_refused() {
 }
 
 #[test]
-fn what_cannot_be_is_told() {
+fn what_cannot_be_is_reported() {
     let home = folder(&[("schema.json", SCHEMA), ("file", "text"), ("in/things.ndjson", "{\"id\":\"a\"}\n")]);
     let home = home.path();
-    for (flags, told) in [
-        (&["parquet:lake", "--mode", "upsert"][..], "writes everything anew; --mode is replace"),
-        (&["parquet:lake", "--mode", "append"], "writes everything anew; --mode is replace"),
-        (&["parquet:lake", "--dry-run"], "has no changes to list"),
-        (&["parquet:lake", "--migrate", "print"], "nothing has to be migrated"),
+    for (flags, rendered) in [
+        (&["parquet:lake", "--mode", "upsert"][..], "replaces everything; use --mode replace"),
+        (&["parquet:lake", "--mode", "append"], "replaces everything; use --mode replace"),
+        (&["parquet:lake", "--dry-run"], "cannot list changes"),
+        (&["parquet:lake", "--migrate", "print"], "nothing is migrated"),
         (&["parquet:lake", "--findings"], "--report ndjson=FILE"),
-        (&["parquet:lake", "--keep-json"], "chancery export gives them"),
-        (&["arrow:-", "--layout", "flat"], "its layout is nested"),
+        (&["parquet:lake", "--keep-json"], "use chancery export"),
+        (&["arrow:-", "--layout", "flat"], "its layout is always nested"),
         (&["sqlite:a.db", "--layout", "flat"], "--layout is for parquet:DIR"),
-        (&["parquet:", "--mode", "replace"], "expected a path behind parquet:"),
+        (&["parquet:", "--mode", "replace"], "expected a path after parquet:"),
         (&["parquet:file"], "file: "),
         (&["parquet:file/lake"], "file/lake: "),
         (&["parquet:in", "in"], "is an input"),
@@ -390,7 +391,7 @@ fn what_cannot_be_is_told() {
     ] {
         let ran = into(home, flags, "{\"id\":\"a\"}\n");
         assert_eq!(ran.status, 2, "{flags:?}: {}", ran.err);
-        assert!(ran.err.contains(told), "{flags:?}: {}", ran.err);
+        assert!(ran.err.contains(rendered), "{flags:?}: {}", ran.err);
     }
     assert_eq!(names_of(home), ["file", "in", "schema.json"], "nothing was made");
     for place in ["parquet:a/b/lake", "arrow:a/b/things.arrows"] {
@@ -447,11 +448,11 @@ fn a_stream_that_is_cut_is_no_whole() {
     };
     assert_eq!(load("a.ndjson").status, 0);
     let whole = fs::read(home.path().join("a.arrows")).expect("it is there");
-    // Behind the last batch there are eight bytes.
+    // After the last batch there are eight bytes.
     fs::write(home.path().join("cut.arrows"), &whole[..whole.len() - 8]).expect("written");
     let cut = run(home.path(), &["export", "arrow:cut.arrows", "--to", "ndjson", "--no-config"]);
-    assert!(cut.status == 2 && cut.err.contains("ends before its end"), "{} {}", cut.status, cut.err);
-    // What cannot be read to its end leaves everything as it was.
+    assert!(cut.status == 2 && cut.err.contains("ends without an end marker"), "{} {}", cut.status, cut.err);
+    // What cannot be read completely leaves everything as it was.
     fs::write(home.path().join("b.ndjson.gz"), b"\x1f\x8b\x08\x00no gzip").expect("written");
     let broken = load("b.ndjson.gz");
     assert_eq!(broken.status, 2, "{}", broken.err);

@@ -13,11 +13,11 @@ use std::process::{Command, Stdio};
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use tempfile::TempDir;
 
-use crate::again;
-use crate::hostile;
+use crate::harness::{folder, run, run_with};
 use crate::load::{self, Base};
+use crate::load_cache;
 use crate::migrate;
-use crate::program::{folder, run, run_with};
+use crate::untrusted_input;
 use crate::waits;
 
 const PASSWORD: &str = "cl0se%20mouthed";
@@ -44,7 +44,7 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
-// The server refuses to run for root, so that it runs for the user that came with it.
+// The server rejects to run for root, so that it runs for the user that came with it.
 fn command(program: &Path) -> Command {
     if is_root() {
         let mut command = Command::new("runuser");
@@ -98,7 +98,7 @@ impl Server {
         self.control(&["start", "-w", "-l", "log", "-o", &options])
     }
 
-    /// Takes encrypted connections only, with a certificate for `localhost` from the root in `root.crt` of a folder, which also
+    /// Takes encrypted connections only, with a certificate for `localhost` from the root in `root.crt` of a directory, which also
     /// gets a `wrong.crt`.
     fn secure(&self, folder: &Path) -> bool {
         let run = |words: &[&str]| {
@@ -127,7 +127,7 @@ impl Server {
         self.certify(folder)
     }
 
-    /// Takes the certificate of a folder, and begins anew.
+    /// Takes the certificate of a directory, and begins again.
     fn certify(&self, folder: &Path) -> bool {
         let data = self.home.path().join("data");
         for name in ["server.key", "server.crt"] {
@@ -217,14 +217,14 @@ fn postgres_keeps_the_same_laws() {
     load::tables_follow_the_schema(&mut base);
     load::loads_do_not_mix(&mut base);
     load::a_killed_load_leaves_nothing_half_done(&mut base);
-    again::the_same_is_said_again(&mut base);
-    again::whole_records_stand_beside_their_columns(&mut base);
+    load_cache::the_same_is_reported_again(&mut base);
+    load_cache::whole_records_stand_beside_their_columns(&mut base);
     migrate::tables_follow_each_step(&mut base);
     migrate::views_of_others(&mut base);
     migrate::names_of_collections(&mut base);
-    hostile::names_and_values_stay_what_they_are(&mut base, &psql);
-    hostile::large_values_and_many_members(&mut base);
-    hostile::an_interrupted_load_is_taken_back(&mut base);
+    untrusted_input::names_and_values_stay_what_they_are(&mut base, &psql);
+    untrusted_input::large_values_and_many_members(&mut base);
+    untrusted_input::an_interrupted_load_is_taken_back(&mut base);
     an_interrupt_ends_waiting_and_work(&mut base);
     load::copies_are_numbered(&mut base);
     load::edits_by_hand_take_precedence(&mut base);
@@ -366,9 +366,9 @@ fn a_killed_server_leaves_nothing_half_done() {
         let _ = stdin.write_all(&new.as_bytes()[11 << 20..]);
         drop(stdin);
         let output = child.wait_with_output().expect("it ends");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains("error: postgres://127.0.0.1:") && !said.contains("panicked"), "{said}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{printed}");
+        assert!(printed.contains("error: postgres://127.0.0.1:") && !printed.contains("panicked"), "{printed}");
         // The last of its programs may still be on the way out.
         while !server.launch() {}
         assert!(load::export(home, &dsn) == old, "as before");
@@ -429,9 +429,9 @@ fn the_way_to_a_server_is_secured() {
         let password = PASSWORD.replace("%20", " ");
         command.env("PGPASSWORD", password).envs(environment.iter().copied()).stdin(Stdio::null());
         let output = command.output().expect("the program runs");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!said.contains("mouthed"), "{said}");
-        (output.status.code().unwrap_or(-1), said)
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!printed.contains("mouthed"), "{printed}");
+        (output.status.code().unwrap_or(-1), printed)
     };
     let (near, other) = ("localhost", "127.0.0.1");
     for (host, query, environment, expected) in [
@@ -452,10 +452,12 @@ fn the_way_to_a_server_is_secured() {
         (near, "", &[("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "root.crt")], Ok(())),
         (other, "", &[("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "root.crt")], Err("certificate")),
     ] {
-        let (status, said) = load(host, query, environment);
+        let (status, printed) = load(host, query, environment);
         match expected {
-            Ok(()) => assert_eq!(status, 0, "{host}{query}: {said}"),
-            Err(why) => assert!(status == 2 && said.contains(why) && said.starts_with("error: "), "{host}{query}: {status} {said}"),
+            Ok(()) => assert_eq!(status, 0, "{host}{query}: {printed}"),
+            Err(why) => {
+                assert!(status == 2 && printed.contains(why) && printed.starts_with("error: "), "{host}{query}: {status} {printed}")
+            }
         }
     }
 
@@ -482,15 +484,15 @@ fn the_way_to_a_server_is_secured() {
             environment.push(("PGPASSFILE", &name));
         }
         allow(path, 0o644);
-        let (status, said) = load(near, "", &environment);
-        assert!(status == 2 && said.contains("is passed over, since others can read the file"), "{said}");
+        let (status, printed) = load(near, "", &environment);
+        assert!(status == 2 && printed.contains("is ignored, because other users can read the file"), "{printed}");
         allow(path, 0o600);
-        let (status, said) = load(near, "", &environment);
-        assert_eq!(status, 0, "{said}");
+        let (status, printed) = load(near, "", &environment);
+        assert_eq!(status, 0, "{printed}");
         assert_eq!(load(other, "", &environment).0, 2, "the password is that of another host");
     }
-    let (status, said) = load(near, "", &[("PGPASSWORD", "wr0ng")]);
-    assert!(status == 2 && said.contains("password authentication failed") && !said.contains("wr0ng"), "{said}");
+    let (status, printed) = load(near, "", &[("PGPASSWORD", "wr0ng")]);
+    assert!(status == 2 && printed.contains("password authentication failed") && !printed.contains("wr0ng"), "{printed}");
 }
 
 fn allow(path: &Path, mode: u32) {

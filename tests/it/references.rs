@@ -6,18 +6,18 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::program::{folder, git, run};
+use crate::harness::{folder, git, run};
 
 /// Code, severity, file, pointer and help of each finding of a check.
 fn findings(home: &Path, args: &[&str]) -> (i32, Vec<String>) {
     let ran = run(home, &[&["check", "--no-cache", "--report", "ndjson"], args].concat());
-    let told = |line: &str| {
+    let rendered = |line: &str| {
         let line: Value = serde_json::from_str(line).expect("a report line is JSON");
         let text = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
         (!line["code"].is_null())
             .then(|| format!("{} {} {}:{} {}", text("code"), text("severity"), text("file"), line["line"], text("pointer")))
     };
-    (ran.status, ran.out.lines().filter_map(told).collect())
+    (ran.status, ran.out.lines().filter_map(rendered).collect())
 }
 
 fn people() -> String {
@@ -204,7 +204,7 @@ fn keys_are_equal_by_json_value() {
 }
 
 #[test]
-fn a_dangling_reference_says_when_the_type_is_the_cause() {
+fn a_dangling_reference_states_when_the_type_is_the_cause() {
     let help = |text: &str| {
         let home = folder(&[("s.json", OWN), ("x.ndjson", text)]);
         let ran = run(home.path(), &["check", "--no-config", "--report", "ndjson", "--schema", "s.json", "x.ndjson"]);
@@ -213,7 +213,7 @@ fn a_dangling_reference_says_when_the_type_is_the_cause() {
     };
     assert!(help("{\"id\": \"7\", \"to\": 7.0}\n{\"id\": \"7.0\"}").contains("as a string"));
     assert!(help("{\"id\": 7, \"to\": \"7\"}").contains("as a number"));
-    assert!(help("{\"id\": 7, \"to\": \"8\"}").contains("correct the key"));
+    assert!(help("{\"id\": 7, \"to\": \"8\"}").contains("correct the reference"));
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn a_file_that_no_source_claims_is_neither_judged_nor_fixed() {
         );
         assert!(ran.err.contains("package.json"), "{}", ran.err);
         let (status, found) = findings(home.path(), &["package.json", "data/a.json"]);
-        assert_eq!((status, found), (0, vec!["C144 advice package.json:1 -".to_owned()]), "{config}");
+        assert_eq!((status, found), (0, vec!["C144 note package.json:1 -".to_owned()]), "{config}");
         let (status, found) = findings(home.path(), &["broken.yaml"]);
         assert!(status == 0 && found.len() == 2 && found[1].starts_with("R101 warning broken.yaml:"), "{config}: {status} {found:?}");
         assert_eq!(findings(home.path(), &["--unclaimed", "skip", "broken.yaml", "package.json"]), (0, vec![]), "{config}");
@@ -287,7 +287,7 @@ fn a_file_that_no_source_claims_is_neither_judged_nor_fixed() {
         // Who names a schema asks for it.
         let (status, found) = findings(home.path(), &["--schema", "profile", "package.json"]);
         assert!(status == 1 && found.iter().any(|line| line.starts_with("S102 error")), "{found:?}");
-        // A folder that holds unclaimed files gives one note of them all.
+        // A directory that holds unclaimed files gives one note of them all.
         let (_, found) = findings(home.path(), &["."]);
         assert_eq!(found.iter().filter(|line| line.starts_with("C144")).count(), 1, "{found:?}");
     }
@@ -320,7 +320,7 @@ fn the_config_is_the_nearest_above_each_file() {
     }
     assert_eq!(findings(home.path(), &["--no-config", "a/d/x.json", "b/y.json"]).0, 1);
     assert_eq!(findings(home.path(), &["--config", "b/chancery.toml", "a/d/x.json", "b/y.json"]).0, 0);
-    // A folder is not left for the project inside it.
+    // A directory is not left for the project inside it.
     let (status, found) = findings(home.path(), &["."]);
     assert_eq!((status, found), (0, vec![]));
 }

@@ -1,4 +1,4 @@
-//! Reporters, from outside: what each draws of the same findings, and that none stumbles over what it is given.
+//! Reporters, from outside: what each renders of the same findings, and that none stumbles over what it is given.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,20 +6,20 @@ use std::process::Command;
 use std::sync::Arc;
 
 use chancery::diagnostic::{Diagnostic, Place, Severity, rules};
-use chancery::report::{Format, Options, Tally, reporter};
+use chancery::report::{Format, Options, Summary, reporter};
 use chancery::source::{Position, Source, Span};
 use serde_json::Value;
 
-/// What a reporter draws of these findings.
-pub fn draw(format: Format, options: &Options, notes: &[Diagnostic]) -> String {
-    let (mut out, mut tally) = (Vec::new(), Tally::default());
+/// What a reporter renders of these findings.
+pub fn draw(format: Format, options: &Options, diagnostics: &[Diagnostic]) -> String {
+    let (mut out, mut summary) = (Vec::new(), Summary::default());
     let mut reporter = reporter(format, options);
     reporter.begin(&mut out).expect("a vector takes everything");
-    for note in notes {
-        tally.count(note);
-        reporter.report(note, &mut out).expect("a vector takes everything");
+    for diagnostic in diagnostics {
+        summary.count(diagnostic);
+        reporter.report(diagnostic, &mut out).expect("a vector takes everything");
     }
-    reporter.finish(&tally, &mut out).expect("a vector takes everything");
+    reporter.finish(&summary, &mut out).expect("a vector takes everything");
     String::from_utf8(out).expect("reports are UTF-8")
 }
 
@@ -30,9 +30,9 @@ fn any_span_of_any_text_can_be_drawn() {
         let ends: Vec<u32> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).map(|at| at as u32).collect();
         for (number, start) in ends.iter().enumerate() {
             for end in &ends[number..] {
-                let note = Diagnostic::new(&rules::SYNTAX, &source, Span::new(*start, *end), "m").label("l");
+                let diagnostic = Diagnostic::new(&rules::SYNTAX, &source, Span::new(*start, *end), "m").label("l");
                 for format in Format::ALL {
-                    let drawn = draw(*format, &Options::default(), std::slice::from_ref(&note));
+                    let drawn = draw(*format, &Options::default(), std::slice::from_ref(&diagnostic));
                     assert!(!drawn.contains(['\t', '\0', '\r', '\u{202e}']), "{format:?} of {text:?}: {drawn:?}");
                 }
             }
@@ -51,56 +51,57 @@ fn table() -> Vec<Diagnostic> {
 }
 
 #[test]
-fn a_column_is_told_once_and_does_not_use_up_the_limit() {
+fn a_column_is_reported_once_and_does_not_use_up_the_limit() {
     let expected = "t.csv:1:3: error[S102] unknown member \"zz\"\n\
                     t.csv:101:1: error[S101] member \"b\" is missing\n\
                     t.csv:1:3: the same in 2 more records: [S102] unknown member \"zz\"\n";
     let at_most = |most| draw(Format::Plain, &Options { most: Some(most), quiet: true, ..Options::default() }, &table());
     assert_eq!(at_most(9), expected);
     assert_eq!(at_most(2), expected);
-    // 1 drawn, 2 folded, 1 hidden: 4 in all.
+    // 1 rendered, 2 folded, 1 hidden: 4 in all.
     assert!(at_most(1).contains("the same in 2 more records") && at_most(1).contains("1 more not shown"));
     assert_eq!(at_most(0), "4 more not shown\n");
 }
 
 #[test]
 fn advice_that_is_left_out_does_not_use_up_the_limit() {
-    let mut notes = table();
-    notes[0].severity = Severity::Advice;
-    notes[1].severity = Severity::Advice;
-    notes[2].severity = Severity::Advice;
+    let mut diagnostics = table();
+    diagnostics[0].severity = Severity::Note;
+    diagnostics[1].severity = Severity::Note;
+    diagnostics[2].severity = Severity::Note;
     let options = Options { most: Some(1), quiet: true, ..Options::default() };
-    assert_eq!(draw(Format::Plain, &options, &notes), "t.csv:101:1: error[S101] member \"b\" is missing\n");
+    assert_eq!(draw(Format::Plain, &options, &diagnostics), "t.csv:101:1: error[S101] member \"b\" is missing\n");
 }
 
 #[test]
 fn a_finding_is_one_line_of_plain() {
     let source = Arc::new(Source::whole("a\nb\u{1b}[31m.json", "x"));
-    let note = Diagnostic::new(&rules::SYNTAX, &source, Span::new(0, 1), "one\r\ntwo\u{202e}");
+    let diagnostic = Diagnostic::new(&rules::SYNTAX, &source, Span::new(0, 1), "one\r\ntwo\u{202e}");
     let options = Options { quiet: true, ..Options::default() };
-    assert_eq!(draw(Format::Plain, &options, &[note]), "a\\nb\\u001b[31m.json:1:1: error[R101] one\\r\\ntwo\\u202e\n");
+    assert_eq!(draw(Format::Plain, &options, &[diagnostic]), "a\\nb\\u001b[31m.json:1:1: error[R101] one\\r\\ntwo\\u202e\n");
 }
 
 #[test]
 fn where_the_text_is_not_at_hand_the_place_is_shown() {
-    let source = Arc::new(Source::elsewhere("x.json", Position { byte: 7, line: 3, column: 2 }));
-    let note = Diagnostic::new(&rules::BAD_BYTES, &source, Span::at(0), "cannot be read");
-    let drawn = draw(Format::Pretty, &Options::default(), &[note]);
+    let source = Arc::new(Source::detached("x.json", Position { byte: 7, line: 3, column: 2 }));
+    let diagnostic = Diagnostic::new(&rules::BAD_BYTES, &source, Span::at(0), "cannot be read");
+    let drawn = draw(Format::Pretty, &Options::default(), &[diagnostic]);
     assert!(drawn.contains("x.json:3:2") && !drawn.contains('╭'), "{drawn}");
 }
 
 #[test]
 fn a_window_in_the_middle_of_a_file_shows_its_true_lines() {
-    let mut note = table().remove(3);
-    note.related
-        .push(chancery::diagnostic::Related { message: "the header".into(), place: Place::new(&note.place.source, Span::new(0, 1)) });
-    let drawn = draw(Format::Pretty, &Options::default(), &[note]);
+    let mut diagnostic = table().remove(3);
+    diagnostic
+        .related
+        .push(chancery::diagnostic::Related { message: "the header".into(), place: Place::new(&diagnostic.place.source, Span::new(0, 1)) });
+    let drawn = draw(Format::Pretty, &Options::default(), &[diagnostic]);
     assert!(drawn.contains("[t.csv:101:1]") && drawn.contains("\n 101 │ 1,2\n") && drawn.contains("the header: t.csv:1:1"), "{drawn}");
 }
 
 const CLOSED: &str = r#"{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false}"#;
 
-// What the program reports on a folder that has mistakes in several formats, and a file that cannot be decoded.
+// What the program reports on a directory that has mistakes in several formats, and a file that cannot be decoded.
 fn program(report: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let files: [(&str, &[u8]); 5] = [
@@ -135,7 +136,7 @@ fn described(part: &str, instance: &Value) {
 }
 
 #[test]
-fn the_json_report_is_what_its_schema_says_and_adds_up() {
+fn the_json_report_is_what_its_schema_states_and_adds_up() {
     let report: Value = serde_json::from_str(&program("json")).expect("the report is JSON");
     described("", &report);
     let number = |pointer: &str| report.pointer(pointer).and_then(Value::as_u64).expect(pointer);
@@ -143,12 +144,12 @@ fn the_json_report_is_what_its_schema_says_and_adds_up() {
     assert_eq!(number("/summary/records"), number("/summary/written") + number("/summary/rejected"));
     let listed = report["diagnostics"].as_array().expect("a list").len() as u64;
     let by_code: u64 = report["summary"]["by_code"].as_object().expect("an object").values().filter_map(Value::as_u64).sum();
-    let by_severity = ["error", "warning", "advice"].map(|severity| number(&format!("/summary/findings/{severity}"))).iter().sum::<u64>();
+    let by_severity = ["error", "warning", "note"].map(|severity| number(&format!("/summary/findings/{severity}"))).iter().sum::<u64>();
     assert!(listed > 5 && listed == by_code && listed == by_severity, "{report:#}");
 }
 
 #[test]
-fn the_ndjson_report_says_the_same_a_line_each() {
+fn the_ndjson_report_states_the_same_a_line_each() {
     let whole: Value = serde_json::from_str(&program("json")).expect("the report is JSON");
     let lines: Vec<Value> = program("ndjson").lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
     for line in &lines {
@@ -162,9 +163,9 @@ fn the_ndjson_report_says_the_same_a_line_each() {
 fn a_fingerprint_does_not_depend_on_where_the_record_stands() {
     let fingerprint = |line: u64, index, key: Option<&str>| {
         let source = Arc::new(Source::window("a.json", "x", Position { byte: line * 10, line, column: 1 }));
-        let mut note = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(0, 1), "m").at("/a");
-        note.record = Some(chancery::diagnostic::RecordRef { index, key: key.map(str::to_owned), ..Default::default() });
-        let drawn = draw(Format::Ndjson, &Options::default(), &[note]);
+        let mut diagnostic = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(0, 1), "m").at("/a");
+        diagnostic.record = Some(chancery::diagnostic::RecordRef { index, key: key.map(str::to_owned), ..Default::default() });
+        let drawn = draw(Format::Ndjson, &Options::default(), &[diagnostic]);
         let line: Value = serde_json::from_str(drawn.lines().next().expect("a finding")).expect("JSON");
         line["fingerprint"].clone()
     };
@@ -173,7 +174,7 @@ fn a_fingerprint_does_not_depend_on_where_the_record_stands() {
     assert_ne!(fingerprint(1, 0, None), fingerprint(1, 1, None));
 }
 
-// The bad example of a rule's page: the name of its file, its text, the flags, and the schema of its own where it has one.
+// The bad example of a rule's page: the name of its file, its text, the flags, and the schema of its own if it has one.
 fn bad_example(page: &Path) -> Option<(String, String, Vec<String>, Option<String>)> {
     let text = std::fs::read_to_string(page).ok()?.replace("\r\n", "\n");
     let mut rest = text.split_once("## Bad\n")?.1.split_once("## Good")?.0;
@@ -193,7 +194,7 @@ fn bad_example(page: &Path) -> Option<(String, String, Vec<String>, Option<Strin
     }
 }
 
-// The object and the lines that the program reports; none where it cannot begin, as with a broken schema.
+// The object and the lines that the program reports; none if it cannot begin, as with a broken schema.
 fn report(folder: &Path, flags: &[String]) -> Option<(String, String)> {
     let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
         .args(["check", "in", "--no-config", "--report", "json", "--report", "ndjson=lines"])
@@ -210,7 +211,7 @@ fn report(folder: &Path, flags: &[String]) -> Option<(String, String)> {
 }
 
 #[test]
-fn reports_for_programs_are_what_their_schema_says() {
+fn reports_for_programs_are_what_their_schema_states() {
     // Examples with the same flags and schema are checked together.
     let mut groups = BTreeMap::new();
     for page in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules")).expect("docs/rules exists") {
@@ -235,12 +236,12 @@ fn reports_for_programs_are_what_their_schema_says() {
         let object: Value = serde_json::from_str(&object).expect("the report is JSON");
         described("", &object);
         let diagnostics = object["diagnostics"].as_array().expect("checked before");
-        let mut said: Vec<Value> = lines.lines().map(|text| serde_json::from_str(text).expect("each line is JSON")).collect();
-        for line in &said {
+        let mut printed: Vec<Value> = lines.lines().map(|text| serde_json::from_str(text).expect("each line is JSON")).collect();
+        for line in &printed {
             described("#/$defs/line", line);
         }
-        assert_eq!(said.pop().expect("a summary")["summary"], object["summary"]);
-        assert_eq!(&said, diagnostics);
+        assert_eq!(printed.pop().expect("a summary")["summary"], object["summary"]);
+        assert_eq!(&printed, diagnostics);
         let number = |name: &str| object["summary"][name].as_u64().expect("checked before");
         assert_eq!(number("records"), number("written") + number("rejected"));
         assert_eq!(number("records"), number("valid") + number("invalid"));
@@ -252,7 +253,7 @@ fn reports_for_programs_are_what_their_schema_says() {
 
 #[test]
 fn the_schema_of_reports_refuses_what_is_no_report() {
-    let good = r#"{"tool":"chancery","version":"0.1.0","diagnostics":[],"summary":{"files":0,"records":0,"valid":0,"invalid":0,"written":0,"rejected":0,"findings":{"error":0,"warning":0,"advice":0},"left_out":{"baseline":0,"suppressed":0,"unchanged":0},"files_passed_over":0,"skipped_files":0,"by_code":{}}}"#;
+    let good = r#"{"tool":"chancery","version":"0.1.0","diagnostics":[],"summary":{"files":0,"records":0,"valid":0,"invalid":0,"written":0,"rejected":0,"findings":{"error":0,"warning":0,"note":0},"suppressed":{"baseline":0,"suppressions":0,"unchanged":0},"unchanged_files":0,"skipped_files":0,"by_code":{}}}"#;
     described("", &serde_json::from_str(good).expect("JSON"));
     let schema: Value = serde_json::from_str(include_str!("../../schemas/report.schema.json")).expect("the schema is JSON");
     let validator = jsonschema::options().offline().build(&schema).expect("the schema is a schema");
@@ -272,10 +273,10 @@ fn find(source: &Source, wrong: &str) -> Span {
     Span::new(at, at + wrong.len() as u32)
 }
 
-/// Findings of all sorts, which every reporter draws.
+/// Findings of all sorts, which every reporter renders.
 pub fn findings() -> Vec<Diagnostic> {
     let table =
-        Arc::new(Source::window("profiles.csv", "dpko,Desk,desk@,+1 212 555 0100\n", Position { byte: 70_000, line: 1001, column: 1 }));
+        Arc::new(Source::window("profiles.csv", "dpko,Unit,info@,+1 212 555 0100\n", Position { byte: 70_000, line: 1001, column: 1 }));
     let mut parts = Source::window("t.csv", "dpko,red\niaea,blue\n", Position { byte: 900, line: 101, column: 1 });
     let header = parts.append("t.csv", "id,colour\n", Position::START);
     let parts = Arc::new(parts);
@@ -289,17 +290,17 @@ pub fn findings() -> Vec<Diagnostic> {
     let crlf = Arc::new(Source::whole("crlf.csv", "id,name\r\na,b\r\n"));
     let cut = Arc::new(Source::whole("cut.json", "{\"a\": 1"));
     let empty = Arc::new(Source::whole("empty.json", ""));
-    let schema = Arc::new(Source::elsewhere("schema.json", Position { byte: 90, line: 7, column: 5 }));
+    let schema = Arc::new(Source::detached("schema.json", Position { byte: 90, line: 7, column: 5 }));
     vec![
-        finding(&table, "desk@", "expected an e-mail address, found \"desk@\"")
+        finding(&table, "info@", "expected an e-mail address, found \"info@\"")
             .label("expected name@domain")
-            .help("write the part after the @, as in \"desk@example.org\"")
-            .related("the schema says so here", Place::new(&schema, Span::at(0))),
+            .help("write the part after the @, as in \"info@example.org\"")
+            .related("declared in the schema here", Place::new(&schema, Span::at(0))),
         Diagnostic::new(&rules::UNKNOWN_MEMBER, &parts, colour, "unknown member \"colour\""),
         Diagnostic::new(&rules::UNKNOWN_MEMBER, &parts, colour, "unknown member \"colour\""),
         Diagnostic::new(&rules::UNKNOWN_MEMBER, &parts, colour, "unknown member \"colour\""),
         Diagnostic::new(&rules::WRONG_TYPE, &parts, find(&parts, "blue"), "expected integer, found string \"blue\""),
-        Diagnostic::new(&rules::DUPLICATE_MEMBER, &json, Span::new(19, 25), "member \"name\" is there twice")
+        Diagnostic::new(&rules::DUPLICATE_MEMBER, &json, Span::new(19, 25), "member \"name\" is duplicated")
             .label("second")
             .related("first", Place::new(&json, Span::new(4, 10))),
         finding(&json, "{\n    \"x\": 1\n  }", "expected string, found an object"),
@@ -312,7 +313,7 @@ pub fn findings() -> Vec<Diagnostic> {
         Diagnostic::new(&rules::SYNTAX, &crlf, Span::at(8), "at the LF of a CRLF"),
         Diagnostic::new(&rules::SYNTAX, &cut, Span::at(7), "expected \",\" or \"}\", found the end of the file"),
         Diagnostic::new(&rules::NO_RECORDS, &empty, Span::at(0), "expected a value, found the end of the file"),
-        Diagnostic::new(&rules::URL_FORM, &table, find(&table, "Desk"), "an advice"),
+        Diagnostic::new(&rules::URL_FORM, &table, find(&table, "Unit"), "a note"),
         Diagnostic::new(&rules::SHORT_ROW, &table, find(&table, "dpko"), "a warning"),
     ]
 }

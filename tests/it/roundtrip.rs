@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use chancery::check::{self, OnInvalid};
 use chancery::diagnostic::{Diagnostic, Severity};
-use chancery::read::{self, Collected, csv::package};
-use chancery::schema::{Schema, Shape, bundled, spanned::Whole};
-use chancery::source::{Feed, Position, Source};
+use chancery::read::{self, CollectedRecords, csv::package};
+use chancery::schema::{Schema, Shape, bundled, json_impl::WholeValue};
+use chancery::source::{InputBuffer, Position, Source};
 use chancery::tree::Tree;
 use chancery::write::{self, Memory, csv::Tables};
 use proptest::collection::{btree_map, vec};
@@ -27,8 +27,8 @@ const WAYS: &[(&str, Tables)] = &[
     ("csv", Tables::Package),
 ];
 
-fn errors(notes: &[Diagnostic]) -> Vec<&str> {
-    notes.iter().filter(|note| note.severity == Severity::Error).map(|note| note.message.as_str()).collect()
+fn errors(diagnostics: &[Diagnostic]) -> Vec<&str> {
+    diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).map(|diagnostic| diagnostic.message.as_str()).collect()
 }
 
 fn written(trees: &[Tree], way: (&str, Tables), shape: &Arc<Shape>) -> Memory {
@@ -36,9 +36,9 @@ fn written(trees: &[Tree], way: (&str, Tables), shape: &Arc<Shape>) -> Memory {
     let options = write::Options { shape: Arc::clone(shape), csv, ..write::Options::default() };
     let writer = write::Format::by_name(way.0).expect("a way is a format").writer(&options);
     let accepted = trees.iter().map(|tree| check::accept(tree, true, OnInvalid::Stop).expect("a valid record is accepted"));
-    let mut notes = Vec::new();
-    let memory = write::collect(&*writer, accepted, &mut notes).expect("memory is writable");
-    assert_eq!(errors(&notes), [""; 0], "{way:?}");
+    let mut diagnostics = Vec::new();
+    let memory = write::collect(&*writer, accepted, &mut diagnostics).expect("memory is writable");
+    assert_eq!(errors(&diagnostics), [""; 0], "{way:?}");
     memory
 }
 
@@ -50,16 +50,16 @@ fn read_back(memory: &Memory, way: (&str, Tables), shape: &Arc<Shape>) -> Vec<Tr
         let description = Arc::new(Source::whole("datapackage.json", description));
         let mut table = |name: &str| {
             let bytes = memory.named.get(name).cloned().ok_or_else(|| io::Error::other("no such table"))?;
-            Ok(Feed::new(name, Box::new(io::Cursor::new(bytes)), Position::START))
+            Ok(InputBuffer::new(name, Box::new(io::Cursor::new(bytes)), Position::START))
         };
-        let mut cutter = package::open(&description, &mut table, &options).expect("our own package can be read");
-        let mut collected = Collected::default();
-        read::read_all(&mut *cutter, &mut collected).expect("memory is readable");
+        let mut chunker = package::open(&description, &mut table, &options).expect("our own package can be read");
+        let mut collected = CollectedRecords::default();
+        read::read_all(&mut *chunker, &mut collected).expect("memory is readable");
         collected
     } else {
         read::collect(format, "written", &memory.main, &options).expect("our own output is UTF-8")
     };
-    assert_eq!(errors(&collected.notes), [""; 0], "{way:?}: {}", String::from_utf8_lossy(&memory.main));
+    assert_eq!(errors(&collected.diagnostics), [""; 0], "{way:?}: {}", String::from_utf8_lossy(&memory.main));
     collected.records
 }
 
@@ -273,7 +273,7 @@ fn valid_profiles_come_back_through_every_format() {
     proptest!(config(), |(records in vec(record(), 1..4))| {
         for record in &records {
             let tree = support::tree("record.json", &record.to_string());
-            let faults: Vec<String> = schema.errors(&Whole::new(tree.root())).map(|error| error.to_string()).collect();
+            let faults: Vec<String> = schema.errors(&WholeValue::new(tree.root())).map(|error| error.to_string()).collect();
             prop_assert!(faults.is_empty(), "the generator makes valid records: {faults:?}");
         }
         check(&records, &shape);

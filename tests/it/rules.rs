@@ -17,7 +17,7 @@ struct Example {
     files: Vec<(String, String)>,
 }
 
-/// The fenced blocks of a section, `~~~schema` and `~~~form` ones becoming flags of the block behind them.
+/// The fenced blocks of a section, `~~~schema` and `~~~form` ones becoming flags of the block after them.
 fn example(page: &str, section: &str) -> Option<Example> {
     let body = page.split(&format!("\n## {section}\n")).nth(1)?;
     let body = body.split("\n## ").next()?;
@@ -54,7 +54,7 @@ fn findings(example: &Example) -> BTreeSet<(String, String)> {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // A program that refuses its flags does not read.
+    // A program that rejects its flags does not read.
     let _ = child.stdin.take().expect("it is piped").write_all(example.text.as_bytes());
     let output = child.wait_with_output().expect("the program ends");
     let mut found = BTreeSet::new();
@@ -95,7 +95,7 @@ fn problems(rule: &Rule) -> Vec<String> {
                 problems.push(format!("{}: the bad block raises {found:?}", rule.code));
             }
             let found = findings(&good);
-            if found.iter().any(|(code, severity)| code == rule.code || severity != "advice") {
+            if found.iter().any(|(code, severity)| code == rule.code || severity != "note") {
                 problems.push(format!("{}: the good block raises {found:?}", rule.code));
             }
         }

@@ -1,4 +1,4 @@
-//! The samples: `output/` is what `run` makes of `input/`, and so with each folder of `docs/samples`.
+//! The samples: `output/` is what `run` makes of `input/`, and so with each directory of `docs/samples`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     found
 }
 
-/// Runs in `home` into a new folder and compares that with `home/output`; `UPDATE=1` writes it instead.
+/// Runs in `home` into a new directory and compares that with `home/output`; `UPDATE=1` writes it instead.
 fn check(home: &Path) {
     let made = tempfile::tempdir().expect("a folder can be made");
     let update = std::env::var_os("UPDATE").is_some();

@@ -1,11 +1,11 @@
-//! Schema files: which are refused, what is doubtful in them, which files they may refer to, and schemas whose work explodes.
+//! Schema files: which are rejected, what is doubtful in them, which files they may refer to, and schemas whose work explodes.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::program::{Ran, folder, run};
+use crate::harness::{Ran, folder, run};
 
 fn check(home: &Path, schema: &str) -> Ran {
     run(home, &["check", "--no-config", "--no-cache", "--schema", schema, "data.json"])
@@ -254,7 +254,7 @@ fn operands_of_annotations_have_their_form() {
 }
 
 #[test]
-fn a_check_of_the_schema_alone_says_more() {
+fn a_check_of_the_schema_alone_states_more() {
     let schema = json!({
         "type": "object",
         "properties": {"a": {"type": ["string", "null"], "oneOf": [{"type": "integer"}, {"const": "x"}, {"$ref": "#/$defs/n"}, false]}},
@@ -341,7 +341,7 @@ fn references_lead_to_files_of_the_project_only() {
 }
 
 #[test]
-fn a_pattern_that_is_too_large_is_said_to_be() {
+fn a_pattern_that_is_too_large_is_reported_to_be() {
     let draft_7 = "http://json-schema.org/draft-07/schema#";
     for schema in [
         json!({"properties": {"a": {"pattern": "(a{1000}){1000}"}}}),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use chancery::schema::spanned::{Instance, Spanned, Whole};
-use chancery::schema::{Library, Options, Schema, library};
+use chancery::schema::json_impl::{InstanceRef, TreeRef, WholeValue};
+use chancery::schema::{Options, Schema, SchemaRegistry, registry};
 use chancery::tree::Tree;
 use chancery::write::json;
 use jsonschema::Validator;
@@ -58,7 +58,7 @@ impl Suite {
         Self { remotes: files(&remotes).iter().map(|path| (address(path), read(path))).collect() }
     }
 
-    // A schema without `$schema` is of the draft whose folder it stands in.
+    // A schema without `$schema` is of the draft whose directory it is in.
     fn in_draft(text: &str, draft: &str) -> String {
         let uri = match draft {
             "draft4" => "http://json-schema.org/draft-04/schema#",
@@ -77,13 +77,13 @@ impl Suite {
     }
 
     fn build(&self, text: &str, draft: &str, formats: bool) -> Result<Schema, Vec<chancery::diagnostic::Diagnostic>> {
-        let mut library = Library::new();
-        let root = library.add("http://example.test/schema.json", tree("schema.json", &Self::in_draft(text, draft)));
-        library.fill(|missing| {
+        let mut registry = SchemaRegistry::new();
+        let root = registry.add("http://example.test/schema.json", tree("schema.json", &Self::in_draft(text, draft)));
+        registry.fill(|missing| {
             let text = self.remotes.get(&missing.uri)?;
             Some((missing.uri.clone(), tree(&missing.uri, &Self::in_draft(text, draft))))
         });
-        Schema::build(library, root, Options { formats })
+        Schema::build(registry, root, Options { formats })
     }
 
     // Runs the cases of some files: how many passed, and what failed.
@@ -94,7 +94,7 @@ impl Suite {
             let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let groups = tree(&file, &read(path));
             for group in groups.root().items() {
-                let said = |node: chancery::tree::Node<'_>| node.get("description").map_or("", |text| text.text()).to_owned();
+                let printed = |node: chancery::tree::Node<'_>| node.get("description").map_or("", |text| text.text()).to_owned();
                 let mut text = Vec::new();
                 json::compact(group.get("schema").expect("a group has a schema"), &mut text);
                 let text = String::from_utf8(text).expect("JSON is UTF-8");
@@ -102,18 +102,18 @@ impl Suite {
                     Ok(schema) => schema,
                     Err(faults) => {
                         let messages: Vec<_> = faults.into_iter().map(|fault| fault.message).collect();
-                        failed.push(format!("{draft}/{file}: {}: {}", said(group), messages.join("; ")));
+                        failed.push(format!("{draft}/{file}: {}: {}", printed(group), messages.join("; ")));
                         continue;
                     }
                 };
                 for case in group.get("tests").into_iter().flat_map(chancery::tree::Node::items) {
                     let data = part(case.get("data").expect("a case has data"), "data.json");
                     let expected = case.get("valid").is_some_and(|valid| valid.text() == "true");
-                    let errors = schema.errors(&Whole::new(data.root())).count();
+                    let errors = schema.errors(&WholeValue::new(data.root())).count();
                     if is_valid(&schema, &data) == expected && (errors == 0) == expected {
                         passed += 1;
                     } else {
-                        failed.push(format!("{draft}/{file}: {}: {}", said(group), said(case)));
+                        failed.push(format!("{draft}/{file}: {}: {}", printed(group), printed(case)));
                     }
                     explain_without_panic(&schema, &data);
                 }
@@ -127,15 +127,15 @@ impl Suite {
 fn explain_without_panic(schema: &Schema, data: &Tree) {
     let shape = chancery::schema::Shape::of(schema);
     let hints = chancery::diagnostic::hint::Budget::default();
-    let explainer = chancery::schema::explain::Explainer {
+    let explainer = chancery::schema::error_mapping::ErrorMapper {
         root: data.root(),
         schema: Some(schema),
         shape: &shape,
         hints: &hints,
         limit: chancery::diagnostic::MAX_FINDINGS_PER_RECORD,
-        index: chancery::schema::explain::Index::default(),
+        index: chancery::schema::error_mapping::Index::default(),
     };
-    let record = Whole::new(data.root());
+    let record = WholeValue::new(data.root());
     for error in schema.errors(&record) {
         let (findings, _) = explainer.explain(std::iter::once(error), None);
         assert!(!findings.is_empty());
@@ -166,22 +166,22 @@ fn required_cases_of_all_drafts_pass() {
 fn optional_cases_stay_at_least_as_good() {
     let Some(root) = shared("data/json-schema-test-suite") else { return };
     let suite = Suite::load(&root);
-    let mut told = String::new();
+    let mut rendered = String::new();
     let mut total = 0;
     for draft in DRAFTS {
         let paths: Vec<PathBuf> = files(&root.join("tests").join(draft).join("optional"));
         let (formats, others): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.to_string_lossy().contains("format"));
         for (sort, paths, formats) in [("format", formats, true), ("other", others, false)] {
             let (passed, failed) = suite.run(&paths, draft, formats);
-            let _ = writeln!(told, "{draft} optional {sort}: {passed} passed, {} failed", failed.len());
+            let _ = writeln!(rendered, "{draft} optional {sort}: {passed} passed, {} failed", failed.len());
             for failed in failed {
-                let _ = writeln!(told, "  {failed}");
+                let _ = writeln!(rendered, "  {failed}");
             }
             total += passed;
         }
     }
-    eprintln!("{told}{total} passed in all");
-    assert!(total >= FLOOR_OF_OPTIONAL, "{told}");
+    eprintln!("{rendered}{total} passed in all");
+    assert!(total >= FLOOR_OF_OPTIONAL, "{rendered}");
 }
 
 const FLOOR_OF_OPTIONAL: usize = 3385;
@@ -215,16 +215,16 @@ fn schemastore_verdicts_agree() {
             continue;
         }
         let schema = schemas.entry(schema_path.clone()).or_insert_with(|| {
-            let mut library = Library::new();
+            let mut registry = SchemaRegistry::new();
             let path = root.join(schema_path);
-            let uri = library::file_uri(&path).expect("a path makes an address");
-            let first = library.add(&uri, tree(schema_path, read(&path).trim_start_matches('\u{feff}')));
-            library.fill(|missing| {
-                let path = library::file_path(missing.beside.as_ref().unwrap_or(&missing.uri))?;
+            let uri = registry::file_uri(&path).expect("a path makes an address");
+            let first = registry.add(&uri, tree(schema_path, read(&path).trim_start_matches('\u{feff}')));
+            registry.fill(|missing| {
+                let path = registry::file_path(missing.in_directory.as_ref().unwrap_or(&missing.uri))?;
                 let path = [path.with_extension("json"), path].into_iter().find(|path| path.exists())?;
-                Some((library::file_uri(&path)?, tree(&path.to_string_lossy(), &read(&path))))
+                Some((registry::file_uri(&path)?, tree(&path.to_string_lossy(), &read(&path))))
             });
-            Schema::build(library, first, Options { formats: false })
+            Schema::build(registry, first, Options { formats: false })
                 .map_err(|faults| faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("; "))
         });
         let schema = match schema {
@@ -275,7 +275,7 @@ fn registers_of_organisations_have_schemas_that_work() {
 fn the_tree_keeps_the_validators_law() {
     let document = jsonschema::json::conformance::document();
     let built = tree("conformance.json", &document.to_string());
-    jsonschema::json::conformance::assert_conformance::<Spanned>(&Instance::Node(built.root()));
+    jsonschema::json::conformance::assert_conformance::<TreeRef>(&InstanceRef::Node(built.root()));
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
@@ -306,30 +306,30 @@ const DEMANDS: &str = r##"{
 proptest! {
     #[test]
     fn verdicts_and_places_agree_with_plain_values(value in any_value()) {
-        static BOTH: std::sync::LazyLock<(Validator, Validator<Spanned>)> = std::sync::LazyLock::new(|| {
+        static BOTH: std::sync::LazyLock<(Validator, Validator<TreeRef>)> = std::sync::LazyLock::new(|| {
             let demands: Value = serde_json::from_str(DEMANDS).expect("it is JSON");
             let plain = jsonschema::options().build(&demands).expect("it is a schema");
-            (plain, jsonschema::options_for::<Spanned>().build(&demands).expect("it is a schema"))
+            (plain, jsonschema::options_for::<TreeRef>().build(&demands).expect("it is a schema"))
         });
         let (plain, spanned) = &*BOTH;
         let record = tree("record.json", &value.to_string());
-        prop_assert_eq!(plain.is_valid(&value), spanned.is_valid(Instance::Node(record.root())));
+        prop_assert_eq!(plain.is_valid(&value), spanned.is_valid(InstanceRef::Node(record.root())));
         let place = |error: &jsonschema::ValidationError<'_>| format!("{} {} {}", error.instance_path().as_str(), error.schema_path().as_str(), error.kind().keyword());
         let mut expected: Vec<String> = plain.iter_errors(&value).map(|error| place(&error)).collect();
-        let mut found: Vec<String> = spanned.iter_errors(Instance::Node(record.root())).map(|error| place(&error)).collect();
+        let mut found: Vec<String> = spanned.iter_errors(InstanceRef::Node(record.root())).map(|error| place(&error)).collect();
         expected.sort();
         found.sort();
         prop_assert_eq!(expected, found);
     }
 }
 
-/// Corners in which what tells valid records fast might differ from the validator, which has the last word.
+/// Corners in which the fast path might differ from the validator, which has the last word.
 #[test]
 fn what_is_valid_has_no_errors() {
     let long = format!("{}!", "a".repeat(40));
     let long = format!(r#"{{"code":"{long}","{long}":1}}"#);
     let cases: &[(&str, &[&str])] = &[
-        // Patterns that cannot be tried to their end.
+        // Patterns that cannot be tried completely.
         (r#"{"properties":{"code":{"not":{"pattern":"^((?=a)a+)+$"}}}}"#, &[&long, r#"{"code":"aa"}"#, r#"{"code":"b"}"#]),
         (r#"{"patternProperties":{"^((?=a)a+)+$":false}}"#, &[&long, r#"{"aa":1}"#]),
         (r#"{"properties":{"p":{"pattern":"^a++a$"},"q":{"pattern":"(?!x)y"}}}"#, &[r#"{"p":"aa"}"#]),
@@ -375,7 +375,7 @@ fn what_is_valid_has_no_errors() {
         let schema = Schema::try_from(tree("schema.json", text)).unwrap_or_else(|faults| panic!("{text}: {}", faults[0].message));
         for instance in *instances {
             let data = tree("data.json", instance);
-            let errors = schema.errors(&Whole::new(data.root())).count();
+            let errors = schema.errors(&WholeValue::new(data.root())).count();
             assert_eq!(is_valid(&schema, &data), errors == 0, "{text} {instance}");
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::program::{Ran, folder, run, run_with};
+use crate::harness::{Ran, folder, run, run_with};
 
 const SCHEMA: &str = r##"{
   "x-key": "/id", "x-record-name": "people", "type": "object", "required": ["id"], "additionalProperties": false,
@@ -27,7 +27,7 @@ const SCHEMA: &str = r##"{
     "not": {"x-sensitive": true, "not": {"type": "string"}},
     "date": {"x-sensitive": true, "type": "string", "x-check": "date", "x-normalise": "date", "maxLength": 3},
     "said": {"x-sensitive": true, "maxLength": 2, "errorMessage": "no good: ${0}, ${/note}, ${}"},
-    "told": {"maxLength": 2, "errorMessage": "not ${/text} nor ${/person}"},
+    "stated": {"maxLength": 2, "errorMessage": "not ${/text} nor ${/person}"},
     "tags": {"x-sensitive": true, "type": "array", "uniqueItems": true, "items": {"type": "string"}},
     "one": {"oneOf": [{"type": "integer"}, {"type": "object", "properties": {"deep": {"x-sensitive": true, "maxLength": 2}}}]},
     "ref": {"$ref": "#/$defs/short"},
@@ -70,8 +70,8 @@ const MEMBERS: &[&str] = &[
     r#""not": "@""#,
     r#""date": "@""#,
     r#""said": "@""#,
-    r#""text": "@", "told": "@@@""#,
-    r#""person": {"name": "@"}, "told": "xxx""#,
+    r#""text": "@", "stated": "@@@""#,
+    r#""person": {"name": "@"}, "stated": "xxx""#,
     r#""text": "@", "note": "so says @ twice: @""#,
     r#""text": "@", "note": "a text in which the value is cut off by the quote at @""#,
     r#""text": "@", "size": 9, "note": "@""#,
@@ -256,7 +256,7 @@ fn documents(secret: &str, members: &[&str]) -> Vec<(String, String)> {
     files
 }
 
-/// Texts that must not stand in what is printed: every piece of six characters of the secret, in the ways in which programs
+/// Texts that must not are in what is printed: every piece of six characters of the secret, in the ways in which programs
 /// write texts.
 fn needles(secret: &str) -> Vec<String> {
     let letters: Vec<char> = secret.chars().collect();

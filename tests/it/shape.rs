@@ -26,7 +26,7 @@ fn draw(part: Part<'_>, levels: usize) -> String {
         let open = if part.is_open() { ",.." } else { "" };
         let _ = write!(drawn, "{{{}{open}}}", members.join(","));
     }
-    if part.types().admits(Types::ARRAY) && !part.item(0).is_any() {
+    if part.types().allows(Types::ARRAY) && !part.item(0).is_any() {
         let _ = write!(drawn, "[{}]", draw(part.item(0), levels - 1));
     }
     if let Some(choices) = part.choices() {
@@ -109,7 +109,7 @@ fn members_by_pattern_and_others() {
 }
 
 #[test]
-fn what_is_said() {
+fn what_is_reported() {
     let shape = shape(
         r##"{"properties":{"a":{"$ref":"#/$defs/t","description":"near","x-key":true}},"$defs":{"t":{"description":"far","title":"T","format":"email","default":{"b":1},"examples":["x"]}}}"##,
     );
@@ -132,7 +132,7 @@ fn recursion_through_branches_ends() {
     for _ in 0..1000 {
         part = part.member("x");
     }
-    assert!(part.types().admits(Types::OBJECT));
+    assert!(part.types().allows(Types::OBJECT));
 }
 
 #[test]
@@ -157,9 +157,9 @@ fn shapes_and_schemas_can_be_read() {
         "patternProperties":{"^x_":true},"additionalProperties":false,
         "$defs":{"kid":{"type":"object","properties":{"mail":{"type":"string","format":"email"}}}}}"##;
     let schema = schema(text);
-    let lines = chancery::schema::outline::outline(&Shape::of(&schema));
+    let lines = chancery::schema::shape_listing::shape_listing(&Shape::of(&schema));
     assert_eq!(
-        chancery::schema::outline::text(&lines),
+        chancery::schema::shape_listing::text(&lines),
         "Body: any\n  name: string, required\n  kind: string, 2 values\n  kids: array\n    kid: object\n      mail: string (email)\n  \
          parent: any, as the record\n  (^x_): any\n"
     );
@@ -177,7 +177,7 @@ fn the_bundled_schema_can_be_read() {
     let profile = schema(chancery::schema::bundled::PROFILE.text);
     let page = chancery::schema::docs::markdown(&profile);
     assert!(page.contains("## contact\n"), "{page}");
-    let lines = chancery::schema::outline::outline(&Shape::of(&profile));
+    let lines = chancery::schema::shape_listing::shape_listing(&Shape::of(&profile));
     assert!(lines.iter().any(|line| line.path == "/telephones/*/number"));
-    assert!(profile.library().has("urn:chancery:profile:1"));
+    assert!(profile.registry().has("urn:chancery:profile:1"));
 }

@@ -7,7 +7,7 @@ use chancery::report::{Format, Options};
 use chancery::source::{Position, Source, Span};
 use proptest::prelude::*;
 
-use crate::program::{folder, run, run_with};
+use crate::harness::{folder, run, run_with};
 use crate::reports::draw;
 
 const SCHEMA: &str = r#"{"type": "object", "properties": {"name": {"type": "string"}, "tags": {"type": "array", "minItems": 5, "items": {"type": "string"}},
@@ -85,10 +85,10 @@ proptest! {
         source.append("other.csv", &texts.1, Position { byte: 7, line: 3, column: 1 });
         let all = source.text().to_owned();
         for span in &spans {
-            let fitted = source.fit(*span);
+            let fitted = source.clamp_span(*span);
             prop_assert!(fitted.start <= fitted.end && all.get(fitted.range()).is_some());
             prop_assert_eq!(source.slice(*span), source.slice(fitted));
-            prop_assert_eq!(source.fit(fitted), fitted);
+            prop_assert_eq!(source.clamp_span(fitted), fitted);
             // What is covered stays covered.
             if span.start <= span.end {
                 prop_assert!(fitted.start <= span.start && fitted.end >= span.end.min(source.len()));
@@ -97,27 +97,27 @@ proptest! {
             prop_assert!(location.start.byte <= location.end.byte);
             let _ = source.locate_edit(*span);
             let _ = source.byte_columns(*span);
-            let _ = source.excerpt(*span);
-            let _ = source.around(*span, 2, gap as usize);
+            let _ = source.snippet(*span);
+            let _ = source.snippet_around(*span, 2, gap as usize);
             let _ = source.anchor(*span);
-            prop_assert_eq!(source.position(span.start), source.position(source.fit(Span::at(span.start)).start));
+            prop_assert_eq!(source.position(span.start), source.position(source.clamp_span(Span::at(span.start)).start));
         }
         let redacted = source.redacted(&spans);
         prop_assert_eq!(redacted.len(), source.len());
         let source = Arc::new(source);
-        let mut note = Diagnostic::new(&rules::WRONG_TYPE, &source, spans[0], "m")
+        let mut diagnostic = Diagnostic::new(&rules::WRONG_TYPE, &source, spans[0], "m")
             .label("l")
             .at("/a")
             .related("r", Place::new(&source, spans[1]))
-            .mend(Safety::Unsafe, vec![Edit::layout(spans[2], "x"), Edit::layout(spans[3], "y")]);
+            .with_edit(Safety::Unsafe, vec![Edit::layout(spans[2], "x"), Edit::layout(spans[3], "y")]);
         for format in Format::ALL {
-            draw(*format, &Options::default(), std::slice::from_ref(&note));
+            draw(*format, &Options::default(), std::slice::from_ref(&diagnostic));
         }
         for format in ["json", "csv", "xml", "yaml", "toml"] {
-            note.fix = None;
-            note = note.fix(Safety::Safe, spans[4], "new");
-            chancery::write::notation::settle(&mut note, format);
-            draw(Format::Html, &Options::default(), std::slice::from_ref(&note));
+            diagnostic.fix = None;
+            diagnostic = diagnostic.fix(Safety::Safe, spans[4], "new");
+            chancery::write::text_edits::resolve(&mut diagnostic, format);
+            draw(Format::Html, &Options::default(), std::slice::from_ref(&diagnostic));
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Reading through the library ends where a reader says that nothing behind can be trusted.
+//! Reading through the library ends where a reader says that nothing after can be trusted.
 
 use std::sync::Arc;
 
-use chancery::diagnostic::{Diagnostic, Notes};
-use chancery::read::{self, Cutter, Format, Intake, Options, Reader, Window};
-use chancery::source::{Failure, Source};
+use chancery::diagnostic::{Diagnostic, DiagnosticSink};
+use chancery::read::{self, Chunker, Format, Options, Reader, RecordVisitor, Window};
+use chancery::source::{ReadError, Source};
 use chancery::tree::Tree;
 
 use crate::support::Gathered;
@@ -14,8 +14,8 @@ struct Windows(u32);
 
 struct Unit(u32);
 
-impl Cutter for Windows {
-    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+impl Chunker for Windows {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
         self.0 += 1;
         let reader: Arc<dyn Reader> = Arc::new(Unit(self.0));
         Ok((self.0 <= 3).then(|| Window::new(Source::whole("w", "x"), &reader)))
@@ -23,10 +23,10 @@ impl Cutter for Windows {
 }
 
 impl Reader for Unit {
-    fn read(&self, _source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
-        intake.broken();
+    fn read(&self, _source: &Arc<Source>, _tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
+        visitor.malformed();
         if self.0 == 2 {
-            intake.stop();
+            visitor.stop();
         }
     }
 }
@@ -38,7 +38,7 @@ fn no_window_is_cut_behind_the_one_that_stopped() {
     assert_eq!((windows.0, gathered.records.len(), gathered.stopped), (2, 2, true));
 }
 
-// What a reader hands over, and whether something came after it had said that nothing would.
+// What a reader passes on, and whether something came after it had said that nothing would.
 #[derive(Default)]
 struct Strict {
     records: usize,
@@ -46,19 +46,19 @@ struct Strict {
     late: usize,
 }
 
-impl Notes for Strict {
-    fn note(&mut self, _: Diagnostic) {}
+impl DiagnosticSink for Strict {
+    fn emit(&mut self, _: Diagnostic) {}
 }
 
-impl Intake for Strict {
+impl RecordVisitor for Strict {
     fn record(&mut self, _: &mut Tree) {
         self.records += 1;
         self.late += usize::from(self.stopped);
     }
-    fn broken(&mut self) {
+    fn malformed(&mut self) {
         self.late += usize::from(self.stopped);
     }
-    fn remark(&mut self, _: Diagnostic) {}
+    fn file_diagnostic(&mut self, _: Diagnostic) {}
     fn stop(&mut self) {
         self.stopped = true;
     }
@@ -78,9 +78,10 @@ fn nothing_is_handed_over_behind_a_fatal_fault() {
     for (format, text) in cases {
         for window_bytes in [1, 16, 100, 1 << 20] {
             let options = Options { window_bytes, ..Options::default() };
-            let feed = chancery::source::Feed::new("w", Box::new(std::io::Cursor::new(text.clone())), chancery::source::Position::START);
+            let feed =
+                chancery::source::InputBuffer::new("w", Box::new(std::io::Cursor::new(text.clone())), chancery::source::Position::START);
             let mut strict = Strict::default();
-            read::read_all(&mut *format.cutter(feed, &options), &mut strict).expect("it is UTF-8");
+            read::read_all(&mut *format.chunker(feed, &options), &mut strict).expect("it is UTF-8");
             assert_eq!(strict.late, 0, "{format:?} in windows of {window_bytes}");
             stopped += usize::from(strict.stopped);
         }

@@ -3,39 +3,39 @@
 use std::io::Cursor;
 use std::path::PathBuf;
 
-use chancery::diagnostic::{Diagnostic, Notes};
-use chancery::read::{self, Format, Intake};
+use chancery::diagnostic::{Diagnostic, DiagnosticSink};
+use chancery::read::{self, Format, RecordVisitor};
 use chancery::schema::{Schema, Shape};
-use chancery::source::{Feed, Position};
+use chancery::source::{InputBuffer, Position};
 use chancery::tree::Tree;
 
-/// Everything a reader handed over: each record as compact JSON, `None` for a broken unit, and all notes.
+/// Everything a reader passed on: each record as compact JSON, `None` for a broken unit, and all notes.
 #[derive(Default)]
 pub struct Gathered {
     pub records: Vec<Option<String>>,
-    pub notes: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
     pub stopped: bool,
 }
 
-impl Notes for Gathered {
-    fn note(&mut self, diagnostic: Diagnostic) {
-        self.notes.push(diagnostic);
+impl DiagnosticSink for Gathered {
+    fn emit(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
     }
 }
 
-impl Intake for Gathered {
+impl RecordVisitor for Gathered {
     fn record(&mut self, tree: &mut Tree) {
         let mut out = Vec::new();
         chancery::write::json::compact(tree.root(), &mut out);
         self.records.push(Some(String::from_utf8(out).expect("JSON is UTF-8")));
     }
 
-    fn broken(&mut self) {
+    fn malformed(&mut self) {
         self.records.push(None);
     }
 
-    fn remark(&mut self, diagnostic: Diagnostic) {
-        self.notes.push(diagnostic);
+    fn file_diagnostic(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
     }
 
     fn stop(&mut self) {
@@ -45,15 +45,15 @@ impl Intake for Gathered {
 
 /// Reads `bytes` as `format`.
 pub fn read(format: Format, bytes: &[u8], options: &read::Options) -> Gathered {
-    let feed = Feed::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
+    let feed = InputBuffer::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut gathered = Gathered::default();
-    if let Err(failure) = read::read_all(&mut *format.cutter(feed, options), &mut gathered) {
+    if let Err(failure) = read::read_all(&mut *format.chunker(feed, options), &mut gathered) {
         panic!("{failure}");
     }
     gathered
 }
 
-/// Says that a test does not run, since a tool or data is absent. The gate names in `CHANCERY_EXPECT` what it found; a test
+/// Reports that a test does not run, because a tool or data is absent. The gate names in `CHANCERY_EXPECT` what it found; a test
 /// that needs one of these must run.
 #[track_caller]
 pub fn skip(tool: &str, why: impl std::fmt::Display) {
@@ -80,7 +80,7 @@ pub fn assert_linear(size: usize, mut count: impl FnMut(usize) -> u64) {
     assert!(once > 0 && 2 * twice <= 5 * once, "{once} for {size}, {twice} for {}", 2 * size);
 }
 
-/// A folder of data that stands beside the project, by its path below `CHANCERY_SHARED` (default `../shared`).
+/// A directory of data that stands beside the project, by its path below `CHANCERY_SHARED` (default `../shared`).
 /// `None`, said aloud, where it is absent.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("CHANCERY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
@@ -96,30 +96,30 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 pub fn tree(name: &str, text: &str) -> Tree {
     let source = std::sync::Arc::new(chancery::source::Source::whole(name, text));
     let mut tree = Tree::new(&source);
-    let mut notes = Vec::new();
-    let read = read::json::Parser::new(&source, 0, text.len(), 512).document(&mut tree, &mut notes);
+    let mut diagnostics = Vec::new();
+    let read = read::json::Parser::new(&source, 0, text.len(), 512).document(&mut tree, &mut diagnostics);
     read.unwrap_or_else(|diagnostic| panic!("{name}: {}", diagnostic.message));
     tree
 }
 
-/// The only record of a whole document, `None` where the document cannot be read.
+/// The only record of a whole document, `None` if the document cannot be read.
 pub fn whole(format: &str, bytes: &[u8]) -> Option<Tree> {
     struct Only(Option<Tree>);
-    impl Notes for Only {
-        fn note(&mut self, _: Diagnostic) {}
+    impl DiagnosticSink for Only {
+        fn emit(&mut self, _: Diagnostic) {}
     }
-    impl Intake for Only {
+    impl RecordVisitor for Only {
         fn record(&mut self, tree: &mut Tree) {
             self.0.get_or_insert(std::mem::take(tree));
         }
-        fn broken(&mut self) {}
-        fn remark(&mut self, _: Diagnostic) {}
+        fn malformed(&mut self) {}
+        fn file_diagnostic(&mut self, _: Diagnostic) {}
         fn stop(&mut self) {}
     }
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
-    let feed = Feed::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
+    let feed = InputBuffer::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut only = Only(None);
-    read::read_all(&mut *Format::by_extension(&format!(".{format}"))?.cutter(feed, &options), &mut only).ok()?;
+    read::read_all(&mut *Format::by_extension(&format!(".{format}"))?.chunker(feed, &options), &mut only).ok()?;
     only.0
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::program::folder;
+use crate::harness::folder;
 
 // Standard output of a conversion of `a.csv`, and its exit status.
 fn convert(home: &Path, args: &[&str]) -> (Option<i32>, String, String) {

@@ -1,11 +1,11 @@
-//! Which records are valid, what is written, and numbers that add up, whatever the flags say of severities.
+//! Which records are valid, what is written, and numbers that add up, regardless of the flags say of severities.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::program::{Ran, folder, run};
+use crate::harness::{Ran, folder, run};
 
 const SCHEMA: &str = r#"{"type": "object", "x-key": "/id", "x-record-name": "things", "required": ["id"], "properties": {
     "id": {"type": "string"}, "n": {"type": "integer"}, "of": {"type": "string", "x-references": true},
@@ -24,7 +24,7 @@ fn numbers(ran: &Ran) -> [u64; 5] {
     ["records", "valid", "invalid", "written", "rejected"].map(|name| summary[name].as_u64().expect("it is a number"))
 }
 
-// `b` is there twice, `c` refers to nothing, and `e` is in order.
+// `b` is duplicated, `c` refers to nothing, and `e` is in order.
 const DATA: &str = "{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"b\",\"n\":2}\n{\"id\":\"c\",\"of\":\"gone\",\"all\":[\"x\",\"y\"]}\n{\"id\":\"e\",\"of\":\"a\"}\n";
 
 fn flags<'a>(command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -107,7 +107,7 @@ fn a_run_keeps_what_it_rejects_in_order_and_with_its_errors() {
         assert_eq!((ran.status, numbers(&ran)), (1, [5, 1, 4, 1, 4]), "{}{}", ran.out, ran.err);
         let rejects = fs::read_to_string(home.path().join("output/rejects.ndjson")).expect("it is written");
         let lines: Vec<Value> = rejects.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
-        let told: Vec<(u64, String, Vec<&str>)> = lines
+        let rendered: Vec<(u64, String, Vec<&str>)> = lines
             .iter()
             .map(|line| {
                 let codes = line["errors"].as_array().expect("a list").iter().map(|error| error["code"].as_str().expect("text"));
@@ -115,7 +115,7 @@ fn a_run_keeps_what_it_rejects_in_order_and_with_its_errors() {
             })
             .collect();
         let expected = [(0, "\"a\"", vec!["S103"]), (2, "\"b\"", vec!["X101"]), (3, "\"c\"", vec!["X102"; 3]), (4, "\"e\"", vec!["X102"])];
-        assert_eq!(told, expected.map(|(index, id, codes)| (index, id.to_owned(), codes)));
+        assert_eq!(rendered, expected.map(|(index, id, codes)| (index, id.to_owned(), codes)));
         assert!(lines.iter().all(|line| line["file"] == data.0), "{rejects}");
         let written = find(&home.path().join("output"), "ndjson");
         assert_eq!(written, ["{\"id\":\"b\"}\n"]);
@@ -157,7 +157,7 @@ fn strict_makes_errors_of_notes_and_leaves_the_records_valid() {
     let schema = r#"{"type": "object", "properties": {"mail": {"type": "string", "x-normalise": "text"}}}"#;
     let home = folder(&[("s.json", schema), ("d.ndjson", "{\"mail\":\" a  b \"}\n{\"mail\":\"c\"}\n")]);
     let plain = run(home.path(), &["check", "--no-config", "--schema", "s.json", "--report", "plain", "d.ndjson"]);
-    assert!(plain.status == 0 && plain.out.contains("advice[N"), "{}{}", plain.out, plain.err);
+    assert!(plain.status == 0 && plain.out.contains("note[N"), "{}{}", plain.out, plain.err);
     for format in ["plain", "pretty", "github"] {
         let ran = run(home.path(), &["check", "--strict", "--no-config", "--schema", "s.json", "--report", format, "d.ndjson"]);
         let last = ran.out.lines().last().unwrap_or_default();
@@ -176,7 +176,7 @@ fn strict_makes_errors_of_notes_and_leaves_the_records_valid() {
 }
 
 #[test]
-fn a_summary_with_an_error_never_says_that_all_is_valid() {
+fn a_summary_with_an_error_never_states_that_all_is_valid() {
     let home = folder(&[("s.json", SCHEMA), ("d.ndjson", "{\"id\":\"a\",\"of\":\"b\"}\n"), ("e.json", "{\"id\":\"a\"}")]);
     for more in [&["--complete"][..], &["--baseline", "known.json", "--write-baseline"], &["absent.json"], &["e.json"]] {
         let flags = ["check", "--no-config", "--schema", "s.json", "--report", "plain", "d.ndjson"];

@@ -5,8 +5,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::harness::folder;
 use crate::load::{Sqlite, load};
-use crate::program::folder;
 
 /// Begins a load.
 pub fn begin(home: &Path, dsn: &str) -> Child {
@@ -50,7 +50,7 @@ fn waits(mut child: Child, expected: &[&str]) {
     interrupt(child);
 }
 
-/// A folder with a schema, and a record to load.
+/// A directory with a schema, and a record to load.
 pub fn home() -> tempfile::TempDir {
     folder(&[
         ("schema.json", r#"{"type":"object","x-key":"/id","x-record-name":"things","properties":{"id":{"type":"string"}}}"#),
@@ -90,7 +90,7 @@ fn names_that_databases_reserve_are_refused_everywhere() {
     for name in ["sqlite_master", "sqlite", "pg_class", "_chancery_load", "", "'\"", &"x".repeat(64)] {
         for dsn in ["sqlite:a.db", "parquet:lake", "arrow:a.arrows"] {
             let args = ["load", "new.ndjson", "--no-config", "--schema", "schema.json", "--into", dsn, "--collection", name];
-            let ran = crate::program::run(home.path(), &args);
+            let ran = crate::harness::run(home.path(), &args);
             assert!(ran.status == 2 && ran.err.contains("cannot be the name of a collection"), "{name} {dsn}: {}", ran.err);
         }
     }

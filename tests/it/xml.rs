@@ -1,4 +1,4 @@
-//! XML: what is read, what is refused, and that what is written comes back.
+//! XML: what is read, what is rejected, and that what is written comes back.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use proptest::prelude::*;
 
 use super::support;
 
-fn told(text: &str, options: &Options) -> String {
+fn rendered(text: &str, options: &Options) -> String {
     let gathered = support::read(Format::Xml, text.as_bytes(), options);
     let mut out = String::new();
     for record in &gathered.records {
         let _ = writeln!(out, "{}", record.as_deref().unwrap_or("broken"));
     }
-    for note in &gathered.notes {
-        let at = note.place.locate();
-        let _ = writeln!(out, "{} {}:{}-{}", note.rule.code, at.start.line, at.start.column, at.end.column);
+    for diagnostic in &gathered.diagnostics {
+        let at = diagnostic.place.locate();
+        let _ = writeln!(out, "{} {}:{}-{}", diagnostic.rule.code, at.start.line, at.start.column, at.end.column);
     }
     out
 }
 
 fn check(text: &str, expected: &str) {
-    assert_eq!(told(text, &Options::default()).trim_end(), expected, "{text}");
+    assert_eq!(rendered(text, &Options::default()).trim_end(), expected, "{text}");
 }
 
 fn check_shape(schema: &str, text: &str, expected: &str) {
     let options = Options { shape: Arc::new(support::shape(schema)), ..Options::default() };
-    assert_eq!(told(text, &options).trim_end(), expected, "{text}");
+    assert_eq!(rendered(text, &options).trim_end(), expected, "{text}");
 }
 
 struct Memory(Vec<u8>);
@@ -47,9 +47,9 @@ impl Files for Memory {
 fn written(json: &str, shape: &Arc<Shape>, compact: bool) -> String {
     let writer = write::xml::Xml::new(&write::Options { shape: Arc::clone(shape), compact, ..write::Options::default() });
     let tree = support::tree("r.json", json);
-    let (mut out, mut notes, mut files) = (Vec::new(), Vec::new(), Memory(Vec::new()));
-    writer.encode(accept(&tree, true, OnInvalid::Stop).expect("valid"), &mut out, &mut notes);
-    let mut assembler = writer.assembler();
+    let (mut out, mut diagnostics, mut files) = (Vec::new(), Vec::new(), Memory(Vec::new()));
+    writer.encode(accept(&tree, true, OnInvalid::Stop).expect("valid"), &mut out, &mut diagnostics);
+    let mut assembler = writer.output_writer();
     assembler.record(&out, &mut files).expect("memory");
     assembler.finish(&mut files).expect("memory");
     String::from_utf8(files.0).expect("UTF-8")
@@ -60,7 +60,7 @@ fn round(json: &str, shape: &Arc<Shape>) {
         let xml = written(json, shape, compact);
         let options = Options { shape: Arc::clone(shape), ..Options::default() };
         let back = support::read(Format::Xml, xml.as_bytes(), &options);
-        assert!(back.notes.is_empty(), "{:?}\n{xml}", back.notes);
+        assert!(back.diagnostics.is_empty(), "{:?}\n{xml}", back.diagnostics);
         let small = support::read(Format::Xml, xml.as_bytes(), &Options { window_bytes: 1, ..options });
         assert_eq!(small.records, back.records, "in small windows");
         let record = back.records[0].as_deref().expect("a record");
@@ -92,14 +92,14 @@ fn documents_of_others() {
 #[test]
 fn records_by_path() {
     let options = Options { records: Some("r/o".into()), window_bytes: 8, ..Options::default() };
-    assert_eq!(told("<r><v>1</v><o><a>1</a></o><o><a>2</a></o></r>", &options), "{\"a\":\"1\"}\n{\"a\":\"2\"}\nR107 1:4-4\n");
+    assert_eq!(rendered("<r><v>1</v><o><a>1</a></o><o><a>2</a></o></r>", &options), "{\"a\":\"1\"}\n{\"a\":\"2\"}\nR107 1:4-4\n");
 }
 
 #[test]
-fn what_the_root_of_a_collection_says_is_named() {
-    let told_so = "{\"a\":\"1\"}\nR107 1:1-3\n";
-    assert_eq!(told("<r k=\"x\" xmlns:s=\"u\"><o><a>1</a></o></r>", &Options::default()), told_so);
-    assert_eq!(told("<r xmlns:s=\"u\"><o><a>1</a></o></r>", &Options::default()), "{\"a\":\"1\"}\n");
+fn what_the_root_of_a_collection_states_is_named() {
+    let rendered_so = "{\"a\":\"1\"}\nR107 1:1-3\n";
+    assert_eq!(rendered("<r k=\"x\" xmlns:s=\"u\"><o><a>1</a></o></r>", &Options::default()), rendered_so);
+    assert_eq!(rendered("<r xmlns:s=\"u\"><o><a>1</a></o></r>", &Options::default()), "{\"a\":\"1\"}\n");
 }
 
 #[test]
@@ -109,18 +109,18 @@ fn what_lies_outside_the_records_is_named_once() {
     let text = format!("<r><o><a>1</a></o>{others}<o><a>2</a></o></r>");
     for window_bytes in [8, 1 << 20] {
         let options = Options { records: Some("r/o".into()), window_bytes, ..Options::default() };
-        let notes = support::read(Format::Xml, text.as_bytes(), &options).notes;
-        assert_eq!(notes.len(), 1, "{notes:?}");
+        let diagnostics = support::read(Format::Xml, text.as_bytes(), &options).diagnostics;
+        assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
         let names = r#""m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7" and 2 more"#;
-        assert_eq!(notes[0].message, format!("left out what lies outside r/o: {names}"));
-        assert_eq!(notes[0].place.locate().start.column, 19);
+        assert_eq!(diagnostics[0].message, format!("skipped content outside r/o: {names}"));
+        assert_eq!(diagnostics[0].place.locate().start.column, 19);
     }
 }
 
 #[test]
-fn another_version_is_said_once_at_the_version() {
+fn another_version_is_reported_once_at_the_version() {
     let text = format!("<r xmlns:c=\"urn:chancery:1\" c:version=\"9\">{}</r>", "<a/>".repeat(9));
-    assert_eq!(told(&text, &Options { window_bytes: 8, ..Options::default() }), "R123 1:40-41\n");
+    assert_eq!(rendered(&text, &Options { window_bytes: 8, ..Options::default() }), "R123 1:40-41\n");
 }
 
 #[test]
@@ -132,14 +132,14 @@ fn one_giant_costs_itself() {
         let gathered = support::read(Format::Xml, text.as_bytes(), &limited(500));
         let records: Vec<_> = gathered.records.iter().map(Option::as_deref).collect();
         assert_eq!(records, [Some(r#"{"id":"1"}"#), None, Some(r#"{"id":"2"}"#)]);
-        assert_eq!(gathered.notes.iter().map(|note| note.rule.code).collect::<Vec<_>>(), ["R104"]);
-        assert_eq!(gathered.notes[0].place.locate().start.column, 21);
+        assert_eq!(gathered.diagnostics.iter().map(|diagnostic| diagnostic.rule.code).collect::<Vec<_>>(), ["R104"]);
+        assert_eq!(gathered.diagnostics[0].place.locate().start.column, 21);
     }
     // Markup past the limit ends the reading, and says so.
     for text in [format!("<r k='{}'><a/></r>", "x".repeat(900_000)), format!("<r><a><b k='{}'/></a><a/></r>", "x".repeat(900_000))] {
         let gathered = support::read(Format::Xml, text.as_bytes(), &limited(500));
         assert!(gathered.stopped && gathered.records == [None], "{:?}", gathered.records);
-        assert!(gathered.notes[0].message.ends_with("what follows is not read"), "{}", gathered.notes[0].message);
+        assert!(gathered.diagnostics[0].message.ends_with("the rest is not read"), "{}", gathered.diagnostics[0].message);
     }
     // Records that are small one by one are not large together.
     let text = format!("<r>{}</r>", record("1").repeat(200));
@@ -150,9 +150,9 @@ fn one_giant_costs_itself() {
 fn depth_is_bounded() {
     let deep = |depth: usize| format!("<r>{}{}</r>", "<a>".repeat(depth), "</a>".repeat(depth));
     let options = Options { max_depth: 5, ..Options::default() };
-    assert!(support::read(Format::Xml, deep(5).as_bytes(), &options).notes.is_empty());
-    assert_eq!(told(&deep(6), &options), "broken\nR103 1:19-22\n");
-    assert_eq!(told(&deep(200_000), &options).lines().last(), Some("R103 1:19-22"));
+    assert!(support::read(Format::Xml, deep(5).as_bytes(), &options).diagnostics.is_empty());
+    assert_eq!(rendered(&deep(6), &options), "broken\nR103 1:19-22\n");
+    assert_eq!(rendered(&deep(200_000), &options).lines().last(), Some("R103 1:19-22"));
 }
 
 #[test]
@@ -170,15 +170,18 @@ fn places_are_exact() {
 }
 
 #[test]
-fn duplicate_members_are_told_as_in_json() {
+fn duplicate_members_are_reported_as_in_json() {
     let schema = r#"{"type":"object","properties":{"id":{"type":"string"}}}"#;
     let options = Options { shape: Arc::new(support::shape(schema)), ..Options::default() };
-    let xml = support::read(Format::Xml, b"<a><id>x</id><id>y</id></a>", &options).notes;
-    let json = support::read(Format::Json, br#"{"id":"x","id":"y"}"#, &options).notes;
-    let told = |notes: &[chancery::diagnostic::Diagnostic]| {
-        notes.iter().map(|note| (note.rule.code, note.message.clone(), note.label.clone(), note.help.clone())).collect::<Vec<_>>()
+    let xml = support::read(Format::Xml, b"<a><id>x</id><id>y</id></a>", &options).diagnostics;
+    let json = support::read(Format::Json, br#"{"id":"x","id":"y"}"#, &options).diagnostics;
+    let rendered = |diagnostics: &[chancery::diagnostic::Diagnostic]| {
+        diagnostics
+            .iter()
+            .map(|diagnostic| (diagnostic.rule.code, diagnostic.message.clone(), diagnostic.label.clone(), diagnostic.help.clone()))
+            .collect::<Vec<_>>()
     };
-    assert_eq!(told(&xml), told(&json));
+    assert_eq!(rendered(&xml), rendered(&json));
     assert_eq!(xml.len(), 1);
 }
 
@@ -186,7 +189,10 @@ fn duplicate_members_are_told_as_in_json() {
 fn small_windows_change_nothing() {
     let text = "<?xml version='1.0'?>\n<r>\n<a><id>1</id></a>\n<!-- > --><a b='>'><id><![CDATA[</a>]]></id></a></r>\n";
     let small = Options { window_bytes: 1, ..Options::default() };
-    assert_eq!(told(text, &small).lines().take(2).collect::<Vec<_>>(), told(text, &Options::default()).lines().take(2).collect::<Vec<_>>());
+    assert_eq!(
+        rendered(text, &small).lines().take(2).collect::<Vec<_>>(),
+        rendered(text, &Options::default()).lines().take(2).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -276,12 +282,12 @@ fn verdicts_of_the_conformance_suite() {
     let (mut passed, mut total, mut wrong) = (0, 0, Vec::new());
     for row in rows.records().map(|row| row.expect("a row")).filter(|row| &row[5] == "no" && &row[9] == "yes") {
         let bytes = std::fs::read(folder.join("cases").join(&row[0])).expect("a case");
-        // Bytes that do not decode are refused by the opener.
+        // Bytes that do not decode are rejected by the opener.
         let taken = decode(&bytes).is_some_and(|text| {
             !support::read(Format::Xml, text.as_bytes(), &Options::default())
-                .notes
+                .diagnostics
                 .iter()
-                .any(|note| matches!(note.rule.code, "R101" | "R120"))
+                .any(|diagnostic| matches!(diagnostic.rule.code, "R101" | "R120"))
         });
         total += 1;
         if taken == (&row[6] == "wf") { passed += 1 } else { wrong.push(row[0].to_owned()) }

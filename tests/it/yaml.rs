@@ -1,4 +1,4 @@
-//! YAML and TOML: what is read from them, where, and what is refused.
+//! YAML and TOML: what is read from them, where, and what is rejected.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,16 +7,16 @@ use chancery::read::{Format, Options};
 
 use super::support::{self, Gathered};
 
-// The records, one to a line, `broken` for what was refused, then the findings as `CODE line:column pointer`.
-fn told(gathered: &Gathered) -> String {
+// The records, one to a line, `broken` for what was rejected, then the findings as `CODE line:column pointer`.
+fn rendered(gathered: &Gathered) -> String {
     let mut out = String::new();
     for record in &gathered.records {
         let _ = writeln!(out, "{}", record.as_deref().unwrap_or("broken"));
     }
-    for note in &gathered.notes {
-        let at = note.place.locate().start;
-        let pointer = note.pointer.as_deref().unwrap_or("-");
-        let _ = writeln!(out, "{}", format!("{} {}:{} {pointer}", note.rule.code, at.line, at.column).trim_end());
+    for diagnostic in &gathered.diagnostics {
+        let at = diagnostic.place.locate().start;
+        let pointer = diagnostic.pointer.as_deref().unwrap_or("-");
+        let _ = writeln!(out, "{}", format!("{} {}:{} {pointer}", diagnostic.rule.code, at.line, at.column).trim_end());
     }
     out
 }
@@ -27,7 +27,7 @@ fn check(format: Format, text: &str, expected: &str) {
 
 fn check_with(format: Format, text: &str, expected: &str, options: &Options) {
     let expected = expected.lines().fold(String::new(), |all, line| all + line.trim() + "\n");
-    assert_eq!(told(&support::read(format, text.as_bytes(), options)), expected, "{text:.1000}");
+    assert_eq!(rendered(&support::read(format, text.as_bytes(), options)), expected, "{text:.1000}");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn scalars_of_the_core_schema() {
     check(Format::Yaml, &long, "broken\nR140 1:1");
 }
 
-// With a schema that admits only arrays, a root sequence is one record.
+// With a schema that allows only arrays, a root sequence is one record.
 fn sequences_whole() -> Options {
     Options { shape: std::sync::Arc::new(support::shape("{\"type\":\"array\"}")), ..Options::default() }
 }
@@ -228,7 +228,7 @@ fn records_stand_at_a_pointer() {
 #[test]
 fn windows_change_nothing() {
     let text = "a: 1\n---\n- é\n- |\n  x\n\n  y\n...\n%YAML 1.2\n---\nb: 'q\n---\nc: [d, d]\n...\n...\n# end\n---\n";
-    let whole = told(&support::read(Format::Yaml, text.as_bytes(), &Options::default()));
+    let whole = rendered(&support::read(Format::Yaml, text.as_bytes(), &Options::default()));
     for window_bytes in 1..text.len() {
         check_with(Format::Yaml, text, &whole, &Options { window_bytes, ..Options::default() });
     }
@@ -242,8 +242,8 @@ fn windows_change_nothing() {
 // Spans as `kind:written` in order of the tree; keys first.
 fn spans(format: Format, text: &str) -> String {
     struct Spans(String);
-    impl chancery::diagnostic::Notes for Spans {
-        fn note(&mut self, diagnostic: chancery::diagnostic::Diagnostic) {
+    impl chancery::diagnostic::DiagnosticSink for Spans {
+        fn emit(&mut self, diagnostic: chancery::diagnostic::Diagnostic) {
             panic!("{}", diagnostic.message);
         }
     }
@@ -259,19 +259,20 @@ fn spans(format: Format, text: &str) -> String {
             walk(item, out);
         }
     }
-    impl chancery::read::Intake for Spans {
+    impl chancery::read::RecordVisitor for Spans {
         fn record(&mut self, tree: &mut chancery::tree::Tree) {
             walk(tree.root(), &mut self.0);
         }
-        fn broken(&mut self) {
+        fn malformed(&mut self) {
             panic!("broken");
         }
-        fn remark(&mut self, _diagnostic: chancery::diagnostic::Diagnostic) {}
+        fn file_diagnostic(&mut self, _diagnostic: chancery::diagnostic::Diagnostic) {}
         fn stop(&mut self) {}
     }
-    let feed = chancery::source::Feed::new("input", Box::new(std::io::Cursor::new(text.to_owned())), chancery::source::Position::START);
+    let feed =
+        chancery::source::InputBuffer::new("input", Box::new(std::io::Cursor::new(text.to_owned())), chancery::source::Position::START);
     let mut found = Spans(String::new());
-    chancery::read::read_all(&mut *format.cutter(feed, &Options::default()), &mut found).expect("it is read");
+    chancery::read::read_all(&mut *format.chunker(feed, &Options::default()), &mut found).expect("it is read");
     found.0
 }
 
@@ -366,7 +367,7 @@ fn yaml_test_suite() {
         passed += usize::from(as_expected);
         let items = support::read(Format::Yaml, &yaml, &Options { window_bytes: 1, ..Options::default() });
         if refused {
-            assert!(items.records.iter().any(Option::is_none), "{case}: {}", told(&items));
+            assert!(items.records.iter().any(Option::is_none), "{case}: {}", rendered(&items));
         } else {
             let whole = gathered.records.iter().flatten().flat_map(|record| match serde_json::from_str(record).expect("we write JSON") {
                 serde_json::Value::Array(items) => items,
@@ -376,7 +377,7 @@ fn yaml_test_suite() {
             assert_eq!(found.collect::<Vec<Option<serde_json::Value>>>(), whole.map(Some).collect::<Vec<_>>(), "{case}");
         }
         if as_expected == reasons.contains_key(case) {
-            wrong.push(format!("{case} ({expected}):\n{}{}", String::from_utf8_lossy(&yaml), told(&gathered)));
+            wrong.push(format!("{case} ({expected}):\n{}{}", String::from_utf8_lossy(&yaml), rendered(&gathered)));
         }
     }
     println!("YAML test suite: {passed} of {total}");
@@ -390,11 +391,11 @@ struct Through {
     yaml: Memory,
     json: Vec<String>,
     top_level: chancery::read::TopLevel,
-    documents: Option<Box<dyn chancery::write::Assembler>>,
+    documents: Option<Box<dyn chancery::write::OutputWriter>>,
 }
 
-impl chancery::diagnostic::Notes for Through {
-    fn note(&mut self, diagnostic: chancery::diagnostic::Diagnostic) {
+impl chancery::diagnostic::DiagnosticSink for Through {
+    fn emit(&mut self, diagnostic: chancery::diagnostic::Diagnostic) {
         panic!("{}", diagnostic.message);
     }
 }
@@ -411,7 +412,7 @@ impl chancery::write::Files for Memory {
     }
 }
 
-impl chancery::read::Intake for Through {
+impl chancery::read::RecordVisitor for Through {
     fn record(&mut self, tree: &mut chancery::tree::Tree) {
         let writer = chancery::write::Format::Yaml.writer(&chancery::write::Options::default());
         let mut json = Vec::new();
@@ -420,14 +421,14 @@ impl chancery::read::Intake for Through {
         let record = chancery::check::accept(tree, true, chancery::check::OnInvalid::Keep).expect("it is kept");
         let mut encoded = Vec::new();
         writer.encode(record, &mut encoded, &mut Vec::new());
-        let documents = self.documents.get_or_insert_with(|| writer.assembler());
+        let documents = self.documents.get_or_insert_with(|| writer.output_writer());
         documents.top_level(self.top_level);
         documents.record(&encoded, &mut self.yaml).expect("memory takes everything");
     }
-    fn broken(&mut self) {
+    fn malformed(&mut self) {
         panic!("broken");
     }
-    fn remark(&mut self, diagnostic: chancery::diagnostic::Diagnostic) {
+    fn file_diagnostic(&mut self, diagnostic: chancery::diagnostic::Diagnostic) {
         panic!("{}", diagnostic.message);
     }
     fn stop(&mut self) {}
@@ -435,13 +436,14 @@ impl chancery::read::Intake for Through {
 
 // The records of NDJSON as YAML, as a stream of documents or as a sequence; reading that has to give the same records.
 fn through(ndjson: &str, top_level: chancery::read::TopLevel) -> String {
-    let feed = chancery::source::Feed::new("input", Box::new(std::io::Cursor::new(ndjson.to_owned())), chancery::source::Position::START);
+    let feed =
+        chancery::source::InputBuffer::new("input", Box::new(std::io::Cursor::new(ndjson.to_owned())), chancery::source::Position::START);
     let mut through = Through { top_level, ..Through::default() };
-    chancery::read::read_all(&mut *Format::Ndjson.cutter(feed, &Options::default()), &mut through).expect("it is read");
+    chancery::read::read_all(&mut *Format::Ndjson.chunker(feed, &Options::default()), &mut through).expect("it is read");
     let options = if top_level == chancery::read::TopLevel::List { Options::default() } else { sequences_whole() };
     let again = support::read(Format::Yaml, &through.yaml.0, &options);
     let yaml = String::from_utf8(through.yaml.0).expect("YAML is UTF-8");
-    assert!(again.notes.is_empty(), "{}\n{yaml}", told(&again));
+    assert!(again.diagnostics.is_empty(), "{}\n{yaml}", rendered(&again));
     assert_eq!(again.records.into_iter().flatten().collect::<Vec<_>>(), through.json, "{yaml}");
     yaml
 }
@@ -523,7 +525,7 @@ proptest::proptest! {
     #[test]
     fn no_text_breaks_the_reader(pieces in proptest::collection::vec(text(), 0..12)) {
         let text = pieces.concat();
-        let whole = told(&support::read(Format::Yaml, text.as_bytes(), &Options::default()));
+        let whole = rendered(&support::read(Format::Yaml, text.as_bytes(), &Options::default()));
         for window_bytes in [1, 7] {
             check_with(Format::Yaml, &text, &whole, &Options { window_bytes, ..Options::default() });
         }

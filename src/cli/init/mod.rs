@@ -1,10 +1,10 @@
-//! `chancery init`: a folder ready for work. Nothing that is there is overwritten.
+//! `chancery init`: sets up a directory. Existing files are not overwritten.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::args::InitArgs;
-use super::{Trouble, Verdict, print};
+use super::{CliError, ExitStatus, print};
 use crate::load::atomic::AtomicFile;
 
 const FILES: &[(&str, &str)] = &[
@@ -14,7 +14,7 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Runs the command.
-pub fn run(args: &InitArgs) -> Result<Verdict, Trouble> {
+pub fn run(args: &InitArgs) -> Result<ExitStatus, CliError> {
     let mut text = String::new();
     for (name, content) in FILES {
         let path = args.folder.join(name);

@@ -1,4 +1,4 @@
-//! Quick fixes: the edits that findings carry, one by one, or all that are safe at once.
+//! Quick fixes: the edits of findings, one by one, or all safe ones at once.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,12 +10,12 @@ use super::name_of;
 use crate::diagnostic::{Diagnostic, Fix, Safety, one_line};
 use crate::growth::step;
 
-/// The kind of the action that applies every safe edit.
+/// The kind of the action that applies all safe edits.
 pub fn fix_all() -> CodeActionKind {
     CodeActionKind::new("source.fixAll.chancery")
 }
 
-/// What can be done about the findings in a range.
+/// The actions for the findings in a range.
 pub fn actions(document: &Document, findings: &[Diagnostic], params: &CodeActionParams) -> Vec<CodeActionOrCommand> {
     let uri = &params.text_document.uri;
     let wanted = |kind: &CodeActionKind| {
@@ -45,7 +45,7 @@ pub fn actions(document: &Document, findings: &[Diagnostic], params: &CodeAction
         let all = safe(document, findings);
         if !all.is_empty() {
             actions.push(CodeAction {
-                title: "Apply every safe edit".to_owned(),
+                title: "Apply all safe edits".to_owned(),
                 kind: Some(fix_all()),
                 edit: Some(workspace(uri, all)),
                 ..CodeAction::default()
@@ -60,7 +60,7 @@ fn title(finding: &Diagnostic, fix: &Fix) -> String {
     if text.is_empty() { format!("Take out ({})", finding.rule.code) } else { format!("Write {text} ({})", finding.rule.code) }
 }
 
-// Every safe edit; of two that touch each other, the first.
+// All safe edits; of two that overlap, the first.
 fn safe(document: &Document, findings: &[Diagnostic]) -> Vec<TextEdit> {
     let fixes =
         findings.iter().filter_map(|finding| finding.fix.as_ref().filter(|fix| fix.safety == Safety::Safe).map(|fix| (finding, fix)));
@@ -114,7 +114,7 @@ mod tests {
                 text: "y".to_owned(),
                 ..Edit::scalar(Span::new(*start, *end), Scalar::Text("y".to_owned()))
             };
-            Diagnostic::new(&rules::TEXT_FORM, &source, Span::at(0), "x").mend(Safety::Safe, edits.iter().map(edit).collect())
+            Diagnostic::new(&rules::TEXT_FORM, &source, Span::at(0), "x").with_edit(Safety::Safe, edits.iter().map(edit).collect())
         };
         (Document::new(text, 1, Encoding::Utf16), fixes.iter().map(finding).collect())
     }

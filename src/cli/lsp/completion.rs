@@ -1,4 +1,4 @@
-//! What can be typed at the cursor: names that the schema declares and the object does not have, and values of closed lists.
+//! Completions at the cursor: names that the schema declares and the object does not have, and values of enumerations.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use lsp_types::{
     Position, TextEdit,
 };
 
-use super::super::one_text::OneText;
-use super::cursor::{self, Spot, Want};
+use super::super::document_check::DocumentCheck;
+use super::cursor::{self, CompletionTarget, CursorContext};
 use super::document::Document;
 use crate::layout::column::{self, Step, step_into};
 use crate::layout::{cell, xml};
@@ -17,25 +17,25 @@ use crate::schema::{Part, Types, docs};
 use crate::tree::{Kind, Node};
 use crate::write;
 
-/// The choices at a position, required members first.
-pub fn complete(document: &Document, judge: &OneText, position: Position, snippets: bool) -> Vec<CompletionItem> {
+/// The completions at a position, required members first.
+pub fn complete(document: &Document, judge: &DocumentCheck, position: Position, snippets: bool) -> Vec<CompletionItem> {
     let text = document.text();
     let cursor = document.offset(position);
     let format = judge.format(text);
     let Some((part, spot)) = place(text, cursor, judge, format) else { return Vec::new() };
     let choice = Choice { document, format, typed: spot.typed, snippets };
     match spot.want {
-        Want::Name { present, parted } if matches!(format, Format::Csv | Format::Tsv) => choice.columns(part, &present, parted),
-        Want::Name { present, parted } => {
-            // A list stands where its item is typed: as an element of that name, or behind a dash.
+        CompletionTarget::Name { present, parted } if matches!(format, Format::Csv | Format::Tsv) => choice.columns(part, &present, parted),
+        CompletionTarget::Name { present, parted } => {
+            // An item of a list is typed where the list is: as an element of that name, or after a dash.
             let part = if column::is_list(part, false) && !part.is_any() { part.item(0) } else { part };
             choice.names(part, &present, parted)
         }
-        Want::Value => choice.values(part),
+        CompletionTarget::Value => choice.values(part),
     }
 }
 
-fn place<'j>(text: &str, cursor: usize, judge: &'j OneText, format: Format) -> Option<(Part<'j>, Spot)> {
+fn place<'j>(text: &str, cursor: usize, judge: &'j DocumentCheck, format: Format) -> Option<(Part<'j>, CursorContext)> {
     let root = judge.shape().root();
     let spot = match format {
         Format::Json => cursor::json(text, cursor)?,
@@ -43,7 +43,7 @@ fn place<'j>(text: &str, cursor: usize, judge: &'j OneText, format: Format) -> O
             let begin = text[..cursor].rfind('\n').map_or(0, |end| end + 1);
             let end = text[cursor..].find('\n').map_or(text.len(), |end| cursor + end);
             let spot = cursor::json(&text[begin..end], cursor - begin)?;
-            Spot { typed: spot.typed.start + begin..spot.typed.end + begin, ..spot }
+            CursorContext { typed: spot.typed.start + begin..spot.typed.end + begin, ..spot }
         }
         Format::Yaml => cursor::yaml(text, cursor)?,
         Format::Xml => {
@@ -53,7 +53,7 @@ fn place<'j>(text: &str, cursor: usize, judge: &'j OneText, format: Format) -> O
                 None if names.first().is_some_and(|name| name == xml::record_name(root)) => 1,
                 None => 2,
             };
-            Spot { path: cursor::elements(names.get(above..)?, root), want, typed }
+            CursorContext { path: cursor::elements(names.get(above..)?, root), want, typed }
         }
         Format::Csv | Format::Tsv => {
             let delimiter = if format == Format::Tsv { b'\t' } else { judge.delimiter().unwrap_or_else(|| likely_delimiter(text)) };
@@ -65,8 +65,8 @@ fn place<'j>(text: &str, cursor: usize, judge: &'j OneText, format: Format) -> O
     Some((path.iter().fold(root, |part, step| step_into(part, step)), spot.clone()))
 }
 
-// The part of a path that lies in a record.
-fn in_record<'p>(path: &'p [Step], judge: &OneText) -> Option<&'p [Step]> {
+// The part of a path inside a record.
+fn in_record<'p>(path: &'p [Step], judge: &DocumentCheck) -> Option<&'p [Step]> {
     let pointer = judge.records().unwrap_or("");
     let mut path = path;
     for token in pointer.split('/').skip(1) {
@@ -105,11 +105,11 @@ impl Choice<'_> {
     fn name(&self, name: &str, member: Part<'_>, of: Part<'_>, parted: bool) -> CompletionItem {
         let required = of.required().iter().any(|known| **known == *name);
         let (text, snippet) = match self.format {
-            Format::Yaml => (format!("{}{}", write::notation::text("yaml", name), if parted { "" } else { ": " }), false),
+            Format::Yaml => (format!("{}{}", write::text_edits::text("yaml", name), if parted { "" } else { ": " }), false),
             Format::Xml if parted => (name.to_owned(), false),
             Format::Xml if self.snippets => (format!("{name}>$0</{name}>"), true),
             Format::Xml => (format!("{name}></{name}>"), false),
-            _ => (format!("{}{}", write::notation::text("json", name), if parted { "" } else { ": " }), false),
+            _ => (format!("{}{}", write::text_edits::text("json", name), if parted { "" } else { ": " }), false),
         };
         self.item(name, text, snippet, member, required)
     }
@@ -134,7 +134,7 @@ impl Choice<'_> {
 
     fn value(&self, text: &str, string: bool, part: Part<'_>) -> CompletionItem {
         let written = match self.format {
-            Format::Xml => write::notation::text("xml", text),
+            Format::Xml => write::text_edits::text("xml", text),
             Format::Csv | Format::Tsv => {
                 let delimiter = if self.format == Format::Tsv { b'\t' } else { b',' };
                 let mut quoted = String::new();
@@ -145,8 +145,8 @@ impl Choice<'_> {
                 }
                 quoted
             }
-            Format::Yaml if string => write::notation::text("yaml", text),
-            _ if string => write::notation::text("json", text),
+            Format::Yaml if string => write::text_edits::text("yaml", text),
+            _ if string => write::text_edits::text("json", text),
             _ => text.to_owned(),
         };
         let item = self.item(text, written, false, part, false);
@@ -166,7 +166,7 @@ impl Choice<'_> {
                 .then_some(Documentation::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value: card })),
             tags: part.is_deprecated().then(|| vec![CompletionItemTag::DEPRECATED]),
             sort_text: Some(format!("{}{label}", i32::from(!required))),
-            // Editors compare this with the bytes that are replaced, quote included.
+            // Editors compare this with the replaced bytes, including the quote.
             filter_text: Some(if typed.starts_with('"') { format!("\"{label}\"") } else { label.to_owned() }),
             insert_text_format: Some(if snippet { InsertTextFormat::SNIPPET } else { InsertTextFormat::PLAIN_TEXT }),
             text_edit: Some(CompletionTextEdit::Edit(TextEdit {

@@ -1,6 +1,5 @@
-//! Where a cursor stands in a text that is being typed, and so is rarely well-formed: inside which value, and whether a
-//! name or a value is wanted there. One function a format; each looks at what stands before the cursor and expects nothing
-//! of what stands behind it.
+//! The context of a cursor in a text that is being typed and is therefore rarely well-formed: the enclosing value, and
+//! whether a name or a value is expected. One function per format; each looks only at the text before the cursor.
 
 use std::ops::Range;
 
@@ -8,33 +7,33 @@ use crate::layout::column::{self, Column, Step, step_into};
 use crate::layout::xml;
 use crate::schema::Part;
 
-/// What is wanted at the cursor.
+/// What is expected at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Want {
+pub enum CompletionTarget {
     /// The name of a member that the object does not have yet.
     Name {
-        /// Names that are there.
+        /// Existing names.
         present: Vec<String>,
-        /// Whether what parts the name from its value is there.
+        /// Whether the separator between name and value exists.
         parted: bool,
     },
     /// A value.
     Value,
 }
 
-/// A cursor's place.
+/// The context of a cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spot {
-    /// The way to the object, or to the value, from the top of the document (in a table: from the row).
+pub struct CursorContext {
+    /// The path to the object or value, from the top of the document (in a table: from the row).
     pub path: Vec<Step>,
-    /// What is wanted.
-    pub want: Want,
-    /// The bytes typed so far, which a choice replaces.
+    /// What is expected.
+    pub want: CompletionTarget,
+    /// The typed bytes, which the completion replaces.
     pub typed: Range<usize>,
 }
 
 /// In JSON.
-pub fn json(text: &str, cursor: usize) -> Option<Spot> {
+pub fn json(text: &str, cursor: usize) -> Option<CursorContext> {
     let mut scan = Json { text, cursor, at: 0, frames: Vec::new(), spot: None };
     scan.run();
     scan.spot.map(|(_, spot)| spot)
@@ -54,8 +53,8 @@ struct Json<'t> {
     cursor: usize,
     at: usize,
     frames: Vec<Frame>,
-    // The depth of the object that is completed, whose other names are still gathered.
-    spot: Option<(usize, Spot)>,
+    // The depth of the object being completed, whose other names are still collected.
+    spot: Option<(usize, CursorContext)>,
 }
 
 impl Json<'_> {
@@ -63,7 +62,7 @@ impl Json<'_> {
         let bytes = self.text.as_bytes();
         while self.at < bytes.len() {
             let start = self.at;
-            // Each step consumes at least one byte; a step that did not would be repeated for ever.
+            // Each step consumes at least one byte; otherwise the loop would not end.
             if self.step(bytes) || self.at <= start {
                 debug_assert!(self.spot.is_some() || self.at > start, "the scan consumes text at byte {start}");
                 break;
@@ -74,7 +73,7 @@ impl Json<'_> {
         }
     }
 
-    // Consumes the next bracket, separator, string, word or blank. Returns true when the rest of the text no longer matters.
+    // Consumes the next bracket, separator, string, word or blank. Returns true when the rest of the text is irrelevant.
     fn step(&mut self, bytes: &[u8]) -> bool {
         let start = self.at;
         if self.spot.is_none() && start >= self.cursor && !matches!(bytes[start], b'"') {
@@ -119,7 +118,7 @@ impl Json<'_> {
         let start = self.at;
         let bytes = self.text.as_bytes();
         let mut end = start + 1;
-        // A string that is not closed ends with its line.
+        // An unclosed string ends with its line.
         while end < bytes.len() && !matches!(bytes[end], b'"' | b'\n') {
             end += if bytes[end] == b'\\' { 2 } else { 1 };
         }
@@ -128,7 +127,7 @@ impl Json<'_> {
         let mut end = if closed { end + 1 } else { end.min(bytes.len()) };
         // A cursor before the opening quote is not inside the string.
         if !closed && (start + 1..=end).contains(&self.cursor) {
-            // What stands behind the cursor on the line was not meant to be in it.
+            // The rest of the line after the cursor does not belong to it.
             (inner.end, end) = (self.cursor.max(inner.start), self.cursor);
         }
         self.at = end;
@@ -149,7 +148,7 @@ impl Json<'_> {
             frame.keys.push(text.to_owned());
         }
         let depth = self.frames.len();
-        if let Some((of, Spot { want: Want::Name { present, parted: known }, .. })) = &mut self.spot {
+        if let Some((of, CursorContext { want: CompletionTarget::Name { present, parted: known }, .. })) = &mut self.spot {
             if here {
                 *known = parted;
             } else if depth == *of {
@@ -170,15 +169,15 @@ impl Json<'_> {
             }
         }
         let want = match self.frames.last() {
-            Some(frame) if frame.is_object && !frame.after_colon => Want::Name { present: frame.keys.clone(), parted: false },
-            _ => Want::Value,
+            Some(frame) if frame.is_object && !frame.after_colon => CompletionTarget::Name { present: frame.keys.clone(), parted: false },
+            _ => CompletionTarget::Value,
         };
-        self.spot = Some((depth, Spot { path, want, typed }));
+        self.spot = Some((depth, CursorContext { path, want, typed }));
     }
 }
 
-// What begins on a line of YAML: dashes and a name, each with its column.
-struct Line<'t> {
+// The beginning of a YAML line: dashes and a name, each with its column.
+struct YamlLine<'t> {
     begin: usize,
     dashes: Vec<usize>,
     column: usize,
@@ -186,7 +185,7 @@ struct Line<'t> {
     rest: &'t str,
 }
 
-impl<'t> Line<'t> {
+impl<'t> YamlLine<'t> {
     fn new(text: &'t str, begin: usize) -> Self {
         let line = &text[begin..begin + text[begin..].find('\n').unwrap_or(text.len() - begin)];
         let mut column = line.len() - line.trim_start_matches(' ').len();
@@ -212,10 +211,10 @@ impl<'t> Line<'t> {
     }
 }
 
-/// In YAML of block style: what stands further in belongs to what stands before it and further out.
-pub fn yaml(text: &str, cursor: usize) -> Option<Spot> {
+/// In block style YAML, deeper indentation belongs to the line before it with less indentation.
+pub fn yaml(text: &str, cursor: usize) -> Option<CursorContext> {
     let begin = text[..cursor].rfind('\n').map_or(0, |end| end + 1);
-    let line = Line::new(text, begin);
+    let line = YamlLine::new(text, begin);
     let content = begin + line.column;
     if line.rest.starts_with('#') || text[begin..cursor].contains(" #") {
         return None;
@@ -224,43 +223,43 @@ pub fn yaml(text: &str, cursor: usize) -> Option<Spot> {
         if !line.rest.trim().is_empty() {
             return None;
         }
-        (Vec::new(), Want::Name { present: Vec::new(), parted: false }, cursor..cursor)
+        (Vec::new(), CompletionTarget::Name { present: Vec::new(), parted: false }, cursor..cursor)
     } else {
         let before = &text[content..cursor];
         match (line.key, before.find(": ")) {
             (Some(key), Some(colon)) => {
                 let value = &before[colon + 2..];
                 let from = cursor - value.trim_start().len();
-                (vec![Step::Name(key.to_owned())], Want::Value, from..cursor)
+                (vec![Step::Name(key.to_owned())], CompletionTarget::Value, from..cursor)
             }
-            (key, _) => (Vec::new(), Want::Name { present: Vec::new(), parted: key.is_some() }, content..cursor),
+            (key, _) => (Vec::new(), CompletionTarget::Name { present: Vec::new(), parted: key.is_some() }, content..cursor),
         }
     };
     let column = if line.rest.trim().is_empty() && line.dashes.is_empty() { cursor - begin } else { line.column };
-    let above: Vec<Line<'_>> = lines_above(text, begin).take_while(|line| !line.is_border()).collect();
+    let above: Vec<YamlLine<'_>> = lines_above(text, begin).take_while(|line| !line.is_border()).collect();
     climb(&line.dashes, column, &above, &mut path);
     path.reverse();
     let want = match want {
-        Want::Name { parted, .. } => Want::Name { present: siblings(text, &line, column, &above), parted },
-        Want::Value => Want::Value,
+        CompletionTarget::Name { parted, .. } => CompletionTarget::Name { present: siblings(text, &line, column, &above), parted },
+        CompletionTarget::Value => CompletionTarget::Value,
     };
-    Some(Spot { path, want, typed })
+    Some(CursorContext { path, want, typed })
 }
 
-fn lines_above(text: &str, begin: usize) -> impl Iterator<Item = Line<'_>> {
+fn lines_above(text: &str, begin: usize) -> impl Iterator<Item = YamlLine<'_>> {
     let mut end = begin;
     std::iter::from_fn(move || {
         let before = end.checked_sub(1)?;
         end = text[..before].rfind('\n').map_or(0, |at| at + 1);
-        Some(Line::new(text, end))
+        Some(YamlLine::new(text, end))
     })
     .filter(|line| !line.is_empty())
 }
 
-// From a column outwards: the dashes and names to which it belongs, the innermost first.
-fn climb(dashes: &[usize], column: usize, above: &[Line<'_>], path: &mut Vec<Step>) {
+// From a column outwards: the enclosing dashes and names, the innermost first.
+fn climb(dashes: &[usize], column: usize, above: &[YamlLine<'_>], path: &mut Vec<Step>) {
     let mut limit = column;
-    // A list may stand as far out as the name that it belongs to.
+    // A list may have the same indentation as its name.
     let mut level = false;
     for at in dashes.iter().rev().filter(|at| **at < column) {
         path.push(Step::Index(0));
@@ -284,8 +283,8 @@ fn climb(dashes: &[usize], column: usize, above: &[Line<'_>], path: &mut Vec<Ste
     }
 }
 
-// Names of the object that the cursor's line is in.
-fn siblings(text: &str, line: &Line<'_>, column: usize, above: &[Line<'_>]) -> Vec<String> {
+// Names of the object that contains the cursor's line.
+fn siblings(text: &str, line: &YamlLine<'_>, column: usize, above: &[YamlLine<'_>]) -> Vec<String> {
     let mut names = Vec::new();
     if line.dashes.is_empty() {
         for other in above {
@@ -294,7 +293,7 @@ fn siblings(text: &str, line: &Line<'_>, column: usize, above: &[Line<'_>]) -> V
             }
             if other.column == column {
                 names.extend(other.key.map(str::to_owned));
-                // The dash begins the item, and so the object.
+                // The dash begins the item, and therefore the object.
                 if !other.dashes.is_empty() {
                     break;
                 }
@@ -304,7 +303,7 @@ fn siblings(text: &str, line: &Line<'_>, column: usize, above: &[Line<'_>]) -> V
     let mut from = line.begin;
     while let Some(end) = text[from..].find('\n') {
         from += end + 1;
-        let other = Line::new(text, from);
+        let other = YamlLine::new(text, from);
         if other.is_empty() {
             continue;
         }
@@ -318,8 +317,8 @@ fn siblings(text: &str, line: &Line<'_>, column: usize, above: &[Line<'_>]) -> V
     names
 }
 
-/// In XML; the path is made of the names of elements, which [`elements`] turns into steps.
-pub fn markup(text: &str, cursor: usize) -> Option<(Vec<String>, Want, Range<usize>)> {
+/// In XML; the path consists of element names, which [`elements`] converts to steps.
+pub fn markup(text: &str, cursor: usize) -> Option<(Vec<String>, CompletionTarget, Range<usize>)> {
     let mut open: Vec<(String, Vec<String>)> = Vec::new();
     let mut at = 0;
     while let Some(start) = text[at..cursor].find('<').map(|start| at + start) {
@@ -337,7 +336,7 @@ pub fn markup(text: &str, cursor: usize) -> Option<(Vec<String>, Want, Range<usi
         if cursor <= name_end && !rest.starts_with("</") {
             let present = open.last().map(|(_, children)| children.clone()).unwrap_or_default();
             let parted = text[name_end..].starts_with(['>', ' ', '/']);
-            return Some((open.into_iter().map(|(name, _)| name).collect(), Want::Name { present, parted }, start + 1..cursor));
+            return Some((open.into_iter().map(|(name, _)| name).collect(), CompletionTarget::Name { present, parted }, start + 1..cursor));
         }
         let end = text[start + 1..].find(['>', '<']).map(|end| start + 1 + end).filter(|end| text[*end..].starts_with('>'));
         let end = end.filter(|end| *end < cursor)?;
@@ -355,11 +354,10 @@ pub fn markup(text: &str, cursor: usize) -> Option<(Vec<String>, Want, Range<usi
     }
     open.last()?;
     let typed = cursor - text[at..cursor].trim_start().len()..cursor;
-    Some((open.into_iter().map(|(name, _)| name).collect(), Want::Value, typed))
+    Some((open.into_iter().map(|(name, _)| name).collect(), CompletionTarget::Value, typed))
 }
 
-/// Names of elements below a record as steps: a list's items stand in elements of their own, or are the list's name
-/// repeated.
+/// Element names below a record as steps: list items are elements of their own, or the list's name is repeated.
 pub fn elements(names: &[String], record: Part<'_>) -> Vec<Step> {
     let mut part = record;
     let mut path = Vec::new();
@@ -379,8 +377,8 @@ pub fn elements(names: &[String], record: Part<'_>) -> Vec<Step> {
     path
 }
 
-/// In a table: which column, by its header, and whether the cursor is in the header itself.
-pub fn table(text: &str, cursor: usize, delimiter: u8, row: Part<'_>) -> Option<Spot> {
+/// In a table: the column by its header, and whether the cursor is in the header itself.
+pub fn table(text: &str, cursor: usize, delimiter: u8, row: Part<'_>) -> Option<CursorContext> {
     let header_end = text.find(['\r', '\n']).unwrap_or(text.len());
     let header = cells(text, 0, header_end, delimiter);
     let unquoted = |range: &Range<usize>| text[range.clone()].trim_matches('"').to_owned();
@@ -388,14 +386,18 @@ pub fn table(text: &str, cursor: usize, delimiter: u8, row: Part<'_>) -> Option<
         let own = header.iter().position(|cell| cell.start <= cursor && cursor <= cell.end)?;
         let others = header.iter().enumerate().filter(|(number, _)| *number != own);
         let present = others.map(|(_, cell)| unquoted(cell)).collect();
-        return Some(Spot { path: Vec::new(), want: Want::Name { present, parted: true }, typed: header[own].start..cursor });
+        return Some(CursorContext {
+            path: Vec::new(),
+            want: CompletionTarget::Name { present, parted: true },
+            typed: header[own].start..cursor,
+        });
     }
     let begin = text[..cursor].rfind('\n').map_or(0, |end| end + 1);
     let end = text[cursor..].find(['\r', '\n']).map_or(text.len(), |end| cursor + end);
     let cells = cells(text, begin, end, delimiter);
     let own = cells.iter().position(|cell| cell.start <= cursor && cursor <= cell.end)?;
     let Column::Value { path, json: false } = column::parse(&unquoted(header.get(own)?), row, false) else { return None };
-    Some(Spot { path, want: Want::Value, typed: cells[own].clone() })
+    Some(CursorContext { path, want: CompletionTarget::Value, typed: cells[own].clone() })
 }
 
 fn cells(text: &str, begin: usize, end: usize, delimiter: u8) -> Vec<Range<usize>> {
@@ -419,9 +421,9 @@ fn cells(text: &str, begin: usize, end: usize, delimiter: u8) -> Vec<Range<usize
 mod tests {
     use super::*;
 
-    // The cursor stands at `|`.
-    fn told(spot: Option<Spot>) -> String {
-        let Some(Spot { path, want, typed }) = spot else { return "nothing".to_owned() };
+    // The cursor is at `|`.
+    fn shown(spot: Option<CursorContext>) -> String {
+        let Some(CursorContext { path, want, typed }) = spot else { return "nothing".to_owned() };
         let path: String = path
             .iter()
             .map(|step| match step {
@@ -430,15 +432,17 @@ mod tests {
             })
             .collect();
         let want = match want {
-            Want::Name { present, parted } => format!("name beside [{}]{}", present.join(" "), if parted { " parted" } else { "" }),
-            Want::Value => "value".to_owned(),
+            CompletionTarget::Name { present, parted } => {
+                format!("name beside [{}]{}", present.join(" "), if parted { " parted" } else { "" })
+            }
+            CompletionTarget::Value => "value".to_owned(),
         };
         format!("{path}: {want} for {}", typed.len())
     }
 
-    fn check(of: fn(&str, usize) -> Option<Spot>, text: &str, expected: &str) {
+    fn check(of: fn(&str, usize) -> Option<CursorContext>, text: &str, expected: &str) {
         let cursor = text.find('|').expect("a cursor");
-        assert_eq!(told(of(&text.replace('|', ""), cursor)), expected, "{text}");
+        assert_eq!(shown(of(&text.replace('|', ""), cursor)), expected, "{text}");
     }
 
     #[test]
@@ -481,21 +485,21 @@ mod tests {
 
     #[test]
     fn in_xml() {
-        let told = |text: &str| {
+        let shown = |text: &str| {
             let cursor = text.find('|').expect("a cursor");
             markup(&text.replace('|', ""), cursor)
                 .map_or("nothing".to_owned(), |(names, want, typed)| format!("{} {want:?} {}", names.join("/"), typed.len()))
         };
-        assert_eq!(told("<l><r><a/><n|"), "l/r Name { present: [\"a\"], parted: false } 1");
-        assert_eq!(told("<l><r><!-- <x> --><b>1</b><|</r></l>"), "l/r Name { present: [\"b\"], parted: false } 0");
-        assert_eq!(told("<l><r><a>x|</a></r></l>"), "l/r/a Value 1");
-        assert_eq!(told("<l><r><a x=\"|\">"), "nothing");
-        assert_eq!(told("<l></|"), "nothing");
+        assert_eq!(shown("<l><r><a/><n|"), "l/r Name { present: [\"a\"], parted: false } 1");
+        assert_eq!(shown("<l><r><!-- <x> --><b>1</b><|</r></l>"), "l/r Name { present: [\"b\"], parted: false } 0");
+        assert_eq!(shown("<l><r><a>x|</a></r></l>"), "l/r/a Value 1");
+        assert_eq!(shown("<l><r><a x=\"|\">"), "nothing");
+        assert_eq!(shown("<l></|"), "nothing");
     }
 
     proptest::proptest! {
-        // The scans stop and stay within the text, whatever it is and wherever the cursor stands. A debug build asserts that
-        // each step of the JSON scan consumes text, so that a loop shows as a failure.
+        // The scans stop within the text for any text and cursor position. A debug build asserts that each step of the
+        // JSON scan consumes text, so that a loop shows as a failure.
         #[test]
         fn any_text_at_any_position(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..12)) {
             let text = pieces.concat();

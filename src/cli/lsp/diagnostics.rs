@@ -1,4 +1,4 @@
-//! Findings as an editor shows them.
+//! Findings in the form that an editor shows.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::document::Document;
 use super::uri_of;
 use crate::diagnostic::{Diagnostic, Place, Severity, rules};
 
-/// The findings of a document that findings call `name`.
+/// The findings of the document called `name`.
 pub fn all(findings: &[Diagnostic], document: &Document, uri: &Uri, name: &str) -> Vec<lsp_types::Diagnostic> {
     findings.iter().map(|finding| one(finding, document, uri, name)).collect()
 }
@@ -39,7 +39,7 @@ pub fn one(finding: &Diagnostic, document: &Document, uri: &Uri, name: &str) -> 
         severity: Some(match finding.severity {
             Severity::Error => DiagnosticSeverity::ERROR,
             Severity::Warning => DiagnosticSeverity::WARNING,
-            Severity::Advice => DiagnosticSeverity::INFORMATION,
+            Severity::Note => DiagnosticSeverity::INFORMATION,
         }),
         code: Some(NumberOrString::String(finding.rule.code.to_owned())),
         source: Some("chancery".to_owned()),

@@ -1,4 +1,4 @@
-//! The text of an open document: places as editors count them, and changes as they send them.
+//! The text of an open document, with positions and changes in the protocol's units.
 
 use crate::growth::{step, steps};
 use lsp_types::{Position, PositionEncodingKind, Range, TextDocumentContentChangeEvent};
@@ -12,7 +12,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The best that the client offers; UTF-16 is what every client can.
+    /// The best encoding that the client offers; every client supports UTF-16.
     pub fn negotiated(offered: Option<&[PositionEncodingKind]>) -> Self {
         let offers = |kind: &PositionEncodingKind| offered.is_some_and(|offered| offered.contains(kind));
         if offers(&PositionEncodingKind::UTF8) {
@@ -43,19 +43,19 @@ impl From<Encoding> for PositionEncodingKind {
     }
 }
 
-/// A text with the beginnings of its lines.
+/// A text with the starts of its lines.
 pub struct Document {
     text: String,
     version: i32,
     encoding: Encoding,
-    // Bytes at which lines begin. To editors a lone carriage return ends a line too.
+    // Byte offsets of line starts. In the protocol, a lone carriage return ends a line too.
     lines: Vec<usize>,
-    // Of long lines, every so many bytes: the byte and its column, so that a place in one is found without counting from its
+    // Of long lines, every this many bytes: the byte and its column, so that a place in one is found without counting from its
     // beginning. In order.
     columns: Vec<(usize, u32)>,
 }
 
-/// So many bytes of a line are counted through at most.
+/// This many bytes of a line are counted through at most.
 const STRIDE: usize = 1024;
 
 impl Document {
@@ -73,7 +73,7 @@ impl Document {
         self.version
     }
 
-    /// Applies changes in their order; one without a range is the whole text.
+    /// Applies changes in order; a change without a range replaces the whole text.
     pub fn change(&mut self, changes: Vec<TextDocumentContentChangeEvent>, version: i32) {
         for change in changes {
             match change.range {
@@ -89,7 +89,7 @@ impl Document {
         self.version = version;
     }
 
-    /// The byte at a position; one behind the end of its line is its end.
+    /// The byte at a position; a position after the end of a line is the end of the line.
     pub fn offset(&self, position: Position) -> usize {
         let Some(start) = self.lines.get(position.line as usize).copied() else { return self.text.len() };
         let next_line = self.lines.get(position.line as usize + 1).copied().unwrap_or(usize::MAX);

@@ -1,13 +1,13 @@
-//! What the schema says of the member or value under the cursor.
+//! Schema documentation for the member or value under the cursor.
 
 use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
-use super::super::one_text::OneText;
+use super::super::document_check::DocumentCheck;
 use super::document::Document;
-use crate::schema::{docs, focus};
+use crate::schema::{docs, node_at_offset};
 
-/// The card of what stands at a position; nothing where the schema has nothing to say.
-pub fn hover(document: &Document, judge: &OneText, position: Position) -> Option<Hover> {
+/// The hover text at a position; nothing if the schema does not describe it.
+pub fn hover(document: &Document, judge: &DocumentCheck, position: Position) -> Option<Hover> {
     let at = document.offset(position) as u64;
     let mut found = None;
     judge.read(document.text(), &mut |tree| {
@@ -16,7 +16,7 @@ pub fn hover(document: &Document, judge: &OneText, position: Position) -> Option
             return;
         }
         let Some(offset) = source.offset_of(source.name(), at) else { return };
-        let Some(focus) = focus::at(tree.root(), judge.shape().root(), offset) else { return };
+        let Some(focus) = node_at_offset::at(tree.root(), judge.shape().root(), offset) else { return };
         let card = docs::card(focus.name, focus.part);
         let location = source.locate(focus.span);
         if !focus.part.is_any() && !card.is_empty() {

@@ -1,8 +1,8 @@
-//! `chancery lsp`: a language server over standard input and output, so that an editor shows findings while one types.
+//! `chancery lsp`: a language server over standard input and output, which shows findings as you type.
 //!
-//! This file takes the messages in and sends the answers out. Before a document is checked, all messages that wait are
-//! taken, so that only its newest version is. A document is judged by the `chancery.toml` above it if it is one of its
-//! sources; of any other, only what its format asks is checked, unless a schema was named on the command line.
+//! This file receives messages and sends responses. All pending messages are received before a document is checked, so
+//! that only its newest version is checked. A document is checked with the `chancery.toml` above it if it is one of its
+//! sources; for any other document, only the syntax is checked, unless a schema was given on the command line.
 
 mod actions;
 mod completion;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response, ResponseError};
-use lsp_types::notification::{self as note, Notification as _};
+use lsp_types::notification::{self as diagnostic, Notification as _};
 use lsp_types::request::{self as ask, Request as _};
 use lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions, HoverProviderCapability, InitializeParams,
@@ -28,33 +28,33 @@ use serde_json::Value;
 
 use super::args::LspArgs;
 use super::config::{self, Config};
-use super::one_text::OneText;
-use super::{Trouble, Verdict};
+use super::document_check::DocumentCheck;
+use super::{CliError, ExitStatus};
 use crate::diagnostic::Diagnostic;
 use crate::read::Format;
 use document::{Document, Encoding};
 
-/// Runs the command until the client says goodbye or goes away.
-pub fn run(args: LspArgs) -> Result<Verdict, Trouble> {
+/// Runs the command until the client exits or disconnects.
+pub fn run(args: LspArgs) -> Result<ExitStatus, CliError> {
     let (connection, threads) = Connection::stdio();
     let served = serve(&connection, args);
-    // The writer ends when nobody can send any more.
+    // The writer ends when all senders are dropped.
     drop(connection);
     let joined = threads.join();
     match served {
-        // A client that goes away in the middle of a message is gone all the same.
-        Ended::Gone => Ok(Verdict::Clean),
-        Ended::Properly => joined.map(|()| Verdict::Clean).map_err(Trouble::Io),
+        // A client may disconnect in the middle of a message.
+        ShutdownKind::Disconnected => Ok(ExitStatus::Clean),
+        ShutdownKind::Requested => joined.map(|()| ExitStatus::Clean).map_err(CliError::Io),
     }
 }
 
-enum Ended {
-    Properly,
-    Gone,
+enum ShutdownKind {
+    Requested,
+    Disconnected,
 }
 
-fn serve(connection: &Connection, args: LspArgs) -> Ended {
-    let Ok((id, params)) = connection.initialize_start() else { return Ended::Gone };
+fn serve(connection: &Connection, args: LspArgs) -> ShutdownKind {
+    let Ok((id, params)) = connection.initialize_start() else { return ShutdownKind::Disconnected };
     let params: InitializeParams = serde_json::from_value(params).unwrap_or_default();
     let encoding = Encoding::negotiated(params.capabilities.general.as_ref().and_then(|general| general.position_encodings.as_deref()));
     let result = InitializeResult {
@@ -62,7 +62,7 @@ fn serve(connection: &Connection, args: LspArgs) -> Ended {
         server_info: Some(ServerInfo { name: "chancery".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
     };
     if connection.initialize_finish(id, serde_json::to_value(result).unwrap_or_default()).is_err() {
-        return Ended::Gone;
+        return ShutdownKind::Disconnected;
     }
     let snippets =
         params.capabilities.text_document.as_ref().and_then(|text| text.completion.as_ref()?.completion_item.as_ref()?.snippet_support);
@@ -72,7 +72,7 @@ fn serve(connection: &Connection, args: LspArgs) -> Ended {
         encoding,
         snippets: snippets.unwrap_or(false),
         documents: HashMap::new(),
-        told: Vec::new(),
+        with_messages: Vec::new(),
     };
     while let Ok(message) = connection.receiver.recv() {
         let mut waiting = Some(message);
@@ -80,12 +80,14 @@ fn serve(connection: &Connection, args: LspArgs) -> Ended {
             match message {
                 Message::Request(request) => {
                     if connection.handle_shutdown(&request).unwrap_or(true) {
-                        return Ended::Properly;
+                        return ShutdownKind::Requested;
                     }
                     server.check_changed();
                     server.answer(request);
                 }
-                Message::Notification(notification) if notification.method == note::Exit::METHOD => return Ended::Gone,
+                Message::Notification(notification) if notification.method == diagnostic::Exit::METHOD => {
+                    return ShutdownKind::Disconnected;
+                }
                 Message::Notification(notification) => server.notice(notification),
                 Message::Response(_) => {}
             }
@@ -93,7 +95,7 @@ fn serve(connection: &Connection, args: LspArgs) -> Ended {
         }
         server.check_changed();
     }
-    Ended::Gone
+    ShutdownKind::Disconnected
 }
 
 fn capabilities(encoding: Encoding) -> ServerCapabilities {
@@ -118,12 +120,12 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
     }
 }
 
-/// A document that is open in the editor.
+/// An open document.
 struct Open {
     document: Document,
     language: String,
-    // How it is judged; made when it is first needed, and anew when a config or schema may have changed.
-    judge: Option<OneText>,
+    // How it is checked; created on first use, and again when a config or schema may have changed.
+    check: Option<DocumentCheck>,
     findings: Vec<Diagnostic>,
     changed: bool,
 }
@@ -134,48 +136,50 @@ struct Server<'c> {
     encoding: Encoding,
     snippets: bool,
     documents: HashMap<Uri, Open>,
-    // Files other than documents on which findings were published: configs and schemas.
-    told: Vec<Uri>,
+    // Files other than documents with published findings: configs and schemas.
+    with_messages: Vec<Uri>,
 }
 
 impl Server<'_> {
     fn send(&self, message: impl Into<Message>) {
-        // Whoever has gone away is noticed when the next message is received.
+        // A disconnected client is noticed when the next message is received.
         let _ = self.connection.sender.send(message.into());
     }
 
-    fn notify<N: note::Notification>(&self, params: N::Params) {
+    fn notify<N: diagnostic::Notification>(&self, params: N::Params) {
         self.send(Notification::new(N::METHOD.to_owned(), params));
     }
 
     fn notice(&mut self, notification: Notification) {
         match &*notification.method {
-            note::DidOpenTextDocument::METHOD => {
-                if let Some(params) = read::<note::DidOpenTextDocument>(notification.params) {
+            diagnostic::DidOpenTextDocument::METHOD => {
+                if let Some(params) = read::<diagnostic::DidOpenTextDocument>(notification.params) {
                     let opened = params.text_document;
                     let document = Document::new(opened.text, opened.version, self.encoding);
-                    let open = Open { document, language: opened.language_id, judge: None, findings: Vec::new(), changed: true };
+                    let open = Open { document, language: opened.language_id, check: None, findings: Vec::new(), changed: true };
                     self.documents.insert(opened.uri, open);
                 }
             }
-            note::DidChangeTextDocument::METHOD => {
-                if let Some(params) = read::<note::DidChangeTextDocument>(notification.params)
+            diagnostic::DidChangeTextDocument::METHOD => {
+                if let Some(params) = read::<diagnostic::DidChangeTextDocument>(notification.params)
                     && let Some(open) = self.documents.get_mut(&params.text_document.uri)
                 {
                     open.document.change(params.content_changes, params.text_document.version);
                     open.changed = true;
                 }
             }
-            note::DidCloseTextDocument::METHOD => {
-                if let Some(params) = read::<note::DidCloseTextDocument>(notification.params) {
+            diagnostic::DidCloseTextDocument::METHOD => {
+                if let Some(params) = read::<diagnostic::DidCloseTextDocument>(notification.params) {
                     self.documents.remove(&params.text_document.uri);
                     self.publish(params.text_document.uri, Vec::new(), None);
                 }
             }
-            // What was saved may be a schema or a config, of this document or of another.
-            note::DidSaveTextDocument::METHOD | note::DidChangeWatchedFiles::METHOD | note::DidChangeConfiguration::METHOD => {
+            // The saved file may be a schema or a config, of this document or of another.
+            diagnostic::DidSaveTextDocument::METHOD
+            | diagnostic::DidChangeWatchedFiles::METHOD
+            | diagnostic::DidChangeConfiguration::METHOD => {
                 for open in self.documents.values_mut() {
-                    open.judge = None;
+                    open.check = None;
                     open.changed = true;
                 }
             }
@@ -189,12 +193,12 @@ impl Server<'_> {
             ask::HoverRequest::METHOD => self.on(request, |server, params: lsp_types::HoverParams| {
                 let at = params.text_document_position_params;
                 let open = server.documents.get(&at.text_document.uri)?;
-                hover::hover(&open.document, open.judge.as_ref()?, at.position)
+                hover::hover(&open.document, open.check.as_ref()?, at.position)
             }),
             ask::Completion::METHOD => self.on(request, |server, params: lsp_types::CompletionParams| {
                 let at = params.text_document_position;
                 let open = server.documents.get(&at.text_document.uri)?;
-                Some(completion::complete(&open.document, open.judge.as_ref()?, at.position, server.snippets))
+                Some(completion::complete(&open.document, open.check.as_ref()?, at.position, server.snippets))
             }),
             ask::CodeActionRequest::METHOD => self.on(request, |server, params: lsp_types::CodeActionParams| {
                 let open = server.documents.get(&params.text_document.uri)?;
@@ -222,14 +226,14 @@ impl Server<'_> {
         serde_json::to_value(work(self, params)).map_err(invalid)
     }
 
-    // Checks the documents that changed, each once, in order of their names.
+    // Checks the changed documents, each once, in order of their names.
     fn check_changed(&mut self) {
         let mut changed: Vec<Uri> = self.documents.iter().filter(|(_, open)| open.changed).map(|(uri, _)| uri.clone()).collect();
         if changed.is_empty() {
             return;
         }
         changed.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        for uri in std::mem::take(&mut self.told).into_iter().filter(|uri| !self.documents.contains_key(uri)) {
+        for uri in std::mem::take(&mut self.with_messages).into_iter().filter(|uri| !self.documents.contains_key(uri)) {
             self.publish(uri, Vec::new(), None);
         }
         for uri in changed {
@@ -242,27 +246,27 @@ impl Server<'_> {
 
     fn check(&mut self, uri: &Uri, open: &mut Open) {
         let name = name_of(uri);
-        if open.judge.is_none() {
-            match self.judge(uri, &open.language) {
-                Ok(judge) => open.judge = Some(judge),
-                Err(trouble) => {
+        if open.check.is_none() {
+            match self.recheck(uri, &open.language) {
+                Ok(judge) => open.check = Some(judge),
+                Err(error) => {
                     open.findings = Vec::new();
-                    return self.complain(uri, &name, open, trouble);
+                    return self.show_message(uri, &name, open, error);
                 }
             }
         }
-        let Some(judge) = &open.judge else { return };
+        let Some(judge) = &open.check else { return };
         open.findings = judge.check(open.document.text()).into_iter().filter(|finding| *finding.place.locate().file == *name).collect();
         let shown = diagnostics::all(&open.findings, &open.document, uri, &name);
         self.publish(uri.clone(), shown, Some(open.document.version()));
     }
 
-    // A broken config or schema is shown where it is broken.
-    fn complain(&mut self, uri: &Uri, name: &str, open: &Open, trouble: Trouble) {
-        let findings = match trouble {
-            Trouble::Findings(findings) => findings,
+    // Errors in a config or schema are shown in that file.
+    fn show_message(&mut self, uri: &Uri, name: &str, open: &Open, error: CliError) {
+        let findings = match error {
+            CliError::Findings(findings) => findings,
             other => {
-                self.notify::<note::ShowMessage>(ShowMessageParams { typ: MessageType::ERROR, message: other.to_string() });
+                self.notify::<diagnostic::ShowMessage>(ShowMessageParams { typ: MessageType::ERROR, message: other.to_string() });
                 Vec::new()
             }
         };
@@ -280,11 +284,11 @@ impl Server<'_> {
             let (Some(other), Ok(text)) = (uri_of(Path::new(&file)), std::fs::read_to_string(&file)) else { continue };
             let document = Document::new(text, 0, self.encoding);
             self.publish(other.clone(), diagnostics::all(&findings, &document, &other, &file), None);
-            self.told.push(other);
+            self.with_messages.push(other);
         }
     }
 
-    fn judge(&self, uri: &Uri, language: &str) -> Result<OneText, Trouble> {
+    fn recheck(&self, uri: &Uri, language: &str) -> Result<DocumentCheck, CliError> {
         let path = path_of(uri);
         let name = name_of(uri);
         let by_language = match language {
@@ -294,26 +298,26 @@ impl Server<'_> {
         };
         let from = if Format::by_extension(&name).is_some() { None } else { by_language };
         if let Some(path) = path.as_deref().filter(|path| path.file_name().is_some_and(|file| file == config::NAME)) {
-            return OneText::of_config(path);
+            return DocumentCheck::of_config(path);
         }
         let config = match path.as_deref().and_then(Path::parent) {
             Some(folder) => Config::above(folder)?,
             None => Config::default(),
         };
-        OneText::new(config, &name, path, from, self.schema.as_deref())
+        DocumentCheck::new(config, &name, path, from, self.schema.as_deref())
     }
 
     fn publish(&self, uri: Uri, diagnostics: Vec<lsp_types::Diagnostic>, version: Option<i32>) {
-        self.notify::<note::PublishDiagnostics>(PublishDiagnosticsParams { uri, diagnostics, version });
+        self.notify::<diagnostic::PublishDiagnostics>(PublishDiagnosticsParams { uri, diagnostics, version });
     }
 }
 
-fn read<N: note::Notification>(params: Value) -> Option<N::Params> {
-    // A notification has no answer, so what cannot be read is passed over.
+fn read<N: diagnostic::Notification>(params: Value) -> Option<N::Params> {
+    // A notification has no response, so invalid ones are ignored.
     serde_json::from_value(params).ok()
 }
 
-// The file that an address means, where it means one.
+// The file of an address, if it has one.
 fn path_of(uri: &Uri) -> Option<PathBuf> {
     url::Url::parse(uri.as_str()).ok()?.to_file_path().ok()
 }
@@ -324,7 +328,7 @@ fn uri_of(path: &Path) -> Option<Uri> {
     Uri::from_str(url::Url::from_file_path(absolute).ok()?.as_str()).ok()
 }
 
-// What findings call the document.
+// The name of the document in findings.
 fn name_of(uri: &Uri) -> String {
     path_of(uri).map_or_else(|| uri.as_str().to_owned(), |path| path.to_string_lossy().replace('\\', "/"))
 }

@@ -1,6 +1,6 @@
 //! A checksum of a record's content, by which an export notices that a stored record has changed.
 //!
-//! The order of members does not count; the text of numbers does, since it comes back as it was.
+//! The order of members does not count; the text of numbers does, because it comes back as it was.
 
 use sha2::{Digest, Sha256};
 

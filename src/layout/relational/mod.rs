@@ -1,60 +1,60 @@
-//! Records as rows of tables: which tables and columns the shape of a schema gives, for databases and whatever else holds tables.
+//! Records as rows of tables: the tables and columns for the shape of a schema, for databases and other stores of tables.
 //!
-//! A [`Layout`] has a table for the records and one for each list of objects. Objects lie flat in the table of the object around
-//! them; scalars have a column with a type; lists of scalars, maps and what may be of several types stand in columns of JSON
-//! text. Whatever a column cannot say to the last byte stands in the row's column of the [rest](REST), a JSON object from
-//! pointers to values, so that null, missing and "" stay apart, numbers keep their text and no record has to be refused.
+//! A [`Layout`] has a table for the records and one for each list of objects. Nested objects are flattened; scalars
+//! have a typed column; lists of scalars, maps and members of several types are columns of JSON text. Values that a
+//! column cannot represent exactly are in the row's [extra column](EXTRA), a JSON object from pointers to values, so
+//! that null, missing and "" stay distinct, numbers keep their text, and no record is rejected.
 //!
-//! [`rows`] takes records apart, [`join`] puts them together again, [`sql`] says it all in SQL, [`change`] compares layouts.
-//! [`gather`] is for places where the lists of a record lie in its own row.
+//! [`shred`] splits records into rows, [`assemble`] restores them, [`sql`] generates SQL, [`migration`] compares
+//! layouts. [`gather`] is for stores in which the lists of a record are in its own row.
 
-pub mod change;
+pub mod migration;
 pub mod digest;
 pub mod gather;
-pub mod join;
+pub mod assemble;
 pub(super) mod names;
-pub mod rows;
+pub mod shred;
 pub mod sql;
 
 use serde::{Deserialize, Serialize};
 
 use self::names::Names;
 use crate::schema::Shape;
-use crate::schema::guide;
+use crate::schema::annotation_index;
 use crate::schema::shape::{Part, Types};
 use crate::tree::pointer;
 
 /// The column of a record's number in its table.
 pub const ID: &str = "_id";
-/// The column of the text by which a record is known again.
+/// The column of the text that identifies a record.
 pub const KEY: &str = "_key";
 /// The column of the hash of a record's content.
 pub const HASH: &str = "_hash";
 /// The column of the load that wrote a record last.
 pub const LOAD: &str = "_load";
-/// The column of what the others cannot say.
-pub const REST: &str = "_rest";
-/// The column of the whole record as JSON, where it was asked for.
+/// The column of values that the others cannot represent.
+pub const EXTRA: &str = "_extra";
+/// The column of the whole record as JSON, if requested.
 pub const WHOLE: &str = "_json";
 /// The column of the record to which a row of a list belongs.
 pub const RECORD: &str = "_record";
 /// The column of a row's position in its list, from 0.
 pub const POSITION: &str = "_position";
 
-/// Beyond these, what is left stands in columns of JSON text or in the rest; databases take not many more.
+/// Beyond these, the rest is in columns of JSON text or in the extra column; databases do not allow many more.
 const MOST_TABLES: usize = 400;
 const MOST_COLUMNS: usize = 500;
 
 /// The tables of a collection of records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// What the collection is called.
+    /// The name of the collection.
     pub collection: String,
-    /// JSON pointers to the parts of a record's key; none where records have no key.
+    /// JSON pointers to the parts of a record's key; none if records have no key.
     pub key: Vec<String>,
-    /// The table of records, then those of lists, each behind the one it belongs to.
+    /// The table of records, then those of lists, each after its parent.
     pub tables: Vec<Table>,
-    /// The name of the view with one row a record, in which lists are JSON.
+    /// The name of the view with one row per record, in which lists are JSON.
     pub view: String,
 }
 
@@ -63,24 +63,24 @@ pub struct Layout {
 pub struct Table {
     /// Its name.
     pub name: String,
-    /// For a list: the table of the object that holds it, and the way from that object to the list.
+    /// For a list: the table of the object that contains it, and the path from that object to the list.
     pub list: Option<List>,
     /// Its columns for values, in the order of the schema.
     pub columns: Vec<Column>,
-    /// What the schema says of its rows.
+    /// The description in the schema.
     pub comment: Option<String>,
 }
 
-/// Where a list stands.
+/// The location of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct List {
-    /// The number of the table whose rows have the list.
+    /// The index of the table whose rows have the list.
     pub of: usize,
     /// Names of the members that lead from a row's object to the list.
     pub path: Vec<String>,
     /// The name of the list's column in the view.
     pub column: String,
-    /// Where the list stands among the members around it.
+    /// The position of the list among its sibling members.
     pub order: usize,
 }
 
@@ -89,25 +89,25 @@ pub struct List {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Names of the members that lead from a row's object to the value; none where the value is the whole record.
+    /// Names of the members that lead from a row's object to the value; none if the value is the whole record.
     pub path: Vec<String>,
-    /// What it holds.
-    pub holds: Holds,
-    /// What the items hold, where the value is a list of scalars; a place without lists has them as JSON text.
+    /// Its type.
+    pub column_type: ColumnType,
+    /// The type of the items, if the value is a list of scalars; stores without lists have them as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub items: Option<Holds>,
-    /// Where the value stands among the members around it.
+    pub items: Option<ColumnType>,
+    /// The position of the value among its sibling members.
     pub order: usize,
-    /// The name of its index, where values are looked for: keys and references.
+    /// The name of its index, for keys and references.
     pub index: Option<String>,
-    /// What the schema says of it.
+    /// The description in the schema.
     pub comment: Option<String>,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Holds {
+pub enum ColumnType {
     /// Any text.
     Text,
     /// An integer of 64 bits.
@@ -116,21 +116,21 @@ pub enum Holds {
     Number,
     /// True or false.
     Boolean,
-    /// A day of the calendar.
+    /// A date.
     Date,
-    /// A moment.
+    /// A timestamp.
     Timestamp,
     /// Any value as JSON text.
     Json,
 }
 
-/// Why a collection cannot have that name in any store; `None` where it can.
+/// Why a collection cannot have that name in any store; `None` if it can.
 #[must_use]
 pub fn refused_name(collection: &str) -> Option<&'static str> {
     let table = names::plain(&[collection.to_owned()]);
     let is_of = |owner: &str| table.strip_prefix(owner).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
     if !collection.chars().any(char::is_alphanumeric) {
-        Some("it has no letter")
+        Some("it has no letters")
     } else if collection.len() > names::LONGEST {
         Some("it is too long")
     } else if collection.chars().any(char::is_control) {
@@ -145,13 +145,13 @@ pub fn refused_name(collection: &str) -> Option<&'static str> {
 }
 
 impl Layout {
-    /// The tables for records of `shape`. Where `stored` is given, what it has under the same path keeps its name.
+    /// The tables for records of `shape`. Names of `stored` are kept for the same paths.
     #[must_use]
     pub fn new(shape: &Shape, collection: &str, key: &[String], stored: Option<&Layout>) -> Self {
         Self::among(&[], shape, collection, key, stored)
     }
 
-    /// As [`Layout::new`], in a database that has tables of other collections too, whose names are taken.
+    /// Like [`Layout::new`], in a database with tables of other collections, whose names are taken.
     #[must_use]
     pub fn among(others: &[Layout], shape: &Shape, collection: &str, key: &[String], stored: Option<&Layout>) -> Self {
         let mut names = Names::default();
@@ -162,7 +162,7 @@ impl Layout {
         let root = shape.root();
         let name = names.table(stored.map(|stored| &*stored.tables[0].name), collection, collection);
         let view = names.table(stored.map(|stored| &*stored.view), &format!("{collection}_view"), "view");
-        let mut derived = Derived {
+        let mut derived = LayoutBuilder {
             layout: Self { collection: collection.to_owned(), key: key.to_vec(), tables: Vec::new(), view },
             stored,
             names,
@@ -177,7 +177,7 @@ impl Layout {
         layout
     }
 
-    /// Adds the column in which each record stands as a whole. A database that has it keeps it.
+    /// Adds the column of whole records. A database that has it keeps it.
     pub fn keep_whole(&mut self) {
         let columns = &mut self.tables[0].columns;
         if columns.iter().any(Column::is_whole) {
@@ -187,7 +187,7 @@ impl Layout {
         columns.push(Column {
             name: WHOLE.to_owned(),
             path: Vec::new(),
-            holds: Holds::Json,
+            column_type: ColumnType::Json,
             items: None,
             order: usize::MAX,
             index: None,
@@ -195,33 +195,33 @@ impl Layout {
         });
     }
 
-    /// Whether the tables lie in each other as they should: the one for records first, each list behind what holds it.
+    /// Whether the tables are in order: records first, each list after its parent.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let mut tables = self.tables.iter().enumerate();
         !self.tables.is_empty() && tables.all(|(number, table)| table.list.as_ref().map_or(number == 0, |list| list.of < number))
     }
 
-    /// The same without lists in columns.
+    /// The same without columns of lists.
     #[must_use]
     pub fn flat(mut self) -> Self {
         self.tables.iter_mut().flat_map(|table| &mut table.columns).for_each(|column| column.items = None);
         self
     }
 
-    /// The tables of lists straight below a table, with their numbers.
+    /// The tables of lists directly below a table, with their indices.
     pub fn lists(&self, of: usize) -> impl Iterator<Item = (usize, &Table, &List)> {
         let tables = self.tables.iter().enumerate();
         tables.filter_map(move |(number, table)| table.list.as_ref().filter(|list| list.of == of).map(|list| (number, table, list)))
     }
 
-    /// How many lists a table's rows lie in: 0 for records.
+    /// The nesting depth of a table: 0 for records.
     #[must_use]
     pub fn depth(&self, table: usize) -> usize {
         self.tables[table].list.as_ref().map_or(0, |list| 1 + self.depth(list.of))
     }
 
-    /// The way from the record to a table's lists, for telling tables apart: member names, and `*` for items.
+    /// The path from the record to a table's lists, which identifies a table: member names, and `*` for items.
     #[must_use]
     pub fn path(&self, table: usize) -> String {
         self.tables[table].list.as_ref().map_or_else(String::new, |list| self.list_path(list.of, &list.path))
@@ -236,8 +236,8 @@ impl Layout {
         path
     }
 
-    /// Leaves out tables and columns that are not there: `columns` has the names of those that are, by table. Without the
-    /// table of records nothing is left.
+    /// Removes missing tables and columns: `columns` has the names of existing ones, by table. Without the table of
+    /// records nothing is left.
     pub fn keep(&mut self, columns: &[Vec<String>]) {
         let mut numbers = vec![None; self.tables.len()];
         let mut kept = Vec::new();
@@ -256,7 +256,7 @@ impl Layout {
         self.tables = kept;
     }
 
-    /// The number of the table with that path.
+    /// The index of the table with that path.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<usize> {
         (0..self.tables.len()).find(|table| self.path(*table) == path)
@@ -264,7 +264,7 @@ impl Layout {
 }
 
 impl Column {
-    /// Whether the column has the whole record, beside the others.
+    /// Whether the column contains the whole record.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.path.is_empty()
@@ -280,20 +280,20 @@ pub fn pointer_to<S: AsRef<str>>(path: &[S]) -> String {
     })
 }
 
-/// The name of the column that tells the position in the list that lies `depth` lists deep, for rows that lie deeper.
+/// The name of the position column of the list at nesting depth `depth`, for rows that are nested deeper.
 #[must_use]
 pub fn position_column(depth: usize, own: usize) -> String {
     if depth == own { POSITION.to_owned() } else { format!("{POSITION}_{depth}") }
 }
 
-struct Derived<'a> {
+struct LayoutBuilder<'a> {
     layout: Layout,
     stored: Option<&'a Layout>,
     names: Names,
     order: usize,
 }
 
-impl<'a> Derived<'a> {
+impl<'a> LayoutBuilder<'a> {
     fn table(&mut self, table: Table, part: Part<'_>, above: &mut Vec<u32>) {
         let number = self.layout.tables.len();
         self.layout.tables.push(table);
@@ -360,41 +360,41 @@ impl<'a> Derived<'a> {
         let known = stored.and_then(|(stored, found)| stored.tables[found].columns.iter().find(|column| column.path == path));
         let name = self.names.column(known.map(|column| &*column.name), path);
         let pointer = pointer_to(path);
-        let holds = holds_of(part, types);
+        let column_type = column_type_of(part, types);
         let is_key = self.layout.tables[table].list.is_none() && self.layout.key.contains(&pointer);
-        let looked_for = is_key || guide::annotation(part, "x-references").is_some();
-        let index = (looked_for && holds != Holds::Json).then(|| {
+        let looked_for = is_key || annotation_index::compile_annotation(part, "x-references").is_some();
+        let index = (looked_for && column_type != ColumnType::Json).then(|| {
             let wanted = format!("{}_{name}_index", self.layout.tables[table].name);
             let identity = format!("index {} {pointer}", self.layout.path(table));
             self.names.table(known.and_then(|column| column.index.as_deref()), &wanted, &identity)
         });
         let items = (types == Types::ARRAY && part.prefix_len() == 0)
             .then(|| part.item(0))
-            .map(|item| holds_of(item, item.types().without(Types::NULL)))
-            .filter(|items| *items != Holds::Json);
-        let column = Column { name, path: path.to_vec(), holds, items, order: self.order, index, comment: comment(part) };
+            .map(|item| column_type_of(item, item.types().without(Types::NULL)))
+            .filter(|items| *items != ColumnType::Json);
+        let column = Column { name, path: path.to_vec(), column_type, items, order: self.order, index, comment: comment(part) };
         self.layout.tables[table].columns.push(column);
         self.order += 1;
     }
 }
 
-fn holds_of(part: Part<'_>, types: Types) -> Holds {
+fn column_type_of(part: Part<'_>, types: Types) -> ColumnType {
     match types {
-        Types::BOOLEAN => Holds::Boolean,
-        Types::INTEGER => Holds::Integer,
+        Types::BOOLEAN => ColumnType::Boolean,
+        Types::INTEGER => ColumnType::Integer,
         Types::STRING => match part.format() {
-            Some("date") => Holds::Date,
-            Some("date-time") => Holds::Timestamp,
-            _ => Holds::Text,
+            Some("date") => ColumnType::Date,
+            Some("date-time") => ColumnType::Timestamp,
+            _ => ColumnType::Text,
         },
-        types if types.within(Types::NUMBER) => Holds::Number,
-        _ => Holds::Json,
+        types if types.within(Types::NUMBER) => ColumnType::Number,
+        _ => ColumnType::Json,
     }
 }
 
 fn comment(part: Part<'_>) -> Option<String> {
     let text = part.description().or_else(|| part.title())?;
-    // Control characters have no place in a comment, and a database refuses one of them.
+    // Control characters are not allowed in a comment, and a database rejects one of them.
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     Some(plain.trim().to_owned()).filter(|text| !text.is_empty())
 }

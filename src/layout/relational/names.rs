@@ -1,5 +1,5 @@
-//! Names of tables and columns: small letters, digits and underscores, made of the members' names; never longer than a database
-//! takes, never the same for two things, and the same again in every run.
+//! Names of tables and columns: lower-case letters, digits and underscores, derived from the members' names; never
+//! longer than a database allows, unique, and the same in every run.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::Layout;
 
-/// PostgreSQL cuts longer names off, in bytes.
+/// PostgreSQL truncates longer names, in bytes.
 pub const LONGEST: usize = 63;
 
-/// The names that are taken.
+/// The names in use.
 #[derive(Default)]
 pub struct Names {
     tables: BTreeSet<String>,
@@ -18,7 +18,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Keeps the names of a stored layout for what they stand for.
+    /// Reserves the names of a stored layout.
     pub fn reserve(&mut self, stored: &Layout) {
         self.tables.insert(stored.view.clone());
         for table in &stored.tables {
@@ -27,7 +27,7 @@ impl Names {
         }
     }
 
-    /// A name among tables, views and indexes: the one by which it is known, else one like `wanted`.
+    /// A name among tables, views and indexes: the stored one, else one like `wanted`.
     pub fn table(&mut self, known: Option<&str>, wanted: &str, identity: &str) -> String {
         let name = known.map_or_else(|| take(&mut self.tables, &snake(wanted), identity, LONGEST), str::to_owned);
         self.tables.insert(primary(&name));
@@ -49,7 +49,7 @@ impl Names {
     }
 }
 
-// What PostgreSQL calls the index of a table's primary key.
+// PostgreSQL's name for the index of a table's primary key.
 fn primary(table: &str) -> String {
     format!("{table}_pkey")
 }
@@ -59,7 +59,7 @@ pub fn plain(path: &[String]) -> String {
     path.iter().map(|name| snake(name)).collect::<Vec<_>>().join("_")
 }
 
-// `focalPoints` and `Focal points` become `focal_points`; names of our own begin with an underscore, no others do.
+// `focalPoints` and `Focal points` become `focal_points`; only chancery's own names begin with an underscore.
 fn snake(name: &str) -> String {
     let mut plain = String::new();
     let mut before = None;
@@ -85,7 +85,7 @@ fn snake(name: &str) -> String {
     if plain.is_empty() { "value".to_owned() } else { plain.to_owned() }
 }
 
-/// A name like `wanted` that is not taken, whatever its case, and not longer than `longest`; it is taken then.
+/// Reserves a name like `wanted` that is not in use, regardless of case, and not longer than `longest`.
 pub fn take(taken: &mut BTreeSet<String>, wanted: &str, identity: &str, longest: usize) -> String {
     let mut name = wanted.to_owned();
     let mut attempt = 0_u32;

@@ -1,9 +1,9 @@
-//! A layout in SQL: tables with keys, indexes and comments, and a view that has one row for each record.
+//! A layout in SQL: tables with keys, indexes and comments, and a view with one row per record.
 
 use std::fmt::Write as _;
 
-use super::rows::Dialect;
-use super::{Column, HASH, Holds, ID, KEY, LOAD, Layout, POSITION, RECORD, REST, Table, position_column};
+use super::shred::Dialect;
+use super::{Column, ColumnType, EXTRA, HASH, ID, KEY, LOAD, Layout, POSITION, RECORD, Table, position_column};
 
 /// A name as an identifier.
 #[must_use]
@@ -19,30 +19,30 @@ pub fn literal(text: &str) -> String {
 
 /// The type of a column.
 #[must_use]
-pub fn type_of(holds: Holds, dialect: Dialect) -> &'static str {
-    match (holds, dialect) {
-        (Holds::Integer, Dialect::Sqlite) => "INTEGER",
-        (Holds::Number, Dialect::Sqlite) => "REAL",
-        (Holds::Boolean, Dialect::Sqlite) => "BOOLEAN",
+pub fn type_of(column_type: ColumnType, dialect: Dialect) -> &'static str {
+    match (column_type, dialect) {
+        (ColumnType::Integer, Dialect::Sqlite) => "INTEGER",
+        (ColumnType::Number, Dialect::Sqlite) => "REAL",
+        (ColumnType::Boolean, Dialect::Sqlite) => "BOOLEAN",
         (_, Dialect::Sqlite) => "TEXT",
-        (Holds::Text, Dialect::Postgres) => "text",
-        (Holds::Integer, Dialect::Postgres) => "bigint",
-        (Holds::Number, Dialect::Postgres) => "numeric",
-        (Holds::Boolean, Dialect::Postgres) => "boolean",
-        (Holds::Date, Dialect::Postgres) => "date",
-        (Holds::Timestamp, Dialect::Postgres) => "timestamp with time zone",
-        // Not jsonb, which changes the text of numbers and refuses some texts.
-        (Holds::Json, Dialect::Postgres) => "json",
+        (ColumnType::Text, Dialect::Postgres) => "text",
+        (ColumnType::Integer, Dialect::Postgres) => "bigint",
+        (ColumnType::Number, Dialect::Postgres) => "numeric",
+        (ColumnType::Boolean, Dialect::Postgres) => "boolean",
+        (ColumnType::Date, Dialect::Postgres) => "date",
+        (ColumnType::Timestamp, Dialect::Postgres) => "timestamp with time zone",
+        // Not jsonb, which changes the text of numbers and rejects some texts.
+        (ColumnType::Json, Dialect::Postgres) => "json",
     }
 }
 
-/// Statements that make everything, in order, without the semicolons between them.
+/// Statements that create everything, in order, without semicolons.
 #[must_use]
 pub fn create(layout: &Layout, dialect: Dialect) -> Vec<String> {
     let mut statements = own(dialect);
     for number in 0..layout.tables.len() {
         statements.push(table(layout, number, dialect));
-        // SQLite sorts the keys of a first load at its end, where the index stands by itself.
+        // SQLite sorts the keys of a first load at its end if the index is separate.
         if number == 0 && dialect == Dialect::Sqlite {
             let record = &layout.tables[0].name;
             statements.push(format!("CREATE UNIQUE INDEX {} ON {} (\"{KEY}\")", name(&format!("{record}_{KEY}")), name(record)));
@@ -55,7 +55,7 @@ pub fn create(layout: &Layout, dialect: Dialect) -> Vec<String> {
     statements
 }
 
-/// The tables that every collection shares: of loads, of layouts, of findings, and of what the last load said.
+/// The tables that all collections share: of loads, layouts, findings, and cached results.
 #[must_use]
 pub fn own(dialect: Dialect) -> Vec<String> {
     let (id, number, bytes) = match dialect {
@@ -80,9 +80,9 @@ pub fn own(dialect: Dialect) -> Vec<String> {
              \"finding\" {bytes} NOT NULL,\n  PRIMARY KEY (\"load\", \"position\")\n)"
         ),
         format!(
-            "CREATE TABLE IF NOT EXISTS \"_chancery_answer\" (\n  \"collection\" {bytes} NOT NULL PRIMARY KEY,\n  \"load\" {number} NOT NULL \
-             REFERENCES \"_chancery_load\" (\"id\") ON DELETE CASCADE,\n  \"asked\" {bytes} NOT NULL,\n  \"content\" {bytes} NOT \
-             NULL,\n  \"failed\" {number} NOT NULL,\n  \"said\" {bytes} NOT NULL\n)"
+            "CREATE TABLE IF NOT EXISTS \"_chancery_load_cache\" (\n  \"collection\" {bytes} NOT NULL PRIMARY KEY,\n  \"load\" {number} NOT NULL \
+             REFERENCES \"_chancery_load\" (\"id\") ON DELETE CASCADE,\n  \"fingerprint\" {bytes} NOT NULL,\n  \"content\" {bytes} NOT \
+             NULL,\n  \"failed\" {number} NOT NULL,\n  \"report\" {bytes} NOT NULL\n)"
         ),
     ]
 }
@@ -95,13 +95,13 @@ pub fn checksums() -> String {
         .to_owned()
 }
 
-/// The statement that makes a table.
+/// The statement that creates a table.
 #[must_use]
 pub fn table(layout: &Layout, number: usize, dialect: Dialect) -> String {
     let table = &layout.tables[number];
     let sqlite = dialect == Dialect::Sqlite;
     let (number_type, text, bytes) = if sqlite { ("INTEGER", "TEXT", "BLOB") } else { ("bigint", "text", "bytea") };
-    // What a line says, and what the schema says of it.
+    // The lines, and the descriptions in the schema.
     let mut lines: Vec<(String, Option<&str>)> = Vec::new();
     let mut keys = Vec::new();
     if let Some(list) = &table.list {
@@ -127,9 +127,9 @@ pub fn table(layout: &Layout, number: usize, dialect: Dialect) -> String {
         lines.push((format!("\"{HASH}\" {bytes} NOT NULL"), None));
         lines.push((format!("\"{LOAD}\" {number_type} NOT NULL"), None));
     }
-    lines.push((format!("\"{REST}\" {}", type_of(Holds::Json, dialect)), None));
+    lines.push((format!("\"{EXTRA}\" {}", type_of(ColumnType::Json, dialect)), None));
     for column in &table.columns {
-        lines.push((format!("{} {}", name(&column.name), type_of(column.holds, dialect)), column.comment.as_deref()));
+        lines.push((format!("{} {}", name(&column.name), type_of(column.column_type, dialect)), column.comment.as_deref()));
     }
     lines.extend(keys.into_iter().map(|key| (key, None)));
     let mut text = String::new();
@@ -143,7 +143,7 @@ pub fn table(layout: &Layout, number: usize, dialect: Dialect) -> String {
         let comment = comment.filter(|_| sqlite).map_or_else(String::new, |comment| format!(" -- {comment}"));
         let _ = writeln!(text, "  {line}{comma}{comment}");
     }
-    // The key is the order in which rows are read, so they lie in it.
+    // Rows are read in key order, so they are stored in it.
     text.push_str(if sqlite && table.list.is_some() { ") WITHOUT ROWID" } else { ")" });
     text
 }
@@ -156,33 +156,33 @@ fn comments(table: &Table, dialect: Dialect) -> Vec<String> {
     of_table.chain(table.columns.iter().filter_map(|column| comment(table, column, dialect))).collect()
 }
 
-/// The statement that explains a column, where there is something to explain.
+/// The statement that comments a column, if it has a description.
 #[must_use]
 pub fn comment(table: &Table, column: &Column, dialect: Dialect) -> Option<String> {
     let text = column.comment.as_deref().filter(|_| dialect == Dialect::Postgres)?;
     Some(format!("COMMENT ON COLUMN {}.{} IS {}", name(&table.name), name(&column.name), literal(text)))
 }
 
-/// The statement that makes a column's index, where it has one.
+/// The statement that creates a column's index, if it has one.
 #[must_use]
 pub fn index(table: &Table, column: &Column, dialect: Dialect) -> Option<String> {
     let index = column.index.as_deref()?;
-    // Other indexes of PostgreSQL refuse long texts.
-    let using = if dialect == Dialect::Postgres && column.holds == Holds::Text { " USING hash" } else { "" };
+    // Other PostgreSQL index types reject long texts.
+    let using = if dialect == Dialect::Postgres && column.column_type == ColumnType::Text { " USING hash" } else { "" };
     Some(format!("CREATE INDEX {} ON {}{using} ({})", name(index), name(&table.name), name(&column.name)))
 }
 
-/// The statement that makes the view: a row for each record, with the lists as JSON.
+/// The statement that creates the view: a row for each record, with lists as JSON.
 #[must_use]
 pub fn view(layout: &Layout, dialect: Dialect) -> String {
     let record = &layout.tables[0];
-    let mut columns = vec![format!("r.\"{ID}\""), format!("r.\"{KEY}\""), format!("r.\"{REST}\"")];
+    let mut columns = vec![format!("r.\"{ID}\""), format!("r.\"{KEY}\""), format!("r.\"{EXTRA}\"")];
     columns.extend(record.columns.iter().map(|column| format!("r.{}", name(&column.name))));
     columns.extend(layout.lists(0).map(|(number, _, list)| format!("{} AS {}", items(layout, number, dialect), name(&list.column))));
     format!("CREATE VIEW {} AS\nSELECT\n  {}\nFROM {} r", name(&layout.view), columns.join(",\n  "), name(&record.name))
 }
 
-// The items of a list as a subquery that gives JSON.
+// The items of a list as a subquery that returns JSON.
 fn items(layout: &Layout, number: usize, dialect: Dialect) -> String {
     let table = &layout.tables[number];
     let depth = layout.depth(number);
@@ -193,26 +193,26 @@ fn items(layout: &Layout, number: usize, dialect: Dialect) -> String {
     for at in 1..depth {
         let _ = write!(condition, " AND \"{}\" = {above}.\"{}\"", position_column(at, depth), position_column(at, depth - 1));
     }
-    // In the order of the list: an aggregate takes rows as they come.
+    // In list order: an aggregate takes rows in any order.
     let rows = format!("(SELECT * FROM {} WHERE {condition} ORDER BY \"{POSITION}\") {here}", name(&table.name));
     let lists: Vec<(String, String)> =
         layout.lists(number).map(|(below, _, list)| (list.column.clone(), items(layout, below, dialect))).collect();
-    let rest = format!("{here}.\"{REST}\"");
+    let rest = format!("{here}.\"{EXTRA}\"");
     match dialect {
         Dialect::Sqlite => {
             let json = |value: &str| format!("json({value})");
-            let mut pairs = vec![(REST.to_owned(), json(&rest))];
+            let mut pairs = vec![(EXTRA.to_owned(), json(&rest))];
             for column in &table.columns {
                 let value = format!("{here}.{}", name(&column.name));
-                let value = match column.holds {
-                    Holds::Json => json(&value),
-                    Holds::Boolean => json(&format!("CASE {value} WHEN 0 THEN 'false' WHEN 1 THEN 'true' END")),
+                let value = match column.column_type {
+                    ColumnType::Json => json(&value),
+                    ColumnType::Boolean => json(&format!("CASE {value} WHEN 0 THEN 'false' WHEN 1 THEN 'true' END")),
                     _ => value,
                 };
                 pairs.push((column.name.clone(), value));
             }
             pairs.extend(lists.into_iter().map(|(column, items)| (column, json(&items))));
-            // A function takes 127 arguments and no more.
+            // A function takes at most 127 arguments.
             let mut objects = pairs.chunks(60).map(|pairs| {
                 let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{}, {value}", literal(name))).collect();
                 format!("json_object({})", pairs.join(", "))

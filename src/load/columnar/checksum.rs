@@ -3,9 +3,9 @@
 //! A Parquet file has one SHA-256 of the whole file in its key-value metadata, computed with zeros in its own place. A file
 //! that another program has rewritten keeps the metadata but has another `created_by`, and is not compared.
 //!
-//! Each message of an Arrow stream has a SHA-256 of all messages so far, in 64 bytes behind its metadata, which the length of the
-//! metadata includes and which other readers skip as padding (Arrow columnar format, "Encapsulated message format"). Other
-//! programs do not copy the padding; a stream without any checksum is read as it is.
+//! Each message of an Arrow stream has a SHA-256 of all messages so far, in 64 bytes after its metadata. The length of
+//! the metadata includes it, and other readers skip it as padding (Arrow columnar format, "Encapsulated message
+//! format"). Other programs do not copy the padding; a stream without any checksum is read without verification.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,11 +15,11 @@ use arrow_ipc::root_as_message;
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
-use crate::layout::relational::rows::hex;
+use crate::layout::relational::shred::hex;
 
-/// The key under which a Parquet file has its checksum.
+/// The metadata key of a Parquet file's checksum.
 pub const CHECKSUM: &str = "chancery_checksum";
-/// What the writer of a Parquet file calls itself.
+/// The `created_by` of a Parquet file.
 pub const CREATED_BY: &str = concat!("chancery version ", env!("CARGO_PKG_VERSION"));
 const CREATOR: &str = "chancery version ";
 
@@ -36,7 +36,7 @@ fn damaged(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("{what} is damaged: its checksum does not match; load the records again"))
 }
 
-// Where the digits of the checksum stand in a file, and whether chancery wrote the file.
+// Where the digits of the checksum are in a file, and whether chancery wrote the file.
 struct Footer {
     digits: Option<u64>,
     is_own: bool,
@@ -54,7 +54,7 @@ fn footer(file: &mut (impl Read + Seek)) -> io::Result<Footer> {
     file.read_exact(&mut tail)?;
     let [a, b, c, d, ..] = tail;
     let size = u64::from(u32::from_le_bytes([a, b, c, d]));
-    // A length that is damaged leaves too much or too little to search, which cannot make a wrong checksum right.
+    // A damaged length leaves too much or too little to search, which cannot make a wrong checksum match.
     let start = (length - TAIL).saturating_sub(size);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
@@ -63,7 +63,7 @@ fn footer(file: &mut (impl Read + Seek)) -> io::Result<Footer> {
     Ok(Footer { digits: digits.filter(|at| at + DIGITS as u64 <= length), is_own: memmem::rfind(&bytes, CREATOR.as_bytes()).is_some() })
 }
 
-// The checksum of a file whose digits stand at `digits`.
+// The checksum of a file whose digits are at `digits`.
 fn sum(file: &mut (impl Read + Seek), digits: u64) -> io::Result<String> {
     let mut sum = Sha256::new();
     file.seek(SeekFrom::Start(0))?;
@@ -74,18 +74,18 @@ fn sum(file: &mut (impl Read + Seek), digits: u64) -> io::Result<String> {
     Ok(hex(&sum.finalize()))
 }
 
-/// Puts the checksum of a finished Parquet file in its place.
+/// Writes the checksum of a finished Parquet file into its place.
 ///
 /// # Errors
 /// When the file cannot be read or written.
-pub fn seal(file: &mut (impl Read + Write + Seek)) -> io::Result<()> {
-    let Footer { digits: Some(digits), .. } = footer(file)? else { return Err(io::Error::other("the file has no place for its checksum")) };
+pub fn append_checksum(file: &mut (impl Read + Write + Seek)) -> io::Result<()> {
+    let Footer { digits: Some(digits), .. } = footer(file)? else { return Err(io::Error::other("the file has no space for its checksum")) };
     let sum = sum(file, digits)?;
     file.seek(SeekFrom::Start(digits))?;
     file.write_all(sum.as_bytes())
 }
 
-/// Compares a Parquet file that chancery wrote with its checksum.
+/// Verifies the checksum of a Parquet file that chancery wrote.
 ///
 /// # Errors
 /// When the file cannot be read, is damaged, or has lost its checksum.
@@ -110,7 +110,7 @@ pub fn verify(path: &Path) -> io::Result<()> {
 
 const TAG: &[u8; 16] = b"chancery-sha256\0";
 // Keeps the alignment of what follows.
-const SEAL: usize = 64;
+const CHECKSUM_MESSAGE: usize = 64;
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
 // The checksums of the messages of a stream, each of which includes the one before.
@@ -136,15 +136,15 @@ fn broken(why: &str) -> io::Error {
 
 /// Adds checksums to the messages of a stream.
 #[derive(Default)]
-pub struct Sealer(Chain);
+pub struct ChecksumWriter(Chain);
 
-impl Sealer {
+impl ChecksumWriter {
     /// Writes whole messages with their checksums.
     ///
     /// # Errors
     /// When `out` cannot be written.
     pub fn write(&mut self, mut messages: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        let cut = || io::Error::other("a message of the stream is not whole");
+        let cut = || io::Error::other("a message of the stream is incomplete");
         while !messages.is_empty() {
             let (head, rest) = messages.split_at_checked(8).ok_or_else(cut)?;
             let (_, length) = head.split_last_chunk::<4>().ok_or_else(cut)?;
@@ -157,8 +157,8 @@ impl Sealer {
             let (metadata, rest) = rest.split_at_checked(length as usize).ok_or_else(cut)?;
             let (body, rest) = rest.split_at_checked(body_length(metadata)?).ok_or_else(cut)?;
             let sum = self.0.next(metadata, body);
-            let zeros = [0; SEAL - 48];
-            for part in [&CONTINUATION[..], &(length + SEAL as u32).to_le_bytes(), metadata, TAG, &sum, &zeros, body] {
+            let zeros = [0; CHECKSUM_MESSAGE - 48];
+            for part in [&CONTINUATION[..], &(length + CHECKSUM_MESSAGE as u32).to_le_bytes(), metadata, TAG, &sum, &zeros, body] {
                 out.write_all(part)?;
             }
             messages = rest;
@@ -167,34 +167,34 @@ impl Sealer {
     }
 }
 
-/// Gives the bytes of a stream, a whole message at a time, after comparing it with its checksum.
-pub struct Verified<R> {
+/// Returns the bytes of a stream, a whole message at a time, after verifying its checksum.
+pub struct VerifyingReader<R> {
     stream: R,
     chain: Chain,
     message: Vec<u8>,
-    taken: usize,
+    consumed: usize,
     count: u64,
     // Whether the first message has a checksum.
-    is_sealed: bool,
+    has_checksum: bool,
     ended: bool,
 }
 
-impl<R: Read> Verified<R> {
+impl<R: Read> VerifyingReader<R> {
     /// The messages of `stream`.
     pub fn new(stream: R) -> Self {
-        Self { stream, chain: Chain::default(), message: Vec::new(), taken: 0, count: 0, is_sealed: false, ended: false }
+        Self { stream, chain: Chain::default(), message: Vec::new(), consumed: 0, count: 0, has_checksum: false, ended: false }
     }
 
     fn read_exactly(&mut self, length: usize) -> io::Result<()> {
         let before = self.message.len();
-        // What is not there is not allocated, however large a damaged length is.
+        // Missing bytes are not allocated, however large a damaged length is.
         self.stream.by_ref().take(length as u64).read_to_end(&mut self.message)?;
-        if self.message.len() - before == length { Ok(()) } else { Err(broken("it ends before its end is marked")) }
+        if self.message.len() - before == length { Ok(()) } else { Err(broken("it ends without an end marker")) }
     }
 
     fn next_message(&mut self) -> io::Result<()> {
         self.message.clear();
-        self.taken = 0;
+        self.consumed = 0;
         self.read_exactly(4)?;
         if self.message == CONTINUATION {
             self.read_exactly(4)?;
@@ -203,7 +203,7 @@ impl<R: Read> Verified<R> {
         if length == 0 {
             self.ended = true;
             let mut more = [0];
-            return if self.stream.read(&mut more)? == 0 { Ok(()) } else { Err(broken("there is more behind its end")) };
+            return if self.stream.read(&mut more)? == 0 { Ok(()) } else { Err(broken("there is data after its end")) };
         }
         let start = self.message.len();
         self.read_exactly(length)?;
@@ -211,16 +211,16 @@ impl<R: Read> Verified<R> {
         self.read_exactly(body_length(&self.message[start..])?)?;
         let (metadata, body) = (&self.message[start..end], &self.message[end..]);
         self.count += 1;
-        let seal = metadata.split_last_chunk::<SEAL>().filter(|(_, seal)| seal.starts_with(TAG));
-        let sealed = seal.is_some();
+        let checksum = metadata.split_last_chunk::<CHECKSUM_MESSAGE>().filter(|(_, checksum)| checksum.starts_with(TAG));
+        let has_checksum = checksum.is_some();
         if self.count == 1 {
-            self.is_sealed = sealed;
+            self.has_checksum = has_checksum;
         }
-        if self.is_sealed != sealed {
+        if self.has_checksum != has_checksum {
             return Err(broken("a message has no checksum"));
         }
-        if let Some((metadata, seal)) = seal
-            && seal[TAG.len()..TAG.len() + 32] != self.chain.next(metadata, body)
+        if let Some((metadata, checksum)) = checksum
+            && checksum[TAG.len()..TAG.len() + 32] != self.chain.next(metadata, body)
         {
             return Err(broken(&format!("the checksum of message {} does not match", self.count)));
         }
@@ -228,14 +228,14 @@ impl<R: Read> Verified<R> {
     }
 }
 
-impl<R: Read> Read for Verified<R> {
+impl<R: Read> Read for VerifyingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken == self.message.len() && !self.ended {
+        if self.consumed == self.message.len() && !self.ended {
             self.next_message()?;
         }
-        let length = buffer.len().min(self.message.len() - self.taken);
-        buffer[..length].copy_from_slice(&self.message[self.taken..self.taken + length]);
-        self.taken += length;
+        let length = buffer.len().min(self.message.len() - self.consumed);
+        buffer[..length].copy_from_slice(&self.message[self.consumed..self.consumed + length]);
+        self.consumed += length;
         Ok(length)
     }
 }

@@ -1,7 +1,8 @@
-//! Parquet: a set of files in a folder, written anew by each load.
+//! Parquet: a set of files in a directory, replaced by each load.
 //!
-//! Everything is written to files beside their places, and renamed when all is done. What an earlier load of the same collection left and this
-//! one has no use for is taken away; a file is known by its own metadata, and no other is touched.
+//! Everything is written to temporary files next to the final paths, and renamed at the end. Files of an earlier load
+//! of the same collection that are no longer needed are removed; files are identified by their metadata, and no others
+//! are touched.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,25 +16,25 @@ use ::parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
 use ::parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 
-use super::sheet::Sheets;
+use super::batch_builder::RecordBatchBuilder;
 use super::{checksum, failed};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::guard::guarded;
 use crate::layout::columnar::{self, Form, LAYOUT, SET, TABLE};
 use crate::layout::relational::Layout;
-use crate::layout::relational::rows::hex;
+use crate::layout::relational::shred::hex;
 use crate::load::atomic::AtomicFile;
 use crate::load::database::{incomplete, layout_of};
-use crate::load::file::Finished;
+use crate::load::output::CommitSet;
 use crate::load::temporary::{FolderLock, Made};
 use crate::load::{Sink, Totals};
 use crate::source::{Source, Span};
 
-/// How large a group of rows becomes.
+/// The size of a row group.
 struct Group {
-    // What its columns take in memory, packed as far as they are.
+    // The memory of its columns, partly compressed.
     bytes: usize,
-    // What came into it. A reader unpacks it all, however small it has become.
+    // Its uncompressed size. A reader decompresses it all.
     values: usize,
 }
 
@@ -43,19 +44,19 @@ impl Default for Group {
     }
 }
 
-/// Files in the making.
+/// Files being written.
 pub struct Files {
     shown: String,
     folder: PathBuf,
     collection: String,
-    sheets: Sheets,
+    sheets: RecordBatchBuilder,
     open: Vec<Open>,
     sum: Sha256,
     values: usize,
     group: Group,
-    finished: Finished,
+    finished: CommitSet,
     count: Arc<AtomicU64>,
-    // Dropped last: what is empty then goes.
+    // Dropped last: empty directories are removed.
     _made: Made,
 }
 
@@ -68,10 +69,10 @@ impl Files {
     /// Begins the files for records of `layout` in `folder`.
     ///
     /// # Errors
-    /// When the folder cannot be written to.
+    /// When the directory cannot be written to.
     pub fn open(folder: &Path, layout: &Layout, form: Form) -> io::Result<Self> {
         let made = Made::folder(folder)?;
-        let sheets = Sheets::new(layout, form);
+        let sheets = RecordBatchBuilder::new(layout, form);
         let mut open = Vec::new();
         for (table, schema) in form.tables(layout).zip(sheets.schemas()) {
             let metadata = columnar::metadata(layout, form, table).map_err(io::Error::other)?;
@@ -96,7 +97,7 @@ impl Files {
             sum: Sha256::new(),
             values: 0,
             group: Group::default(),
-            finished: Finished::default(),
+            finished: CommitSet::default(),
             count: Arc::default(),
             _made: made,
         })
@@ -107,7 +108,7 @@ impl Files {
         self.open.iter().map(|open| open.place.as_path())
     }
 
-    /// How many records came, as long as they come.
+    /// The number of records.
     #[must_use]
     pub fn count(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.count)
@@ -120,7 +121,7 @@ impl Files {
             writer.write(&batch).map_err(failed)?;
             bytes += writer.memory_size();
         }
-        // All together, so that groups of the same number are of the same records.
+        // In parallel, so that groups with the same index have the same records.
         if bytes >= self.group.bytes || self.values >= self.group.values {
             self.values = 0;
             for Open { writer, .. } in &mut self.open {
@@ -130,8 +131,8 @@ impl Files {
         Ok(())
     }
 
-    fn told(&self, error: io::Error) -> io::Error {
-        // Never as a closed pipe, which would end the program as if all were well.
+    fn metadata(&self, error: io::Error) -> io::Error {
+        // Never as a closed pipe, which would end the program silently.
         io::Error::other(format!("{}: {error}", self.shown))
     }
 
@@ -142,18 +143,18 @@ impl Files {
             writer.append_key_value_metadata(KeyValue::new(SET.to_owned(), set.clone()));
             writer.append_key_value_metadata(KeyValue::new(checksum::CHECKSUM.to_owned(), checksum::placeholder()));
             let mut file = writer.into_inner().map_err(failed)?;
-            checksum::seal(&mut file)?;
+            checksum::append_checksum(&mut file)?;
             self.finished.place(file);
         }
         Ok(())
     }
 
-    // Takes away what belongs to an earlier load of the collection.
+    // Removes files of an earlier load of the collection.
     fn sweep(&self, own: &[PathBuf]) -> io::Result<()> {
         for path in files(&self.folder)? {
             let is_older = || {
-                let told = told_by(&path)?;
-                Some(told.collection()? == self.collection && path.file_name()? == file_of(&told.table?).as_str())
+                let found = metadata_of(&path)?;
+                Some(found.collection()? == self.collection && path.file_name()? == file_of(&found.table?).as_str())
             };
             if !own.contains(&path) && is_older() == Some(true) {
                 fs::remove_file(&path)?;
@@ -171,14 +172,14 @@ impl Sink for Files {
             self.count.fetch_add(1, Ordering::Relaxed);
             if self.sheets.is_full() { self.turn() } else { Ok(()) }
         });
-        taken.map_err(|error| self.told(error))
+        taken.map_err(|error| self.metadata(error))
     }
 
     fn settle(&mut self, totals: Totals) -> io::Result<Vec<Diagnostic>> {
         if totals.incomplete {
             return Ok(vec![incomplete(&self.shown)]);
         }
-        self.end().map_err(|error| self.told(error))?;
+        self.end().map_err(|error| self.metadata(error))?;
         Ok(Vec::new())
     }
 
@@ -187,25 +188,25 @@ impl Sink for Files {
         let lock = FolderLock::take(&self.folder);
         let finished = std::mem::take(&mut self.finished);
         let own: Vec<PathBuf> = finished.paths().map(Path::to_path_buf).collect();
-        let done = finished.commit().and_then(|_| self.sweep(&own)).map_err(|error| self.told(error));
+        let done = finished.commit().and_then(|_| self.sweep(&own)).map_err(|error| self.metadata(error));
         drop(lock);
         done
     }
 }
 
-/// What stands in the place of the files to come and is of somebody else.
+/// Files that would be overwritten and are not from a load.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// When the directory cannot be read.
 pub fn taken(folder: &Path, layout: &Layout, form: Form) -> io::Result<Vec<Diagnostic>> {
     let source = Arc::new(Source::whole(&*format!("parquet:{}", folder.display()), ""));
     let mut found = Vec::new();
     for table in form.tables(layout) {
         let name = file_name(layout, table);
         let path = folder.join(&name);
-        if path.try_exists()? && told_by(&path).and_then(|told| told.collection()).as_ref() != Some(&layout.collection) {
-            let message = format!("expected no file {name}, found one that no load of {} has made", layout.collection);
-            let help = "name another collection with --collection, or another folder";
+        if path.try_exists()? && metadata_of(&path).and_then(|found| found.collection()).as_ref() != Some(&layout.collection) {
+            let message = format!("expected no file {name}, found one that was not created by a load of {}", layout.collection);
+            let help = "use another collection with --collection, or another directory";
             found.push(Diagnostic::new(&rules::TABLE_TAKEN, &source, Span::at(0), message).help(help));
         }
     }
@@ -222,7 +223,7 @@ fn file_of(table: &str) -> String {
     format!("{table}.parquet")
 }
 
-/// The files of Parquet in a folder, by name.
+/// The Parquet files in a directory, by name.
 pub(super) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -235,24 +236,24 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// What a file says of itself.
+/// The metadata of a file.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct FileMetadata {
     pub layout: Option<String>,
     pub form: Option<String>,
     pub table: Option<String>,
     pub set: Option<String>,
 }
 
-impl Told {
-    // The collection of a file that a load has made.
+impl FileMetadata {
+    // The collection of a file that a load has written.
     fn collection(&self) -> Option<String> {
         layout_of(self.layout.as_ref()?).ok().map(|layout| layout.collection)
     }
 }
 
-/// The metadata of a file; `None` where it is no file of Parquet.
-pub(super) fn told_by(path: &Path) -> Option<Told> {
+/// The metadata of a file; `None` if it is not a Parquet file.
+pub(super) fn metadata_of(path: &Path) -> Option<FileMetadata> {
     // A pipe would not be opened before somebody writes into it.
     if !fs::metadata(path).ok()?.is_file() {
         return None;
@@ -260,18 +261,18 @@ pub(super) fn told_by(path: &Path) -> Option<Told> {
     let file = File::open(path).ok()?;
     let parse = || ParquetMetaDataReader::new().parse_and_finish(&file).map_err(failed);
     let metadata = guarded("the metadata", parse).ok()?;
-    let mut told = Told::default();
+    let mut found = FileMetadata::default();
     for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
         let place = match pair.key.as_str() {
-            LAYOUT => &mut told.layout,
-            columnar::FORM => &mut told.form,
-            TABLE => &mut told.table,
-            SET => &mut told.set,
+            LAYOUT => &mut found.layout,
+            columnar::FORM => &mut found.form,
+            TABLE => &mut found.table,
+            SET => &mut found.set,
             _ => continue,
         };
         place.clone_from(&pair.value);
     }
-    Some(told)
+    Some(found)
 }
 
 #[cfg(test)]
@@ -279,11 +280,11 @@ mod tests {
     use ::parquet::file::metadata::RowGroupMetaData;
 
     use super::*;
-    use crate::layout::relational::rows::{Splitter, Takes};
+    use crate::layout::relational::shred::{Shredder, TypeSupport};
     use crate::read::{self, Format};
     use crate::schema::Shape;
 
-    // A text that does not become much smaller when it is packed.
+    // A text that does not compress well.
     fn noise(length: usize) -> String {
         let mut state = length as u32;
         let letter = |_| {
@@ -293,7 +294,7 @@ mod tests {
         (0..length).map(letter).map(|letter| if letter == '\\' { '-' } else { letter }).collect()
     }
 
-    // The rows of each group, where every record has a text of so many bytes.
+    // The rows of each group, if every record has a text of that many bytes.
     fn check(group: Group, lengths: &[usize], expected: &[i64]) {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let schema = r#"{"properties": {"id": {"type": "string"}}}"#;
@@ -302,12 +303,12 @@ mod tests {
         let layout = Layout::new(&Shape::of(&schema), "things", &[], None);
         let mut files = Files::open(folder.path(), &layout, Form::Nested).expect("the folder is writable");
         files.group = group;
-        let splitter = Splitter::new(&layout, Takes::Arrow);
+        let shredder = Shredder::new(&layout, TypeSupport::Arrow);
         for length in lengths {
             let text = format!("{{\"id\":\"{}\"}}", noise(*length));
             let read = read::collect(Format::Ndjson, "a.ndjson", text.as_bytes(), &read::Options::default()).expect("a text can be read");
             let mut encoded = Vec::new();
-            splitter.encode(read.records[0].root(), &mut encoded);
+            shredder.encode(read.records[0].root(), &mut encoded);
             files.record(&encoded).expect("the disk has place");
         }
         assert!(files.settle(Totals::default()).expect("the disk has place").is_empty());

@@ -1,6 +1,6 @@
 //! Arrow: records as a stream of batches, for another program or a file.
 //!
-//! The stream begins with the first record, unless it may yet have to be held back. A reader that goes away ends it.
+//! The stream begins with the first record, unless it may still be held back. It ends when the reader disconnects.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -8,46 +8,45 @@ use std::path::Path;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::Schema;
 
-use super::checksum::Sealer;
+use super::batch_builder::RecordBatchBuilder;
+use super::checksum::ChecksumWriter;
 use super::failed;
-use super::sheet::Sheets;
 use crate::diagnostic::Diagnostic;
 use crate::layout::columnar::{self, Form};
 use crate::layout::relational::Layout;
 use crate::load::atomic::AtomicFile;
 use crate::load::database::incomplete;
-use crate::load::file::Stream;
+use crate::load::output::Stream;
 use crate::load::{Sink, Totals};
 
-/// A stream in the making.
-pub struct Batches {
-    sheets: Sheets,
-    // Until it is settled, and from then on.
-    writer: Option<(StreamWriter<Vec<u8>>, Sealer, BufWriter<Outlet>)>,
-    ended: Option<Outlet>,
+/// A stream being written.
+pub struct BatchStream {
+    sheets: RecordBatchBuilder,
+    // Before and after it is committed.
+    writer: Option<(StreamWriter<Vec<u8>>, ChecksumWriter, BufWriter<StreamTarget>)>,
+    ended: Option<StreamTarget>,
     // The file that it goes into.
     file: Option<String>,
 }
 
-/// Where a stream goes.
-pub enum Outlet {
-    /// Into another one.
+/// The target of a stream.
+pub enum StreamTarget {
+    /// Another stream.
     Stream(Stream),
     /// Into a file, which is put into its place at the end.
     File(AtomicFile),
 }
 
-impl Outlet {
+impl StreamTarget {
     /// Into a file at `path`.
     ///
-    /// # Errors
-    /// When its folder cannot be written to.
+    /// # Errors When its directory cannot be written to.
     pub fn file(path: &Path) -> io::Result<Self> {
         AtomicFile::create(path).map(Self::File)
     }
 }
 
-impl Write for Outlet {
+impl Write for StreamTarget {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stream(stream) => stream.writer().write(bytes),
@@ -63,28 +62,28 @@ impl Write for Outlet {
     }
 }
 
-impl Batches {
+impl BatchStream {
     /// Begins a stream of records of `layout`.
     ///
     /// # Errors
     /// When nothing can be written.
-    pub fn open(outlet: Outlet, layout: &Layout) -> io::Result<Self> {
-        let sheets = Sheets::new(layout, Form::Nested);
-        let file = if let Outlet::File(file) = &outlet { Some(file.path().display().to_string()) } else { None };
+    pub fn open(outlet: StreamTarget, layout: &Layout) -> io::Result<Self> {
+        let sheets = RecordBatchBuilder::new(layout, Form::Nested);
+        let file = if let StreamTarget::File(file) = &outlet { Some(file.path().display().to_string()) } else { None };
         let schema = Schema::clone(&sheets.schemas()[0]);
         let mut metadata = schema.metadata().clone();
         for (key, value) in columnar::metadata(layout, Form::Nested, 0).map_err(io::Error::other)? {
             metadata.insert(key, value);
         }
         let writer = StreamWriter::try_new(Vec::new(), &schema.with_metadata(metadata)).map_err(failed)?;
-        Ok(Self { sheets, writer: Some((writer, Sealer::default(), BufWriter::new(outlet))), ended: None, file })
+        Ok(Self { sheets, writer: Some((writer, ChecksumWriter::default(), BufWriter::new(outlet))), ended: None, file })
     }
 
     fn turn(&mut self) -> io::Result<()> {
         for batch in self.sheets.batches()? {
-            if let Some((writer, sealer, out)) = &mut self.writer {
+            if let Some((writer, checksums, out)) = &mut self.writer {
                 writer.write(&batch).map_err(failed)?;
-                sealer.write(writer.get_ref(), out)?;
+                checksums.write(writer.get_ref(), out)?;
                 writer.get_mut().clear();
             }
         }
@@ -93,15 +92,15 @@ impl Batches {
 
     fn end(&mut self) -> io::Result<()> {
         self.turn()?;
-        if let Some((writer, mut sealer, mut out)) = self.writer.take() {
-            sealer.write(&writer.into_inner().map_err(failed)?, &mut out)?;
+        if let Some((writer, mut checksums, mut out)) = self.writer.take() {
+            checksums.write(&writer.into_inner().map_err(failed)?, &mut out)?;
             self.ended = Some(out.into_inner().map_err(io::IntoInnerError::into_error)?);
         }
         Ok(())
     }
 }
 
-impl Sink for Batches {
+impl Sink for BatchStream {
     fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
         self.sheets.take(encoded).and_then(|_| if self.sheets.is_full() { self.turn() } else { Ok(()) })
     }
@@ -115,8 +114,8 @@ impl Sink for Batches {
 
     fn commit(self: Box<Self>) -> io::Result<()> {
         match self.ended {
-            Some(Outlet::Stream(stream)) => stream.release(),
-            Some(Outlet::File(file)) => file.commit(),
+            Some(StreamTarget::Stream(stream)) => stream.release(),
+            Some(StreamTarget::File(file)) => file.commit(),
             None => Ok(()),
         }
     }

@@ -1,12 +1,12 @@
-//! Databases as a place for records, and as a place where records come from.
+//! Databases as a destination and a source of records.
 //!
-//! A [`Database`] is opened with its lock held, tells which [`Layout`] it has, and is [prepared](prepare): what has to change
-//! is worked out, and what would lose values is refused. A [`clerk`] then takes the records on a thread of its own, in one
-//! transaction. [`lines`] gives the records back.
+//! A [`Database`] is opened with a lock, returns its stored [`Layout`], and is [prepared](prepare): the migrations are
+//! determined, and those that would lose values are rejected. A [`writer`] then receives the records on its own thread,
+//! in one transaction. [`export`] reads the records back.
 #![cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "only a database needs all of it"))]
 
-pub mod clerk;
-pub mod lines;
+pub mod writer;
+pub mod export;
 pub mod watch;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -21,23 +21,23 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::Totals;
-use crate::check::across::index::Index;
+use crate::check::references::spill_index::SpillIndex;
 use crate::diagnostic::{Diagnostic, Rule, log_line, rules};
-use crate::layout::relational::change::{self, Change, Kind};
-use crate::layout::relational::rows::Dialect;
+use crate::layout::relational::migration::{self, Migration, MigrationKind};
+use crate::layout::relational::shred::Dialect;
 use crate::layout::relational::{KEY, Layout, sql};
 use crate::redact::Keys;
 use crate::schema::Shape;
 use crate::source::{Source, Span};
 use crate::spool::SpoolFile;
 
-/// What is done with records that are there already, or no longer there.
+/// How existing and missing records are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// New records are added and changed ones updated.
     #[default]
     Upsert,
-    /// As `Upsert`; records that are not among those loaded are removed.
+    /// Like `Upsert`; records that are not loaded are removed.
     Replace,
     /// Records are only added.
     Append,
@@ -55,85 +55,85 @@ impl Mode {
     }
 }
 
-/// An input as it was read.
+/// An input that was read.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct Sealed {
+pub struct InputChecksum {
     /// Its name.
     pub name: String,
-    /// SHA-256 of its bytes; `None` where it was not read to its end.
+    /// SHA-256 of its bytes; `None` if it was not read completely.
     pub sha256: Option<String>,
 }
 
-/// What a load is told before it begins.
-pub struct Start {
+/// The parameters of a load.
+pub struct LoadRequest {
     /// The tables.
     pub layout: Layout,
-    /// What to run first.
-    pub changes: Vec<Change>,
+    /// The migrations.
+    pub changes: Vec<Migration>,
     /// Whether there is no layout yet.
     pub is_new: bool,
-    /// What to do with what is there.
+    /// How to handle existing records.
     pub mode: Mode,
-    /// Whether to list what changes.
+    /// Whether to list the changes.
     pub list: bool,
     /// Which keys may be shown.
     pub keys: Arc<Keys>,
     /// SHA-256 of the schema.
     pub schema: String,
-    /// The inputs, complete when the last record has come.
-    pub inputs: Arc<Mutex<Vec<Sealed>>>,
-    /// The time when the load is settled, as text.
+    /// The inputs, complete after the last record.
+    pub inputs: Arc<Mutex<Vec<InputChecksum>>>,
+    /// The time of the commit, as text.
     pub now: fn() -> String,
 }
 
-/// What a load was asked and said, kept so that it can be said again.
-pub struct Said {
-    /// The hash of what it was asked.
-    pub asked: String,
+/// The fingerprint and report of a load, stored so that the report can be repeated.
+pub struct CachedReport {
+    /// The fingerprint.
+    pub fingerprint: String,
     /// Whether there were findings that made it fail.
     pub failed: bool,
-    /// What it reported.
-    pub text: String,
+    /// The report.
+    pub report: String,
 }
 
-/// What the last load of a collection left.
-pub struct Answer {
+/// The cached result of the last load of a collection.
+pub struct CachedLoad {
     /// The load.
     pub load: i64,
     /// Its inputs.
-    pub inputs: Vec<Sealed>,
-    /// The hash of what it was asked.
-    pub asked: String,
-    /// What the table of records held, as [`Database::content`] tells it.
+    pub inputs: Vec<InputChecksum>,
+    /// The fingerprint.
+    pub fingerprint: String,
+    /// The content of the table of records, as returned by [`Database::content`].
     pub content: String,
     /// Whether there were findings that made it fail.
     pub failed: bool,
-    /// What it reported.
+    /// The report.
     pub text: String,
 }
 
-/// What a load did.
+/// Statistics of a load.
 #[derive(Debug, Default)]
-pub struct Settled {
-    /// Records that are new.
+pub struct LoadStats {
+    /// Added records.
     pub added: u64,
-    /// Records that were written anew.
+    /// Updated records.
     pub updated: u64,
-    /// Records that were left as they are.
+    /// Unchanged records.
     pub unchanged: u64,
-    /// Records that were taken away.
+    /// Removed records.
     pub removed: u64,
-    /// A line for each change, where they are listed.
+    /// A line for each change, if they are listed.
     pub changes: Option<Changes>,
-    /// Keys that are there already where records are only added; the first few.
-    pub clashes: Vec<String>,
+    /// Existing keys in append mode; the first few.
+    pub conflicts: Vec<String>,
     /// How many of them there are.
-    pub clashing: u64,
-    /// How long the server was waited for, where there is one.
+    pub conflicting: u64,
+    /// The time spent waiting for the server, if there is one.
     pub waited: Duration,
 }
 
-/// Changes by word and key, kept on disk where they are many.
+/// Changes by kind and key, on disk if there are many.
 #[derive(Debug)]
 pub struct Changes(SpoolFile);
 
@@ -144,11 +144,11 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Notes a change; `key` is as it may be shown.
+    /// Reports a change; `key` is as it may be shown.
     ///
     /// # Errors
     /// When the disk is full.
-    pub fn note(&mut self, word: &str, key: &str) -> io::Result<()> {
+    pub fn emit(&mut self, word: &str, key: &str) -> io::Result<()> {
         writeln!(self.0, "{word} {}", log_line(key))
     }
 
@@ -162,26 +162,26 @@ impl Changes {
     }
 }
 
-impl Settled {
+impl LoadStats {
     // `key` is as it may be shown.
-    fn clash(&mut self, key: &str) {
+    fn add_conflict(&mut self, key: &str) {
         const SHOWN: usize = 20;
-        self.clashing += 1;
-        if self.clashes.len() < SHOWN {
-            self.clashes.push(key.to_owned());
+        self.conflicting += 1;
+        if self.conflicts.len() < SHOWN {
+            self.conflicts.push(key.to_owned());
         }
     }
 }
 
-/// A database that has been opened for writing, with its lock held.
+/// A database opened for writing, with a lock.
 pub trait Database {
-    /// How it is shown.
+    /// Its display name.
     fn shown(&self) -> &str;
 
-    /// What its columns take.
+    /// The types that its columns support.
     fn dialect(&self) -> Dialect;
 
-    /// The layout that a load left for a collection, less what is no longer there.
+    /// The layout that a load stored for a collection, without missing tables and columns.
     ///
     /// # Errors
     /// When the database fails.
@@ -193,7 +193,7 @@ pub trait Database {
     /// When the database fails.
     fn others(&mut self, collection: &str) -> io::Result<Vec<Layout>>;
 
-    /// Whether a query gives a row.
+    /// Whether a query returns a row.
     ///
     /// # Errors
     /// When the database fails.
@@ -205,19 +205,19 @@ pub trait Database {
     /// When the database fails.
     fn has_table(&mut self, name: &str) -> io::Result<bool>;
 
-    /// What the last load of a collection left; `None` where it left nothing.
+    /// The cached result of the last load of a collection; `None` if there is none.
     ///
     /// # Errors
     /// When the database fails.
-    fn answer(&mut self, collection: &str) -> io::Result<Option<Answer>>;
+    fn cached_load(&mut self, collection: &str) -> io::Result<Option<CachedLoad>>;
 
-    /// The keys and hashes of all records of a table, in few letters.
+    /// The keys and hashes of all records of a table, as a short text.
     ///
     /// # Errors
     /// When the database fails.
     fn content(&mut self, table: &str) -> io::Result<String>;
 
-    /// Puts down that a load was done again and changed nothing. Gives the number of its records.
+    /// Stores that a load was repeated and changed nothing. Returns the number of its records.
     ///
     /// # Errors
     /// When the database fails.
@@ -227,22 +227,22 @@ pub trait Database {
     ///
     /// # Errors
     /// When the database fails.
-    fn begin(self: Box<Self>, start: Start) -> io::Result<clerk::Clerk>;
+    fn begin(self: Box<Self>, start: LoadRequest) -> io::Result<writer::WriterThread>;
 }
 
-/// What a database needs for records of a shape.
+/// The changes needed for records of a shape.
 pub struct Prepared {
     /// The tables.
     pub layout: Layout,
     /// What to run first, in order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Migration>,
     /// Whether there is no layout yet.
     pub is_new: bool,
-    /// Why it cannot be done.
+    /// Why it is impossible.
     pub refused: Vec<Diagnostic>,
 }
 
-/// Compares what a database has with what records of `shape` need, and whether `whole` records shall stand beside their columns.
+/// Compares a database with what records of `shape` need, and whether `whole` records are stored too.
 ///
 /// # Errors
 /// When the database fails.
@@ -262,24 +262,29 @@ pub fn prepare(database: &mut dyn Database, shape: &Shape, collection: &str, key
     let Some(stored) = &stored else {
         for name in layout.tables.iter().map(|table| &table.name).chain([&layout.view]) {
             if database.has_table(name)? {
-                let message = format!("expected no table {name}, found one that no load has made");
-                refuse(&rules::TABLE_TAKEN, message, "name another collection with --collection, or rename the table".to_owned());
+                let message = format!("expected no table {name}, found one that was not created by a load");
+                refuse(&rules::TABLE_TAKEN, message, "use another collection with --collection, or rename the table".to_owned());
             }
         }
         let statements = sql::create(&layout, dialect);
-        changes.push(Change { says: format!("new collection {collection}"), statements, loses: None, kind: Kind::More });
+        changes.push(Migration {
+            description: format!("new collection {collection}"),
+            statements,
+            data_loss_check: None,
+            kind: MigrationKind::Extend,
+        });
         return Ok(Prepared { layout, changes, is_new: true, refused });
     };
     let drop_view = format!("DROP VIEW IF EXISTS {}", sql::name(&stored.view));
     let mut compared = Vec::new();
-    for change in change::compare(stored, &layout, dialect) {
+    for change in migration::compare(stored, &layout, dialect) {
         let rule = match change.kind {
-            Kind::More => None,
-            Kind::Gone => Some(&rules::WOULD_LOSE_VALUES),
-            Kind::Narrower => Some(&rules::WOULD_NARROW),
-            Kind::Key => Some(&rules::KEY_CHANGED),
+            MigrationKind::Extend => None,
+            MigrationKind::Removed => Some(&rules::WOULD_LOSE_VALUES),
+            MigrationKind::Narrower => Some(&rules::WOULD_NARROW),
+            MigrationKind::Key => Some(&rules::KEY_CHANGED),
         };
-        let loses = match &change.loses {
+        let loses = match &change.data_loss_check {
             Some(query) => database.has_row(query)?,
             None => false,
         };
@@ -287,52 +292,60 @@ pub fn prepare(database: &mut dyn Database, shape: &Shape, collection: &str, key
             Some(rule) => {
                 let statements =
                     std::iter::once(&drop_view).chain(&change.statements).fold(String::new(), |all, next| all + " " + next + ";");
-                refuse(rule, format!("{}, and there are values", change.says), format!("if they can go, run{statements} and load again"));
+                refuse(
+                    rule,
+                    format!("{}, but there are values", change.description),
+                    format!("to discard them, run{statements} and load again"),
+                );
             }
             None => compared.push(change),
         }
     }
-    // The view stands in the way of changes, and shows what is new only when it is made anew.
+    // The view prevents changes, and shows new columns only when it is recreated.
     if stored != &layout || !database.has_table(&stored.view)? {
-        let view =
-            |statement: String, says: &str| Change { says: says.to_owned(), statements: vec![statement], loses: None, kind: Kind::More };
-        changes.push(view(drop_view, "the view goes"));
+        let view = |statement: String, description: &str| Migration {
+            description: description.to_owned(),
+            statements: vec![statement],
+            data_loss_check: None,
+            kind: MigrationKind::Extend,
+        };
+        changes.push(view(drop_view, "drop the view"));
         changes.append(&mut compared);
-        changes.push(view(sql::view(&layout, dialect), "and comes anew"));
+        changes.push(view(sql::view(&layout, dialect), "create the view"));
     }
     Ok(Prepared { layout, changes, is_new: false, refused })
 }
 
-// The answer for a collection.
-const ANSWER: &str = "SELECT a.\"load\", l.\"inputs\", a.\"asked\", a.\"content\", a.\"failed\", a.\"said\" FROM \"_chancery_answer\" a JOIN \
+// The cached result of a collection.
+const LOAD_CACHE: &str = "SELECT a.\"load\", l.\"inputs\", a.\"fingerprint\", a.\"content\", a.\"failed\", a.\"report\" FROM \"_chancery_load_cache\" a JOIN \
                       \"_chancery_load\" l ON l.\"id\" = a.\"load\" WHERE a.\"collection\" = $1";
 
-// Puts a load down once more, at another time, and the answer as that of the newer one. The values come in the order in which
-// they stand, since SQLite numbers them so.
+// Stores a load again with another time, and assigns the cached result to it. The values are in the order of their use,
+// because SQLite numbers them so.
 const REPEAT: [&str; 2] = [
     "INSERT INTO \"_chancery_load\" (\"id\", \"collection\", \"mode\", \"schema_sha256\", \"inputs\", \"records\", \"added\", \"updated\", \"unchanged\", \
      \"removed\", \"rejected\", \"ended\") SELECT (SELECT max(\"id\") + 1 FROM \"_chancery_load\"), \"collection\", \"mode\", \
      \"schema_sha256\", \"inputs\", \"records\", 0, 0, \"added\" + \"updated\" + \"unchanged\", 0, \"rejected\", $1 FROM \"_chancery_load\" WHERE \"id\" = $2 \
      RETURNING \"id\", \"unchanged\"",
-    "UPDATE \"_chancery_answer\" SET \"load\" = $1 WHERE \"collection\" = (SELECT \"collection\" FROM \"_chancery_load\" WHERE \"id\" = $1)",
+    "UPDATE \"_chancery_load_cache\" SET \"load\" = $1 WHERE \"collection\" = (SELECT \"collection\" FROM \"_chancery_load\" WHERE \"id\" = $1)",
 ];
 
-// Inputs as a load put them down.
-fn inputs(text: &str) -> Vec<Sealed> {
+// The inputs stored by a load.
+fn inputs(text: &str) -> Vec<InputChecksum> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-// Tells the records of one load apart that have the same key.
+// Distinguishes the records of one load with the same key.
 #[derive(Debug, Default)]
 struct Seen {
-    // Which there were; their numbers say nothing.
-    keys: Index,
-    // How often those came that came more than once, which are few.
+    // The existing keys; their numbers have no meaning.
+    keys: SpillIndex,
+    // How often repeated keys occurred, which are few.
     again: HashMap<u128, u32>,
 }
 
 impl Seen {
-    // The number of this record among those with its key, from 1.
+    // The index of this record among those with its key, from 1.
     fn nth(&mut self, key: &str) -> io::Result<u32> {
         let sum: [u8; 32] = Sha256::digest(key).into();
         let (half, _) = sum.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
@@ -350,22 +363,22 @@ impl Seen {
     }
 }
 
-// An SQL expression: the content by which a record without a key is known (`#HASH`), of a key column that may number its
-// copies (`#2 #HASH`); null for a record with a key of its own.
+// An SQL expression: the content hash of a record without a key (`#HASH`), from a key column that may number its copies
+// (`#2 #HASH`); null for a record with a key of its own.
 fn keyless_base(key: &str, dialect: Dialect) -> String {
     let key = sql::name(key);
     let space = match dialect {
         Dialect::Sqlite => format!("instr({key}, ' ')"),
         Dialect::Postgres => format!("strpos({key}, ' ')"),
     };
-    // `#key HASH` stands for a key that is long.
+    // `#key HASH` stands for a long key.
     format!(
         "CASE WHEN {key} LIKE '#%' AND {space} = 0 THEN {key} WHEN {key} LIKE '#% #%' AND substr({key}, {space} + 1) NOT LIKE '#key %' \
          THEN substr({key}, {space} + 1) END"
     )
 }
 
-// A query: how many copies of each record without a key a table has numbered. A condition may follow with HAVING.
+// A query: how many copies of each record without a key a table has. A condition may follow with HAVING.
 fn copies(table: &str, dialect: Dialect) -> String {
     let (base, key) = (keyless_base(KEY, dialect), sql::name(KEY));
     let nth = match dialect {
@@ -384,16 +397,16 @@ fn nth_key(key: &str, nth: u32) -> String {
 }
 
 // Why a load cannot be committed.
-fn objections(shown: &str, settled: &Settled, mode: Mode, totals: Totals) -> Vec<Diagnostic> {
+fn commit_blockers(shown: &str, stats: &LoadStats, mode: Mode, totals: Totals) -> Vec<Diagnostic> {
     let source = Arc::new(Source::whole(shown, ""));
     let mut found = Vec::new();
-    for key in &settled.clashes {
-        let message = format!("expected a new key, found {}, which is there already", crate::diagnostic::quote(key, true));
+    for key in &stats.conflicts {
+        let message = format!("key {} already exists", crate::diagnostic::quote(key, true));
         found.push(Diagnostic::new(&rules::KEY_PRESENT, &source, Span::at(0), message).help("update it with --mode upsert"));
     }
-    let unlisted = settled.clashing - settled.clashes.len() as u64;
+    let unlisted = stats.conflicting - stats.conflicts.len() as u64;
     if unlisted > 0 {
-        let message = format!("{unlisted} more keys are there already");
+        let message = format!("{unlisted} more keys already exist");
         found.push(Diagnostic::new(&rules::KEY_PRESENT, &source, Span::at(0), message));
     }
     if mode == Mode::Replace && totals.incomplete {
@@ -402,15 +415,15 @@ fn objections(shown: &str, settled: &Settled, mode: Mode, totals: Totals) -> Vec
     found
 }
 
-/// Why what is there is not replaced.
+/// Why existing records are not replaced.
 pub(super) fn incomplete(shown: &str) -> Diagnostic {
-    let message = "not every input could be read to its end, so it is not known what to remove";
+    let message = "some inputs could not be read completely, so records to remove are unknown";
     Diagnostic::new(&rules::INCOMPLETE_REPLACE, &Arc::new(Source::whole(shown, "")), Span::at(0), message)
 }
 
-// A finding, as the report that goes with a load has it.
+// A finding of the report of a load.
 #[derive(serde::Deserialize)]
-struct Finding {
+struct StoredFinding {
     code: String,
     severity: String,
     message: String,
@@ -426,20 +439,20 @@ struct Record {
     key: Option<String>,
 }
 
-impl Finding {
-    // The last line of a report is no finding.
+impl StoredFinding {
+    // The last line of a report is not a finding.
     fn read(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
     }
 }
 
-// The layout of a collection among all that are stored; of the only one, where none is named.
+// The stored layout of a collection, or of the only one.
 pub(super) fn choose(all: &[(String, String)], collection: Option<&str>) -> io::Result<Option<Layout>> {
     let found = match collection {
         Some(name) => all.iter().find(|(known, _)| known == name),
         None if all.len() > 1 => {
             let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-            let message = format!("there are records of several collections; choose one with --collection ({})", names.join(", "));
+            let message = format!("there are several collections; choose one with --collection ({})", names.join(", "));
             return Err(io::Error::other(message));
         }
         None => all.first(),
@@ -448,11 +461,15 @@ pub(super) fn choose(all: &[(String, String)], collection: Option<&str>) -> io::
     layout_of(text).map(Some).map_err(|error| io::Error::other(format!("{name}: {error}")))
 }
 
-/// A layout as a load left it.
+/// A stored layout.
 pub(super) fn layout_of(text: &str) -> io::Result<Layout> {
-    let told = |why: &str| io::Error::other(format!("the layout cannot be read; a newer version may have written it: {why}"));
-    let layout: Layout = serde_json::from_str(text).map_err(|error| told(&error.to_string()))?;
-    if layout.is_sound() { Ok(layout) } else { Err(told("tables do not lie in each other")) }
+    let unreadable = |why: &str| {
+        io::Error::other(format!(
+            "another version of chancery has written its layout ({why}); export it with that version, or drop the tables and load again"
+        ))
+    };
+    let layout: Layout = serde_json::from_str(text).map_err(|error| unreadable(&error.to_string()))?;
+    if layout.is_sound() { Ok(layout) } else { Err(unreadable("its tables are inconsistent")) }
 }
 
 fn others(all: &[(String, String)], collection: &str) -> Vec<Layout> {
@@ -461,9 +478,7 @@ fn others(all: &[(String, String)], collection: &str) -> Vec<Layout> {
 
 pub(super) fn no_records(collection: Option<&str>) -> io::Error {
     io::Error::other(
-        collection.map_or_else(
-            || "no load has put records here".to_owned(),
-            |collection| format!("no load has put records of {collection} here"),
-        ),
+        collection
+            .map_or_else(|| "no records were loaded here".to_owned(), |collection| format!("no records of {collection} were loaded here")),
     )
 }

@@ -1,8 +1,8 @@
-//! SQLite: records into a file, and out of it.
+//! SQLite: loads records into a file, and exports them.
 //!
-//! A load is one transaction that begins before the first record is read, so that two loads never mix: the second one waits.
-//! A file that is not there yet is made beside its place and renamed when all is done; meanwhile the folder is locked against
-//! other loads that would make it too.
+//! A load is one transaction that begins before the first record is read, so that two loads never mix: the second one
+//! waits. A new file is created next to its final path and renamed at the end; meanwhile, the directory is locked
+//! against other loads that would create it too.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -15,43 +15,43 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Statement, ToSql};
 use sha2::{Digest, Sha256};
 
-use super::clerk::{Clerk, Ledger};
-use super::lines::{PAGE, Page, Pages};
+use super::export::{PAGE, Page, PageReader};
 use super::watch::{self, Flag, Watch};
-use super::{Answer, Changes, Database, Mode, Said, Seen, Settled, Start, nth_key};
-use crate::layout::relational::join::Stored;
-use crate::layout::relational::rows::{Cell, Dialect, Encoded, HASH_LENGTH, hex};
-use crate::layout::relational::{HASH, ID, KEY, LOAD, Layout, RECORD, REST, position_column, sql};
+use super::writer::{LoadTransaction, WriterThread};
+use super::{CachedLoad, CachedReport, Changes, Database, LoadRequest, LoadStats, Mode, Seen, nth_key};
+use crate::layout::relational::assemble::StoredRow;
+use crate::layout::relational::shred::{CellValue, Dialect, EncodedRow, HASH_LENGTH, hex};
+use crate::layout::relational::{EXTRA, HASH, ID, KEY, LOAD, Layout, RECORD, position_column, sql};
 use crate::load::Totals;
 use crate::load::atomic;
 use crate::load::temporary::{self, FolderLock, Made, Temporary};
 
-/// So long a load waits for another one to end.
+/// How long a load waits for another one.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A page of records is cut short behind so many bytes.
+/// A page of records ends after this many bytes.
 const PAGE_BYTES: usize = 4 << 20;
 
 /// A file that was opened for a load.
 pub struct Sqlite {
     connection: Connection,
-    fresh: Option<Fresh>,
+    new_database: Option<NewDatabase>,
     shown: String,
     watch: Watch,
     flag: Flag,
-    // Dropped last, since closing a file releases the locks of all its users in the program (POSIX).
+    // Dropped last, because closing a file releases the locks of all its users in the program (POSIX).
     file: Option<File>,
 }
 
-// A file in the making.
-struct Fresh {
+// A new file.
+struct NewDatabase {
     // Locked while it is open.
     file: File,
     making: Temporary,
     place: PathBuf,
     // Held until the file is in place.
     _folder: Option<FolderLock>,
-    // Dropped last: folders that are empty then go.
+    // Dropped last: directories that are empty then go.
     _made: Option<Made>,
 }
 
@@ -59,18 +59,17 @@ fn failed(error: rusqlite::Error) -> io::Error {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => io::Error::other("another program is writing to the database"),
-        Some(ErrorCode::NotADatabase) => io::Error::other("not a database of SQLite"),
+        Some(ErrorCode::NotADatabase) => io::Error::other("not an SQLite database"),
         Some(ErrorCode::DiskFull) => io::Error::new(io::ErrorKind::StorageFull, error),
         _ => io::Error::other(error),
     }
 }
 
 impl Sqlite {
-    /// Opens the file at `path` for a load, and waits until no other load has it. It is made when the load is done, where it
-    /// is not there yet. A `trial` is never put into place.
+    /// Opens the file at `path` for a load, and waits until no other load uses it. A missing file is created when the
+    /// load is done. A `trial` is never renamed into place.
     ///
-    /// # Errors
-    /// When the file cannot be opened, or is no database.
+    /// # Errors When the file cannot be opened, or is not a database.
     pub fn open(path: &Path, trial: bool, flag: Flag) -> io::Result<Self> {
         let shown = format!("sqlite:{}", path.display());
         if !path.exists() {
@@ -78,7 +77,7 @@ impl Sqlite {
             let path = &atomic::follow(path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let made = if trial { None } else { Some(Made::folder(folder)?) };
-            // Folders can be locked on most systems; elsewhere, the second of two loads is told that the file is there now.
+            // Directories can be locked on most systems; elsewhere, the second of two loads gets the error that the file exists now.
             let lock = if trial { None } else { lock_folder(folder, &shown, flag)? };
             if !path.exists() {
                 let folder = if trial { &std::env::temp_dir() } else { folder };
@@ -86,13 +85,13 @@ impl Sqlite {
                 // SQLite opens files by their names, so this one cannot go without.
                 let (file, making) = Temporary::create(folder, trial)?;
                 let connection = Connection::open(making.path()).map_err(failed)?;
-                // Nobody else knows of the file, and a broken one is thrown away.
+                // Nobody else uses the file, and a damaged one is discarded.
                 connection
                     .execute_batch(
                         "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
                     )
                     .map_err(failed)?;
-                let fresh = Fresh { file, making, place: path.to_owned(), _folder: lock, _made: made };
+                let fresh = NewDatabase { file, making, place: path.to_owned(), _folder: lock, _made: made };
                 return Self::begun(connection, Some(fresh), shown, flag, None);
             }
         }
@@ -103,18 +102,18 @@ impl Sqlite {
         Self::begun(connection, None, shown, flag, Some(file))
     }
 
-    fn begun(mut connection: Connection, fresh: Option<Fresh>, shown: String, flag: Flag, file: Option<File>) -> io::Result<Self> {
+    fn begun(mut connection: Connection, fresh: Option<NewDatabase>, shown: String, flag: Flag, file: Option<File>) -> io::Result<Self> {
         let watch = watch(&mut connection, &shown, flag)?;
         let begun = connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA cache_size = -32768; BEGIN IMMEDIATE");
         watch::check(flag)?;
         begun.map_err(failed)?;
-        // For columns of numbers that become JSON.
+        // For number columns that become JSON.
         connection
             .create_scalar_function("chancery_number", 1, rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC, |context| {
                 Ok(shown_value(context.get_raw(0)))
             })
             .map_err(failed)?;
-        Ok(Self { connection, fresh, shown, watch, flag, file })
+        Ok(Self { connection, new_database: fresh, shown, watch, flag, file })
     }
 }
 
@@ -139,7 +138,7 @@ fn watch(connection: &mut Connection, shown: &str, flag: Flag) -> io::Result<Wat
     Watch::start(flag, move || handle.interrupt(), || true)
 }
 
-// Waits until no other load makes a file in the folder. Not every system can lock folders.
+// Waits until no other load makes a file in the directory. Not every system can lock directories.
 fn lock_folder(folder: &Path, shown: &str, flag: Flag) -> io::Result<Option<FolderLock>> {
     let begun = Instant::now();
     let mut reported = false;
@@ -190,15 +189,15 @@ impl Database for Sqlite {
         has_table(&self.connection, name).map_err(failed)
     }
 
-    fn answer(&mut self, collection: &str) -> io::Result<Option<Answer>> {
-        if !has_table(&self.connection, "_chancery_answer").map_err(failed)? {
+    fn cached_load(&mut self, collection: &str) -> io::Result<Option<CachedLoad>> {
+        if !has_table(&self.connection, "_chancery_load_cache").map_err(failed)? {
             return Ok(None);
         }
-        let answer = self.connection.query_row(super::ANSWER, [collection], |row| {
-            Ok(Answer {
+        let answer = self.connection.query_row(super::LOAD_CACHE, [collection], |row| {
+            Ok(CachedLoad {
                 load: row.get(0)?,
                 inputs: super::inputs(&row.get::<_, String>(1)?),
-                asked: row.get(2)?,
+                fingerprint: row.get(2)?,
                 content: row.get(3)?,
                 failed: row.get::<_, i64>(4)? != 0,
                 text: row.get(5)?,
@@ -223,10 +222,10 @@ impl Database for Sqlite {
         Ok(records.unsigned_abs())
     }
 
-    fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
-        let Self { file, connection, fresh, shown, watch, flag } = *self;
-        Clerk::start(&shown, start.mode, move |orders| {
-            // Captured, and dropped behind the connection.
+    fn begin(self: Box<Self>, start: LoadRequest) -> io::Result<WriterThread> {
+        let Self { file, connection, new_database: fresh, shown, watch, flag } = *self;
+        WriterThread::start(&shown, start.mode, move |orders| {
+            // Captured, and dropped after the connection.
             let file = file;
             let connection = connection;
             let before = match &file {
@@ -234,8 +233,8 @@ impl Database for Sqlite {
                 None => Some(0),
             };
             let _busy = watch.busy();
-            let committed = orders.serve(&mut Book::open(&connection, start, flag, before).map_err(failed)?)?;
-            // What is not committed goes with the connection.
+            let committed = orders.run(&mut SqliteLoad::open(&connection, start, flag, before).map_err(failed)?)?;
+            // Uncommitted changes are rolled back with the connection.
             connection.close().map_err(|(_, error)| failed(error))?;
             match fresh {
                 Some(fresh) if committed => fresh.put_into_place(),
@@ -245,12 +244,12 @@ impl Database for Sqlite {
     }
 }
 
-impl Fresh {
+impl NewDatabase {
     fn put_into_place(self) -> io::Result<()> {
         self.file.sync_all()?;
         self.making.publish_new(&self.place, &mut temporary::exclusive()).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
-                io::Error::new(error.kind(), "another program has made the database meanwhile; load again to add to it")
+                io::Error::new(error.kind(), "another program created the database in the meantime; load again to add to it")
             }
             _ => error,
         })
@@ -261,7 +260,7 @@ fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
     connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')")?.exists([name])
 }
 
-// How many records there are, and a sum that tells their keys and hashes from others.
+// The number of records, and a checksum of their keys and hashes.
 #[derive(Clone, Copy, Default)]
 struct Content {
     count: u64,
@@ -292,7 +291,7 @@ impl Content {
     }
 }
 
-// How many transactions have changed a file (SQLite file format, 1.3.7); `None` where its journal mode does not count them.
+// How many transactions have changed a file (SQLite file format, 1.3.7); `None` if its journal mode does not count them.
 fn change_counter(file: &File) -> io::Result<Option<i64>> {
     let mut header = [0; 28];
     let mut file = file;
@@ -328,10 +327,10 @@ fn count_change(connection: &Connection, before: Option<i64>) -> rusqlite::Resul
     connection.execute(count, [before.map_or(NOT_KNOWN, |before| before + 1), before.unwrap_or(NOT_KNOWN)]).map(|_| ())
 }
 
-// Stands for a change counter that tells nothing.
+// Stands for an unknown change counter.
 const NOT_KNOWN: i64 = -1;
 
-// Whatever somebody has put there instead is something else.
+// A value of another type was changed manually.
 fn bytes_of(value: ValueRef<'_>) -> &[u8] {
     match value {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
@@ -350,7 +349,7 @@ fn layouts(connection: &Connection) -> io::Result<Vec<(String, String)>> {
         .map_err(failed)
 }
 
-// The layout of a collection, or of the only one; less tables and columns that somebody has taken away.
+// The layout of a collection, or of the only one, without missing tables and columns.
 fn stored(connection: &Connection, collection: Option<&str>) -> io::Result<Option<Layout>> {
     let Some(mut layout) = super::choose(&layouts(connection)?, collection)? else { return Ok(None) };
     let mut columns = Vec::new();
@@ -364,7 +363,7 @@ fn stored(connection: &Connection, collection: Option<&str>) -> io::Result<Optio
     Ok(if layout.tables.is_empty() { None } else { Some(layout) })
 }
 
-impl ToSql for Cell<'_> {
+impl ToSql for CellValue<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
             Self::Null | Self::List(_) => ToSqlOutput::Owned(Value::Null),
@@ -376,28 +375,28 @@ impl ToSql for Cell<'_> {
     }
 }
 
-// A load in the making.
-struct Book<'c> {
+// A load in progress.
+struct SqliteLoad<'c> {
     connection: &'c Connection,
-    start: Start,
+    start: LoadRequest,
     load: i64,
     next: i64,
-    // Whether there was no record before.
+    // Whether the table was empty.
     empty: bool,
-    // What the table holds, where it was empty.
+    // The content of the table, if it was empty.
     content: Content,
     find: Statement<'c>,
     update: Statement<'c>,
     // By table.
     insert: Vec<Statement<'c>>,
     clear: Vec<Statement<'c>>,
-    note: Statement<'c>,
+    diagnostic: Statement<'c>,
     finding: Statement<'c>,
     findings: i64,
     seen: Seen,
     depths: Vec<usize>,
-    settled: Settled,
-    // Indexes that are made when all is in.
+    stats: LoadStats,
+    // Indexes that are created at the end.
     later: Vec<String>,
     // Whether the copies of records without a key have been counted.
     counts_copies: bool,
@@ -406,8 +405,8 @@ struct Book<'c> {
     flag: Flag,
 }
 
-impl<'c> Book<'c> {
-    fn open(connection: &'c Connection, start: Start, flag: Flag, before: Option<i64>) -> rusqlite::Result<Self> {
+impl<'c> SqliteLoad<'c> {
+    fn open(connection: &'c Connection, start: LoadRequest, flag: Flag, before: Option<i64>) -> rusqlite::Result<Self> {
         let mut later = Vec::new();
         for statement in start.changes.iter().flat_map(|change| &change.statements) {
             if start.is_new && ["CREATE INDEX", "CREATE UNIQUE INDEX"].iter().any(|index| statement.starts_with(index)) {
@@ -425,7 +424,7 @@ impl<'c> Book<'c> {
                 None => vec![ID.to_owned(), KEY.to_owned(), HASH.to_owned(), LOAD.to_owned()],
                 Some(_) => own_columns(layout, number),
             };
-            columns.push(REST.to_owned());
+            columns.push(EXTRA.to_owned());
             columns.extend(table.columns.iter().map(|column| column.name.clone()));
             let names: Vec<String> = columns.iter().map(|column| sql::name(column)).collect();
             let places = vec!["?"; columns.len()].join(", ");
@@ -436,8 +435,10 @@ impl<'c> Book<'c> {
             }
         }
         let columns = layout.tables[0].columns.iter().map(|column| format!(", {} = ?", sql::name(&column.name)));
-        let update =
-            format!("UPDATE {record} SET \"{HASH}\" = ?, \"{LOAD}\" = ?, \"{REST}\" = ?{} WHERE \"{ID}\" = ?", columns.collect::<String>());
+        let update = format!(
+            "UPDATE {record} SET \"{HASH}\" = ?, \"{LOAD}\" = ?, \"{EXTRA}\" = ?{} WHERE \"{ID}\" = ?",
+            columns.collect::<String>()
+        );
         let last: i64 = connection.query_row(&format!("SELECT coalesce(max(\"{ID}\"), 0) FROM {record}"), [], |row| row.get(0))?;
         let load = connection.query_row("SELECT coalesce(max(\"id\"), 0) + 1 FROM \"_chancery_load\"", [], |row| row.get(0))?;
         Ok(Self {
@@ -450,12 +451,12 @@ impl<'c> Book<'c> {
             update: connection.prepare(&update)?,
             insert,
             clear,
-            note: connection.prepare("INSERT INTO temp.\"_seen\" VALUES (?1)")?,
+            diagnostic: connection.prepare("INSERT INTO temp.\"_seen\" VALUES (?1)")?,
             finding: connection.prepare("INSERT INTO \"_chancery_findings\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
             findings: 0,
             seen: Seen::default(),
             depths: (0..layout.tables.len()).map(|table| layout.depth(table)).collect(),
-            settled: Settled { changes: start.list.then(Changes::default), ..Settled::default() },
+            stats: LoadStats { changes: start.list.then(Changes::default), ..LoadStats::default() },
             start,
             later,
             counts_copies: false,
@@ -464,14 +465,14 @@ impl<'c> Book<'c> {
         })
     }
 
-    fn take(&mut self, record: &Encoded<'_>) -> io::Result<Option<(&'static str, String)>> {
+    fn take(&mut self, record: &EncodedRow<'_>) -> io::Result<Option<(&'static str, String)>> {
         let nth = self.seen.nth(record.key)?;
         let mut key = if nth == 1 { record.key.to_owned() } else { nth_key(record.key, nth) };
         let mut found = if self.empty { None } else { self.find(&key, record.hash)? };
         if self.start.mode == Mode::Append && found.is_some() {
-            // Without a key of its own, a record is one more of the same.
+            // Without a key of its own, a record is another copy.
             if !record.key.starts_with('#') || record.key.starts_with("#key ") {
-                self.settled.clash(self.start.keys.shown(&key));
+                self.stats.add_conflict(self.start.keys.shown(&key));
                 return Ok(None);
             }
             key = nth_key(record.key, self.next_copy(record.key)?);
@@ -479,19 +480,19 @@ impl<'c> Book<'c> {
         }
         let (id, done) = match found {
             Some((id, true)) => {
-                self.settled.unchanged += 1;
+                self.stats.unchanged += 1;
                 self.seen_in_place(id)?;
                 return Ok(None);
             }
             Some((id, _)) => {
-                self.settled.updated += 1;
+                self.stats.updated += 1;
                 for clear in &mut self.clear {
                     clear.execute([id]).map_err(failed)?;
                 }
                 (id, "updated")
             }
             None => {
-                self.settled.added += 1;
+                self.stats.added += 1;
                 self.next += 1;
                 (self.next - 1, "added")
             }
@@ -544,7 +545,7 @@ impl<'c> Book<'c> {
         connection.execute(keep, rusqlite::params![collection, content, counter]).map(|_| ())
     }
 
-    // The number of the next copy of a record without a key. The copies that exist are counted once, in one pass.
+    // The number of the next copy of a record without a key. Existing copies are counted once, in one pass.
     fn next_copy(&mut self, base: &str) -> io::Result<u32> {
         if !self.counts_copies {
             let copies = super::copies(&sql::name(&self.start.layout.tables[0].name), Dialect::Sqlite);
@@ -561,15 +562,15 @@ impl<'c> Book<'c> {
         count.map_err(failed)
     }
 
-    // The record with a key, and whether it is the same.
+    // The record with a key, and whether it is unchanged.
     fn find(&mut self, key: &str, hash: [u8; HASH_LENGTH]) -> io::Result<Option<(i64, bool)>> {
         self.find.query_row([key], |row| Ok((row.get(0)?, bytes_of(row.get_ref(1)?) == hash))).optional().map_err(failed)
     }
 
-    // Only what replaces the whole has to know what there still is.
+    // Only a replacing load needs to know the existing records.
     fn seen_in_place(&mut self, id: i64) -> io::Result<()> {
         if self.start.mode == Mode::Replace && !self.empty {
-            self.note.execute([id]).map_err(failed)?;
+            self.diagnostic.execute([id]).map_err(failed)?;
         }
         Ok(())
     }
@@ -580,19 +581,19 @@ impl<'c> Book<'c> {
         let gone = format!("SELECT \"{ID}\" FROM {record} WHERE \"{ID}\" NOT IN (SELECT \"id\" FROM temp.\"_seen\")");
         self.connection.execute_batch(&format!("CREATE TEMP TABLE \"_gone\" AS {gone}")).map_err(failed)?;
         let of_gone = "IN (SELECT * FROM temp.\"_gone\")";
-        if let Some(changes) = &mut self.settled.changes {
+        if let Some(changes) = &mut self.stats.changes {
             let mut query =
                 self.connection.prepare(&format!("SELECT \"{KEY}\" FROM {record} WHERE \"{ID}\" {of_gone} ORDER BY 1")).map_err(failed)?;
             let mut rows = query.query([]).map_err(failed)?;
             while let Some(row) = rows.next().map_err(failed)? {
-                changes.note("removed", self.start.keys.unread(&row.get::<_, String>(0).map_err(failed)?))?;
+                changes.emit("removed", self.start.keys.unread(&row.get::<_, String>(0).map_err(failed)?))?;
             }
         }
         for table in layout.tables.iter().filter(|table| table.list.is_some()) {
             self.connection.execute(&format!("DELETE FROM {} WHERE \"{RECORD}\" {of_gone}", sql::name(&table.name)), []).map_err(failed)?;
         }
         let removed = self.connection.execute(&format!("DELETE FROM {record} WHERE \"{ID}\" {of_gone}"), []).map_err(failed)?;
-        self.settled.removed = removed as u64;
+        self.stats.removed = removed as u64;
         Ok(())
     }
 
@@ -601,7 +602,7 @@ impl<'c> Book<'c> {
         let json = |value: serde_json::Result<String>| value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)));
         let inputs = start.inputs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let Settled { added, updated, unchanged, removed, .. } = self.settled;
+        let LoadStats { added, updated, unchanged, removed, .. } = self.stats;
         self.connection.execute(
             "INSERT INTO \"_chancery_load\" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rusqlite::params![
@@ -627,7 +628,7 @@ impl<'c> Book<'c> {
     }
 }
 
-fn bind(statement: &mut Statement<'_>, mut at: usize, cells: &[Cell<'_>]) -> rusqlite::Result<()> {
+fn bind(statement: &mut Statement<'_>, mut at: usize, cells: &[CellValue<'_>]) -> rusqlite::Result<()> {
     for cell in cells {
         statement.raw_bind_parameter(at, cell)?;
         at += 1;
@@ -635,24 +636,24 @@ fn bind(statement: &mut Statement<'_>, mut at: usize, cells: &[Cell<'_>]) -> rus
     Ok(())
 }
 
-// The columns that say where a row of a list belongs.
+// The columns that link a list row to its record.
 fn own_columns(layout: &Layout, table: usize) -> Vec<String> {
     let depth = layout.depth(table);
     std::iter::once(RECORD.to_owned()).chain((1..=depth).map(|at| position_column(at, depth))).collect()
 }
 
-impl Ledger for Book<'_> {
-    fn record(&mut self, record: &Encoded<'_>) -> io::Result<()> {
+impl LoadTransaction for SqliteLoad<'_> {
+    fn record(&mut self, record: &EncodedRow<'_>) -> io::Result<()> {
         if let Some((done, key)) = self.take(record)?
-            && let Some(changes) = &mut self.settled.changes
+            && let Some(changes) = &mut self.stats.changes
         {
-            changes.note(done, self.start.keys.shown(&key))?;
+            changes.emit(done, self.start.keys.shown(&key))?;
         }
         Ok(())
     }
 
     fn finding(&mut self, line: &[u8]) -> io::Result<()> {
-        let Some(finding) = super::Finding::read(line) else { return Ok(()) };
+        let Some(finding) = super::StoredFinding::read(line) else { return Ok(()) };
         self.findings += 1;
         let (load, position) = (self.load, self.findings);
         self.finding
@@ -673,7 +674,7 @@ impl Ledger for Book<'_> {
             .map_err(failed)
     }
 
-    fn settle(&mut self, totals: Totals) -> io::Result<Settled> {
+    fn settle(&mut self, totals: Totals) -> io::Result<LoadStats> {
         if self.start.mode == Mode::Replace && !self.empty && !totals.incomplete {
             self.remove()?;
         }
@@ -681,20 +682,20 @@ impl Ledger for Book<'_> {
             self.connection.execute_batch(index).map_err(failed)?;
         }
         self.account(totals).map_err(failed)?;
-        Ok(std::mem::take(&mut self.settled))
+        Ok(std::mem::take(&mut self.stats))
     }
 
-    fn commit(&mut self, said: Option<Said>) -> io::Result<()> {
+    fn commit(&mut self, report: Option<CachedReport>) -> io::Result<()> {
         let layout = &self.start.layout;
         // What was empty holds what has been added; else the records that did not come count too.
         let content = if self.empty { self.content } else { Content::of(self.connection, &layout.tables[0].name).map_err(failed)? };
         self.keep_checksum(content).map_err(failed)?;
-        if has_table(self.connection, "_chancery_answer").map_err(failed)? {
+        if has_table(self.connection, "_chancery_load_cache").map_err(failed)? {
             let collection = &layout.collection;
-            self.connection.execute("DELETE FROM \"_chancery_answer\" WHERE \"collection\" = ?", [collection]).map_err(failed)?;
-            if let Some(Said { asked, failed: has_failed, text }) = said {
-                let answer = rusqlite::params![collection, self.load, asked, content.text(), i64::from(has_failed), text];
-                self.connection.execute("INSERT INTO \"_chancery_answer\" VALUES (?, ?, ?, ?, ?, ?)", answer).map_err(failed)?;
+            self.connection.execute("DELETE FROM \"_chancery_load_cache\" WHERE \"collection\" = ?", [collection]).map_err(failed)?;
+            if let Some(CachedReport { fingerprint, failed: has_failed, report: text }) = report {
+                let answer = rusqlite::params![collection, self.load, fingerprint, content.text(), i64::from(has_failed), text];
+                self.connection.execute("INSERT INTO \"_chancery_load_cache\" VALUES (?, ?, ?, ?, ?, ?)", answer).map_err(failed)?;
             }
         }
         watch::check(self.flag)?;
@@ -702,8 +703,8 @@ impl Ledger for Book<'_> {
     }
 }
 
-/// A file whose records are read.
-pub struct Reading {
+/// A file opened for export.
+pub struct SqliteExporter {
     connection: Connection,
     layout: Layout,
     watch: Watch,
@@ -714,11 +715,10 @@ pub struct Reading {
     _file: File,
 }
 
-impl Reading {
+impl SqliteExporter {
     /// Opens the file at `path` for its records of `collection`, or of the only collection that it has.
     ///
-    /// # Errors
-    /// When the file cannot be opened, is no database, or has no such records.
+    /// # Errors When the file cannot be opened, is not a database, or has no such records.
     pub fn open(path: &Path, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
         fs::metadata(path)?;
         refuse_special(path)?;
@@ -726,7 +726,7 @@ impl Reading {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         let watch = watch(&mut connection, &format!("sqlite:{}", path.display()), flag)?;
-        // All pages are of one moment.
+        // All pages are from one snapshot.
         connection.execute_batch("PRAGMA query_only = ON; BEGIN").map_err(failed)?;
         let layout = stored(&connection, collection)?.ok_or_else(|| super::no_records(collection))?;
         let unedited = checksum(&connection, &layout.collection).map_err(failed)?;
@@ -745,7 +745,7 @@ impl Reading {
         &self.layout
     }
 
-    fn rows(&self, table: usize, after: i64, last: i64, stop: usize) -> rusqlite::Result<Vec<(i64, Stored)>> {
+    fn rows(&self, table: usize, after: i64, last: i64, stop: usize) -> rusqlite::Result<Vec<(i64, StoredRow)>> {
         let mut query = self.connection.prepare_cached(&select(&self.layout, table))?;
         let mut rows = if table == 0 { query.query([after])? } else { query.query([after, last])? };
         let (mut found, mut bytes) = (Vec::new(), 0);
@@ -759,9 +759,9 @@ impl Reading {
         Ok(found)
     }
 
-    fn row(&self, table: usize, row: &Row<'_>, bytes: &mut usize) -> rusqlite::Result<(i64, Stored)> {
+    fn row(&self, table: usize, row: &Row<'_>, bytes: &mut usize) -> rusqlite::Result<(i64, StoredRow)> {
         let depth = self.layout.depth(table);
-        let mut stored = Stored::default();
+        let mut stored = StoredRow::default();
         for at in 1..=depth {
             stored.positions.push(row.get(at)?);
         }
@@ -770,10 +770,10 @@ impl Reading {
             *bytes += text.as_ref().map_or(0, String::len);
             Ok::<_, rusqlite::Error>(text)
         };
-        stored.rest = cell(depth + 1)?;
+        stored.extra = cell(depth + 1)?;
         stored.cells = (0..self.layout.tables[table].columns.len()).map(|at| cell(depth + 2 + at)).collect::<Result<_, _>>()?;
         if depth == 0 {
-            // The key and the hash stand behind the columns.
+            // The key and the hash stand after the columns.
             let at = 2 + stored.cells.len();
             let hash = bytes_of(row.get_ref(at + 1)?).to_vec();
             if self.unedited.is_some() {
@@ -796,7 +796,7 @@ fn damaged() -> io::Error {
 fn select(layout: &Layout, table: usize) -> String {
     let depth = layout.depth(table);
     let mut columns = if depth == 0 { vec![ID.to_owned()] } else { own_columns(layout, table) };
-    columns.push(REST.to_owned());
+    columns.push(EXTRA.to_owned());
     columns.extend(layout.tables[table].columns.iter().map(|column| column.name.clone()));
     if depth == 0 {
         columns.extend([KEY, HASH].map(str::to_owned));
@@ -820,8 +820,8 @@ fn shown_value(value: ValueRef<'_>) -> Option<String> {
     })
 }
 
-impl Pages for Reading {
-    fn page(&mut self, after: i64) -> io::Result<Option<Page>> {
+impl PageReader for SqliteExporter {
+    fn read_page(&mut self, after: i64) -> io::Result<Option<Page>> {
         let _busy = self.watch.busy();
         let records = self.rows(0, after, 0, PAGE).map_err(failed)?;
         let Some((last, _)) = records.last() else {

@@ -73,7 +73,7 @@ impl Watch {
         let (stopped, working) = (Arc::clone(&stop), Arc::clone(&busy));
         let thread = thread::Builder::new().spawn(move || {
             // Of the work that is reported or not, and when it was asked about.
-            let (mut reported, mut asked) = (None, None::<Instant>);
+            let (mut reported, mut fingerprint) = (None, None::<Instant>);
             while !stopped.load(Ordering::Relaxed) {
                 let since = *working.lock().unwrap_or_else(PoisonError::into_inner);
                 if flag.load(Ordering::Relaxed) && since.is_some() {
@@ -81,9 +81,9 @@ impl Watch {
                 }
                 if let Some(begun) = since
                     && reported != since
-                    && asked.map_or(begun, |asked| asked.max(begun)).elapsed() >= LONG
+                    && fingerprint.map_or(begun, |fingerprint| fingerprint.max(begun)).elapsed() >= LONG
                 {
-                    asked = Some(Instant::now());
+                    fingerprint = Some(Instant::now());
                     if report() {
                         reported = since;
                     }

@@ -1,6 +1,6 @@
 //! Rows and cells in bytes: RFC 4180 and what is usual beside it.
 //!
-//! A quote opens a quoted cell only where the cell begins; anywhere else it is text. What stands behind a closing quote
+//! A quote opens a quoted cell only where the cell begins; anywhere else it is text. What stands after a closing quote
 //! belongs to the cell. LF, CRLF and a lone CR end a row outside quotes.
 
 use crate::source::Span;
@@ -28,12 +28,12 @@ pub(super) enum End {
     Quoted(usize),
 }
 
-/// Reads one row from `at`, which is left behind its line end.
+/// Reads one row from `at`, which is left after its line end.
 pub(super) fn row(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<Cell>) -> End {
     row_up_to(bytes, at, delimiter, cells, usize::MAX).0
 }
 
-/// As [`row`]; no more than `most` cells are kept, and how many there are is told too.
+/// As [`row`]; no more than `most` cells are kept, and their number is returned too.
 pub(super) fn row_up_to(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut Vec<Cell>, most: usize) -> (End, usize) {
     cells.clear();
     let mut count = 0;
@@ -84,7 +84,7 @@ pub(super) fn row_up_to(bytes: &[u8], at: &mut usize, delimiter: u8, cells: &mut
     }
 }
 
-/// Length of the line end that stands at `at`; `None` where there is none, or a CR that is the last byte.
+/// Length of the line end that is at `at`; `None` if there is none, or a CR that is the last byte.
 pub(super) fn line_end(bytes: &[u8], at: usize) -> Option<usize> {
     match (bytes.get(at)?, bytes.get(at + 1)) {
         (b'\r', Some(b'\n')) => Some(2),
@@ -93,7 +93,7 @@ pub(super) fn line_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The offset behind the next line end from `at` on, if it is whole.
+/// The offset after the next line end from `at` on, if it is whole.
 pub(super) fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
     let end = at + memchr::memchr2(b'\n', b'\r', bytes.get(at..)?)?;
     line_end(bytes, end).map(|length| end + length)
@@ -142,18 +142,18 @@ pub(super) enum Skip {
     /// Where a cell begins.
     #[default]
     Cell,
-    /// In text without quotes, or behind a closing quote.
+    /// In text without quotes, or after a closing quote.
     Bare,
     /// Inside quotes.
     Quoted,
-    /// Behind a quote that closes, or is the first of two.
+    /// After a quote that closes, or is the first of two.
     Quote,
-    /// Behind a CR that ends the row; an LF may belong to it.
+    /// After a CR that ends the row; an LF may belong to it.
     Return,
 }
 
 impl Skip {
-    /// The offset behind the row's line end, if that is in the next `bytes`.
+    /// The offset after the row's line end, if that is in the next `bytes`.
     pub fn over(&mut self, bytes: &[u8], delimiter: u8) -> Option<usize> {
         for (at, byte) in bytes.iter().enumerate() {
             *self = match (*self, *byte) {

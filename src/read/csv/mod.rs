@@ -1,26 +1,26 @@
 //! Reads CSV and TSV (RFC 4180 and what is usual beside it): one record to a row.
 //!
-//! In: a table, or a package of tables ([`package`]). Out: one record a row, its members where the header's paths say.
+//! Input: a table, or a package of tables ([`package`]). Output: one record a row, its members where the header's paths say.
 //! The delimiter is found from the first rows, the header is understood once, and windows are cut at row ends; each window
 //! carries the header as a stretch of its own, so that findings can point there. Blank lines are no rows.
 
 mod lex;
 pub mod package;
-mod plan;
+mod header_plan;
 mod rows;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use self::header_plan::{HeaderPlan, Role};
 use self::lex::End;
-use self::plan::{Plan, Role};
 use self::rows::Table;
 use super::ndjson::{TooLarge, few_lines, floor_char};
 use super::{Options, Reader, Window};
 use crate::diagnostic::{Diagnostic, Member};
 use crate::layout::cell;
 use crate::layout::header::Header;
-use crate::source::{Failure, Feed, Source, Span};
+use crate::source::{InputBuffer, ReadError, Source, Span};
 
 /// How a table is written, as far as the user said.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ pub struct Dialect {
     pub delimiter: Option<u8>,
     /// The first row is a record, not names.
     pub no_header: bool,
-    /// Lines that begin with this are left out.
+    /// Lines that begin with this are omitted.
     pub comment: Option<u8>,
     /// Bare cells with one of these texts are null, or missing where null is not admitted.
     pub null_words: Vec<String>,
@@ -53,8 +53,8 @@ pub enum Cells {
 const SAMPLE: usize = 64 * 1024;
 
 /// Cuts at the ends of rows.
-pub struct Cutter {
-    feed: Feed,
+pub struct CsvChunker {
+    feed: InputBuffer,
     delimiter: Option<u8>,
     options: Options,
     state: State,
@@ -66,14 +66,14 @@ enum State {
     Done,
 }
 
-impl Cutter {
+impl CsvChunker {
     /// Starts on `feed`.
     #[must_use]
-    pub fn new(feed: Feed, delimiter: Option<u8>, options: &Options) -> Self {
+    pub fn new(feed: InputBuffer, delimiter: Option<u8>, options: &Options) -> Self {
         Self { feed, delimiter: options.csv.delimiter.or(delimiter), options: options.clone(), state: State::Start }
     }
 
-    fn start(&mut self) -> Result<Option<Window>, Failure> {
+    fn start(&mut self) -> Result<Option<Window>, ReadError> {
         let head = match Head::read(&mut self.feed, self.delimiter, &self.options)? {
             Head::Empty => {
                 self.state = State::Done;
@@ -87,44 +87,44 @@ impl Cutter {
         };
         let shape = Arc::clone(&self.options.shape);
         let plan = if self.options.csv.no_header {
-            Plan::without_header(self.feed.name(), self.feed.position(), head.cells.len(), shape.root())
+            HeaderPlan::without_header(self.feed.name(), self.feed.position(), head.cells.len(), shape.root())
         } else {
             let base = self.feed.position();
-            let header = self.feed.take(head.length)?.into_text();
-            Plan::new(self.feed.name(), header, base, &head.cells, shape.root(), false, self.options.max_depth)
+            let header = self.feed.consume(head.length)?.into_text();
+            HeaderPlan::new(self.feed.name(), header, base, &head.cells, shape.root(), false, self.options.max_depth)
         };
-        let notes = plan.notes();
+        let diagnostics = plan.diagnostics();
         let header = Arc::new(Header::of_table(plan.stored(), plan.role(Role::Record).is_some()));
         let table = Arc::new(Table::new(vec![plan], head.delimiter, &self.options));
         self.state = State::Rows { reader: Arc::clone(&table) as Arc<dyn Reader>, table, header: Arc::clone(&header) };
         let window = self.rows()?;
         // A header without rows is still worth a window.
-        let reader: Arc<dyn Reader> = Arc::new(Nothing);
-        let empty = || Window::new(Source::elsewhere(Arc::clone(self.feed.name()), self.feed.position()), &reader);
-        Ok(Some(Window { notes, header: Some(header), ..window.unwrap_or_else(empty) }))
+        let reader: Arc<dyn Reader> = Arc::new(EmptyTable);
+        let empty = || Window::new(Source::detached(Arc::clone(self.feed.name()), self.feed.position()), &reader);
+        Ok(Some(Window { diagnostics, header: Some(header), ..window.unwrap_or_else(empty) }))
     }
 
-    fn rows(&mut self) -> Result<Option<Window>, Failure> {
+    fn rows(&mut self) -> Result<Option<Window>, ReadError> {
         let State::Rows { table, reader, header } = &self.state else { return Ok(None) };
         let (table, reader, header) = (Arc::clone(table), Arc::clone(reader), Arc::clone(header));
         // The header goes along with each window, so a long one makes for long windows.
         let window_bytes = self.options.window_bytes.max(table.plans[0].header.len());
         match cut_rows(&mut self.feed, table.delimiter, &self.options, window_bytes)? {
-            Cut::None => {
+            RowRange::None => {
                 self.state = State::Done;
                 Ok(None)
             }
-            Cut::Rows(mut source) => {
+            RowRange::Rows(mut source) => {
                 table.append_header(0, &mut source);
                 Ok(Some(Window { header: Some(header), ..Window::new(source, &reader) }))
             }
-            Cut::TooLarge(window) => Ok(Some(window)),
+            RowRange::TooLarge(window) => Ok(Some(window)),
         }
     }
 }
 
-impl super::Cutter for Cutter {
-    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+impl super::Chunker for CsvChunker {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
         match self.state {
             State::Start => self.start(),
             State::Rows { .. } => self.rows(),
@@ -134,21 +134,21 @@ impl super::Cutter for Cutter {
 }
 
 /// A window about a file in which there is nothing to read.
-struct Nothing;
+struct EmptyTable;
 
-impl Reader for Nothing {
-    fn read(&self, _source: &Arc<Source>, _tree: &mut crate::tree::Tree, _intake: &mut dyn super::Intake) {}
+impl Reader for EmptyTable {
+    fn read(&self, _source: &Arc<Source>, _tree: &mut crate::tree::Tree, _visitor: &mut dyn super::RecordVisitor) {}
 }
 
-enum Cut {
+enum RowRange {
     None,
     Rows(Source),
     TooLarge(Window),
 }
 
 // Takes whole rows of about a window's length; at the end, what is left.
-fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options, window_bytes: usize) -> Result<Cut, Failure> {
-    feed.fill(window_bytes)?;
+fn cut_rows(feed: &mut InputBuffer, delimiter: u8, options: &Options, window_bytes: usize) -> Result<RowRange, ReadError> {
+    feed.fill_from_stream(window_bytes)?;
     loop {
         let bytes = feed.bytes();
         let length = if feed.is_ended() { bytes.len() } else { lex::whole_rows(bytes, delimiter, options.csv.comment) };
@@ -156,66 +156,66 @@ fn cut_rows(feed: &mut Feed, delimiter: u8, options: &Options, window_bytes: usi
             let few = few_lines(&bytes[..length]);
             let few = if few < length { lex::whole_rows(&bytes[..few], delimiter, options.csv.comment) } else { length };
             let length = if few > 0 { few } else { length };
-            return Ok(Cut::Rows(feed.take(length)?));
+            return Ok(RowRange::Rows(feed.consume(length)?));
         }
         if feed.is_ended() {
-            return Ok(Cut::None);
+            return Ok(RowRange::None);
         }
         if bytes.len() > options.max_record_bytes {
-            return Ok(Cut::TooLarge(large_row(feed, delimiter, options)?));
+            return Ok(RowRange::TooLarge(large_row(feed, delimiter, options)?));
         }
-        feed.more()?;
+        feed.fill()?;
     }
 }
 
 // The start of a row past the limit; the rest of the row is dropped unread.
-fn large_row(feed: &mut Feed, delimiter: u8, options: &Options) -> Result<Window, Failure> {
+fn large_row(feed: &mut InputBuffer, delimiter: u8, options: &Options) -> Result<Window, ReadError> {
     let mut skip = lex::Skip::default();
     let shown = floor_char(feed.bytes(), 80);
     let mut end = skip.over(&feed.bytes()[..shown], delimiter);
     let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: false });
-    let window = Window::new(feed.take(end.unwrap_or(shown))?, &reader);
+    let window = Window::new(feed.consume(end.unwrap_or(shown))?, &reader);
     while end.is_none() {
         let bytes = feed.bytes();
         let whole = if feed.is_ended() { bytes.len() } else { floor_char(bytes, bytes.len()) };
         end = skip.over(&bytes[..whole], delimiter);
-        feed.take(end.unwrap_or(whole))?;
-        if end.is_none() && !feed.more()? && feed.bytes().is_empty() {
+        feed.consume(end.unwrap_or(whole))?;
+        if end.is_none() && !feed.fill()? && feed.bytes().is_empty() {
             break;
         }
     }
     Ok(window)
 }
 
-/// Says that a header has more columns than a table may have.
+/// Reports that a header has more columns than a table may have.
 struct ManyColumns {
     limit: usize,
 }
 
 impl Reader for ManyColumns {
-    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
+    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, visitor: &mut dyn super::RecordVisitor) {
         let message = format!("table has more than {} columns", self.limit);
-        intake.note(
+        visitor.emit(
             Diagnostic::new(&crate::diagnostic::rules::TOO_LARGE, source, Span::at(0), message)
-                .help("raise --max-record-bytes: one column is allowed for each 1024 bytes"),
+                .help("raise --max-record-bytes; each 1024 bytes allow one column"),
         );
-        intake.broken();
-        intake.stop();
+        visitor.malformed();
+        visitor.stop();
     }
 }
 
-/// Says that a row is past the limit. Without its header a table cannot be read.
+/// Reports that a row is past the limit. Without its header a table cannot be read.
 struct LargeRow {
     limit: usize,
     is_header: bool,
 }
 
 impl Reader for LargeRow {
-    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
-        intake.note(TooLarge::note(source, 0, self.limit));
-        intake.broken();
+    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, visitor: &mut dyn super::RecordVisitor) {
+        visitor.emit(TooLarge::diagnostic(source, 0, self.limit));
+        visitor.malformed();
         if self.is_header {
-            intake.stop();
+            visitor.stop();
         }
     }
 }
@@ -235,8 +235,8 @@ struct FirstRow {
 
 impl Head {
     // Skips comments and blank lines, finds the delimiter and reads the first row; it is not taken.
-    fn read(feed: &mut Feed, delimiter: Option<u8>, options: &Options) -> Result<Self, Failure> {
-        feed.fill(SAMPLE)?;
+    fn read(feed: &mut InputBuffer, delimiter: Option<u8>, options: &Options) -> Result<Self, ReadError> {
+        feed.fill_from_stream(SAMPLE)?;
         loop {
             let bytes = feed.bytes();
             let Some(first) = bytes.first().copied() else { return Ok(Self::Empty) };
@@ -248,13 +248,13 @@ impl Head {
             let length = end.unwrap_or(bytes.len());
             if end.is_some() || feed.is_ended() {
                 feed.skip(length)?;
-                feed.fill(SAMPLE)?;
+                feed.fill_from_stream(SAMPLE)?;
             } else if bytes.len() > options.max_record_bytes {
                 let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: true });
                 let shown = floor_char(bytes, 80);
-                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
+                return Ok(Self::Broken(Window::new(feed.consume(shown)?, &reader)));
             } else {
-                feed.more()?;
+                feed.fill()?;
             }
         }
         let delimiter = delimiter.unwrap_or_else(|| sniff(feed.bytes(), options.csv.comment));
@@ -266,34 +266,34 @@ impl Head {
             if count > limit {
                 let reader: Arc<dyn Reader> = Arc::new(ManyColumns { limit });
                 let shown = floor_char(feed.bytes(), 80);
-                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
+                return Ok(Self::Broken(Window::new(feed.consume(shown)?, &reader)));
             }
             if end == End::Line || (feed.is_ended() && end == End::Input) {
                 return Ok(Self::Cells(FirstRow { cells, length, delimiter }));
             }
             if feed.is_ended() {
                 let reader: Arc<dyn Reader> = Arc::new(OpenHeader);
-                return Ok(Self::Broken(Window::new(feed.take(feed.bytes().len())?, &reader)));
+                return Ok(Self::Broken(Window::new(feed.consume(feed.bytes().len())?, &reader)));
             }
             if feed.bytes().len() > options.max_record_bytes {
                 let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: options.max_record_bytes, is_header: true });
                 let shown = floor_char(feed.bytes(), 80);
-                return Ok(Self::Broken(Window::new(feed.take(shown)?, &reader)));
+                return Ok(Self::Broken(Window::new(feed.consume(shown)?, &reader)));
             }
-            feed.more()?;
+            feed.fill()?;
         }
     }
 }
 
-/// Says that the header's quotes do not close.
+/// Reports that the header's quotes do not close.
 struct OpenHeader;
 
 impl Reader for OpenHeader {
-    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, intake: &mut dyn super::Intake) {
+    fn read(&self, source: &Arc<Source>, _tree: &mut crate::tree::Tree, visitor: &mut dyn super::RecordVisitor) {
         let at = source.text().find('"').unwrap_or(0) as u32;
-        intake.note(unterminated(source, at));
-        intake.broken();
-        intake.stop();
+        visitor.emit(unterminated(source, at));
+        visitor.malformed();
+        visitor.stop();
     }
 }
 
@@ -305,7 +305,7 @@ fn unterminated(source: &Arc<Source>, at: u32) -> Diagnostic {
 }
 
 /// The delimiter by which the first rows fall into columns: of those that split the first row at all, the one whose
-/// number of columns most rows share; then the one with most columns; a comma where there is none.
+/// number of columns most rows share; then the one with most columns; a comma if there is none.
 fn sniff(bytes: &[u8], comment: Option<u8>) -> u8 {
     const ROWS: usize = 64;
     let bytes = &bytes[..bytes.len().min(SAMPLE)];
@@ -348,10 +348,10 @@ pub fn column_of(written: &str) -> Cow<'_, str> {
 }
 
 /// The empty cell of a row for a further member of an object, in the column whose path differs in its last step from that
-/// of a member which the object has; `None` where the table has no such column or its cell holds something.
+/// of a member which the object has; `None` if the table has no such column or its cell holds something.
 #[must_use]
 pub fn vacant(source: &Source, member: &Member) -> Option<Span> {
-    let header = source.stretch_at(member.key.start);
+    let header = source.segment_at(member.key.start);
     let text = source.text().as_bytes();
     // A header cell stands between two delimiters, or between one and an end of the header.
     let behind = text[..header.end as usize].get(member.key.end as usize).filter(|byte| !matches!(byte, b'\r' | b'\n'));
@@ -359,7 +359,7 @@ pub fn vacant(source: &Source, member: &Member) -> Option<Span> {
     let delimiter = behind.copied().or(before)?;
     let cells = |from: u32| {
         let (mut at, mut cells) = (from as usize, Vec::new());
-        let end = source.stretch_at(from).end as usize;
+        let end = source.segment_at(from).end as usize;
         lex::row(&text[..end], &mut at, delimiter, &mut cells);
         cells
     };

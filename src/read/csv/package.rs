@@ -1,8 +1,8 @@
 //! Reads a package of tables: a `datapackage.json` (Frictionless) that names a root table and, for each list of objects, a
 //! child table whose rows name their parent's row.
 //!
-//! In: the description, and a way to open the tables it names. Out: one record for each row of the root table, with the rows
-//! of its lists in place. Child tables stand in the order of their parents, so all tables are read side by side: a window
+//! Input: the description, and a way to open the tables it names. Output: one record for each row of the root table, with the rows
+//! of its lists in place. Child tables are in the order of their parents, so all tables are read side by side: a window
 //! is some rows of the root table and the rows of every child table that belong to them, each as a stretch of its own.
 
 use std::io;
@@ -10,17 +10,17 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::header_plan::{HeaderPlan, Role};
 use super::lex::{self, End};
-use super::plan::{Plan, Role};
-use super::rows::{Frame, Run, Table, number};
-use super::{Cut, FirstRow, Head, LargeRow, cut_rows};
+use super::rows::{Frame, RowReader, Table, number};
+use super::{FirstRow, Head, LargeRow, RowRange, cut_rows};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::column::{self, Column};
 use crate::layout::header::{self, Header};
 use crate::read::ndjson::floor_char;
-use crate::read::{Intake, Options, Reader, Window};
+use crate::read::{Options, Reader, RecordVisitor, Window};
 use crate::schema::shape::Part;
-use crate::source::{Failure, Feed, Source, Span};
+use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::Tree;
 
 /// Why a package cannot be read.
@@ -29,19 +29,19 @@ pub enum Refusal {
     /// Its description cannot be used.
     Description(Box<Diagnostic>),
     /// A table cannot be opened or read.
-    Table(Failure),
+    Table(ReadError),
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
+impl From<ReadError> for Refusal {
+    fn from(failure: ReadError) -> Self {
         Self::Table(failure)
     }
 }
 
-/// Why a table is not opened: it is no file of the package's folder.
+/// Why a table is not opened: it is no file of the package's directory.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Foreign(pub String);
+pub struct ForeignTable(pub String);
 
 /// Whether a file of that name describes a package.
 #[must_use]
@@ -89,17 +89,17 @@ struct Reference {
 /// # Errors
 /// When the description cannot be used.
 pub fn tables(description: &Arc<Source>) -> Result<Vec<String>, Box<Diagnostic>> {
-    Ok(understand(description)?.resources.into_iter().map(|resource| resource.path).collect())
+    Ok(parse_description(description)?.resources.into_iter().map(|resource| resource.path).collect())
 }
 
 fn bad(description: &Arc<Source>, at: Span, message: String) -> Box<Diagnostic> {
     Box::new(
         Diagnostic::new(&rules::BAD_PACKAGE, description, at, message)
-            .help("a package is written by `convert --to csv -o DIR`; tables of others are read one by one"),
+            .help("a package is written by `convert --to csv -o DIR`; read other tables one by one"),
     )
 }
 
-fn understand(description: &Arc<Source>) -> Result<Package, Box<Diagnostic>> {
+fn parse_description(description: &Arc<Source>) -> Result<Package, Box<Diagnostic>> {
     let package: Package = serde_json::from_str(description.text()).map_err(|error| {
         let line = description.text().split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
         let mut at = (line + error.column().saturating_sub(1)).min(description.text().len());
@@ -119,7 +119,7 @@ fn understand(description: &Arc<Source>) -> Result<Package, Box<Diagnostic>> {
             let at = description.text().find(path.as_str()).unwrap_or(0) as u32;
             let found = crate::diagnostic::quote(path, true);
             let span = Span::new(at, at + path.len() as u32);
-            return Err(bad(description, span, format!("expected the path of a file in the package's folder, found {found}")));
+            return Err(bad(description, span, format!("expected the path of a file in the package's directory, found {found}")));
         }
     }
     Ok(package)
@@ -131,17 +131,17 @@ fn understand(description: &Arc<Source>) -> Result<Package, Box<Diagnostic>> {
 /// When the description cannot be used, or a table cannot be opened.
 pub fn open(
     description: &Arc<Source>,
-    open: &mut dyn FnMut(&str) -> io::Result<Feed>,
+    open: &mut dyn FnMut(&str) -> io::Result<InputBuffer>,
     options: &Options,
-) -> Result<Box<dyn crate::read::Cutter>, Refusal> {
-    let package = understand(description).map_err(Refusal::Description)?;
+) -> Result<Box<dyn crate::read::Chunker>, Refusal> {
+    let package = parse_description(description).map_err(Refusal::Description)?;
     let shape = Arc::clone(&options.shape);
     let mut feeds = Vec::new();
-    let mut plans: Vec<Plan> = Vec::new();
+    let mut plans: Vec<HeaderPlan> = Vec::new();
     let mut parents: Vec<usize> = Vec::new();
     let mut parts: Vec<Part<'_>> = Vec::new();
     let mut delimiter = b',';
-    let mut notes = Vec::new();
+    let mut diagnostics = Vec::new();
     let mut tables: Vec<header::Table> = Vec::new();
     for (index, resource) in package.resources.iter().enumerate() {
         let at = description.text().find(&format!("\"{}\"", resource.path)).map_or(0, |at| at as u32 + 1);
@@ -153,7 +153,7 @@ pub fn open(
             let mut keys = resource.schema.iter().flat_map(|schema| &schema.foreign_keys);
             let parent = keys.find_map(|key| package.resources[..index].iter().position(|other| other.name == key.reference.resource));
             let (Some(parent), Some(list)) = (parent, &resource.list) else {
-                return Err(refuse(format!("expected table {} to say which list of which table before it its rows are", resource.name)));
+                return Err(refuse(format!("expected table {} to name the parent table and list of its rows", resource.name)));
             };
             let Column::Value { path, .. } = column::parse(list, parts[parent], true) else {
                 return Err(refuse(format!("expected the path of a list, found {list}")));
@@ -166,10 +166,11 @@ pub fn open(
         };
         let given = resource.dialect.as_ref().and_then(|dialect| dialect.delimiter).filter(char::is_ascii).map(|delimiter| delimiter as u8);
         let given = given.or((index > 0).then_some(delimiter));
-        let mut feed = open(&resource.path).map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref::<Foreign>()) {
-            Some(foreign) => refuse(foreign.to_string()),
-            None => Refusal::Table(Failure::from(error)),
-        })?;
+        let mut feed =
+            open(&resource.path).map_err(|error| match error.get_ref().and_then(|inner| inner.downcast_ref::<ForeignTable>()) {
+                Some(foreign) => refuse(foreign.to_string()),
+                None => Refusal::Table(ReadError::from(error)),
+            })?;
         let plan = match Head::read(&mut feed, given, options)? {
             Head::Cells(FirstRow { cells, length, delimiter: found }) => {
                 if index > 0 && found != delimiter {
@@ -177,13 +178,13 @@ pub fn open(
                 }
                 delimiter = found;
                 let base = feed.position();
-                let header = feed.take(length)?.into_text();
-                Plan::new(feed.name(), header, base, &cells, part, true, options.max_depth)
+                let header = feed.consume(length)?.into_text();
+                HeaderPlan::new(feed.name(), header, base, &cells, part, true, options.max_depth)
             }
-            Head::Empty => Plan::new(feed.name(), String::new(), feed.position(), &[], part, true, options.max_depth),
-            Head::Broken(_) => return Err(refuse(format!("expected a header in {}, found quotes that are not closed", resource.path))),
+            Head::Empty => HeaderPlan::new(feed.name(), String::new(), feed.position(), &[], part, true, options.max_depth),
+            Head::Broken(_) => return Err(refuse(format!("expected a header in {}, found an unclosed quote", resource.path))),
         };
-        notes.extend(plan.notes());
+        diagnostics.extend(plan.diagnostics());
         let mut lists = Vec::new();
         for (parent, path) in path {
             lists.clone_from(&tables[parent].lists);
@@ -197,34 +198,34 @@ pub fn open(
     }
     let table = Arc::new(Table::new(plans, delimiter, options));
     let header = Arc::new(Header::of_package(tables));
-    Ok(Box::new(Cutter { feeds, parents, table, options: options.clone(), notes, header, done: false }))
+    Ok(Box::new(PackageChunker { feeds, parents, table, options: options.clone(), diagnostics, header, done: false }))
 }
 
-struct Cutter {
-    feeds: Vec<Feed>,
+struct PackageChunker {
+    feeds: Vec<InputBuffer>,
     // Of every table but the first.
     parents: Vec<usize>,
     table: Arc<Table>,
     options: Options,
-    notes: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
     header: Arc<Header>,
     done: bool,
 }
 
-impl crate::read::Cutter for Cutter {
-    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+impl crate::read::Chunker for PackageChunker {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
         if self.done {
             return Ok(None);
         }
         let delimiter = self.table.delimiter;
         let window_bytes = self.table.plans.iter().map(|plan| plan.header.len()).fold(self.options.window_bytes, usize::max);
         let mut source = match cut_rows(&mut self.feeds[0], delimiter, &self.options, window_bytes)? {
-            Cut::Rows(source) => source,
-            Cut::TooLarge(window) => return Ok(Some(window)),
+            RowRange::Rows(source) => source,
+            RowRange::TooLarge(window) => return Ok(Some(window)),
             // Rows may be left in child tables.
-            Cut::None => Source::elsewhere(Arc::clone(self.feeds[0].name()), self.feeds[0].position()),
+            RowRange::None => Source::detached(Arc::clone(self.feeds[0].name()), self.feeds[0].position()),
         };
-        self.feeds[0].fill(1)?;
+        self.feeds[0].fill_from_stream(1)?;
         self.done = self.feeds[0].bytes().is_empty();
         let mut last = vec![None; self.feeds.len()];
         let mut frames = Vec::new();
@@ -239,9 +240,9 @@ impl crate::read::Cutter for Cutter {
                 self.done = true;
                 let reader: Arc<dyn Reader> = Arc::new(LargeRow { limit: self.options.max_record_bytes, is_header: true });
                 let shown = floor_char(self.feeds[table].bytes(), 80);
-                return Ok(Some(Window::new(self.feeds[table].take(shown)?, &reader)));
+                return Ok(Some(Window::new(self.feeds[table].consume(shown)?, &reader)));
             };
-            let text = self.feeds[table].take(length)?.into_text();
+            let text = self.feeds[table].consume(length)?.into_text();
             last[table] = self.last_number(table, text.as_bytes()).or(Some(0));
             let start = source.append(name, &text, base);
             let end = source.len();
@@ -249,11 +250,15 @@ impl crate::read::Cutter for Cutter {
             frames.push((start, end, header));
         }
         let reader: Arc<dyn Reader> = Arc::new(Rows { table: Arc::clone(&self.table), frames });
-        Ok(Some(Window { notes: std::mem::take(&mut self.notes), header: Some(Arc::clone(&self.header)), ..Window::new(source, &reader) }))
+        Ok(Some(Window {
+            diagnostics: std::mem::take(&mut self.diagnostics),
+            header: Some(Arc::clone(&self.header)),
+            ..Window::new(source, &reader)
+        }))
     }
 }
 
-impl Cutter {
+impl PackageChunker {
     // The number of the last row that has one.
     fn last_number(&self, table: usize, bytes: &[u8]) -> Option<u64> {
         let column = self.table.plans[table].role(Role::Row)?;
@@ -266,9 +271,9 @@ impl Cutter {
         last
     }
 
-    // How many bytes of a child table are rows whose parent is not behind row `limit`; `None` where they are more than a
+    // How many bytes of a child table are rows whose parent is not after row `limit`; `None` if they are more than a
     // record may have.
-    fn rows_of(&mut self, table: usize, limit: u64) -> Result<Option<usize>, Failure> {
+    fn rows_of(&mut self, table: usize, limit: u64) -> Result<Option<usize>, ReadError> {
         let max_record_bytes = self.options.max_record_bytes;
         let column = self.table.plans[table].role(Role::Parent);
         let mut cells = Vec::new();
@@ -303,7 +308,7 @@ impl Cutter {
             if bytes.len() > max_record_bytes {
                 return Ok(None);
             }
-            feed.more()?;
+            feed.fill()?;
         }
     }
 }
@@ -315,8 +320,8 @@ struct Rows {
 }
 
 impl Reader for Rows {
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let frames = self.frames.iter().map(|(start, end, header)| Frame::new(*start, *end, *header)).collect();
-        Run::new(&self.table, source, frames).read(tree, intake);
+        RowReader::new(&self.table, source, frames).read(tree, visitor);
     }
 }

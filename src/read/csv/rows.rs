@@ -1,13 +1,13 @@
 //! Rows to trees: walks the header's plan once a row and places each cell where its column's path says.
 //!
 //! A ragged row is kept and located: cells that are not there are missing, cells too many are an error. Rows of child
-//! tables, which stand in stretches of their own, become the lists of their parent rows.
+//! tables, which are in stretches of their own, become the lists of their parent rows.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::header_plan::{HeaderPlan, Role};
 use super::lex::{self, Cell, End};
-use super::plan::{Plan, Role};
 use super::{Cells, unterminated};
 use crate::diagnostic::{Diagnostic, Edit, Place, Safety, quote, rules};
 use crate::layout::cell::{self, Reading};
@@ -15,24 +15,24 @@ use crate::layout::column::Step;
 use crate::read::directive::Comments;
 use crate::read::json::Parser;
 use crate::read::ndjson::TooLarge;
-use crate::read::{Intake, Options, Reader, too_many};
+use crate::read::{Options, Reader, RecordVisitor, too_many};
 use crate::schema::shape::Types;
 use crate::source::{Source, Span};
 use crate::tree::{Kind, Node, Text, Tree, pointer};
 
 /// The tables of one input: one, or a package with the root table first.
 pub(super) struct Table {
-    pub plans: Vec<Plan>,
+    pub plans: Vec<HeaderPlan>,
     pub delimiter: u8,
     options: Options,
 }
 
 impl Table {
-    pub fn new(plans: Vec<Plan>, delimiter: u8, options: &Options) -> Self {
+    pub fn new(plans: Vec<HeaderPlan>, delimiter: u8, options: &Options) -> Self {
         Self { plans, delimiter, options: options.clone() }
     }
 
-    /// Adds the header of a table behind its rows, so that findings can point at it.
+    /// Adds the header of a table after its rows, so that findings can point at it.
     pub fn append_header(&self, table: usize, source: &mut Source) -> u32 {
         let plan = &self.plans[table];
         source.append(Arc::clone(&plan.name), &plan.header, plan.base)
@@ -44,16 +44,16 @@ impl Reader for Table {
         self.options.csv.comment.map(Comments::Line)
     }
 
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let header = source.len() - self.plans[0].header.len() as u32;
-        Run::new(self, source, vec![Frame::new(0, header, header)]).read(tree, intake);
+        RowReader::new(self, source, vec![Frame::new(0, header, header)]).read(tree, visitor);
     }
 }
 
 /// How many delimiters a fix may add to a short row.
 const MOST_DELIMITERS: usize = 1000;
 
-/// Where a table's rows and header stand in a window, and the row at hand.
+/// Where a table's rows and header are in a window, and the row current.
 pub(super) struct Frame {
     at: usize,
     end: usize,
@@ -77,44 +77,44 @@ impl Frame {
 }
 
 /// Reading one window.
-pub(super) struct Run<'r> {
+pub(super) struct RowReader<'r> {
     table: &'r Table,
     source: &'r Arc<Source>,
     frames: Vec<Frame>,
     broken: bool,
 }
 
-impl<'r> Run<'r> {
+impl<'r> RowReader<'r> {
     pub fn new(table: &'r Table, source: &'r Arc<Source>, frames: Vec<Frame>) -> Self {
         Self { table, source, frames, broken: false }
     }
 
-    /// Hands over every row of the first table.
-    pub fn read(&mut self, tree: &mut Tree, intake: &mut dyn Intake) {
-        while self.next(0, intake) {
+    /// Passes on every row of the first table.
+    pub fn read(&mut self, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
+        while self.next(0, visitor) {
             tree.reset(self.source);
             if !self.broken {
-                self.row(0, tree, intake);
+                self.row(0, tree, visitor);
             }
             if std::mem::take(&mut self.broken) {
-                intake.unread(self.frames[0].row.unwrap_or_default());
-                intake.broken();
+                visitor.surplus(self.frames[0].row.unwrap_or_default());
+                visitor.malformed();
             } else {
-                intake.record(tree);
+                visitor.record(tree);
             }
             self.frames[0].row = None;
         }
         for table in 1..self.frames.len() {
-            while self.next(table, intake) {
+            while self.next(table, visitor) {
                 let orphan = self.orphan(table);
-                intake.remark(orphan);
+                visitor.file_diagnostic(orphan);
                 self.frames[table].row = None;
             }
         }
     }
 
     // Brings the next row of a table to hand, unless one is.
-    fn next(&mut self, table: usize, intake: &mut dyn Intake) -> bool {
+    fn next(&mut self, table: usize, visitor: &mut dyn RecordVisitor) -> bool {
         let frame = &mut self.frames[table];
         if frame.row.is_some() {
             return true;
@@ -134,7 +134,7 @@ impl<'r> Run<'r> {
             if let End::Quoted(at) = ended {
                 frame.row = Some(Span::new(start as u32, frame.end as u32));
                 self.broken = true;
-                intake.note(unterminated(self.source, at as u32));
+                visitor.emit(unterminated(self.source, at as u32));
                 return true;
             }
             let last = frame.cells.last().map_or(start as u32, |cell| cell.span.end);
@@ -145,12 +145,12 @@ impl<'r> Run<'r> {
             let limit = self.table.options.max_record_bytes;
             if last as usize - start > limit {
                 self.broken = true;
-                intake.note(TooLarge::note(self.source, start as u32, limit));
+                visitor.emit(TooLarge::diagnostic(self.source, start as u32, limit));
                 return true;
             }
             if count > most {
                 self.broken = true;
-                intake.note(too_many(self.source, Span::at(start as u32), most, "cells"));
+                visitor.emit(too_many(self.source, Span::at(start as u32), most, "cells"));
                 return true;
             }
             let plan = &self.table.plans[table];
@@ -159,9 +159,9 @@ impl<'r> Run<'r> {
         }
     }
 
-    // Whether the row at hand of a child table belongs to the row `parent`; rows of parents that are past are noted.
-    fn belongs(&mut self, table: usize, parent: Option<u64>, intake: &mut dyn Intake) -> bool {
-        while self.next(table, intake) {
+    // Whether the row current of a child table belongs to the row `parent`; rows of parents that are past are reported.
+    fn belongs(&mut self, table: usize, parent: Option<u64>, visitor: &mut dyn RecordVisitor) -> bool {
+        while self.next(table, visitor) {
             if self.broken {
                 return false;
             }
@@ -172,7 +172,7 @@ impl<'r> Run<'r> {
                 (Some(of), Some(parent)) if of > parent => return false,
                 _ => {
                     let orphan = self.orphan(table);
-                    intake.note(orphan);
+                    visitor.emit(orphan);
                     self.frames[table].row = None;
                 }
             }
@@ -187,14 +187,14 @@ impl<'r> Run<'r> {
         let span = column.and_then(|column| frame.cells.get(column)).map_or(row, |cell| cell.span);
         let found = quote(self.source.slice(span), true);
         Diagnostic::new(&rules::ORPHAN_ROW, self.source, span, format!("expected the number of a row of the parent table, found {found}"))
-            .help("rows of a child table stand in the order of their parents, and each names one by its _row")
+            .help("rows of a child table are in the order of their parents and name them by _row")
     }
 
-    // Builds the row at hand as an object.
-    fn row(&mut self, table: usize, tree: &mut Tree, intake: &mut dyn Intake) {
+    // Builds the row current as an object.
+    fn row(&mut self, table: usize, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let plan = &self.table.plans[table];
-        self.ragged(table, intake);
-        self.mark(table, intake);
+        self.ragged(table, visitor);
+        self.mark(table, visitor);
         if self.broken {
             return;
         }
@@ -204,16 +204,16 @@ impl<'r> Run<'r> {
             && !self.text(cell).is_empty()
         {
             if self.frames[table].present[0] {
-                intake.note(self.conflict(cell.span, "a member", cell.span));
+                visitor.emit(self.conflict(cell.span, "a member", cell.span));
             }
-            return self.json(cell, "", tree, intake);
+            return self.json(cell, "", tree, visitor);
         }
         tree.open(Kind::Object, self.source.character(row.start, row.end));
-        self.members(table, 0, tree, intake);
+        self.members(table, 0, tree, visitor);
         tree.close(row.end);
     }
 
-    fn ragged(&self, table: usize, intake: &mut dyn Intake) {
+    fn ragged(&self, table: usize, visitor: &mut dyn RecordVisitor) {
         let frame = &self.frames[table];
         let (expected, found) = (self.table.plans[table].columns.len(), frame.cells.len());
         let header =
@@ -221,55 +221,55 @@ impl<'r> Run<'r> {
         let message = format!("expected {expected} cells, found {found}");
         if found > expected {
             let span = frame.cells[expected].span.to(frame.cells[found - 1].span);
-            let mut note = Diagnostic::new(&rules::LONG_ROW, self.source, span, message)
+            let mut diagnostic = Diagnostic::new(&rules::LONG_ROW, self.source, span, message)
                 .label("no column")
                 .related("the columns", header)
-                .help("quote a cell that holds the delimiter, or name the columns that are missing in the header");
+                .help("quote cells that contain the delimiter, or add the missing columns to the header");
             let surplus = &frame.cells[expected..];
             if surplus.iter().all(|cell| cell.span.is_empty()) {
                 // Nothing is lost with empty cells.
-                note.severity = crate::diagnostic::Severity::Warning;
+                diagnostic.severity = crate::diagnostic::Severity::Warning;
                 let from = expected.checked_sub(1).map_or(span.start, |last| frame.cells[last].span.end);
-                note = note.mend(Safety::Safe, vec![Edit::layout(Span::new(from, span.end), "")]);
+                diagnostic = diagnostic.with_edit(Safety::Safe, vec![Edit::layout(Span::new(from, span.end), "")]);
             } else {
-                surplus.iter().for_each(|cell| intake.unread(cell.span));
+                surplus.iter().for_each(|cell| visitor.surplus(cell.span));
             }
-            intake.note(note);
+            visitor.emit(diagnostic);
         } else if found < expected {
             let row = frame.row.unwrap_or_default();
-            let mut note = Diagnostic::new(&rules::SHORT_ROW, self.source, row, message)
+            let mut diagnostic = Diagnostic::new(&rules::SHORT_ROW, self.source, row, message)
                 .related("the columns", header)
-                .help("the cells at the end are taken as missing; write the delimiters, also before empty cells");
+                .help("missing cells at the end are treated as missing values; write all delimiters");
             // Where every cell is text, an empty one is not missing. A fix that is much longer than the row is none.
             if self.table.options.csv.cells != Cells::Text && expected - found <= MOST_DELIMITERS {
                 let delimiters = char::from(self.table.delimiter).to_string().repeat(expected - found);
-                note = note.mend(Safety::Safe, vec![Edit::layout(Span::at(row.end), delimiters)]);
+                diagnostic = diagnostic.with_edit(Safety::Safe, vec![Edit::layout(Span::at(row.end), delimiters)]);
             }
-            intake.note(note);
+            visitor.emit(diagnostic);
         }
         for cell in &frame.cells {
             if let Some(at) = cell.stray {
                 let message = if cell.quoted {
-                    "expected the end of the cell behind a closing quote, found text"
+                    "expected the end of the cell after the closing quote, found text"
                 } else {
-                    "expected text without quotes in a bare cell, found a quote"
+                    "unexpected quote in an unquoted cell"
                 };
-                let mut note = Diagnostic::new(&rules::STRAY_QUOTE, self.source, self.source.character(at, cell.span.end), message)
-                    .help("put the whole cell in quotes, and write each quote inside it twice");
+                let mut diagnostic = Diagnostic::new(&rules::STRAY_QUOTE, self.source, self.source.character(at, cell.span.end), message)
+                    .help("quote the whole cell, and double each quote inside it");
                 let text = self.text(*cell);
                 // A bare cell may hold JSON, which would be text in quotes.
                 if cell.quoted || !text.starts_with(['[', '{']) {
                     let mut quoted = String::new();
                     cell::quote(&text, &mut quoted);
-                    note = note.mend(Safety::Safe, vec![Edit::layout(cell.span, quoted)]);
+                    diagnostic = diagnostic.with_edit(Safety::Safe, vec![Edit::layout(cell.span, quoted)]);
                 }
-                intake.note(note);
+                visitor.emit(diagnostic);
             }
         }
     }
 
-    // Finds out which nodes of the plan have something in the row at hand.
-    fn mark(&mut self, table: usize, intake: &mut dyn Intake) {
+    // Determines which nodes of the plan have something in the row current.
+    fn mark(&mut self, table: usize, visitor: &mut dyn RecordVisitor) {
         let plan = &self.table.plans[table];
         let mut present = std::mem::take(&mut self.frames[table].present);
         let mut inside = std::mem::take(&mut self.frames[table].inside);
@@ -302,7 +302,7 @@ impl<'r> Run<'r> {
         let number = self.frames[table].number;
         for &node in &plan.lists {
             if let Some(child) = plan.nodes[node as usize].table
-                && self.belongs(child, number, intake)
+                && self.belongs(child, number, visitor)
             {
                 set(node);
             }
@@ -311,7 +311,7 @@ impl<'r> Run<'r> {
         (frame.present, frame.inside, frame.touched) = (present, inside, touched);
     }
 
-    // The children of a node that have something in the row at hand.
+    // The children of a node that have something in the row current.
     fn children(&self, table: usize, node: u32) -> impl Iterator<Item = u32> {
         let frame = &self.frames[table];
         let count = frame.inside.get(node as usize).copied().unwrap_or(0) as usize;
@@ -329,12 +329,12 @@ impl<'r> Run<'r> {
         let column = &plan.columns[column];
         if column.json || !plan.quotes {
             let raw = self.source.slice(cell.span);
-            return raw.is_empty() || raw == "\"\"" || (!column.types.admits(Types::NULL) && self.is_null_word(plan, *cell));
+            return raw.is_empty() || raw == "\"\"" || (!column.types.allows(Types::NULL) && self.is_null_word(plan, *cell));
         }
-        cell.span.is_empty() || (!column.types.admits(Types::NULL) && self.is_null_word(plan, *cell))
+        cell.span.is_empty() || (!column.types.allows(Types::NULL) && self.is_null_word(plan, *cell))
     }
 
-    fn is_null_word(&self, plan: &Plan, cell: Cell) -> bool {
+    fn is_null_word(&self, plan: &HeaderPlan, cell: Cell) -> bool {
         let words = &self.table.options.csv.null_words;
         !(words.is_empty() || cell.quoted && plan.quotes) && words.iter().any(|word| *word == self.text(cell))
     }
@@ -345,36 +345,36 @@ impl<'r> Run<'r> {
     }
 
     // The members of the object at `node` that the row has.
-    fn members(&mut self, table: usize, node: u32, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn members(&mut self, table: usize, node: u32, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let plan = &self.table.plans[table];
         let children: Vec<u32> = self.children(table, node).collect();
         for child in children {
             let Step::Name(name) = &plan.nodes[child as usize].step else { continue };
             self.key(table, child, name, tree);
-            self.value(table, child, tree, intake);
+            self.value(table, child, tree, visitor);
             if plan.nodes[child as usize].leaves.len() < 2 {
                 continue;
             }
             let leaves = self.leaves(table, child);
             for second in leaves.iter().skip(1) {
-                // Two columns of one name: the member is there twice, as it would be in JSON.
+                // Two columns of one name: the member is duplicated, as it would be in JSON.
                 let cells = &self.frames[table].cells;
                 let (first, second_cell) = (cells[leaves[0] as usize].span, cells[*second as usize].span);
-                intake.note(
+                visitor.emit(
                     Diagnostic::new(
                         &rules::DUPLICATE_MEMBER,
                         self.source,
                         second_cell,
-                        format!("member {} is there twice", quote(name, true)),
+                        format!("member {} is duplicated", quote(name, true)),
                     )
                     .label("second")
                     .at(plan.pointer(child))
                     .related("first", Place::new(self.source, first))
-                    .help("keep one of the two; readers of the data differ in which they take"),
+                    .help("remove one of them; which one other programs read varies"),
                 );
                 tree.mark_last_shadowed();
                 self.key(table, child, name, tree);
-                self.cell(table, *second, tree, intake);
+                self.cell(table, *second, tree, visitor);
             }
         }
     }
@@ -404,36 +404,36 @@ impl<'r> Run<'r> {
         leaves.iter().copied().filter(|column| !self.is_missing(table, *column as usize)).collect()
     }
 
-    fn value(&mut self, table: usize, node: u32, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn value(&mut self, table: usize, node: u32, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let plan = &self.table.plans[table];
         let planned = &plan.nodes[node as usize];
         let leaf = planned.leaves.iter().copied().find(|column| !self.is_missing(table, *column as usize));
         let row = self.frames[table].row.unwrap_or_default();
         let number = self.frames[table].number;
-        let child_table = planned.table.filter(|child| self.belongs(*child, number, intake));
+        let child_table = planned.table.filter(|child| self.belongs(*child, number, visitor));
         if let Some(column) = leaf
             && planned.children.is_empty()
             && child_table.is_none()
         {
-            return self.cell(table, column, tree, intake);
+            return self.cell(table, column, tree, visitor);
         }
         let named = self.children(table, node).find(|child| matches!(plan.nodes[*child as usize].step, Step::Name(_)));
         let indexed = self.children(table, node).find(|child| matches!(plan.nodes[*child as usize].step, Step::Index(_)));
         let ways = [leaf.is_some(), indexed.is_some(), named.is_some(), child_table.is_some()];
-        if ways.iter().filter(|way| **way).count() > 1 {
+        if ways.iter().filter(|path| **path).count() > 1 {
             let column = named.or(indexed).map_or(planned.column, |child| plan.nodes[child as usize].column);
             let at = self.frames[table].cells.get(column as usize).map_or(row, |cell| cell.span);
             let first = leaf.or(indexed.map(|child| plan.nodes[child as usize].column)).unwrap_or(planned.column);
             let first = self.frames[table].cells.get(first as usize).map_or(row, |cell| cell.span);
-            intake.note(self.conflict(at, "a value", first).at(plan.pointer(node)));
+            visitor.emit(self.conflict(at, "a value", first).at(plan.pointer(node)));
         }
         let opening = self.source.character(row.start, row.end);
         if let Some(column) = leaf {
-            self.cell(table, column, tree, intake);
+            self.cell(table, column, tree, visitor);
         } else if let Some(child) = child_table {
             tree.open(Kind::Array, opening);
-            while !self.broken && self.belongs(child, number, intake) {
-                self.row(child, tree, intake);
+            while !self.broken && self.belongs(child, number, visitor) {
+                self.row(child, tree, visitor);
                 self.frames[child].row = None;
             }
             tree.close(row.end);
@@ -442,13 +442,13 @@ impl<'r> Run<'r> {
             let children: Vec<u32> = self.children(table, node).collect();
             for child in children {
                 if matches!(plan.nodes[child as usize].step, Step::Index(_)) {
-                    self.value(table, child, tree, intake);
+                    self.value(table, child, tree, visitor);
                 }
             }
             tree.close(row.end);
         } else {
             tree.open(Kind::Object, opening);
-            self.members(table, node, tree, intake);
+            self.members(table, node, tree, visitor);
             tree.close(row.end);
         }
     }
@@ -458,14 +458,14 @@ impl<'r> Run<'r> {
             &rules::CONFLICTING_COLUMNS,
             self.source,
             at,
-            format!("expected an empty cell, since another column gives {what} for the same place"),
+            format!("expected an empty cell, since another column has {what} for the same member"),
         )
         .related("the other", Place::new(self.source, first))
-        .help("leave one of the two cells empty")
+        .help("clear one of the two cells")
     }
 
     // Adds the value of one cell.
-    fn cell(&mut self, table: usize, column: u32, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn cell(&mut self, table: usize, column: u32, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let plan = &self.table.plans[table];
         let planned = &plan.columns[column as usize];
         let Some(cell) = self.frames[table].cells.get(column as usize).copied() else { return };
@@ -476,7 +476,7 @@ impl<'r> Run<'r> {
             self.scalar(Kind::String, cell, &text, &text, tree)
         } else if planned.json {
             let Role::Value(node) = planned.role else { return };
-            return self.json(cell, &plan.pointer(node), tree, intake);
+            return self.json(cell, &plan.pointer(node), tree, visitor);
         } else if let Some(guarded) = text.strip_prefix(cell::GUARD).filter(|_| plan.guarded) {
             let id = self.scalar(Kind::String, cell, &text, guarded, tree);
             // Another text in its place would have to be guarded again.
@@ -485,8 +485,8 @@ impl<'r> Run<'r> {
         } else if self.is_null_word(plan, cell) {
             tree.scalar(Kind::Null, cell.span, Text::Owned("null"))
         } else if let Some(separator) = dialect.list_separator.as_deref().filter(|separator| {
-            planned.types.admits(Types::ARRAY)
-                && (text.contains(separator) || !planned.types.admits(Types::STRING))
+            planned.types.allows(Types::ARRAY)
+                && (text.contains(separator) || !planned.types.allows(Types::STRING))
                 && !text.starts_with('[')
         }) {
             tree.open(Kind::Array, self.source.character(cell.span.start, cell.span.end));
@@ -503,8 +503,8 @@ impl<'r> Run<'r> {
                 Reading::Scalar(kind, found) => self.scalar(kind, cell, &text, found, tree),
                 Reading::Missing => self.scalar(Kind::String, cell, &text, "", tree),
                 Reading::Json => {
-                    if let Ok((parsed, notes)) = self.parse(&text) {
-                        return self.graft(&parsed, notes, cell, "", tree, intake);
+                    if let Ok((parsed, diagnostics)) = self.parse(&text) {
+                        return self.graft(&parsed, diagnostics, cell, "", tree, visitor);
                     }
                     self.scalar(Kind::String, cell, &text, &text, tree)
                 }
@@ -529,12 +529,12 @@ impl<'r> Run<'r> {
     }
 
     // Adds the value of a cell that holds JSON text.
-    fn json(&mut self, cell: Cell, prefix: &str, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn json(&mut self, cell: Cell, prefix: &str, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         match self.parse(&self.text(cell)) {
-            Ok((parsed, notes)) => self.graft(&parsed, notes, cell, prefix, tree, intake),
+            Ok((parsed, diagnostics)) => self.graft(&parsed, diagnostics, cell, prefix, tree, visitor),
             Err(mut diagnostic) => {
                 self.relocate(&mut diagnostic, cell, prefix);
-                intake.note(*diagnostic);
+                visitor.emit(*diagnostic);
                 self.broken = true;
                 // The tree has to be whole, though it is not handed on.
                 tree.scalar(Kind::Null, cell.span, Text::Owned("null"));
@@ -545,30 +545,38 @@ impl<'r> Run<'r> {
     fn parse(&self, text: &str) -> Result<(Tree, Vec<Diagnostic>), Box<Diagnostic>> {
         let source = Arc::new(Source::whole(Arc::clone(self.source.name()), text));
         let mut tree = Tree::new(&source);
-        let mut notes = Vec::new();
+        let mut diagnostics = Vec::new();
         let options = &self.table.options;
-        Parser::new(&source, 0, text.len(), options.max_depth).up_to(options.max_values()).document(&mut tree, &mut notes)?;
-        Ok((tree, notes))
+        Parser::new(&source, 0, text.len(), options.max_depth).up_to(options.max_values()).document(&mut tree, &mut diagnostics)?;
+        Ok((tree, diagnostics))
     }
 
     // Copies a parsed cell into the record, each node at the bytes of the cell it was read from.
-    fn graft(&self, parsed: &Tree, notes: Vec<Diagnostic>, cell: Cell, prefix: &str, tree: &mut Tree, intake: &mut dyn Intake) {
-        for mut note in notes {
-            self.relocate(&mut note, cell, prefix);
-            intake.note(note);
+    fn graft(
+        &self,
+        parsed: &Tree,
+        diagnostics: Vec<Diagnostic>,
+        cell: Cell,
+        prefix: &str,
+        tree: &mut Tree,
+        visitor: &mut dyn RecordVisitor,
+    ) {
+        for mut diagnostic in diagnostics {
+            self.relocate(&mut diagnostic, cell, prefix);
+            visitor.emit(diagnostic);
         }
         copy(parsed.root(), &Placing::new(self.source, cell), tree);
     }
 
-    fn relocate(&self, note: &mut Diagnostic, cell: Cell, prefix: &str) {
+    fn relocate(&self, diagnostic: &mut Diagnostic, cell: Cell, prefix: &str) {
         let placing = Placing::new(self.source, cell);
         let place = |place: &Place| Place::new(self.source, placing.span(place.span));
-        note.place = place(&note.place);
-        for related in &mut note.related {
+        diagnostic.place = place(&diagnostic.place);
+        for related in &mut diagnostic.related {
             related.place = place(&related.place);
         }
-        if let Some(inner) = &note.pointer {
-            note.pointer = Some(format!("{prefix}{inner}"));
+        if let Some(inner) = &diagnostic.pointer {
+            diagnostic.pointer = Some(format!("{prefix}{inner}"));
         }
     }
 }
@@ -627,7 +635,7 @@ fn copy(node: Node<'_>, placing: &Placing, tree: &mut Tree) {
             tree.close(placing.offset(node.span().end));
         }
         kind => {
-            // What stands in its place would have to be JSON in a cell.
+            // What is in its place would have to be JSON in a cell.
             let id = tree.scalar(kind, placing.span(node.span()), Text::Owned(node.text()));
             tree.mark_shared(id);
         }

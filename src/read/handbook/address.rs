@@ -1,18 +1,18 @@
 //! Reads addresses: the printed lines, and those parts of them that are sure.
 
-use super::form::{Field, Lines, fold};
-use super::page::Section;
-use super::piece::{Piece, is_space};
-use super::record::Reading;
+use super::record::PageReader;
+use super::sections::Section;
+use super::spanned_text::{SpannedText, is_space};
+use super::template::{Field, Lines, fold};
 use super::value::{Object, Value};
 
 /// Parts of an address in the order in which they are given.
 const ADDRESS_PARTS: [&str; 9] =
     ["recipient", "unit", "post_office_box", "street_address", "extended_address", "locality", "region", "postal_code", "country"];
 
-impl Reading<'_> {
+impl PageReader<'_> {
     pub(super) fn address(&mut self, section: &Section, field: &Field) {
-        let mut lines: Vec<Piece> = Vec::new();
+        let mut lines: Vec<SpannedText> = Vec::new();
         if field.lines == Lines::Wrapped {
             lines.push(self.joined(&section.rows));
         } else {
@@ -34,12 +34,12 @@ impl Reading<'_> {
         self.record.list("addresses", section.label.span()).push(Value::Object(address));
     }
 
-    // The parts of an address, from its end: country, town, then street and what stands before it. No part where it is not sure.
-    fn address_parts(&self, address: &mut Object, lines: &[Piece]) {
-        let bare = |piece: &Piece| piece.trim_matches(|c| is_space(c) || matches!(c, ',' | ';'));
+    // The parts of an address, from its end: country, town, then street and what is before it. No part where it is not sure.
+    fn address_parts(&self, address: &mut Object, lines: &[SpannedText]) {
+        let bare = |piece: &SpannedText| piece.trim_matches(|c| is_space(c) || matches!(c, ',' | ';'));
         // One line holds what others print on several; the last comma-parted line may be town and country.
         let one_line = lines.len() == 1;
-        let mut parts: Vec<Piece> = if one_line { lines[0].split(|c| c == ',') } else { lines.iter().map(bare).collect() };
+        let mut parts: Vec<SpannedText> = if one_line { lines[0].split(|c| c == ',') } else { lines.iter().map(bare).collect() };
         let Some(mut last) = parts.pop() else { return };
         let mut country = None;
         if self.form.country(last.text()).is_some() {
@@ -54,7 +54,7 @@ impl Reading<'_> {
         }
         let Some(country) = country else { return };
         let code = self.form.country(country.text()).unwrap_or_default();
-        let mut members: Vec<(&str, Piece)> = Vec::new();
+        let mut members: Vec<(&str, SpannedText)> = Vec::new();
         // A town's region may have been parted from it by a comma: `Washington, DC 20433`.
         let mut towns = vec![last.clone()];
         if one_line && let Some(before) = parts.last() {
@@ -97,7 +97,7 @@ impl Reading<'_> {
         }
     }
 
-    fn street_parts(&self, parts: &mut Vec<Piece>, members: &mut Vec<(&'static str, Piece)>) {
+    fn street_parts(&self, parts: &mut Vec<SpannedText>, members: &mut Vec<(&'static str, SpannedText)>) {
         let own = ["name", "acronym"].map(|member| match self.record.get(member) {
             Some(Value::Text(text)) => fold(text.text()),
             _ => String::new(),
@@ -106,7 +106,7 @@ impl Reading<'_> {
         if named {
             members.push(("recipient", parts.remove(0)));
         }
-        let mut take = |parts: &mut Vec<Piece>, member: &'static str, pattern: &regex::Regex| {
+        let mut take = |parts: &mut Vec<SpannedText>, member: &'static str, pattern: &regex::Regex| {
             let found: Vec<usize> = (0..parts.len()).filter(|at| pattern.is_match(parts[*at].text())).collect();
             if let [at] = found[..] {
                 members.push((member, parts.remove(at)));
@@ -117,7 +117,7 @@ impl Reading<'_> {
         take(parts, "post_office_box", &self.form.post_office_box);
         take(parts, "extended_address", &self.form.extended);
         let street = take(parts, "street_address", &self.form.street);
-        // What stands alone between the body's name and the street is its unit.
+        // What is alone between the body's name and the street is its unit.
         if let (true, Some(1), [unit]) = (named, street, &parts[..]) {
             members.push(("unit", unit.clone()));
         }

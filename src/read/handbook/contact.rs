@@ -1,23 +1,23 @@
 //! Reads contacts: persons and posts one after another, each with the numbers and mail addresses below it.
 
-use super::form::{Field, Kind, Label, fold};
-use super::page::Section;
-use super::piece::{Piece, is_space};
-use super::reach::bare_reach;
-use super::record::{Reading, x_name};
+use super::contact_points::bare_reach;
+use super::record::{PageReader, x_name};
+use super::sections::Section;
+use super::spanned_text::{SpannedText, is_space};
+use super::template::{Field, FieldKind, Label, fold};
 use super::value::{Object, Value};
 use crate::diagnostic::{quote, rules};
 use crate::source::Span;
 
-impl Reading<'_> {
+impl PageReader<'_> {
     pub(super) fn contacts(&mut self, section: &Section, field: &Field) {
         let mut contact: Option<Object> = None;
-        let mut alone: Option<(Kind, Span)> = None;
+        let mut alone: Option<(FieldKind, Span)> = None;
         let role = field.purpose.clone().unwrap_or_else(|| "general".to_owned());
         for row in &section.rows {
             let piece = &row.piece;
-            let reach = |label: &Label| self.form.field(label).kind.is_reach();
-            let label = self.form.reach_label(piece.text()).or_else(|| self.form.label(piece.text()).filter(reach));
+            let reach = |label: &Label| self.form.field(label).kind.is_contact_point();
+            let label = self.form.contact_label(piece.text()).or_else(|| self.form.label(piece.text()).filter(reach));
             // A label that stood alone has its value below.
             if label.is_none()
                 && let Some((kind, label)) = alone.take()
@@ -57,9 +57,10 @@ impl Reading<'_> {
                 let label = piece.slice(label);
                 let name = x_name(label.text());
                 let at = format!("/contacts/{}/{name}", self.record.count("contacts"));
-                let message = format!("the label {} is not one of the form {}", quote(label.text(), true), quote(&self.form.name, true));
-                self.note(&rules::UNKNOWN_LABEL, label.span(), message, &at).help =
-                    Some(format!("kept as {name}; teach the label in a form description (docs/handbook.md)"));
+                let message =
+                    format!("the label {} is not defined by the form {}", quote(label.text(), true), quote(&self.form.name, true));
+                self.emit(&rules::UNKNOWN_LABEL, label.span(), message, &at).help =
+                    Some(format!("kept as {name}; define the label in a form description (docs/handbook.md)"));
                 if !value.is_empty() {
                     contact.put(&name, label.span(), Value::Text(piece.slice(value)));
                 }
@@ -113,7 +114,7 @@ impl Reading<'_> {
         self.record.list("contacts", section.label.span()).push(Value::Object(contact));
     }
 
-    // The length of the honorifics that open a line, with the blank behind them.
+    // The length of the honorifics that open a line, with the blank after them.
     fn honorific(&self, line: &str) -> Option<usize> {
         let mut at = 0;
         loop {
@@ -149,7 +150,7 @@ impl Reading<'_> {
     }
 
     // The first line of a contact: a person, or a post without one.
-    fn person(&mut self, contact: &mut Object, line: &Piece) {
+    fn person(&mut self, contact: &mut Object, line: &SpannedText) {
         if !self.is_person(line.text()) {
             return self.post(contact, line);
         }
@@ -175,7 +176,7 @@ impl Reading<'_> {
     }
 
     // A line that says what a contact is: title, comma, units parted by slashes; or one more unit.
-    fn post(&mut self, contact: &mut Object, line: &Piece) {
+    fn post(&mut self, contact: &mut Object, line: &SpannedText) {
         let text = line.text();
         let opens_with_unit =
             self.form.unit_words.iter().any(|word| text.strip_prefix(word.as_str()).is_some_and(|rest| rest.starts_with(is_space)));
@@ -195,14 +196,14 @@ impl Reading<'_> {
         } else {
             units = split_units(line);
         }
-        if let Some(first) = units.first().map(Piece::span) {
+        if let Some(first) = units.first().map(SpannedText::span) {
             contact.list("units", Span::at(first.start)).extend(units.into_iter().map(Value::Text));
         }
     }
 }
 
 // Units are parted by a slash without blanks around it.
-fn split_units(line: &Piece) -> Vec<Piece> {
+fn split_units(line: &SpannedText) -> Vec<SpannedText> {
     let text = line.text();
     let mut units = Vec::new();
     let mut start = 0;

@@ -1,47 +1,47 @@
 //! Reads handbook pages: the profiles of a printed directory as plain text.
 //!
-//! In: a text of pages, each a heading, values under labels, and narrative. Out: one record a page.
-//! [`Forms`] says which labels there are and what stands under them; nothing of a directory is in code. A page goes through
+//! Input: a text of pages, each a heading, values under labels, and narrative. Output: one record a page.
+//! [`Templates`] says which labels there are and what stands under them; nothing of a directory is in code. A page goes through
 //! `page` (heading, sections, what the printer put in), `record` (values by the kind of their field, with `address`, `contact`
 //! and `reach`) and `prose` (blocks, note marks, missions named in the text). Every byte ends in a member or in a note.
 
 mod address;
 mod contact;
-mod form;
-mod page;
-mod piece;
-mod prose;
-mod reach;
+mod template;
+mod sections;
+mod spanned_text;
+mod narrative;
+mod contact_points;
 mod record;
 mod value;
 
 use std::sync::Arc;
 
-pub use form::Forms;
+pub use template::Templates;
 
-use self::form::Form;
+use self::template::Template;
 use self::value::Value;
 use super::ndjson::TooLarge;
-use super::{Intake, Options, Reader, Window, too_many};
-use crate::source::{Failure, Feed, Source, Span};
+use super::{Options, Reader, RecordVisitor, Window, too_many};
+use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::Tree;
 
 /// Cuts between two pages, at a heading whose label has been seen.
-pub struct Cutter {
-    feed: Feed,
+pub struct HandbookChunker {
+    feed: InputBuffer,
     window_bytes: usize,
     max_record_bytes: usize,
     max_lines: usize,
-    forms: Arc<Forms>,
+    forms: Arc<Templates>,
     // Chosen by the first window, for the whole file.
-    reader: Option<(Arc<Form>, Arc<dyn Reader>)>,
+    reader: Option<(Arc<Template>, Arc<dyn Reader>)>,
     done: bool,
 }
 
-impl Cutter {
+impl HandbookChunker {
     /// Starts on `feed`.
     #[must_use]
-    pub fn new(feed: Feed, options: &Options) -> Self {
+    pub fn new(feed: InputBuffer, options: &Options) -> Self {
         let Options { window_bytes, max_record_bytes, .. } = *options;
         let max_lines = options.max_lines();
         Self {
@@ -55,7 +55,7 @@ impl Cutter {
         }
     }
 
-    // The text at hand, without a character that has only half been read. Bytes that are no text are left to `Feed::take`.
+    // The text current, without a character that has only half been read. Bytes that are no text are left to `InputBuffer::consume`.
     fn text(&self) -> &str {
         let bytes = self.feed.bytes();
         match std::str::from_utf8(bytes) {
@@ -65,19 +65,19 @@ impl Cutter {
     }
 }
 
-impl super::Cutter for Cutter {
-    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+impl super::Chunker for HandbookChunker {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
         if self.done {
             return Ok(None);
         }
-        self.feed.fill(self.window_bytes)?;
+        self.feed.fill_from_stream(self.window_bytes)?;
         if self.feed.bytes().is_empty() {
             return Ok(None);
         }
         let (form, reader) = if let Some((form, reader)) = &self.reader {
             (Arc::clone(form), Arc::clone(reader))
         } else {
-            let form = self.forms.best(self.text());
+            let form = self.forms.best_match(self.text());
             let (max_record_bytes, max_lines) = (self.max_record_bytes, self.max_lines);
             let reader: Arc<dyn Reader> = Arc::new(Pages { form: Arc::clone(&form), max_record_bytes, max_lines });
             self.reader = Some((Arc::clone(&form), Arc::clone(&reader)));
@@ -86,7 +86,7 @@ impl super::Cutter for Cutter {
         loop {
             if self.feed.is_ended() {
                 self.done = true;
-                return Ok(Some(Window::new(self.feed.take(self.feed.bytes().len())?, &reader)));
+                return Ok(Some(Window::new(self.feed.consume(self.feed.bytes().len())?, &reader)));
             }
             if self.feed.bytes().len() > self.window_bytes + self.window_bytes / 2
                 && memchr::memchr2_iter(b'\n', 0x0c, self.feed.bytes()).count() > self.max_lines
@@ -94,22 +94,22 @@ impl super::Cutter for Cutter {
                 self.done = true;
                 let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_lines, what: Some("lines") });
                 let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
-                return Ok(Some(Window::new(self.feed.take(shown)?, &reader)));
+                return Ok(Some(Window::new(self.feed.consume(shown)?, &reader)));
             }
             let text = self.text();
-            let lines = page::lines(text, 0, text.len());
-            let starts = page::record_starts(&form, text, &lines);
+            let lines = sections::lines(text, 0, text.len());
+            let starts = sections::record_starts(&form, text, &lines);
             if let Some(start) = starts.last().map(|start| lines[*start].start as usize).filter(|start| *start > 0 && starts.len() > 1) {
-                return Ok(Some(Window::new(self.feed.take(start)?, &reader)));
+                return Ok(Some(Window::new(self.feed.consume(start)?, &reader)));
             }
             if self.feed.bytes().len() > self.max_record_bytes {
                 // Nothing shows where the next page begins.
                 self.done = true;
                 let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_record_bytes, what: None });
                 let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
-                return Ok(Some(Window::new(self.feed.take(shown)?, &reader)));
+                return Ok(Some(Window::new(self.feed.consume(shown)?, &reader)));
             }
-            self.feed.more()?;
+            self.feed.fill()?;
         }
     }
 }
@@ -121,56 +121,56 @@ struct LargePage {
 }
 
 impl Reader for LargePage {
-    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
-        intake.note(match self.what {
+    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
+        visitor.emit(match self.what {
             Some(what) => too_many(source, Span::at(0), self.limit, what),
-            None => TooLarge::note(source, 0, self.limit),
+            None => TooLarge::diagnostic(source, 0, self.limit),
         });
-        intake.broken();
-        intake.stop();
+        visitor.malformed();
+        visitor.stop();
     }
 }
 
 /// Reads the pages of a window.
 struct Pages {
-    form: Arc<Form>,
+    form: Arc<Template>,
     max_record_bytes: usize,
     max_lines: usize,
 }
 
 impl Reader for Pages {
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let text = source.text();
         if memchr::memchr2_iter(b'\n', 0x0c, text.as_bytes()).count() > self.max_lines.saturating_mul(2) {
-            intake.note(too_many(source, Span::at(0), self.max_lines, "lines"));
-            intake.broken();
-            return intake.stop();
+            visitor.emit(too_many(source, Span::at(0), self.max_lines, "lines"));
+            visitor.malformed();
+            return visitor.stop();
         }
-        let lines = page::lines(text, 0, text.len());
-        let starts = page::record_starts(&self.form, text, &lines);
+        let lines = sections::lines(text, 0, text.len());
+        let starts = sections::record_starts(&self.form, text, &lines);
         for (number, &start) in starts.iter().enumerate() {
             let end = starts.get(number + 1).copied().unwrap_or(lines.len());
             let (first, last) = (lines[start].start, lines.get(end).map_or(source.len(), |line| line.start));
             if (last - first) as usize > self.max_record_bytes {
-                intake.note(TooLarge::note(source, lines[start].span.start, self.max_record_bytes));
-                intake.broken();
+                visitor.emit(TooLarge::diagnostic(source, lines[start].span.start, self.max_record_bytes));
+                visitor.malformed();
                 continue;
             }
             if end - start > self.max_lines {
-                intake.note(too_many(source, lines[start].span, self.max_lines, "lines"));
-                intake.broken();
+                visitor.emit(too_many(source, lines[start].span, self.max_lines, "lines"));
+                visitor.malformed();
                 continue;
             }
-            let page = page::take_apart(source, &self.form, &lines[start..end]);
-            let (record, notes) = record::read(source, &self.form, &page, Span::at(lines[start].span.start));
+            let page = sections::split_sections(source, &self.form, &lines[start..end]);
+            let (record, diagnostics) = record::read(source, &self.form, &page, Span::at(lines[start].span.start));
             tree.reset(source);
             Value::Object(record).build(tree);
-            for note in notes {
-                intake.note(note);
+            for diagnostic in diagnostics {
+                visitor.emit(diagnostic);
             }
             let root = tree.root().id();
-            super::note_duplicates(tree, root, intake);
-            intake.record(tree);
+            super::note_duplicates(tree, root, visitor);
+            visitor.record(tree);
         }
     }
 }

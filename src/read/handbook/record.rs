@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use super::form::{Field, Form, Kind, Lines, fold};
-use super::page::{Page, Row, Section, is_closed};
-use super::piece::{Piece, is_space};
+use super::sections::{Page, Row, Section, is_closed};
+use super::spanned_text::{SpannedText, is_space};
+use super::template::{Field, FieldKind, Lines, Template, fold};
 use super::value::{Object, Value};
 use crate::diagnostic::{Diagnostic, Rule, quote, rules};
 use crate::source::{Source, Span};
 
-/// Members of a record in the order in which they are given; others come behind.
+/// Members of a record in the order in which they are given; others come after.
 const ORDER: &[&str] = &[
     "id",
     "name",
@@ -34,28 +34,28 @@ const ORDER: &[&str] = &[
 ];
 
 /// A record on its way.
-pub(super) struct Reading<'p> {
+pub(super) struct PageReader<'p> {
     pub source: &'p Arc<Source>,
-    pub form: &'p Form,
+    pub form: &'p Template,
     pub record: Object,
-    pub notes: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Makes the record of a page.
-pub(super) fn read(source: &Arc<Source>, form: &Form, page: &Page, begin: Span) -> (Object, Vec<Diagnostic>) {
+pub(super) fn read(source: &Arc<Source>, form: &Template, page: &Page, begin: Span) -> (Object, Vec<Diagnostic>) {
     let opening = if page.heading.is_empty() { begin } else { page.heading.span() };
-    let mut reading = Reading { source, form, record: Object::new(opening), notes: Vec::new() };
+    let mut reading = PageReader { source, form, record: Object::new(opening), diagnostics: Vec::new() };
     reading.heading(&page.heading);
     for span in &page.furniture {
         let line = quote(source.slice(*span), true);
-        reading.note(&rules::PAGE_FURNITURE, *span, format!("left out what the printer put between the lines: {line}"), "");
+        reading.emit(&rules::PAGE_FURNITURE, *span, format!("skipped page furniture: {line}"), "");
     }
     if page.sections.iter().all(|section| section.field.is_none()) {
-        let message = format!("not one label of the form {} was found", quote(&form.name, true));
-        let note = Diagnostic::new(&rules::NO_LABELS, source, opening, message)
+        let message = format!("no label of the form {} was found", quote(&form.name, true));
+        let diagnostic = Diagnostic::new(&rules::NO_LABELS, source, opening, message)
             .at("")
-            .help("name the page's form with --form, or teach it (docs/handbook.md)");
-        reading.notes.push(note);
+            .help("name the page's form with --form, or define it (docs/handbook.md)");
+        reading.diagnostics.push(diagnostic);
     }
     for row in &page.stray {
         reading.unread(&row.piece, "a label before it");
@@ -66,35 +66,35 @@ pub(super) fn read(source: &Arc<Source>, form: &Form, page: &Page, begin: Span) 
     reading.narrative(&page.narrative);
     let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
     reading.record.members.sort_by_key(|(name, ..)| rank(name));
-    (reading.record, reading.notes)
+    (reading.record, reading.diagnostics)
 }
 
-impl Reading<'_> {
-    pub(super) fn note(&mut self, rule: &'static Rule, span: Span, message: String, pointer: &str) -> &mut Diagnostic {
-        self.notes.push(Diagnostic::new(rule, self.source, span, message).at(pointer));
-        let last = self.notes.len() - 1;
-        &mut self.notes[last]
+impl PageReader<'_> {
+    pub(super) fn emit(&mut self, rule: &'static Rule, span: Span, message: String, pointer: &str) -> &mut Diagnostic {
+        self.diagnostics.push(Diagnostic::new(rule, self.source, span, message).at(pointer));
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
     }
 
-    // Says of a text that it was left out.
-    pub(super) fn unread(&mut self, piece: &Piece, expected: &str) {
+    // Says of a text that it was omitted.
+    pub(super) fn unread(&mut self, piece: &SpannedText, expected: &str) {
         let message = format!("expected {expected}, found {}", quote(piece.text(), true));
-        self.note(&rules::UNREAD_TEXT, piece.span(), message, "").help =
-            Some("this text is in no member of the record; put it under a label".to_owned());
+        self.emit(&rules::UNREAD_TEXT, piece.span(), message, "").help =
+            Some("this text belongs to no member; put it under a label".to_owned());
     }
 
-    pub(super) fn seam(&mut self, piece: &Piece, pointer: &str) {
+    pub(super) fn seam(&mut self, piece: &SpannedText, pointer: &str) {
         let end = piece.text().find(is_space).unwrap_or(piece.text().len());
         let span = piece.slice(0..end).span();
-        self.note(&rules::PAGE_SEAM, span, "text before the blank lines goes on here; both were taken as one".to_owned(), pointer);
+        self.emit(&rules::PAGE_SEAM, span, "text continues here after blank lines; both parts were joined".to_owned(), pointer);
     }
 
     pub(super) fn empty(&mut self, label: Span) {
-        let message = format!("nothing stands under the label {}", quote(self.source.slice(label), true));
-        self.note(&rules::EMPTY_FIELD, label, message, "");
+        let message = format!("no text under the label {}", quote(self.source.slice(label), true));
+        self.emit(&rules::EMPTY_FIELD, label, message, "");
     }
 
-    fn heading(&mut self, heading: &Piece) {
+    fn heading(&mut self, heading: &SpannedText) {
         if heading.is_empty() {
             return;
         }
@@ -108,12 +108,12 @@ impl Reading<'_> {
             let before = heading.slice(0..open).trim();
             let big = inner.text().chars().filter(|c| c.is_uppercase() || c.is_ascii_digit()).count();
             let short = (2..=16).contains(&inner.text().chars().count()) && inner.text().split(is_space).count() <= 2;
-            if short && !before.is_empty() && (big >= 2 || (big == 1 && super::prose::fits(inner.text(), before.text()))) {
+            if short && !before.is_empty() && (big >= 2 || (big == 1 && super::narrative::fits(inner.text(), before.text()))) {
                 name = before;
                 acronym = Some(inner);
             }
         }
-        let id = slug(name.text(), acronym.as_ref().map(Piece::text));
+        let id = slug(name.text(), acronym.as_ref().map(SpannedText::text));
         self.record.derived("id", id, heading.span());
         self.record.text("name", name);
         if let Some(acronym) = acronym {
@@ -124,17 +124,17 @@ impl Reading<'_> {
     fn section(&mut self, section: &Section) {
         let label = section.label.span();
         let Some(field) = section.field.map(|field| &self.form.fields[field]) else { return self.unknown(section) };
-        if field.kind == Kind::Narrative {
+        if field.kind == FieldKind::Narrative {
             return;
         }
         if section.rows.is_empty() {
             return self.empty(label);
         }
         match field.kind {
-            Kind::Place => self.place(section, field),
-            Kind::Address => self.address(section, field),
-            Kind::Contacts => self.contacts(section, field),
-            Kind::Telephones | Kind::Faxes | Kind::Emails => {
+            FieldKind::Place => self.place(section, field),
+            FieldKind::Address => self.address(section, field),
+            FieldKind::Contacts => self.contacts(section, field),
+            FieldKind::Telephones | FieldKind::Faxes | FieldKind::Emails => {
                 let mut reach = Object::default();
                 let wrapped = (field.lines == Lines::Wrapped).then(|| vec![Row { piece: self.joined(&section.rows), gap: false }]);
                 for row in wrapped.as_ref().unwrap_or(&section.rows) {
@@ -146,20 +146,20 @@ impl Reading<'_> {
                     }
                 }
             }
-            Kind::Websites => self.websites(section),
-            Kind::Date => self.date(section, field),
-            Kind::Text => {
+            FieldKind::Websites => self.websites(section),
+            FieldKind::Date => self.date(section, field),
+            FieldKind::Text => {
                 let text = self.joined(&section.rows);
                 self.put(field.member(), label, Value::Text(text));
             }
-            Kind::List => self.items(section, field),
-            Kind::Count => self.counted(section, field),
-            Kind::Memberships => self.memberships(section),
-            Kind::Narrative => {}
+            FieldKind::List => self.items(section, field),
+            FieldKind::Count => self.counted(section, field),
+            FieldKind::Memberships => self.memberships(section),
+            FieldKind::Narrative => {}
         }
     }
 
-    // Puts a member of the record. One that nobody checks becomes a list when it comes again; any other is there twice.
+    // Puts a member of the record. One that nobody checks becomes a list when it comes again; any other is duplicated.
     fn put(&mut self, name: &str, label: Span, value: Value) {
         if name.starts_with("x_") && self.record.get(name).is_some() {
             self.record.list(name, label).push(value);
@@ -168,8 +168,8 @@ impl Reading<'_> {
         }
     }
 
-    pub(super) fn joined(&mut self, rows: &[Row]) -> Piece {
-        let mut text = Piece::default();
+    pub(super) fn joined(&mut self, rows: &[Row]) -> SpannedText {
+        let mut text = SpannedText::default();
         for row in rows {
             if row.gap && !text.is_empty() {
                 self.seam(&row.piece, "");
@@ -191,9 +191,10 @@ impl Reading<'_> {
             return;
         }
         let name = x_name(section.label.text());
-        let message = format!("the label {} is not one of the form {}", quote(section.label.text(), true), quote(&self.form.name, true));
-        self.note(&rules::UNKNOWN_LABEL, section.label.span(), message, &format!("/{name}")).help =
-            Some(format!("kept as {name}; teach the label in a form description (docs/handbook.md)"));
+        let message =
+            format!("the label {} is not defined by the form {}", quote(section.label.text(), true), quote(&self.form.name, true));
+        self.emit(&rules::UNKNOWN_LABEL, section.label.span(), message, &format!("/{name}")).help =
+            Some(format!("kept as {name}; define the label in a form description (docs/handbook.md)"));
         if !section.rows.is_empty() {
             let text = self.joined(&section.rows);
             self.put(&name, section.label.span(), Value::Text(text));
@@ -229,13 +230,13 @@ impl Reading<'_> {
             None => {
                 let name = format!("x_{}", field.member());
                 let message = format!("expected a year, a month or a day, found {}", quote(text.text(), true));
-                self.note(&rules::UNREAD_DATE, text.span(), message, &format!("/{name}")).help = Some(format!("kept as {name}"));
+                self.emit(&rules::UNREAD_DATE, text.span(), message, &format!("/{name}")).help = Some(format!("kept as {name}"));
                 self.put(&name, label, Value::Text(text));
             }
         }
     }
 
-    // `1948`, `July 2009`, `4 August 1963`, `August 4, 1963`, `1963-08-04`, each behind words that say nothing of the date.
+    // `1948`, `July 2009`, `4 August 1963`, `August 4, 1963`, `1963-08-04`, each after words that say nothing of the date.
     fn partial_date(&self, text: &str) -> Option<String> {
         let mut rest = text;
         while let Some((word, behind)) = rest.split_once(is_space)
@@ -273,10 +274,10 @@ impl Reading<'_> {
         })
     }
 
-    // The items of a list: at bullets where there are any, else line by line, or parted by commas.
-    fn rows_of_list(&mut self, section: &Section, pointer: &str) -> Vec<Piece> {
+    // The items of a list: at bullets if there are any, else line by line, or parted by commas.
+    fn rows_of_list(&mut self, section: &Section, pointer: &str) -> Vec<SpannedText> {
         let bulleted = section.rows.iter().any(|row| self.form.bullet(row.piece.text()).is_some());
-        let mut items: Vec<Piece> = Vec::new();
+        let mut items: Vec<SpannedText> = Vec::new();
         for row in &section.rows {
             let text = row.piece.text();
             let bullet = self.form.bullet(text);
@@ -320,9 +321,9 @@ impl Reading<'_> {
                 let number = text.slice(1..digits + 1);
                 count = number.text().parse::<usize>().ok();
                 counted.put("count", Span::at(number.span().start), Value::Number(number));
-                let note = text.slice(1 + digits..close + 1).trim();
-                if !note.is_empty() {
-                    counted.text("of", note);
+                let diagnostic = text.slice(1 + digits..close + 1).trim();
+                if !diagnostic.is_empty() {
+                    counted.text("of", diagnostic);
                     count = None;
                 }
                 rest = text.slice(close + 2..text.text().len()).trim();
@@ -331,7 +332,7 @@ impl Reading<'_> {
         let names = rest.split_list();
         if let Some(count) = count.filter(|count| names.len() > 1 && *count != names.len()) {
             let message = format!("the page counts {count}, the list has {}", names.len());
-            self.note(&rules::MISCOUNTED, text.span(), message, &format!("/{}", field.member()));
+            self.emit(&rules::MISCOUNTED, text.span(), message, &format!("/{}", field.member()));
         }
         if let Some(first) = names.first() {
             counted.put("names", Span::at(first.span().start), Value::List(names.into_iter().map(Value::Text).collect()));

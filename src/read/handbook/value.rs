@@ -1,6 +1,6 @@
 //! What has been read of a page, before it is laid into a tree: values that point at their bytes.
 
-use super::piece::Piece;
+use super::spanned_text::SpannedText;
 use crate::source::Span;
 use crate::tree::{Kind, Text, Tree};
 
@@ -8,9 +8,9 @@ use crate::tree::{Kind, Text, Tree};
 #[derive(Debug)]
 pub(super) enum Value {
     /// As printed.
-    Text(Piece),
+    Text(SpannedText),
     /// A number as printed.
-    Number(Piece),
+    Number(SpannedText),
     /// Printed otherwise than it is written here.
     Written(String, Span),
     /// Not printed as a value: supplied by the form or read out of prose at that place.
@@ -40,7 +40,7 @@ impl Object {
     }
 
     /// Puts a text without a label of its own.
-    pub(super) fn text(&mut self, name: &str, piece: Piece) {
+    pub(super) fn text(&mut self, name: &str, piece: SpannedText) {
         let span = piece.span();
         self.put(name, Span::at(span.start), Value::Text(piece));
     }
@@ -91,7 +91,7 @@ impl Value {
         }
     }
 
-    /// Lays the value into the tree and gives the offset behind its last byte. Values are a few levels deep by construction.
+    /// Lays the value into the tree and gives the offset after its last byte. Values are a few levels deep by construction.
     pub(super) fn build(&self, tree: &mut Tree) -> u32 {
         self.build_in(tree, false)
     }

@@ -1,48 +1,48 @@
 //! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree without a detour over another value.
 //!
-//! In: a whole document, or a window of the items of an array. Out: one record an item of a root array, or one for any
-//! other root; `--records` names another place, and an array there is cut at its items too. A syntax error costs the record it stands in and ends the reading of the
-//! file, since nothing behind it can be trusted.
+//! Input: a whole document, or a window of the items of an array. Output: one record an item of a root array, or one for any
+//! other root; `--records` names another place, and an array there is cut at its items too. A syntax error costs the record it is in and ends the reading of the
+//! file, because nothing after it can be trusted.
 
 mod names;
 mod scan;
-mod way;
+mod seek;
 
 use std::sync::Arc;
 
 use super::ndjson::{TooLarge, floor_char};
-use super::{Intake, MAX_RECORDS_PER_WINDOW, Options, Reader, TopLevel, Window, note_duplicates, too_deep};
-use crate::diagnostic::{Diagnostic, Notes, rules};
-use crate::source::{Failure, Feed, Position, Source, Span};
+use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
+use crate::source::{InputBuffer, Position, ReadError, Source, Span};
 use crate::tree::{Kind, Text, Tree, key_hash, number, plain_length};
 use names::Names;
 use scan::{Border, Scan};
-use way::{Found, Way};
+use seek::{PathSeek, SeekResult};
 
 /// Cuts a root array at its items; takes any other document whole.
-pub struct Cutter {
-    feed: Feed,
+pub struct JsonChunker {
+    feed: InputBuffer,
     options: Options,
     state: State,
-    // What stands before the array, where that is not the root.
+    // What is before the array, where that is not the root.
     head: Option<Source>,
 }
 
 enum State {
     Start,
-    // Inside the array, before its first item or behind a comma.
+    // Inside the array, before its first item or after a comma.
     Items { first: bool },
-    // Behind an array that is not the root.
+    // After an array that is not the root.
     Tail,
-    // Behind the root array, where nothing but white space may stand.
-    Behind,
+    // After the root array, where nothing but white space may stand.
+    AfterItems,
     Done,
 }
 
-impl Cutter {
+impl JsonChunker {
     /// Starts on `feed`.
     #[must_use]
-    pub fn new(feed: Feed, options: &Options) -> Self {
+    pub fn new(feed: InputBuffer, options: &Options) -> Self {
         Self { feed, options: options.clone(), state: State::Start, head: None }
     }
 
@@ -50,9 +50,9 @@ impl Cutter {
         matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
     }
 
-    // Reads on until a byte that is no white space is at hand, and gives its offset and itself. White space is kept as far
+    // Reads on until a byte that is no white space is available, and gives its offset and itself. White space is kept as far
     // as a window goes, and dropped beyond, so that any amount of it takes no memory.
-    fn first_byte(&mut self) -> Result<Option<(usize, u8)>, Failure> {
+    fn first_byte(&mut self) -> Result<Option<(usize, u8)>, ReadError> {
         let mut from = 0;
         loop {
             if let Some(at) = self.feed.bytes()[from..].iter().position(|byte| !Self::is_space(*byte)) {
@@ -63,30 +63,30 @@ impl Cutter {
                 self.feed.skip(from)?;
                 from = 0;
             }
-            if !self.feed.more()? {
+            if !self.feed.fill()? {
                 return Ok(None);
             }
         }
     }
 
-    // What stands behind the root array: the first byte that is no white space, so that the reader can point at it.
-    fn behind(&mut self) -> Result<Option<Window>, Failure> {
+    // What stands after the root array: the first byte that is no white space, so that the reader can point at it.
+    fn behind(&mut self) -> Result<Option<Window>, ReadError> {
         self.state = State::Done;
         let Some((at, _)) = self.first_byte()? else { return Ok(None) };
         self.feed.skip(at)?;
-        self.feed.fill(4)?;
+        self.feed.fill_from_stream(4)?;
         let bytes = self.feed.bytes();
         let mut length = bytes.len().min(4);
         while bytes.get(length).is_some_and(|byte| byte & 0xC0 == 0x80) {
             length += 1;
         }
-        let reader: Arc<dyn Reader> = Arc::new(Behind);
-        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
+        let reader: Arc<dyn Reader> = Arc::new(AfterItems);
+        Ok(Some(Window::new(self.feed.consume(length)?, &reader)))
     }
 
-    fn whole(&mut self) -> Result<Option<Window>, Failure> {
+    fn whole(&mut self) -> Result<Option<Window>, ReadError> {
         self.state = State::Done;
-        while self.feed.bytes().len() <= self.options.max_record_bytes && self.feed.more()? {}
+        while self.feed.bytes().len() <= self.options.max_record_bytes && self.feed.fill()? {}
         if self.feed.bytes().len() > self.options.max_record_bytes {
             return self.too_large();
         }
@@ -94,40 +94,40 @@ impl Cutter {
         let top_level = TopLevel::of_whole(records.as_deref());
         let reader: Arc<dyn Reader> =
             Arc::new(Document { max_depth: self.options.max_depth, max_values: self.options.max_values(), records });
-        Ok(Some(Window::new(self.feed.take(self.feed.bytes().len())?, &reader).of(top_level)))
+        Ok(Some(Window::new(self.feed.consume(self.feed.bytes().len())?, &reader).of(top_level)))
     }
 
-    // Hands over the start of a document past the limit; the rest is left unread.
-    fn too_large(&mut self) -> Result<Option<Window>, Failure> {
+    // Passes on the start of a document past the limit; the rest is left unread.
+    fn too_large(&mut self) -> Result<Option<Window>, ReadError> {
         let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
         let shown = floor_char(self.feed.bytes(), 80);
-        Ok(Some(Window::new(self.feed.take(shown)?, &reader)))
+        Ok(Some(Window::new(self.feed.consume(shown)?, &reader)))
     }
 
-    // Hands over the start of an item past the limit, and drops the rest of it; `scan` has come to `at`.
-    fn skip_item(&mut self, mut scan: Scan, mut at: usize) -> Result<Option<Window>, Failure> {
+    // Passes on the start of an item past the limit, and drops the rest of it; `scan` has come to `at`.
+    fn skip_item(&mut self, mut scan: Scan, mut at: usize) -> Result<Option<Window>, ReadError> {
         let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
         let shown = floor_char(self.feed.bytes(), at.min(80));
-        let window = Window::new(self.feed.take(shown)?, &reader);
+        let window = Window::new(self.feed.consume(shown)?, &reader);
         at -= shown;
         loop {
             match scan.step(self.feed.bytes(), &mut at) {
                 Some(Border::Comma(end)) => {
-                    self.feed.take(end)?;
+                    self.feed.consume(end)?;
                     self.state = State::Items { first: false };
                     return Ok(Some(window));
                 }
                 Some(Border::End(end)) => {
                     // What is left looks like the end of an empty array, and is right as such.
-                    self.feed.take(end - 1)?;
+                    self.feed.consume(end - 1)?;
                     self.state = State::Items { first: true };
                     return Ok(Some(window));
                 }
                 None => {
                     let dropped = floor_char(self.feed.bytes(), at);
-                    self.feed.take(dropped)?;
+                    self.feed.consume(dropped)?;
                     at -= dropped;
-                    if !self.feed.more()? {
+                    if !self.feed.fill()? {
                         self.state = State::Done;
                         return Ok(Some(window));
                     }
@@ -136,9 +136,9 @@ impl Cutter {
         }
     }
 
-    // Cuts after the comma behind the last item that ends inside a window's length, or takes the array's end and all behind it.
-    fn items(&mut self, first: bool) -> Result<Option<Window>, Failure> {
-        self.feed.fill(self.options.window_bytes)?;
+    // Cuts after the comma after the last item that ends inside a window's length, or takes the array's end and all after it.
+    fn items(&mut self, first: bool) -> Result<Option<Window>, ReadError> {
+        self.feed.fill_from_stream(self.options.window_bytes)?;
         let mut scan = Scan::default();
         let mut at = 0;
         let mut cut = 0;
@@ -170,7 +170,7 @@ impl Cutter {
             if self.feed.bytes().len() > self.options.max_record_bytes {
                 return self.skip_item(scan, at);
             }
-            if !self.feed.more()? {
+            if !self.feed.fill()? {
                 // The array does not end; the reader says where.
                 self.state = State::Done;
                 return self.take_items(self.feed.bytes().len(), first, true);
@@ -178,19 +178,19 @@ impl Cutter {
         }
     }
 
-    // Looks for the array that `--records` names, and stands at its first item; says whether it is there.
-    fn enter(&mut self, pointer: &str) -> Result<bool, Failure> {
-        let mut way = Way::new(pointer);
+    // Looks for the array that `--records` names, and is at its first item; returns whether it is there.
+    fn enter(&mut self, pointer: &str) -> Result<bool, ReadError> {
+        let mut path = PathSeek::new(pointer);
         loop {
-            match way.look(self.feed.bytes()) {
-                Found::Array(end) => {
-                    self.head = Some(self.feed.take(end)?);
+            match path.seek(self.feed.bytes()) {
+                SeekResult::Array(end) => {
+                    self.head = Some(self.feed.consume(end)?);
                     self.state = State::Items { first: true };
                     return Ok(true);
                 }
-                Found::None => return Ok(false),
-                Found::Unknown => {
-                    if self.feed.bytes().len() > self.options.max_record_bytes || !self.feed.more()? {
+                SeekResult::None => return Ok(false),
+                SeekResult::Unknown => {
+                    if self.feed.bytes().len() > self.options.max_record_bytes || !self.feed.fill()? {
                         return Ok(false);
                     }
                 }
@@ -199,25 +199,25 @@ impl Cutter {
     }
 
     // What stands around the array, which is as if it were empty.
-    fn tail(&mut self) -> Result<Option<Window>, Failure> {
+    fn tail(&mut self) -> Result<Option<Window>, ReadError> {
         self.state = State::Done;
         let Some(mut source) = self.head.take() else { return Ok(None) };
-        while self.feed.bytes().len() <= self.options.max_record_bytes && self.feed.more()? {}
+        while self.feed.bytes().len() <= self.options.max_record_bytes && self.feed.fill()? {}
         if self.feed.bytes().len() > self.options.max_record_bytes {
             return self.too_large();
         }
         let Position { byte, line, column } = self.feed.position();
         let bracket = Position { byte: byte - 1, line, column: column - 1 };
-        let tail = self.feed.take(self.feed.bytes().len())?;
+        let tail = self.feed.consume(self.feed.bytes().len())?;
         source.append(Arc::clone(tail.name()), &format!("]{}", tail.text()), bracket);
         let records = self.options.records.clone().unwrap_or_default();
         let (max_depth, max_values) = (self.options.max_depth, self.options.max_values());
-        let reader: Arc<dyn Reader> = Arc::new(Around { max_depth, max_values, records });
+        let reader: Arc<dyn Reader> = Arc::new(OutsideItems { max_depth, max_values, records });
         Ok(Some(Window::new(source, &reader)))
     }
 
-    // Behind the array only white space may stand; the first other byte goes along, so that the reader can point at it.
-    fn take_end(&mut self, end: usize, first: bool) -> Result<Option<Window>, Failure> {
+    // After the array only white space may stand; the first other byte goes along, so that the reader can point at it.
+    fn take_end(&mut self, end: usize, first: bool) -> Result<Option<Window>, ReadError> {
         let mut length = end;
         loop {
             if let Some(at) = self.feed.bytes()[length..].iter().position(|byte| !Self::is_space(*byte)) {
@@ -229,44 +229,44 @@ impl Cutter {
             }
             length = self.feed.bytes().len();
             if length - end > self.options.window_bytes {
-                self.state = State::Behind;
+                self.state = State::AfterItems;
                 return self.take_items(end, first, true);
             }
-            if !self.feed.more()? {
+            if !self.feed.fill()? {
                 return self.take_items(length, first, true);
             }
         }
     }
 
-    fn take_items(&mut self, length: usize, first: bool, last: bool) -> Result<Option<Window>, Failure> {
+    fn take_items(&mut self, length: usize, first: bool, last: bool) -> Result<Option<Window>, ReadError> {
         if !last {
             self.state = State::Items { first: false };
         }
         let Options { max_depth, max_record_bytes, .. } = self.options;
         let max_values = self.options.max_values();
         let reader: Arc<dyn Reader> = Arc::new(Items { max_depth, max_values, max_record_bytes, first, last });
-        Ok(Some(Window::new(self.feed.take(length)?, &reader)))
+        Ok(Some(Window::new(self.feed.consume(length)?, &reader)))
     }
 }
 
-impl super::Cutter for Cutter {
-    fn cut(&mut self) -> Result<Option<Window>, Failure> {
+impl super::Chunker for JsonChunker {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
         match self.state {
             State::Done => Ok(None),
             State::Items { first } => self.items(first),
             State::Tail => self.tail(),
-            State::Behind => self.behind(),
+            State::AfterItems => self.behind(),
             State::Start => {
                 if let Some(pointer) = self.options.records.clone().filter(|pointer| !pointer.is_empty())
                     && self.enter(&pointer)?
                 {
                     return self.items(true);
                 }
-                // A schema whose root admits only an array takes the document as one record.
+                // A schema whose root allows only an array takes the document as one record.
                 let items = self.options.records.is_none() && !self.options.shape.is_array_only();
                 match self.first_byte()? {
                     Some((at, b'[')) if items => {
-                        self.feed.take(at + 1)?;
+                        self.feed.consume(at + 1)?;
                         self.state = State::Items { first: true };
                         self.items(true)
                     }
@@ -285,45 +285,45 @@ struct Document {
 }
 
 impl Reader for Document {
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         tree.reset(source);
         let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
-        if let Err(diagnostic) = parser.document(tree, intake) {
-            intake.note(*diagnostic);
-            intake.unread(Span::new(0, source.len()));
-            intake.broken();
-            return intake.stop();
+        if let Err(diagnostic) = parser.document(tree, visitor) {
+            visitor.emit(*diagnostic);
+            visitor.surplus(Span::new(0, source.len()));
+            visitor.malformed();
+            return visitor.stop();
         }
-        super::hand_out(tree, self.records.as_deref(), intake);
+        super::visit_record(tree, self.records.as_deref(), visitor);
     }
 }
 
 /// Reads what stands around an array whose items have been read: it is judged, and what lies outside is named.
-struct Around {
+struct OutsideItems {
     max_depth: usize,
     max_values: usize,
     records: String,
 }
 
-impl Reader for Around {
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+impl Reader for OutsideItems {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         tree.reset(source);
-        let mut notes = Vec::new();
+        let mut diagnostics = Vec::new();
         let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
-        let read = parser.document(tree, &mut notes);
-        notes.into_iter().for_each(|note| intake.remark(note));
+        let read = parser.document(tree, &mut diagnostics);
+        diagnostics.into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
         match read {
-            // An empty array has no items to hand out. One of the same name behind it, an error already, may have some.
-            Ok(()) => super::hand_out(tree, Some(&self.records), intake),
+            // An empty array has no items to hand out. One of the same name after it, an error already, may have some.
+            Ok(()) => super::visit_record(tree, Some(&self.records), visitor),
             Err(diagnostic) => {
-                intake.remark(*diagnostic);
-                intake.stop();
+                visitor.file_diagnostic(*diagnostic);
+                visitor.stop();
             }
         }
     }
 }
 
-/// Reads a run of items of an array, each with the comma behind it; the last window has the closing bracket.
+/// Reads a run of items of an array, each with the comma after it; the last window has the closing bracket.
 struct Items {
     max_depth: usize,
     max_values: usize,
@@ -333,16 +333,16 @@ struct Items {
 }
 
 impl Reader for Items {
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
         parser.skip_space();
         if self.first && self.last && parser.peek() == Some(b']') {
-            return self.finish(&mut parser, intake);
+            return self.finish(&mut parser, visitor);
         }
         while parser.peek().is_some() || self.last {
             let start = parser.at;
             tree.reset(source);
-            let read = parser.value(tree, intake).and_then(|()| {
+            let read = parser.value(tree, visitor).and_then(|()| {
                 parser.skip_space();
                 match parser.peek() {
                     Some(b',' | b']') => Ok(()),
@@ -352,23 +352,23 @@ impl Reader for Items {
             let mut is_refused = false;
             if let Err(diagnostic) = read {
                 is_refused = diagnostic.rule == &rules::TOO_LARGE && parser.move_to_border(start);
-                intake.note(*diagnostic);
-                intake.unread(Span::new(start as u32, source.len()));
-                intake.broken();
+                visitor.emit(*diagnostic);
+                visitor.surplus(Span::new(start as u32, source.len()));
+                visitor.malformed();
                 if !is_refused {
-                    return intake.stop();
+                    return visitor.stop();
                 }
             }
             if is_refused {
-                // Its end has been found, so the items behind it can be read.
+                // Its end has been found, so the items after it can be read.
             } else if parser.at - start > self.max_record_bytes {
-                intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
-                intake.broken();
+                visitor.emit(TooLarge::diagnostic(source, start as u32, self.max_record_bytes));
+                visitor.malformed();
             } else {
-                intake.record(tree);
+                visitor.record(tree);
             }
             if parser.peek() == Some(b']') {
-                return self.finish(&mut parser, intake);
+                return self.finish(&mut parser, visitor);
             }
             parser.at += 1;
             parser.skip_space();
@@ -379,23 +379,23 @@ impl Reader for Items {
 impl Items {
     // The closing bracket has been reached; only white space may follow.
     #[expect(clippy::unused_self, reason = "reads as a step of the reader")]
-    fn finish(&self, parser: &mut Parser<'_>, intake: &mut dyn Intake) {
+    fn finish(&self, parser: &mut Parser<'_>, visitor: &mut dyn RecordVisitor) {
         parser.at += 1;
         parser.skip_space();
         if parser.peek().is_some() {
-            intake.remark(*parser.unexpected("the end of the file"));
-            intake.stop();
+            visitor.file_diagnostic(*parser.unexpected("the end of the file"));
+            visitor.stop();
         }
     }
 }
 
-/// Says that something stands behind the array.
-struct Behind;
+/// Reports that something stands after the array.
+struct AfterItems;
 
-impl Reader for Behind {
-    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, intake: &mut dyn Intake) {
-        intake.remark(*Parser::new(source, 0, source.text().len(), 0).unexpected("the end of the file"));
-        intake.stop();
+impl Reader for AfterItems {
+    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
+        visitor.file_diagnostic(*Parser::new(source, 0, source.text().len(), 0).unexpected("the end of the file"));
+        visitor.stop();
     }
 }
 
@@ -409,9 +409,9 @@ pub struct Parser<'s> {
     max_values: usize,
     names: Names,
     scratch: String,
-    // Whether the text of the last string is in `scratch`, since it has escapes.
+    // Whether the text of the last string is in `scratch`, because it has escapes.
     decoded: bool,
-    // Whether the value at hand is written as it would be written again: no white space between tokens, no escape that is not needed.
+    // Whether the value current is written as it would be written again: no white space between tokens, no escape that is not needed.
     compact: bool,
 }
 
@@ -434,14 +434,14 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// The same parser, which refuses a tree of more than so many values and names.
+    /// The same parser, which rejects a tree of more than this many values and names.
     #[must_use]
     pub fn up_to(mut self, max_values: usize) -> Self {
         self.max_values = max_values;
         self
     }
 
-    // Moves from the start of an item to the comma or bracket behind it; says whether there is one.
+    // Moves from the start of an item to the comma or bracket after it; returns whether there is one.
     fn move_to_border(&mut self, start: usize) -> bool {
         let mut at = start;
         let found = Scan::default().step(self.bytes, &mut at);
@@ -461,9 +461,9 @@ impl<'s> Parser<'s> {
     ///
     /// # Errors
     /// The first byte that cannot stand where it does; the tree is then unfinished.
-    pub fn document(&mut self, tree: &mut Tree, notes: &mut dyn Notes) -> Read {
+    pub fn document(&mut self, tree: &mut Tree, diagnostics: &mut dyn DiagnosticSink) -> Read {
         self.skip_space();
-        self.value(tree, notes)?;
+        self.value(tree, diagnostics)?;
         self.skip_space();
         if self.at < self.bytes.len() {
             return Err(self.unexpected("the end of the document"));
@@ -483,11 +483,11 @@ impl<'s> Parser<'s> {
     }
 
     // Reads a value; containers are kept on the tree's own stack, so depth costs no call stack.
-    fn value(&mut self, tree: &mut Tree, notes: &mut dyn Notes) -> Read {
+    fn value(&mut self, tree: &mut Tree, diagnostics: &mut dyn DiagnosticSink) -> Read {
         let floor = tree.depth();
         self.compact = true;
         loop {
-            // A value stands here.
+            // A value is here.
             let start = self.at as u32;
             if tree.slots() >= self.max_values {
                 return Err(Box::new(super::too_many(self.source, Span::at(start), self.max_values, "values")));
@@ -528,7 +528,7 @@ impl<'s> Parser<'s> {
                 Some(b'n') => self.word(tree, "null", Kind::Null)?,
                 _ => return Err(self.unexpected("a value")),
             }
-            // A value has ended; what follows depends on what it stands in.
+            // A value has ended; what follows depends on what it is in.
             loop {
                 let Some((kind, id)) = tree.innermost().filter(|_| tree.depth() > floor) else {
                     if self.compact {
@@ -550,7 +550,7 @@ impl<'s> Parser<'s> {
                         self.at += 1;
                         tree.close(self.at as u32);
                         if kind == Kind::Object {
-                            note_duplicates(tree, id, notes);
+                            note_duplicates(tree, id, diagnostics);
                         }
                     }
                     (Kind::Object, _) => return Err(self.unexpected("a comma or }")),
@@ -577,7 +577,7 @@ impl<'s> Parser<'s> {
                 let name = &self.source.text()[start + 1..self.at - 1];
                 let hash = key_hash(name);
                 tree.plain_key(span, hash);
-                self.names.learn(name, hash);
+                self.names.insert(name, hash);
             }
         }
         self.skip_space();
@@ -605,7 +605,7 @@ impl<'s> Parser<'s> {
         let Some(length) = number::scan(&self.bytes[self.at..]) else {
             return Err(self.bad_number());
         };
-        // What goes on behind it tells the kind of mistake better than "a comma was expected".
+        // The text after it shows the kind of mistake better than "a comma was expected".
         if let Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') = self.bytes.get(self.at + length) {
             return Err(self.bad_number());
         }
@@ -623,7 +623,7 @@ impl<'s> Parser<'s> {
         let shown = crate::diagnostic::quote(&text, false);
         Box::new(
             Diagnostic::new(&rules::SYNTAX, self.source, span, format!("not a JSON number: {shown}"))
-                .help("no leading zeros or plus sign, digits on both sides of the point; put it in quotes if it is text"),
+                .help("remove leading zeros and plus signs, put digits on both sides of the point, or quote it if it is text"),
         )
     }
 
@@ -670,7 +670,7 @@ impl<'s> Parser<'s> {
                     let message = format!("control character U+{byte:04X} inside a string");
                     return Err(Box::new(
                         Diagnostic::new(&rules::SYNTAX, self.source, span, message)
-                            .help("write it as an escape, such as \\n or \\u0009, or close the string before it"),
+                            .help("use an escape, such as \\n or \\u0009, or close the string before it"),
                     ));
                 }
                 None => {
@@ -724,7 +724,7 @@ impl<'s> Parser<'s> {
             let second = self.hex4(self.at + 2)?;
             if (0xDC00..0xE000).contains(&second) {
                 let joined = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-                self.scratch.push(char::from_u32(joined).expect("a pair of surrogates names a character"));
+                self.scratch.push(char::from_u32(joined).expect("a surrogate pair is one character"));
                 self.at += 6;
                 return Ok(());
             }
@@ -746,7 +746,7 @@ impl<'s> Parser<'s> {
         Ok(value)
     }
 
-    // The note on the byte that stands here.
+    // The note on the byte that is here.
     fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
         let at = self.at as u32;
         let found = self.source.text().get(self.at..self.bytes.len()).and_then(|rest| rest.chars().next());
@@ -755,9 +755,9 @@ impl<'s> Parser<'s> {
             None => (Span::at(at), "the end".to_owned()),
         };
         let help = match (self.peek(), expected) {
-            (Some(b'\''), _) => Some("JSON strings stand in double quotes"),
+            (Some(b'\''), _) => Some("use double quotes for strings"),
             (Some(b'/' | b'#'), _) => Some("JSON has no comments"),
-            (Some(b']' | b'}'), "a value" | "a member name") => Some("take out the comma before it"),
+            (Some(b']' | b'}'), "a value" | "a member name") => Some("remove the comma before it"),
             (Some(b'"'), "a comma or }" | "a comma or ]") => Some("a comma may be missing before it"),
             _ => None,
         };
@@ -769,6 +769,6 @@ impl<'s> Parser<'s> {
 
 /// The note on an escape that names half of a character.
 pub(super) fn lone_surrogate(source: &Arc<Source>, span: Span, half: u32) -> Diagnostic {
-    Diagnostic::new(&rules::LONE_SURROGATE, source, span, format!("\\u{half:04x} is half of a character; its other half is missing"))
-        .help("write the character itself, or both halves, such as \\ud83d\\ude00")
+    Diagnostic::new(&rules::LONE_SURROGATE, source, span, format!("\\u{half:04x} is an unpaired surrogate"))
+        .help("write the character itself, or a surrogate pair, such as \\ud83d\\ude00")
 }

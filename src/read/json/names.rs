@@ -5,12 +5,12 @@ use crate::tree::is_same;
 
 /// Longer names are not learned.
 const LONGEST: usize = 24;
-/// So many names are kept; the number is a power of two.
+/// This many names are kept; the number is a power of two.
 const KEPT: usize = 128;
 
 /// What has been learned of names.
 pub(super) struct Names {
-    known: [Name; KEPT],
+    entries: [Name; KEPT],
     last: u8,
 }
 
@@ -26,7 +26,7 @@ struct Name {
 
 impl Default for Names {
     fn default() -> Self {
-        Self { known: [Name { text: [0; LONGEST], length: 0, next: 0, hash: 0 }; KEPT], last: 0 }
+        Self { entries: [Name { text: [0; LONGEST], length: 0, next: 0, hash: 0 }; KEPT], last: 0 }
     }
 }
 
@@ -34,8 +34,8 @@ impl Names {
     /// Whether `rest` begins with the name that is expected next, in quotes: its length with them, and its hash.
     #[inline]
     pub(super) fn next(&mut self, rest: &[u8]) -> Option<(usize, u32)> {
-        let number = self.known[self.last as usize % KEPT].next;
-        let name = &self.known[number as usize % KEPT];
+        let number = self.entries[self.last as usize % KEPT].next;
+        let name = &self.entries[number as usize % KEPT];
         let length = name.length as usize;
         let (quoted, text) = (rest.get(..length + 2)?, name.text.get(..length)?);
         let is_it = length > 0 && quoted[0] == b'"' && quoted[length + 1] == b'"' && is_same(&quoted[1..=length], text);
@@ -46,11 +46,11 @@ impl Names {
     }
 
     /// Takes note of a name that was not expected.
-    pub(super) fn learn(&mut self, name: &str, hash: u32) {
+    pub(super) fn insert(&mut self, name: &str, hash: u32) {
         let number = hash as usize % KEPT;
-        self.known[self.last as usize % KEPT].next = number as u8;
+        self.entries[self.last as usize % KEPT].next = number as u8;
         self.last = number as u8;
-        let known = &mut self.known[number];
+        let known = &mut self.entries[number];
         if name.len() > LONGEST {
             known.length = 0;
         } else if known.hash != hash || known.text[..known.length as usize] != *name.as_bytes() {

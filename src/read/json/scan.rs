@@ -2,7 +2,7 @@
 
 use crate::tree::plain_length;
 
-/// So many bytes are gone through at once.
+/// This many bytes are gone through at once.
 const BLOCK: usize = 64;
 
 /// Where the scan stands; the text may come in parts.
@@ -15,14 +15,14 @@ pub(super) struct Scan {
 /// What the scan looks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Border {
-    /// Offset behind the comma.
+    /// Offset after the comma.
     Comma(usize),
-    /// Offset behind the closing bracket of the array.
+    /// Offset after the closing bracket of the array.
     End(usize),
 }
 
 impl Scan {
-    /// The next border at or behind `at`, which is moved on behind what has been gone through.
+    /// The next border at or after `at`, which is moved on after what has been gone through.
     pub(super) fn step(&mut self, bytes: &[u8], at: &mut usize) -> Option<Border> {
         // Between items and at the ends of the text, and where there are escapes, it goes string by string.
         let mut blocks_from = 0;
@@ -63,7 +63,7 @@ impl Scan {
     }
 
     // Goes through blocks inside an item, a bit for each byte, as far as they have no backslash or to the end
-    // of the item (G. Langdale and D. Lemire, Parsing Gigabytes of JSON per Second, 2019); says whether there was one.
+    // of the item (G. Langdale and D. Lemire, Parsing Gigabytes of JSON per Second, 2019); returns whether there was one.
     fn blocks(&mut self, bytes: &[u8], at: &mut usize) -> bool {
         let start = *at;
         let mut inside = if self.in_string { u64::MAX } else { 0 };

@@ -10,16 +10,16 @@ use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
 use crate::read::directive::Comments;
 use crate::read::ndjson::TooLarge;
-use crate::read::{Intake, Reader, note_duplicates, too_deep, too_many};
+use crate::read::{Reader, RecordVisitor, note_duplicates, too_deep, too_many};
 use crate::schema::Shape;
 use crate::schema::shape::{Part, Types};
 use crate::source::{Source, Span};
 use crate::tree::{Kind, NodeId, Text, Tree};
 
-/// What a window has to know of what stands before it.
+/// What a window has to know of what is before it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Frame {
-    /// Whether markup stands before the window.
+    /// Whether markup is before the window.
     pub started: bool,
     /// Whether the root stands, or begins, before the window.
     pub root_seen: bool,
@@ -62,7 +62,7 @@ type Elements = Vec<Element>;
 
 struct Element {
     tag: Tag,
-    // The first and the last child and the next sibling, by number; 0, the number of the record's own, where there is none.
+    // The first and the last child and the next sibling, by number; 0, the number of the record's own, if there is none.
     first: u32,
     last: u32,
     next: u32,
@@ -107,21 +107,21 @@ impl Reader for Records {
         Some(Comments::Markup)
     }
 
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) {
+    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         if self.frame.is_strange() {
-            intake.remark(self.strange(source));
-            return intake.stop();
+            visitor.file_diagnostic(self.strange(source));
+            return visitor.stop();
         }
-        if let Err(diagnostic) = self.window(source, tree, intake) {
-            intake.note(*diagnostic);
-            intake.broken();
-            return intake.stop();
+        if let Err(diagnostic) = self.window(source, tree, visitor) {
+            visitor.emit(*diagnostic);
+            visitor.malformed();
+            return visitor.stop();
         }
         if self.frame.missing {
             let path = self.path.as_deref().unwrap_or_default().join("/");
-            let message = format!("no records at {path}: the document has nothing there");
-            intake.remark(
-                Diagnostic::new(&rules::NO_RECORDS, source, Span::at(0), message).help("give the place of the records with --records"),
+            let message = format!("no records at {path}: nothing found there");
+            visitor.file_diagnostic(
+                Diagnostic::new(&rules::NO_RECORDS, source, Span::at(0), message).help("set the location of the records with --records"),
             );
         }
     }
@@ -142,11 +142,11 @@ impl Records {
                 Ok(_) => {}
             }
         };
-        let message = format!("expected version {} of the form, found {}", xml::VERSION, quote(&version, true));
-        Diagnostic::new(&rules::BAD_MARK, source, span, message).help("read it with the release that wrote it")
+        let message = format!("expected layout version {}, found {}", xml::VERSION, quote(&version, true));
+        Diagnostic::new(&rules::BAD_MARK, source, span, message).help("read it with the version that wrote it")
     }
 
-    fn window(&self, source: &Arc<Source>, tree: &mut Tree, intake: &mut dyn Intake) -> Read<()> {
+    fn window(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) -> Read<()> {
         let mut scanner = Scanner::new(source, self.frame.started, !self.frame.root_seen);
         let mut open = self.frame.open.clone();
         let mut elements = Elements::new();
@@ -171,13 +171,13 @@ impl Records {
                     if is_record && wanted.is_none_or(|wanted| source.slice(tag.name) == wanted) {
                         if !self.element(&mut scanner, tag, &mut elements)? {
                             let limit = self.max_values / ELEMENT;
-                            intake.note(too_many(source, Span::at(start as u32), limit, "elements and attributes"));
-                            intake.broken();
+                            visitor.emit(too_many(source, Span::at(start as u32), limit, "elements and attributes"));
+                            visitor.malformed();
                         } else if scanner.at - start > self.max_record_bytes {
-                            intake.note(TooLarge::note(source, start as u32, self.max_record_bytes));
-                            intake.broken();
+                            visitor.emit(TooLarge::diagnostic(source, start as u32, self.max_record_bytes));
+                            visitor.malformed();
                         } else {
-                            self.record(source, escapes, &elements, tree, intake);
+                            self.record(source, escapes, &elements, tree, visitor);
                         }
                     } else if !tag.empty {
                         open.push(source.slice(tag.name).to_owned());
@@ -189,12 +189,12 @@ impl Records {
                     let blank = text.len() - text.trim_start_matches([' ', '\t', '\r', '\n']).len();
                     let span = Span::new(span.start + blank as u32, span.end);
                     if !span.is_empty() && self.path.is_none() {
-                        intake.remark(stray(source, span));
+                        visitor.file_diagnostic(stray(source, span));
                     }
                 }
                 Event::Cdata(span) => {
                     if !span.is_empty() && self.path.is_none() {
-                        intake.remark(stray(source, span));
+                        visitor.file_diagnostic(stray(source, span));
                     }
                 }
                 Event::Other => {}
@@ -231,7 +231,7 @@ impl Records {
             let Some(&(top, expected)) = stack.last() else { return Ok(count <= limit) };
             let event = scanner.next()?;
             let Some(top) = top else {
-                // Gone through to its end, so that the next record can be read.
+                // Gone through completely, so that the next record can be read.
                 match event {
                     Event::End(name) => {
                         Self::end(scanner, name, expected)?;
@@ -295,7 +295,7 @@ impl Records {
         }
     }
 
-    // Says that an end tag is not that of the innermost element, if it is not.
+    // Reports that an end tag is not that of the innermost element, if it is not.
     fn end(scanner: &mut Scanner<'_>, name: Span, expected: Span) -> Read<()> {
         let expected = scanner.source.slice(expected);
         if scanner.source.slice(name) == expected {
@@ -305,28 +305,28 @@ impl Records {
         scanner.unexpected(&format!("</{expected}>"))
     }
 
-    fn record(&self, source: &Arc<Source>, escapes: bool, elements: &[Element], tree: &mut Tree, intake: &mut dyn Intake) {
+    fn record(&self, source: &Arc<Source>, escapes: bool, elements: &[Element], tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         let Some(element) = elements.first() else { return };
         tree.reset(source);
         let root = self.shape.root();
         let own = self.frame.mark.as_ref().map(|(prefix, _)| prefix.as_str());
-        let mut builder = Builder { source, tree, own, escapes, namespaces: root.is_any(), intake, refused: false };
+        let mut builder = Builder { source, tree, own, escapes, namespaces: root.is_any(), visitor, refused: false };
         builder.value(At { all: elements, element }, root);
         let refused = builder.refused;
         if refused {
             let start = element.tag.span;
-            intake.unread(Span::new(start.start, element.end.max(start.end)));
-            intake.broken();
+            visitor.surplus(Span::new(start.start, element.end.max(start.end)));
+            visitor.malformed();
         } else {
-            intake.record(tree);
+            visitor.record(tree);
         }
     }
 }
 
 // The note on text among elements.
 fn stray(source: &Arc<Source>, span: Span) -> Diagnostic {
-    let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(source.slice(span)), true));
-    Diagnostic::new(&rules::MIXED_CONTENT, source, span, message).help("give the text an element of its own")
+    let message = format!("expected only elements, found the text {} among them", quote(xml::trim(source.slice(span)), true));
+    Diagnostic::new(&rules::MIXED_CONTENT, source, span, message).help("put the text in its own element")
 }
 
 // Closes what is open around the records.
@@ -379,7 +379,7 @@ struct Builder<'a> {
     escapes: bool,
     // Whether namespace declarations are members.
     namespaces: bool,
-    intake: &'a mut dyn Intake,
+    visitor: &'a mut dyn RecordVisitor,
     refused: bool,
 }
 
@@ -410,7 +410,7 @@ impl<'a> Builder<'a> {
 
     fn refuse(&mut self, diagnostic: Diagnostic) {
         self.refused = true;
-        self.intake.note(diagnostic);
+        self.visitor.emit(diagnostic);
     }
 
     // Depth is bounded by `max_depth`.
@@ -440,8 +440,8 @@ impl<'a> Builder<'a> {
         let bare = !element.tag.attributes.iter().any(|attribute| self.is_data(attribute, of_member));
         if element.first != 0 && !blank {
             let span = element.text.as_ref().map_or(whole, |(span, _)| *span);
-            let message = format!("expected elements alone, found the text {} among them", quote(xml::trim(text), true));
-            self.refuse(Diagnostic::new(&rules::MIXED_CONTENT, self.source, span, message).help("give the text an element of its own"));
+            let message = format!("expected only elements, found the text {} among them", quote(xml::trim(text), true));
+            self.refuse(Diagnostic::new(&rules::MIXED_CONTENT, self.source, span, message).help("put the text in its own element"));
         }
         if bare && element.first == 0 && !matches!(given, Some(Kind::Array | Kind::Object)) {
             let only = part.types().without(Types::NULL);
@@ -512,7 +512,7 @@ impl<'a> Builder<'a> {
             self.scalar(*span, decoded.as_deref(), part.member("#text"), None, element.tag.span);
         }
         self.tree.close(element.end);
-        self.note(id);
+        self.emit(id);
     }
 
     // The elements of a document of others, where several of one name may be a list.
@@ -522,7 +522,7 @@ impl<'a> Builder<'a> {
         for child in element.children() {
             let (name, span) = self.name(child);
             let part = part.member(&name);
-            if part.types().admits(Types::ARRAY) {
+            if part.types().allows(Types::ARRAY) {
                 if let Some((.., same)) = lists.get(&name).and_then(|at| members.get_mut(*at)) {
                     same.push(child);
                     continue;
@@ -533,7 +533,7 @@ impl<'a> Builder<'a> {
         }
         for (name, span, part, same) in members {
             self.key(&name, span);
-            // The name of a repeated element stands at each.
+            // The name of a repeated element is at each.
             if same.len() > 1 {
                 self.tree.mark_key_shared();
             }
@@ -559,8 +559,8 @@ impl<'a> Builder<'a> {
         self.tree.key(span, if verbatim { Text::Source(span) } else { Text::Owned(name) });
     }
 
-    fn note(&mut self, id: NodeId) {
-        note_duplicates(self.tree, id, &mut *self.intake);
+    fn emit(&mut self, id: NodeId) {
+        note_duplicates(self.tree, id, &mut *self.visitor);
     }
 
     // One element of a document of others, or several of one name.

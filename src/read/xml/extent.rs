@@ -1,4 +1,4 @@
-//! How far an element reaches that has been read before, for those who write beside it or name it anew.
+//! How far an element reaches that has been read before, for those who write beside it or name it again.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -10,11 +10,11 @@ use crate::source::Span;
 pub struct Extent {
     /// From the start tag to the end tag.
     pub whole: Span,
-    /// The name in the end tag, where it has one.
+    /// The name in the end tag, if it has one.
     pub end_name: Option<Span>,
 }
 
-/// The element with the name at `name` in its start tag; `None` where the text has none there.
+/// The element with the name at `name` in its start tag; `None` if the text has none there.
 #[must_use]
 pub fn element_at(text: &str, name: Span) -> Option<Extent> {
     let start = name.start.checked_sub(1)?;

@@ -1,8 +1,8 @@
 //! The well-formedness of XML 1.0, fifth edition, and nothing else.
 //!
-//! Tags without attributes and text without references are read here, at a third of the cost. quick-xml tells what else stands
+//! Tags without attributes and text without references are read here, at a third of the cost. quick-xml reports what else is
 //! where; each of its events is judged here against the grammar, which it takes lightly: names, characters, references,
-//! attributes, the declaration. What it refuses is gone through again, to say what was expected.
+//! attributes, the declaration. What it rejects is gone through again, to say what was expected.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) struct Tag {
     pub empty: bool,
 }
 
-/// What stands in a text, judged to be well-formed by itself.
+/// What is in a text, judged to be well-formed by itself.
 pub(super) enum Event {
     Start(Tag),
     /// The name of an end tag.
@@ -44,7 +44,7 @@ pub(super) enum Event {
     Eof,
 }
 
-// The bytes of a plain name, as its first and behind it, and of text that is what it says and that XML allows. Above ASCII only
+// The bytes of a plain name, as its first and after it, and of text that is what it says and that XML allows. Above ASCII only
 // the first byte of U+FFFE and U+FFFF is none.
 const NAME_START: u8 = 1;
 const NAME: u8 = 2;
@@ -89,7 +89,7 @@ fn events(text: &str, from: usize) -> (quick_xml::Reader<&[u8]>, usize) {
     let config = events.config_mut();
     config.trim_text(false);
     config.expand_empty_elements = false;
-    // Judged here, with the place of what is wrong.
+    // Judged here, with the place of the errors.
     config.check_end_names = false;
     config.check_comments = false;
     // What was opened in an earlier window may close in this one.
@@ -98,7 +98,7 @@ fn events(text: &str, from: usize) -> (quick_xml::Reader<&[u8]>, usize) {
 }
 
 impl<'s> Scanner<'s> {
-    /// `started`: whether markup stands before the text; `prolog`: whether the root does not.
+    /// `started`: whether markup is before the text; `prolog`: whether the root does not.
     pub fn new(source: &'s Arc<Source>, started: bool, prolog: bool) -> Self {
         let text = source.text();
         let (events, base) = events(text, 0);
@@ -201,7 +201,7 @@ impl<'s> Scanner<'s> {
         Some(event)
     }
 
-    /// Outside the root: that no text follows, but for white space.
+    /// Outside the root: that no text follows, except for white space.
     pub fn no_text(&mut self, expected: &str) -> Read<()> {
         let start = self.at;
         self.skip_space();
@@ -239,7 +239,7 @@ impl<'s> Scanner<'s> {
         self.unexpected("well-formed markup")
     }
 
-    // Text and references as far as markup, of which the first event is at hand.
+    // Text and references as far as markup, of which the first event is available.
     fn characters(&mut self, mut raw: Option<Raw<'s>>) -> Read<Event> {
         let from = self.at;
         let mut decoded: Option<String> = None;
@@ -386,10 +386,10 @@ impl<'s> Scanner<'s> {
         self.skip_space();
         if self.starts("SYSTEM") || self.starts("PUBLIC") || self.starts("[") {
             let span = Span::new(start as u32, self.at as u32);
-            let message = "a document type declaration that declares something is not read";
+            let message = "a document type declaration with declarations is not read";
             return Err(Box::new(
                 Diagnostic::new(&rules::DOCTYPE, self.source, span, message)
-                    .help("take the declaration out and write the text of its entities where they are used"),
+                    .help("remove the declaration and replace its entities with their text"),
             ));
         }
         self.eat(">", ">")
@@ -401,7 +401,7 @@ impl<'s> Scanner<'s> {
         let bad = if text.bytes().all(plain) { None } else { text.find(|c| !xml::is_char(c)) };
         if let Some(bad) = bad {
             self.at += bad;
-            return self.unexpected("a character that XML allows");
+            return self.unexpected("a valid XML character");
         }
         self.at = end;
         Ok(())
@@ -419,7 +419,7 @@ impl<'s> Scanner<'s> {
         let end = self.rest().find("--").map_or(self.text.len(), |found| self.at + found);
         self.chars(end)?;
         self.eat("--", "-->")?;
-        self.eat(">", "> behind the two hyphens")
+        self.eat(">", "> after the two hyphens")
     }
 
     fn instruction(&mut self) -> Read<()> {
@@ -428,7 +428,7 @@ impl<'s> Scanner<'s> {
         let name = self.name()?;
         if self.source.slice(name).eq_ignore_ascii_case("xml") {
             self.at = start;
-            return self.unexpected("another target than xml");
+            return self.unexpected("a target other than xml");
         }
         if !self.starts("?>") && !self.skip_space() {
             return self.unexpected("white space or ?>");
@@ -436,7 +436,7 @@ impl<'s> Scanner<'s> {
         self.until("?>")
     }
 
-    // A CDATA section; gives the span of its text.
+    // A CDATA section; returns the span of its text.
     fn cdata(&mut self) -> Read<Span> {
         self.at += "<![CDATA[".len();
         let start = self.at as u32;
@@ -471,7 +471,7 @@ impl<'s> Scanner<'s> {
                 index.get_or_insert_with(known).insert(text, name)
             };
             if let Some(first) = first {
-                let message = format!("attribute {} is there twice", quote(text, true));
+                let message = format!("attribute {} is duplicated", quote(text, true));
                 self.at = from;
                 return Err(Box::new(
                     Diagnostic::new(&rules::SYNTAX, self.source, name, message)
@@ -516,7 +516,7 @@ impl<'s> Scanner<'s> {
                     self.at += c.len_utf8();
                     continue;
                 }
-                _ => return self.unexpected("a character that XML allows"),
+                _ => return self.unexpected("a valid XML character"),
             };
             let out = decoded.get_or_insert_default();
             out.push_str(&self.text[plain..start]);
@@ -545,8 +545,7 @@ impl<'s> Scanner<'s> {
             self.eat(";", ";")?;
             let Some(c) = c else {
                 let span = Span::new(start as u32, self.at as u32);
-                let message =
-                    format!("expected a reference to a character that XML allows, found {}", quote(self.source.slice(span), true));
+                let message = format!("expected a reference to a valid XML character, found {}", quote(self.source.slice(span), true));
                 return Err(Box::new(Diagnostic::new(&rules::SYNTAX, self.source, span, message)));
             };
             return Ok(c);

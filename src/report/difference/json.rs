@@ -1,4 +1,4 @@
-//! Draws differences for programs: one JSON object, or an object to a line. `schemas/diff.schema.json` describes both.
+//! Renders differences for programs: one JSON object, or one object per line. `schemas/diff.schema.json` describes both.
 //!
 //! Values are written as they are, numbers with their own digits.
 
@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::super::escape;
-use super::{Options, Overview, Sheet, Side};
+use super::{DiffRenderer, DiffSide, Options, Overview};
 use crate::compare::{Change, Difference, Found};
 use crate::tree::{Node, json, json_string};
 
@@ -22,7 +22,7 @@ impl Json {
     }
 }
 
-impl Sheet for Json {
+impl DiffRenderer for Json {
     fn begin(&mut self, _overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
         write!(out, "{{\"tool\":\"chancery\",\"version\":\"{}\",", env!("CARGO_PKG_VERSION"))?;
         if self.only_counts { Ok(()) } else { out.write_all(b"\"records\":[") }
@@ -41,10 +41,10 @@ impl Sheet for Json {
     }
 }
 
-/// An object to a line.
+/// One object per line.
 pub(super) struct Ndjson;
 
-impl Sheet for Ndjson {
+impl DiffRenderer for Ndjson {
     fn begin(&mut self, _overview: &Overview, _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
@@ -61,17 +61,17 @@ impl Sheet for Ndjson {
 
 /// A record with its changes.
 pub(super) fn record(difference: &Difference<'_>) -> Vec<u8> {
-    let mut out = format!("{{\"kind\":\"{}\",\"key\":", difference.what().word()).into_bytes();
+    let mut out = format!("{{\"kind\":\"{}\",\"key\":", difference.kind().word()).into_bytes();
     match difference.key {
         Some(key) => json_string(key, &mut out),
         None => out.extend_from_slice(b"null"),
     }
     out.extend_from_slice(b",\"paired_by\":");
-    match difference.by {
+    match difference.matched_by {
         Some(by) => json_string(by.word(), &mut out),
         None => out.extend_from_slice(b"null"),
     }
-    // A record that is there once is told whole; one that changed by its changes.
+    // An added or removed record is written whole; a changed one by its changes.
     let whole = difference.old.is_none() || difference.new.is_none();
     for (name, node) in [("old", difference.old), ("new", difference.new)] {
         member(name, &mut out);
@@ -94,7 +94,7 @@ pub(super) fn record(difference: &Difference<'_>) -> Vec<u8> {
 }
 
 fn change(change: &Change<'_, '_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("{{\"kind\":\"{}\",\"pointer\":", change.what.word()).as_bytes());
+    out.extend_from_slice(format!("{{\"kind\":\"{}\",\"pointer\":", change.kind.word()).as_bytes());
     json_string(change.pointer(), out);
     member("old", out);
     found(change.old.as_ref(), out);
@@ -131,10 +131,10 @@ fn member(name: &str, out: &mut Vec<u8>) {
 }
 
 fn summary(overview: &Overview) -> String {
-    let side = |side: &Side| {
+    let side = |side: &DiffSide| {
         let mut name = Vec::new();
         json_string(&side.name, &mut name);
-        let Side { records, unreadable, complete, .. } = side;
+        let DiffSide { records, unreadable, complete, .. } = side;
         format!("{{\"name\":{},\"records\":{records},\"unreadable\":{unreadable},\"complete\":{complete}}}", String::from_utf8_lossy(&name))
     };
     let mut key = b"[".to_vec();

@@ -1,18 +1,18 @@
-//! Draws differences as Markdown for a comment on a merge request: the numbers, then a section for each record, folded.
+//! Renders differences as Markdown for a comment on a merge request: the counts, then a collapsed section for each record.
 //!
-//! Hosts refuse comments beyond about 65,000 characters, so what goes beyond is counted and not shown. Text from the data
-//! is written so that neither Markdown nor HTML sees anything in it, nor a host a name to notify or a link.
+//! Code hosts reject comments beyond about 65,000 characters, so the excess is counted and not shown. Text from the
+//! data is escaped, so that it cannot contain Markdown, HTML, mentions or links.
 
 use std::io::{self, Write};
 
-use super::{Overview, Sheet, both, key, line, sentences, shown};
-use crate::compare::pairing::By;
-use crate::compare::{Change, Difference, What};
+use super::{DiffRenderer, Overview, both, key, line, shown, summary_lines};
+use crate::compare::pairing::MatchedBy;
+use crate::compare::{Change, ChangeKind, Difference};
 
-/// Records are shown while their sections are within so many bytes.
+/// Records are shown while their sections fit into this many bytes.
 const ROOM: usize = 60_000;
 
-/// Of one record, so many changes are shown.
+/// Maximum number of changes shown of one record.
 const MOST: usize = 200;
 
 /// A comment.
@@ -27,7 +27,7 @@ impl Markdown {
     }
 }
 
-impl Sheet for Markdown {
+impl DiffRenderer for Markdown {
     fn begin(&mut self, overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
         let counts = &overview.counts;
         let head = |text: &str| code(text);
@@ -42,8 +42,8 @@ impl Sheet for Markdown {
             writeln!(out, "| unreadable | {old} | {new} |")?;
         }
         writeln!(out, "| all | {} | {} |", overview.old.records, overview.new.records)?;
-        // The numbers are in the table; the rest of what is to be said stands in sentences.
-        let sentences = sentences(overview);
+        // The counts are in the table; other information is in sentences.
+        let sentences = summary_lines(overview);
         let paired = super::paired(overview).map(|paired| format!("Records are {paired}")).into_iter();
         for sentence in paired.chain(sentences.into_iter().skip(1)) {
             writeln!(out, "\n{}.", escape(&sentence))?;
@@ -63,24 +63,24 @@ impl Sheet for Markdown {
     fn finish(&mut self, _overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
         match self.left_out {
             0 => Ok(()),
-            1 => writeln!(out, "\n1 more record differs and is not shown here."),
-            more => writeln!(out, "\n{more} more records differ and are not shown here."),
+            1 => writeln!(out, "\n1 more record differs and is not shown."),
+            more => writeln!(out, "\n{more} more records differ and are not shown."),
         }
     }
 }
 
-/// A record as a folded section.
+/// A record as a collapsed section.
 pub(super) fn section(difference: &Difference<'_>) -> String {
     let name = key(difference).map_or_else(|| "a record".to_owned(), |key| code(&key));
     let places = [difference.old, difference.new].into_iter().flatten().map(|node| code(&line(node))).collect::<Vec<_>>().join(", ");
     let count = difference.changes.len();
-    let said = match difference.what() {
-        What::Added => "added".to_owned(),
-        What::Removed => "removed".to_owned(),
-        What::Changed | What::Moved => super::plural(count as u64, "change", "changes"),
+    let summary = match difference.kind() {
+        ChangeKind::Added => "added".to_owned(),
+        ChangeKind::Removed => "removed".to_owned(),
+        ChangeKind::Changed | ChangeKind::Moved => super::plural(count as u64, "change", "changes"),
     };
-    let by = if difference.by == Some(By::Position) { ", paired by position" } else { "" };
-    let mut text = format!("\n<details><summary>{name}: {said} ({places}{by})</summary>\n\n");
+    let by = if difference.matched_by == Some(MatchedBy::Position) { ", paired by position" } else { "" };
+    let mut text = format!("\n<details><summary>{name}: {summary} ({places}{by})</summary>\n\n");
     let whole = difference.new.or(difference.old).filter(|_| difference.changes.is_empty());
     if let Some(node) = whole {
         text.push_str(&format!("{}\n", code(&shown(node))));
@@ -97,8 +97,8 @@ pub(super) fn section(difference: &Difference<'_>) -> String {
 
 fn row(change: &Change<'_, '_>) -> String {
     let pointer = if change.pointer().is_empty() { "the record".to_owned() } else { code(change.pointer()) };
-    let (old, new) = match (change.what, &change.old, &change.new) {
-        (What::Moved, Some(old), Some(new)) => (code(&old.pointer), code(&new.pointer)),
+    let (old, new) = match (change.kind, &change.old, &change.new) {
+        (ChangeKind::Moved, Some(old), Some(new)) => (code(&old.pointer), code(&new.pointer)),
         (_, Some(old), Some(new)) => {
             let (old, new) = both(old.node, new.node);
             (code(&old), code(&new))
@@ -108,15 +108,15 @@ fn row(change: &Change<'_, '_>) -> String {
             (cell(old.as_ref()), cell(new.as_ref()))
         }
     };
-    format!("| {} | {pointer} | {old} | {new} |\n", change.what.word())
+    format!("| {} | {pointer} | {old} | {new} |\n", change.kind.word())
 }
 
-/// A text as code, in which hosts look for no names and links.
+/// A text as code, in which hosts detect no mentions and links.
 pub(in crate::report) fn code(text: &str) -> String {
     format!("<code>{}</code>", escape(text))
 }
 
-/// A text with every character that could mean something to Markdown or HTML told by its number.
+/// A text in which every character with a meaning in Markdown or HTML is a character reference.
 pub(in crate::report) fn escape(text: &str) -> String {
     crate::diagnostic::one_line(text).chars().fold(String::with_capacity(text.len() + 16), |mut escaped, c| {
         if c.is_ascii_punctuation() && !matches!(c, ',' | ';' | '"' | '/') {

@@ -1,8 +1,8 @@
-//! Draws what differs between two collections: for people, for a comment on a merge request, for programs.
+//! Renders the differences between two collections: for people, for a comment on a merge request, for programs.
 //!
-//! Two halves, as with writing. [`draw`] draws one difference, knows nothing of the others, and so can run anywhere. A
-//! [`Sheet`] takes what was drawn in order, between an [`Overview`] first and last, so that a long list needs no memory.
-//! Start with `text`.
+//! Two halves, as with writing. [`render`] renders one difference, independently of the others, so it can run anywhere.
+//! A [`DiffRenderer`] receives the rendered differences in order, between an [`Overview`] first and last, so that a
+//! long list needs no memory. Start with `text`.
 
 mod json;
 mod markdown;
@@ -19,40 +19,40 @@ use crate::tree::{self, Kind, Node};
 
 /// One of the two collections.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Side {
-    /// What it is called: a path, or a path at a revision.
+pub struct DiffSide {
+    /// Its name: a path, or a path at a revision.
     pub name: String,
-    /// Records read, unreadable ones included.
+    /// Records read, including unreadable ones.
     pub records: u64,
-    /// Records that could not be read and so take no part.
+    /// Unreadable records, which are not compared.
     pub unreadable: u64,
-    /// Whether reading came to the end of every file.
+    /// Whether every file was read completely.
     pub complete: bool,
 }
 
-/// Everything but the differences themselves. Of either side, the records are the unchanged, the changed, the unreadable,
-/// and the removed or added.
+/// Everything except the differences themselves. Each side has unchanged, changed, unreadable, and removed or added
+/// records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
-    /// The collection as it was.
-    pub old: Side,
-    /// The collection as it is.
-    pub new: Side,
+    /// The old collection.
+    pub old: DiffSide,
+    /// The new collection.
+    pub new: DiffSide,
     /// The numbers of records.
     pub counts: Counts,
-    /// JSON pointers to the key by which records are paired; none where they have none.
+    /// JSON pointers to the key by which records are matched; none if they have none.
     pub key: Vec<String>,
 }
 
-/// Puts what was drawn together.
-pub trait Sheet {
-    /// Writes what stands before the first difference.
+/// Assembles the rendered differences.
+pub trait DiffRenderer {
+    /// Writes the text before the first difference.
     ///
     /// # Errors
     /// When `out` cannot be written.
     fn begin(&mut self, overview: &Overview, out: &mut dyn Write) -> io::Result<()>;
 
-    /// Writes a difference, as [`draw`] drew it.
+    /// Writes a difference rendered by [`render`].
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -65,9 +65,9 @@ pub trait Sheet {
     fn finish(&mut self, overview: &Overview, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// Draws one difference.
+/// Renders one difference.
 #[must_use]
-pub fn draw(format: Format, options: Options, difference: &Difference<'_>) -> Vec<u8> {
+pub fn render(format: Format, options: Options, difference: &Difference<'_>) -> Vec<u8> {
     match format {
         Format::Text => text::block(difference, options).into_bytes(),
         Format::Markdown => markdown::section(difference).into_bytes(),
@@ -75,7 +75,7 @@ pub fn draw(format: Format, options: Options, difference: &Difference<'_>) -> Ve
     }
 }
 
-/// A form in which differences are drawn.
+/// An output format for differences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// For people.
@@ -84,7 +84,7 @@ pub enum Format {
     Markdown,
     /// One JSON object.
     Json,
-    /// A JSON object a record to a line, and the summary on the last.
+    /// One JSON object per record and line, and the summary on the last line.
     Ndjson,
 }
 
@@ -109,9 +109,9 @@ impl Format {
         Self::ALL.iter().copied().find(|format| format.name() == name)
     }
 
-    /// An empty sheet.
+    /// A new renderer.
     #[must_use]
-    pub fn sheet(self, options: Options) -> Box<dyn Sheet> {
+    pub fn renderer(self, options: Options) -> Box<dyn DiffRenderer> {
         match self {
             Self::Text => Box::new(text::Text),
             Self::Markdown => Box::new(markdown::Markdown::new()),
@@ -121,21 +121,21 @@ impl Format {
     }
 }
 
-/// What drawing depends on besides the differences.
+/// Rendering options.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Whether to use colours (`text`).
     pub color: bool,
-    /// Whether to name the place of every change (`text`).
+    /// Whether to show the location of every change (`text`).
     pub places: bool,
-    /// Whether only the numbers are wanted.
+    /// Whether to print only the counts.
     pub only_counts: bool,
 }
 
 // A longer value is cut.
 const LONGEST: usize = 60;
 
-// A value on one line, cut where it is long.
+// A value on one line, cut if it is long.
 fn shown(node: Node<'_>) -> String {
     if node.kind() == Kind::String {
         return quote(node.text(), true);
@@ -145,7 +145,7 @@ fn shown(node: Node<'_>) -> String {
     one_line(&quote(&String::from_utf8_lossy(&text), false)).into_owned()
 }
 
-// Two values that differ, each on one line; long texts are cut so that the first difference is seen.
+// Two differing values, each on one line; long texts are cut so that the first difference is visible.
 fn both(old: Node<'_>, new: Node<'_>) -> (String, String) {
     const LEAD: usize = 12;
     let whole = |node: Node<'_>| node.text().chars().nth(LONGEST).is_none();
@@ -165,7 +165,7 @@ fn both(old: Node<'_>, new: Node<'_>) -> (String, String) {
     (cut(old), cut(new))
 }
 
-// A key, cut where it is long.
+// A key, cut if it is long.
 fn key(difference: &Difference<'_>) -> Option<String> {
     difference.key.map(|key| one_line(&quote(key, false)).into_owned())
 }
@@ -185,10 +185,10 @@ pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-// The numbers as sentences, one to a line.
-fn sentences(overview: &Overview) -> Vec<String> {
+// The counts as sentences, one per line.
+fn summary_lines(overview: &Overview) -> Vec<String> {
     let Overview { old, new, counts, .. } = overview;
-    let records = |side: &Side| plural(side.records, "record", "records");
+    let records = |side: &DiffSide| plural(side.records, "record", "records");
     let mut first = format!("{} in {}, {} in {}: ", records(old), one_line(&old.name), new.records, one_line(&new.name));
     let Counts { unchanged, changed, added, removed, .. } = *counts;
     let kinds = [(unchanged, "unchanged"), (changed, "changed"), (added, "added"), (removed, "removed")];
@@ -204,7 +204,7 @@ fn sentences(overview: &Overview) -> Vec<String> {
             lines.push(format!("{} of {name} could not be read", plural(side.unreadable, "record", "records")));
         }
         if !side.complete {
-            lines.push(format!("{name} was not read to its end: records behind that place count as absent"));
+            lines.push(format!("{name} was not read completely: records after that point count as absent"));
         }
     }
     let repeated = counts.repeated_old + counts.repeated_new;
@@ -222,7 +222,7 @@ fn sentences(overview: &Overview) -> Vec<String> {
     lines
 }
 
-// How records were paired.
+// How records were matched.
 fn paired(overview: &Overview) -> Option<String> {
     let Counts { by_key, by_content, by_position, .. } = overview.counts;
     let by_key_words = format!("by {}", one_line(&overview.key.join(" and ")));

@@ -1,7 +1,8 @@
-//! Draws bars: how many findings there are of each rule, file and member, and how many records are valid.
+//! Renders bar charts: the number of findings by rule, file and member, and of valid records.
 //!
-//! Everything is counted, also what the table has no room for. A bar is a drawing beside its name and number, which are
-//! text, so that it can be read aloud and on any screen. Lengths are whole thousandths: no machine prints them otherwise.
+//! Everything is counted, including what the table omits. A bar is an image next to its name and number, which are
+//! text, so that it can be read aloud and on any screen. Lengths are integers in thousandths, so that they are printed
+//! the same on every machine.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,21 +11,21 @@ use std::io::{self, Write};
 use super::{amount, escape};
 use crate::diagnostic::{Severity, one_line};
 
-/// Bars that are seen at once.
+/// Number of visible bars.
 const BARS: usize = 6;
-/// Bars that are seen when the rest is opened.
+/// Number of visible bars when the rest is expanded.
 const MOST: usize = 60;
-/// More files and members are not told apart.
+/// More files and members are combined.
 const GROUPS: usize = 20_000;
-/// A bar as long as can be.
+/// The maximum length of a bar.
 const FULL: u64 = 1000;
-/// What there is of anything stays visible.
+/// The minimum length, so that everything stays visible.
 const LEAST: u64 = 6;
 
-/// Errors, warnings, advice.
+/// Errors, warnings, notes.
 pub(super) type Found = [u64; 3];
 
-/// How often something was found, by name.
+/// The number of findings, by name.
 #[derive(Default)]
 pub(super) struct Counts {
     by_name: BTreeMap<String, Found>,
@@ -38,7 +39,7 @@ impl Counts {
         found[Severity::Error as usize - severity as usize] += 1;
     }
 
-    /// Draws the most frequent first; each leads to the view of the table in which `filter` has its name.
+    /// Renders the most frequent first; each links to the view of the table filtered by its name.
     pub(super) fn draw(&self, title: &str, filter: &str, shown: impl Fn(&str) -> String, out: &mut dyn Write) -> io::Result<()> {
         let mut bars: Vec<(&str, Found)> = self.by_name.iter().map(|(name, found)| (name.as_str(), *found)).collect();
         if bars.is_empty() {
@@ -53,7 +54,7 @@ impl Counts {
                 escape::xml(&address),
                 escape::xml(&escape::cut(&shown(name), 200)),
                 total(*found),
-                drawing(found, ["error", "warning", "advice"], &in_words(*found), whole)
+                drawing(found, ["error", "warning", "note"], &in_words(*found), whole)
             )
         };
         let (first, rest) = bars.split_at(bars.len().min(BARS));
@@ -80,10 +81,10 @@ impl Counts {
     }
 }
 
-/// A part of a bar, told before it; its filter leads to its view of the table.
+/// A part of a bar with its label; its filter links to a view of the table.
 pub(super) struct Part {
     pub(super) count: u64,
-    pub(super) told: String,
+    pub(super) label: String,
     pub(super) kind: &'static str,
     pub(super) filter: Option<&'static str>,
 }
@@ -91,20 +92,20 @@ pub(super) struct Part {
 /// One bar of parts.
 pub(super) fn bar(title: &str, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section>\n<h2>{title}</h2>\n<p class=\"row\">")?;
-    for Part { told, kind, filter, .. } in parts.iter().filter(|part| part.count > 0) {
+    for Part { label, kind, filter, .. } in parts.iter().filter(|part| part.count > 0) {
         match filter {
-            Some(filter) => writeln!(out, "<a class=\"{kind}\" href=\"#{filter}\">{told}</a>")?,
-            None => writeln!(out, "<span class=\"{kind}\">{told}</span>")?,
+            Some(filter) => writeln!(out, "<a class=\"{kind}\" href=\"#{filter}\">{label}</a>")?,
+            None => writeln!(out, "<span class=\"{kind}\">{label}</span>")?,
         }
     }
     let counts: Vec<u64> = parts.iter().map(|part| part.count).collect();
-    let told: Vec<&str> = parts.iter().filter(|part| part.count > 0).map(|part| part.told.as_str()).collect();
-    writeln!(out, "</p>\n{}\n</section>", drawing(&counts, parts.iter().map(|part| part.kind), &told.join(", "), counts.iter().sum()))
+    let label: Vec<&str> = parts.iter().filter(|part| part.count > 0).map(|part| part.label.as_str()).collect();
+    writeln!(out, "</p>\n{}\n</section>", drawing(&counts, parts.iter().map(|part| part.kind), &label.join(", "), counts.iter().sum()))
 }
 
-/// What was found, in words.
-pub(super) fn in_words([errors, warnings, advice]: Found) -> String {
-    let found = [(errors, "error", "errors"), (warnings, "warning", "warnings"), (advice, "advice", "advice")];
+/// The findings as text.
+pub(super) fn in_words([errors, warnings, notes]: Found) -> String {
+    let found = [(errors, "error", "errors"), (warnings, "warning", "warnings"), (notes, "note", "notes")];
     let found: Vec<String> =
         found.into_iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| amount(count, one, many)).collect();
     found.join(", ")
@@ -114,9 +115,9 @@ fn total(found: Found) -> u64 {
     found.iter().sum()
 }
 
-fn drawing(counts: &[u64], kinds: impl IntoIterator<Item = &'static str>, told: &str, whole: u64) -> String {
+fn drawing(counts: &[u64], kinds: impl IntoIterator<Item = &'static str>, label: &str, whole: u64) -> String {
     let mut x = 0;
-    let mut drawing = format!("<svg viewBox=\"0 0 {FULL} 8\" preserveAspectRatio=\"none\" role=\"img\"><title>{told}</title>");
+    let mut drawing = format!("<svg viewBox=\"0 0 {FULL} 8\" preserveAspectRatio=\"none\" role=\"img\"><title>{label}</title>");
     for (length, kind) in lengths(counts, whole).into_iter().zip(kinds) {
         if length > 0 {
             drawing.push_str(&format!("<rect class=\"fill-{kind}\" x=\"{x}\" width=\"{length}\" height=\"8\"/>"));
@@ -126,13 +127,13 @@ fn drawing(counts: &[u64], kinds: impl IntoIterator<Item = &'static str>, told: 
     drawing + "</svg>"
 }
 
-// Each part's share of what the whole is drawn at.
+// Each part's share of the total length.
 fn lengths(counts: &[u64], whole: u64) -> Vec<u64> {
     let all: u64 = counts.iter().sum();
     let share = |count: u64, of: u64, room: u64| (u128::from(count) * u128::from(room) / u128::from(of.max(1))) as u64;
     let room = share(all, whole, FULL).max(LEAST * counts.iter().filter(|count| **count > 0).count() as u64);
     let mut lengths: Vec<u64> = counts.iter().map(|count| if *count > 0 { share(*count, all, room).max(LEAST) } else { 0 }).collect();
-    // The longest part takes what rounding left over, or gives what small parts need.
+    // The longest part absorbs rounding differences.
     let others = |lengths: &[u64], longest: usize| lengths.iter().sum::<u64>() - lengths[longest];
     if let Some(longest) = (0..lengths.len()).max_by_key(|at| lengths[*at]) {
         lengths[longest] = room.saturating_sub(others(&lengths, longest));

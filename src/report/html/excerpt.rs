@@ -1,31 +1,31 @@
-//! The lines around a place, with what is meant marked; and how a line reads before and after an edit.
+//! The source lines around a location, with the span marked; and a line before and after an edit.
 //!
-//! Long lines are cut around what is meant, long spans behind their first lines. Tabs stay; what else would disturb a line
-//! is shown as an escape.
+//! Long lines are cut around the span, long spans after their first lines. Tabs are kept; other control characters are
+//! escaped.
 
 use super::escape;
 use crate::diagnostic::Place;
 use crate::source::{Source, Span};
 
-/// Characters shown before and behind what is meant, in its line.
+/// Characters shown before and after the span, in its line.
 const AROUND: usize = 120;
-/// Characters shown of a line that is marked as a whole or not at all.
+/// Characters shown of a line that is marked completely or not at all.
 const LONGEST: usize = 300;
-/// Lines shown of what is meant.
+/// Lines shown of the span.
 const LINES: usize = 6;
-/// Bytes that are looked at on either side; characters shown around are never more.
+/// Bytes searched on either side; characters shown around are never more.
 const REACH: usize = 4096;
 /// Characters shown on either side of an edit.
 const BESIDE: usize = 40;
 
-/// The lines with their numbers, and so many around them; nothing where the text is not at hand.
+/// The lines with their numbers, and this many lines of context; nothing if the text is not available.
 pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String {
     let source = &place.source;
-    let span = source.fit(place.span);
+    let span = source.clamp_span(place.span);
     if source.is_empty() {
         return String::new();
     }
-    let excerpt = source.around(span, around, REACH);
+    let excerpt = source.snippet_around(span, around, REACH);
     let first = source.position(excerpt.start);
     let start = (span.start.saturating_sub(excerpt.start) as usize).min(excerpt.text.len());
     let end = (span.end.saturating_sub(excerpt.start) as usize).clamp(start, excerpt.text.len());
@@ -35,7 +35,7 @@ pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String
     for (number, line) in (first.line..).zip(excerpt.text.split('\n')) {
         let to = from + line.len();
         let touched = start <= to && (end > from || start >= from);
-        // A line of which the window has only the end has nothing to show where that is empty.
+        // If the window has only the end of a line, and that is empty, there is nothing to show.
         if from == 0 && first.column > 1 && line.is_empty() && !touched {
             from = to + 1;
             continue;
@@ -52,7 +52,7 @@ pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String
             let [start, end] = [start, end].map(|at| at.saturating_sub(from).min(line.len()));
             let inside = &line[start..end];
             let mark = match inside {
-                // Where nothing that can be seen is meant, such as the end of a line, its place is.
+                // If the span has no visible text, such as the end of a line, its position is marked.
                 "" if opened == 0 => "<mark class=\"point\"></mark>".to_owned(),
                 "" => String::new(),
                 inside => format!("<mark>{}</mark>", behind(inside, LONGEST)),
@@ -72,10 +72,10 @@ pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String
     drawn
 }
 
-/// A line before and after something new is put in place of a span.
+/// A line before and after a replacement of a span.
 pub(super) fn change(source: &Source, span: Span, new: &str) -> String {
-    let span = source.fit(span);
-    let excerpt = source.around(span, 0, REACH);
+    let span = source.clamp_span(span);
+    let excerpt = source.snippet_around(span, 0, REACH);
     let start = (span.start.saturating_sub(excerpt.start) as usize).min(excerpt.text.len());
     let end = (span.end.saturating_sub(excerpt.start) as usize).clamp(start, excerpt.text.len());
     let (lead, tail) = (before(&excerpt.text[..start], BESIDE), behind(&excerpt.text[end..], BESIDE));
@@ -102,7 +102,7 @@ fn several(lines: &str) -> String {
     lines.split('\n').map(|line| text(line.strip_suffix('\r').unwrap_or(line))).collect::<Vec<_>>().join("\n")
 }
 
-// A reference keeps a tab from a terminal that the page is printed to, and shows it in a browser.
+// A character reference keeps a tab out of a terminal, and shows it in a browser.
 fn text(line: &str) -> String {
     line.split('\t').map(escape::xml_text).collect::<Vec<_>>().join("&#9;")
 }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::source::Position;
 
-    // Draws what stands between the first `[` and the first `]`, with a line around.
+    // Renders the text between the first `[` and the first `]`, with a line of context.
     fn drawn(text: &str, base: Position) -> String {
         let (start, end) = (text.find('[').unwrap_or(0), text.find(']').unwrap_or(1) - 1);
         let text = text.replacen('[', "", 1).replacen(']', "", 1);

@@ -1,26 +1,26 @@
-//! Draws a finding as a row of the table: what is said, and behind it the lines, the edit and the other places.
+//! Renders a finding as a table row: the message, and expandable lines, edits and related locations.
 
 use super::{amount, escape, excerpt};
 use crate::diagnostic::{Diagnostic, Fix, Place, Safety};
-use crate::report::important::Kept;
+use crate::report::top_k::Kept;
 use crate::tree::pointer;
 
-/// Lines shown before and behind a place.
+/// Lines of context.
 const AROUND: usize = 2;
 /// Edits of one finding that are shown.
 const EDITS: usize = 4;
 /// Other places of one finding that are shown.
 const PLACES: usize = 8;
-/// Characters shown of a text that somebody wrote for people.
+/// Characters shown of a message.
 const PROSE: usize = 1_000;
 /// Characters shown of a pointer or key.
 const NAME: usize = 200;
 
-/// What a row holds besides its rule and severity.
+/// The cells of a row besides rule and severity.
 pub(super) struct Row {
     pub(super) file: String,
     pub(super) member: String,
-    // Line and column, by which rows are put in order.
+    // Line and column, by which rows are sorted.
     at: String,
     cells: String,
 }
@@ -38,24 +38,24 @@ impl Row {
             cells.push_str(&format!("<p class=\"soft\">record {}{key}</p>", record.index + 1));
         }
         let help = diagnostic.help.as_deref().map(|help| format!("<span class=\"help\">{}</span>", prose(help))).unwrap_or_default();
-        let said = format!("{}{help}", prose(&diagnostic.message));
+        let message = format!("{}{help}", prose(&diagnostic.message));
         let more = more(diagnostic);
-        let said = if more.is_empty() {
-            format!("<div class=\"said\">{said}</div>")
+        let message = if more.is_empty() {
+            format!("<div class=\"said\">{message}</div>")
         } else {
-            format!("<details><summary class=\"said\">{said}</summary>\n{more}</details>")
+            format!("<details><summary class=\"said\">{message}</summary>\n{more}</details>")
         };
-        cells.push_str(&format!("</td>\n<td role=\"cell\">{said}"));
+        cells.push_str(&format!("</td>\n<td role=\"cell\">{message}"));
         Self { file: location.file.to_string(), member: member(diagnostic), at, cells }
     }
 
-    /// About how many bytes the row takes.
+    /// Approximate size of the row in bytes.
     pub(super) fn size(&self) -> usize {
         self.cells.len() + self.file.len() + self.member.len() + self.at.len() + 300
     }
 }
 
-/// The row, in one piece.
+/// The row.
 pub(super) fn draw(kept: &Kept<Row>) -> String {
     let (Row { file, member, at, cells }, severity, rule) = (&kept.drawn, kept.severity.word(), kept.rule);
     let again = match kept.times {
@@ -70,7 +70,7 @@ pub(super) fn draw(kept: &Kept<Row>) -> String {
     )
 }
 
-/// The member that a finding is about, with `*` for the numbers of items.
+/// The member of a finding, with `*` for item indices.
 pub(super) fn member(diagnostic: &Diagnostic) -> String {
     match diagnostic.pointer.as_deref() {
         None => "the file".to_owned(),
@@ -79,7 +79,7 @@ pub(super) fn member(diagnostic: &Diagnostic) -> String {
     }
 }
 
-// What is seen once the row is opened.
+// The expandable part of the row.
 fn more(diagnostic: &Diagnostic) -> String {
     let mut more = excerpt::lines(&diagnostic.place, diagnostic.label.as_deref(), AROUND);
     if let Some(fix) = &diagnostic.fix {
@@ -100,7 +100,7 @@ fn more(diagnostic: &Diagnostic) -> String {
 fn edits(fix: &Fix, place: &Place) -> String {
     let title = match fix.safety {
         Safety::Safe => "Edit",
-        Safety::Unsafe => "Possible edit, a guess",
+        Safety::Unsafe => "Possible edit (unsafe)",
     };
     let shown: String = fix.edits.iter().take(EDITS).map(|edit| excerpt::change(&place.source, edit.span, &edit.text)).collect();
     let rest = match fix.edits.len().saturating_sub(EDITS) {

@@ -1,8 +1,8 @@
-//! Draws one self-contained page for a browser: charts, and a table of the findings that can be searched.
+//! Renders one self-contained page for a browser: charts, and a searchable table of findings.
 //!
-//! Nothing is fetched from elsewhere, and a policy in the page forbids it; without a script the page shows the same. What
-//! comes from the data is text and never markup, address or script. The most important findings are drawn, so that the page
-//! stays one that a telephone can open; charts and totals count all.
+//! Nothing is fetched, and the page's content security policy forbids it; without JavaScript, the page shows the same.
+//! Text from the data is never markup, address or script. Only the most important findings are shown, so that the page
+//! works on a phone; charts and totals count all.
 
 mod chart;
 mod excerpt;
@@ -15,8 +15,8 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use super::escape;
-use super::important::{Important, rest_in_words};
-use super::{Options, Reporter, Tally, sentence};
+use super::top_k::{TopFindings, omitted_text};
+use super::{Options, Reporter, Summary, summary_line};
 use crate::diagnostic::{Diagnostic, Severity, one_line, rules};
 use chart::{Counts, Part};
 use finding::Row;
@@ -24,14 +24,14 @@ use finding::Row;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// More findings are counted and not drawn.
+/// More findings are counted and not shown.
 const MOST: usize = 5_000;
-/// The table is at most so many bytes.
+/// Maximum size of the table.
 const ROOM: usize = 8 << 20;
 
 /// The page.
 pub(super) struct Html {
-    findings: Important<Row>,
+    findings: TopFindings<Row>,
     rules: Counts,
     files: Counts,
     members: Counts,
@@ -41,7 +41,7 @@ impl Html {
     pub(super) fn new(options: &Options) -> Self {
         let most = options.most.map_or(MOST, |most| usize::try_from(most).unwrap_or(MOST).min(MOST));
         let [rules, files, members] = [Counts::default(), Counts::default(), Counts::default()];
-        Self { findings: Important::new(most, ROOM), rules, files, members }
+        Self { findings: TopFindings::new(most, ROOM), rules, files, members }
     }
 }
 
@@ -58,8 +58,8 @@ impl Reporter for Html {
         Ok(())
     }
 
-    fn finish(&mut self, tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-        let found = match chart::in_words([tally.errors, tally.warnings, tally.advice]) {
+    fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+        let found = match chart::in_words([summary.errors, summary.warnings, summary.notes]) {
             found if found.is_empty() => "nothing found".to_owned(),
             found => found,
         };
@@ -74,13 +74,13 @@ impl Reporter for Html {
             digest(SCRIPT),
             version = env!("CARGO_PKG_VERSION")
         )?;
-        let (verdict, kind) = verdict(tally);
+        let (verdict, kind) = verdict(summary);
         writeln!(
             out,
-            "<a class=\"skip\" href=\"#findings\">To the findings</a>\n<header>\n<h1 class=\"{kind}\">{verdict}</h1>\n<p class=\"soft\">{}.</p>\n</header>\n<main>",
-            escape::xml(&sentence(tally))
+            "<a class=\"skip\" href=\"#findings\">Skip to the findings</a>\n<header>\n<h1 class=\"{kind}\">{verdict}</h1>\n<p class=\"soft\">{}.</p>\n</header>\n<main>",
+            escape::xml(&summary_line(summary))
         )?;
-        overview(tally, out)?;
+        overview(summary, out)?;
         self.charts(out)?;
         self.table(out)?;
         self.pages(out)?;
@@ -105,9 +105,9 @@ impl Html {
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b"<section class=\"sheet\" aria-labelledby=\"findings\">\n<h2 id=\"findings\" tabindex=\"-1\">Findings</h2>\n")?;
         let shown: Vec<_> = self.findings.by_importance().collect();
-        let rest = rest_in_words(&self.findings.rest());
+        let rest = omitted_text(&self.findings.omitted());
         if shown.is_empty() && rest.is_none() {
-            return out.write_all(b"<p>Nothing was found.</p>\n</section>\n");
+            return out.write_all(b"<p>No findings.</p>\n</section>\n");
         }
         out.write_all(b"<form role=\"search\" aria-label=\"Findings\" hidden=\"\">\n")?;
         out.write_all(b"<label class=\"wide\">Search<input type=\"search\" name=\"q\" autocomplete=\"off\"/></label>\n")?;
@@ -141,7 +141,7 @@ impl Html {
         out.write_all(b"</tbody>\n</table>\n</section>\n")
     }
 
-    // What each rule is about, for those that speak.
+    // The summary of each rule with findings.
     fn pages(&self, out: &mut dyn Write) -> io::Result<()> {
         let seen: BTreeSet<&str> = self.findings.seen().map(|(_, code, _)| code).collect();
         if seen.is_empty() {
@@ -153,37 +153,37 @@ impl Html {
     }
 }
 
-// What the run comes to, and how that is shown.
-fn verdict(tally: &Tally) -> (String, &'static str) {
-    match *tally {
-        Tally { records: 1, invalid: 1, .. } => ("The record is invalid".to_owned(), "error"),
-        Tally { records, invalid: 1, .. } => (format!("1 of {records} records is invalid"), "error"),
-        Tally { records, invalid, .. } if invalid > 0 => (format!("{invalid} of {records} records are invalid"), "error"),
-        Tally { errors, raised, records, .. } if errors > 0 && raised > 0 => {
+// The result of the run, and its style.
+fn verdict(summary: &Summary) -> (String, &'static str) {
+    match *summary {
+        Summary { records: 1, invalid: 1, .. } => ("The record is invalid".to_owned(), "error"),
+        Summary { records, invalid: 1, .. } => (format!("1 of {records} records is invalid"), "error"),
+        Summary { records, invalid, .. } if invalid > 0 => (format!("{invalid} of {records} records are invalid"), "error"),
+        Summary { errors, raised, records, .. } if errors > 0 && raised > 0 => {
             let valid = if records == 1 { "the record is valid".to_owned() } else { format!("all {records} records are valid") };
             (format!("{} by --strict or the config; {valid}", amount(errors, "error", "errors")), "error")
         }
-        Tally { errors, .. } if errors > 0 => (format!("{} outside of records", amount(errors, "error", "errors")), "error"),
-        Tally { records: 0, .. } => ("No record was read".to_owned(), "warning"),
-        Tally { records: 1, .. } => ("The record is valid".to_owned(), "good"),
-        Tally { records, .. } => (format!("All {records} records are valid"), "good"),
+        Summary { errors, .. } if errors > 0 => (format!("{} outside of records", amount(errors, "error", "errors")), "error"),
+        Summary { records: 0, .. } => ("No records were read".to_owned(), "warning"),
+        Summary { records: 1, .. } => ("The record is valid".to_owned(), "good"),
+        Summary { records, .. } => (format!("All {records} records are valid"), "good"),
     }
 }
 
-fn overview(tally: &Tally, out: &mut dyn Write) -> io::Result<()> {
-    let part = |count, told, kind, filter| Part { count, told, kind, filter };
+fn overview(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let part = |count, label, kind, filter| Part { count, label, kind, filter };
     out.write_all(b"<div class=\"overview\">\n")?;
-    if tally.valid + tally.invalid > 0 {
-        let (valid, invalid) = (tally.valid, tally.invalid);
+    if summary.valid + summary.invalid > 0 {
+        let (valid, invalid) = (summary.valid, summary.invalid);
         let parts = [part(valid, format!("{valid} valid"), "good", None), part(invalid, format!("{invalid} invalid"), "error", None)];
         chart::bar("Records", &parts, out)?;
     }
-    if tally.gravest().is_some() {
-        let (errors, warnings, advice) = (tally.errors, tally.warnings, tally.advice);
+    if summary.max_severity().is_some() {
+        let (errors, warnings, notes) = (summary.errors, summary.warnings, summary.notes);
         let parts = [
             part(errors, amount(errors, "error", "errors"), "error", Some("severity=error")),
             part(warnings, amount(warnings, "warning", "warnings"), "warning", Some("severity=warning")),
-            part(advice, amount(advice, "advice", "advice"), "advice", Some("severity=advice")),
+            part(notes, amount(notes, "note", "notes"), "note", Some("severity=note")),
         ];
         chart::bar("Findings", &parts, out)?;
     }
@@ -202,7 +202,7 @@ fn amount(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-// What the policy knows a style or script by.
+// The hash by which the policy allows a style or script.
 fn digest(text: &str) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut coded = String::from("sha256-");
@@ -229,16 +229,17 @@ mod tests {
 
     #[test]
     fn the_verdict_is_about_records() {
-        let of = |records, invalid, errors| verdict(&Tally { records, invalid, valid: records - invalid, errors, ..Tally::default() }).0;
+        let of =
+            |records, invalid, errors| verdict(&Summary { records, invalid, valid: records - invalid, errors, ..Summary::default() }).0;
         assert_eq!(of(9, 0, 0), "All 9 records are valid");
         assert_eq!(of(1, 0, 0), "The record is valid");
         assert_eq!(of(9, 0, 2), "2 errors outside of records");
-        let raised = Tally { records: 9, valid: 9, errors: 2, raised: 2, ..Tally::default() };
+        let raised = Summary { records: 9, valid: 9, errors: 2, raised: 2, ..Summary::default() };
         assert_eq!(verdict(&raised).0, "2 errors by --strict or the config; all 9 records are valid");
         assert_eq!(of(9, 1, 3), "1 of 9 records is invalid");
         assert_eq!(of(9, 4, 0), "4 of 9 records are invalid");
         assert_eq!(of(1, 1, 1), "The record is invalid");
         assert_eq!(of(0, 0, 2), "2 errors outside of records");
-        assert_eq!(of(0, 0, 0), "No record was read");
+        assert_eq!(of(0, 0, 0), "No records were read");
     }
 }

@@ -8,7 +8,7 @@
   const output = document.querySelector("output");
   const body = document.querySelector("tbody");
   const opener = form.elements.open;
-  const told = output.textContent;
+  const label = output.textContent;
   const rows = [...body.rows].map((row, number) => {
     const [line, column] = row.dataset.at.split(":").map(Number);
     return { row, number, line, column, ...row.dataset, text: null };
@@ -45,7 +45,7 @@
     }
     order(wanted.order);
     opener.textContent = "Open all";
-    output.textContent = count === rows.length ? told : told.replace(/^\d+/, `${count} of $&`);
+    output.textContent = count === rows.length ? label : label.replace(/^\d+/, `${count} of $&`);
   };
 
   const read = () => {

@@ -1,11 +1,11 @@
-//! Draws the page of a rule, to be opened where the rule speaks.
+//! Renders the page of a rule, which can be expanded.
 //!
-//! Pages are Markdown of our own: paragraphs, headings, blocks of code, and code in backticks.
+//! Pages are our own subset of Markdown: paragraphs, headings, code blocks, and code in backticks.
 
 use super::escape;
 use crate::diagnostic::Rule;
 
-/// The page behind its summary; a link to the code leads to it and opens it.
+/// The page after its summary; a link to the code opens it.
 pub(super) fn draw(rule: &Rule) -> String {
     let (code, name, summary) = (rule.code, rule.name, escape::xml_text(rule.summary));
     format!(

@@ -1,11 +1,11 @@
 //! Derives a [`Shape`]: parts are named by what applies to them, so that the same demands make the same part and recursive
-//! schemas come to an end. Outermost parts come first; where a schema is too wide to be told in full, the rest is anything.
+//! schemas come to an end. Outermost parts come first; if a schema is too wide to be described in full, the rest is anything.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::{ANY, NamePattern, PartData, PartId, Shape, Types};
-use crate::schema::library::{At, Library};
+use crate::schema::registry::{At, SchemaRegistry};
 use crate::tree::{Kind, Node, key_hash, number};
 
 // Parts of the widest schemas in use stay below; what is cut off lies many levels deep.
@@ -78,7 +78,7 @@ impl Goal {
 
 /// What a subschema says, its references and branches joined.
 #[derive(Clone, Default)]
-struct Facts {
+struct PartFacts {
     // `None`: any type.
     types: Option<Types>,
     members: Vec<(Arc<str>, Goal)>,
@@ -90,12 +90,12 @@ struct Facts {
     items: Option<Goal>,
     prefix: Vec<Goal>,
     choices: Option<Vec<At>>,
-    says: Vec<At>,
+    described_by: Vec<At>,
     sensitive: bool,
     references: Vec<At>,
 }
 
-impl Facts {
+impl PartFacts {
     fn types(&self) -> Types {
         self.types.unwrap_or(Types::ANY)
     }
@@ -117,8 +117,8 @@ impl Facts {
     }
 
     // Joins the members of both: where only one side declares a name, what the other says of undeclared ones counts too.
-    fn join_members(&mut self, other: &Facts, all: bool) {
-        let mut joined = Facts::default();
+    fn join_members(&mut self, other: &PartFacts, all: bool) {
+        let mut joined = PartFacts::default();
         for (name, goal) in &self.members {
             let goal = other.goal(name).map_or_else(|| goal.clone(), |theirs| goal.clone().join(theirs, all));
             joined.declare(name, goal);
@@ -134,19 +134,19 @@ impl Facts {
         self.patterns.extend(other.patterns.iter().cloned());
     }
 
-    fn join_items(&mut self, other: &Facts, all: bool) {
+    fn join_items(&mut self, other: &PartFacts, all: bool) {
         let join = |ours: Option<Goal>, theirs: Option<Goal>| match (ours, theirs) {
             (Some(ours), Some(theirs)) => Some(ours.join(theirs, all)),
             (ours, theirs) => ours.or(theirs),
         };
-        let at = |facts: &Facts, index: usize| facts.prefix.get(index).cloned().or_else(|| facts.items.clone());
+        let at = |facts: &PartFacts, index: usize| facts.prefix.get(index).cloned().or_else(|| facts.items.clone());
         let longest = self.prefix.len().max(other.prefix.len());
         let prefix = (0..longest).filter_map(|index| join(at(self, index), at(other, index))).collect();
         self.items = join(self.items.take(), other.items.clone());
         self.prefix = prefix;
     }
 
-    fn and(&mut self, other: Facts) {
+    fn and(&mut self, other: PartFacts) {
         self.types = match (self.types, other.types) {
             (Some(ours), Some(theirs)) => Some(ours.and(theirs)),
             (ours, theirs) => ours.or(theirs),
@@ -164,7 +164,7 @@ impl Facts {
         }
         self.closed |= other.closed;
         self.choices = self.choices.take().or(other.choices);
-        self.says.extend(other.says);
+        self.described_by.extend(other.described_by);
         self.mark(other.sensitive, &other.references);
     }
 
@@ -178,13 +178,13 @@ impl Facts {
         }
     }
 
-    fn or(&mut self, other: Facts) {
+    fn or(&mut self, other: PartFacts) {
         self.mark(other.sensitive, &other.references);
-        let both_objects = self.types().admits(Types::OBJECT) && other.types().admits(Types::OBJECT);
+        let both_objects = self.types().allows(Types::OBJECT) && other.types().allows(Types::OBJECT);
         if both_objects {
             self.required.retain(|name| other.required.contains(name));
             self.closed &= other.closed;
-        } else if other.types().admits(Types::OBJECT) {
+        } else if other.types().allows(Types::OBJECT) {
             self.required.clone_from(&other.required);
             self.closed = other.closed;
         }
@@ -205,12 +205,12 @@ impl Facts {
             (Some(ours), Some(theirs)) => Some(ours.or(theirs)),
             _ => None,
         };
-        self.says = Vec::new();
+        self.described_by = Vec::new();
     }
 }
 
 struct Deriver<'l> {
-    library: &'l Library,
+    registry: &'l SchemaRegistry,
     root: At,
     parts: HashMap<Goal, PartId>,
     waiting: VecDeque<(Goal, PartId)>,
@@ -222,13 +222,13 @@ struct Deriver<'l> {
     cut: usize,
     visits: usize,
     // How often each subschema was looked at, and what it says where that was more than once and depends on no circle.
-    visited: HashMap<At, Option<Facts>>,
+    visited: HashMap<At, Option<PartFacts>>,
 }
 
 /// The shape of the subschema `root`.
-pub(super) fn shape(library: &Arc<Library>, root: At) -> Shape {
+pub(super) fn shape(registry: &Arc<SchemaRegistry>, root: At) -> Shape {
     let mut deriver = Deriver {
-        library,
+        registry,
         root,
         parts: HashMap::new(),
         waiting: VecDeque::new(),
@@ -244,7 +244,7 @@ pub(super) fn shape(library: &Arc<Library>, root: At) -> Shape {
         let facts = deriver.facts(&goal);
         deriver.made[id as usize] = deriver.finish(&goal, facts);
     }
-    Shape { library: Arc::clone(library), parts: deriver.made, root, origin: None }
+    Shape { registry: Arc::clone(registry), parts: deriver.made, root, origin: None }
 }
 
 impl Deriver<'_> {
@@ -268,15 +268,15 @@ impl Deriver<'_> {
         const HOPS: usize = 16;
         let Goal::One(mut at) = goal else { return goal };
         for _ in 0..HOPS {
-            let node = self.library.node(at);
-            let target = node.get("$ref").filter(|_| node.len() == 1).and_then(|text| self.library.resolve(at, text.text()));
+            let node = self.registry.node(at);
+            let target = node.get("$ref").filter(|_| node.len() == 1).and_then(|text| self.registry.resolve(at, text.text()));
             let Some(target) = target else { break };
             at = target;
         }
         Goal::One(at)
     }
 
-    fn finish(&mut self, goal: &Goal, facts: Facts) -> PartData {
+    fn finish(&mut self, goal: &Goal, facts: PartFacts) -> PartData {
         const FEW: usize = 64;
         let types = facts.types();
         let index = if facts.members.len() > FEW {
@@ -296,7 +296,7 @@ impl Deriver<'_> {
             items: facts.items.map(|goal| self.part(goal)),
             prefix: facts.prefix.into_iter().map(|goal| self.part(goal)).collect(),
             choices: facts.choices,
-            says: facts.says,
+            described_by: facts.described_by,
             sensitive: facts.sensitive,
             references: facts.references,
             first: first(goal),
@@ -304,11 +304,11 @@ impl Deriver<'_> {
         }
     }
 
-    fn facts(&mut self, goal: &Goal) -> Facts {
+    fn facts(&mut self, goal: &Goal) -> PartFacts {
         match goal {
             Goal::One(at) => self.subschema(*at),
             Goal::All(goals) => {
-                let mut facts = Facts::default();
+                let mut facts = PartFacts::default();
                 for goal in goals {
                     let more = self.facts(goal);
                     facts.and(more);
@@ -322,7 +322,7 @@ impl Deriver<'_> {
         }
     }
 
-    fn subschema(&mut self, at: At) -> Facts {
+    fn subschema(&mut self, at: At) -> PartFacts {
         if let Some(Some(facts)) = self.visited.get(&at) {
             return facts.clone();
         }
@@ -330,14 +330,14 @@ impl Deriver<'_> {
         let circle = self.open.iter().position(|open| *open == at);
         if circle.is_some() || self.open.len() > 100 || self.visits >= MOST_VISITS {
             self.cut = self.cut.min(circle.unwrap_or(0));
-            return Facts::default();
+            return PartFacts::default();
         }
         self.visits += 1;
-        let node = self.library.node(at);
+        let node = self.registry.node(at);
         match node.kind() {
-            Kind::Bool if node.text() == "false" => return Facts { types: Some(Types::NONE), ..Facts::default() },
+            Kind::Bool if node.text() == "false" => return PartFacts { types: Some(Types::NONE), ..PartFacts::default() },
             Kind::Object => {}
-            _ => return Facts::default(),
+            _ => return PartFacts::default(),
         }
         let outside = std::mem::replace(&mut self.cut, usize::MAX);
         self.open.push(at);
@@ -355,37 +355,37 @@ impl Deriver<'_> {
         facts
     }
 
-    fn object(&mut self, at: At, node: Node<'_>) -> Facts {
+    fn object(&mut self, at: At, node: Node<'_>) -> PartFacts {
         let reference = node.get("$ref").filter(|text| text.kind() == Kind::String);
-        let mut facts = if reference.is_some() && self.library.only_ref(at) {
-            // Beside a reference that stands alone nothing is asserted, but a mark is no assertion.
+        let mut facts = if reference.is_some() && self.registry.only_ref(at) {
+            // Beside a reference that is alone nothing is asserted, but a mark is no assertion.
             let sensitive = node.get("x-sensitive").is_some_and(|flag| flag.text() == "true");
-            Facts { says: vec![at], sensitive, ..Facts::default() }
+            PartFacts { described_by: vec![at], sensitive, ..PartFacts::default() }
         } else {
             self.own(at, node)
         };
         if let Some(text) = reference
-            && let Some(target) = self.library.resolve(at, text.text())
+            && let Some(target) = self.registry.resolve(at, text.text())
         {
             let more = self.subschema(target);
             facts.and(more);
         }
-        if reference.is_some() && self.library.only_ref(at) {
+        if reference.is_some() && self.registry.only_ref(at) {
             return facts;
         }
         if let Some(text) = node.get("$dynamicRef").or_else(|| node.get("$recursiveRef"))
-            && let Some(target) = self.library.resolve_dynamic(at, text.text(), self.root)
+            && let Some(target) = self.registry.resolve_dynamic(at, text.text(), self.root)
         {
             let more = self.subschema(target);
             facts.and(more);
         }
         for branch in node.get("allOf").into_iter().flat_map(Node::items) {
-            let more = self.subschema(Library::beside(at, branch));
+            let more = self.subschema(SchemaRegistry::relative_to(at, branch));
             facts.and(more);
         }
         for name in ["anyOf", "oneOf"] {
             if let Some(list) = node.get(name).filter(|list| !list.is_empty()) {
-                let branches = list.items().map(|branch| self.subschema(Library::beside(at, branch))).collect();
+                let branches = list.items().map(|branch| self.subschema(SchemaRegistry::relative_to(at, branch))).collect();
                 facts.and(either(branches));
             }
         }
@@ -394,28 +394,30 @@ impl Deriver<'_> {
     }
 
     // What `if` decides: members of both ways; a type only where both ways narrow it.
-    fn conditions(&mut self, at: At, node: Node<'_>, facts: &mut Facts) {
+    fn conditions(&mut self, at: At, node: Node<'_>, facts: &mut PartFacts) {
         if node.get("if").is_some() {
-            let branches: Vec<Facts> = ["then", "else"]
+            let branches: Vec<PartFacts> = ["then", "else"]
                 .into_iter()
-                .map(|name| node.get(name).map_or_else(Facts::default, |branch| self.subschema(Library::beside(at, branch))))
+                .map(|name| {
+                    node.get(name).map_or_else(PartFacts::default, |branch| self.subschema(SchemaRegistry::relative_to(at, branch)))
+                })
                 .collect();
             facts.and(either(branches));
         }
         for list in ["dependentSchemas", "dependencies"] {
             for member in node.get(list).into_iter().flat_map(Node::members).filter(|member| member.value.kind() == Kind::Object) {
-                let branch = self.subschema(Library::beside(at, member.value));
-                facts.and(either(vec![branch, Facts::default()]));
+                let branch = self.subschema(SchemaRegistry::relative_to(at, member.value));
+                facts.and(either(vec![branch, PartFacts::default()]));
             }
         }
     }
 
     // What the subschema says by itself.
-    fn own(&mut self, at: At, node: Node<'_>) -> Facts {
-        let mut facts = Facts { says: vec![at], ..Facts::default() };
+    fn own(&mut self, at: At, node: Node<'_>) -> PartFacts {
+        let mut facts = PartFacts { described_by: vec![at], ..PartFacts::default() };
         for member in node.members() {
             let value = member.value;
-            let goal = || Goal::One(Library::beside(at, value));
+            let goal = || Goal::One(SchemaRegistry::relative_to(at, value));
             match member.key.text() {
                 "type" => {
                     let named = |node: Node<'_>| Types::named(node.text()).unwrap_or(Types::ANY);
@@ -427,18 +429,18 @@ impl Deriver<'_> {
                 }
                 "enum" => {
                     facts.narrow(value.items().map(type_of).fold(Types::NONE, Types::or));
-                    facts.choices = Some(value.items().map(|item| Library::beside(at, item)).collect());
+                    facts.choices = Some(value.items().map(|item| SchemaRegistry::relative_to(at, item)).collect());
                 }
                 "const" => {
                     facts.narrow(type_of(value));
-                    facts.choices = Some(vec![Library::beside(at, value)]);
+                    facts.choices = Some(vec![SchemaRegistry::relative_to(at, value)]);
                 }
                 "required" => facts.required = value.items().map(|name| name.text().into()).collect(),
                 "patternProperties" => {
                     for member in value.members() {
                         let text = member.key.text();
                         let pattern = self.patterns.entry(text.to_owned()).or_insert_with(|| Arc::new(NamePattern::new(text)));
-                        facts.patterns.push((Arc::clone(pattern), Goal::One(Library::beside(at, member.value))));
+                        facts.patterns.push((Arc::clone(pattern), Goal::One(SchemaRegistry::relative_to(at, member.value))));
                     }
                 }
                 "additionalProperties" | "unevaluatedProperties" => match value.kind() {
@@ -446,22 +448,22 @@ impl Deriver<'_> {
                     _ => facts.others = Some(goal()),
                 },
                 "items" if value.kind() == Kind::Array => {
-                    facts.prefix = value.items().map(|item| Goal::One(Library::beside(at, item))).collect();
+                    facts.prefix = value.items().map(|item| Goal::One(SchemaRegistry::relative_to(at, item))).collect();
                 }
-                "prefixItems" => facts.prefix = value.items().map(|item| Goal::One(Library::beside(at, item))).collect(),
+                "prefixItems" => facts.prefix = value.items().map(|item| Goal::One(SchemaRegistry::relative_to(at, item))).collect(),
                 "items" | "unevaluatedItems" => facts.items = Some(goal()),
                 "x-sensitive" => facts.sensitive |= value.text() == "true",
-                "x-references" => facts.references.push(Library::beside(at, value)),
+                "x-references" => facts.references.push(SchemaRegistry::relative_to(at, value)),
                 // Which items these are is not known before a record is read.
                 "contains" => facts.sensitive |= value.get("x-sensitive").is_some_and(|flag| flag.text() == "true"),
                 "additionalItems" if node.get("items").is_some_and(|items| items.kind() == Kind::Array) => facts.items = Some(goal()),
                 _ => {}
             }
         }
-        // Behind the rest, so that patterns of names are known.
+        // After the rest, so that patterns of names are known.
         for member in node.get("properties").into_iter().flat_map(Node::members) {
             let name: Arc<str> = member.key.text().into();
-            let goal = Goal::One(Library::beside(at, member.value));
+            let goal = Goal::One(SchemaRegistry::relative_to(at, member.value));
             let patterns = facts.patterns.iter().filter(|(pattern, _)| pattern.matches(&name));
             let goal = patterns.fold(goal, |goal, (_, more)| goal.join(more.clone(), true));
             if facts.known.contains_key(&name) {
@@ -473,11 +475,11 @@ impl Deriver<'_> {
     }
 }
 
-impl Facts {
-    // Leaves out what several branches repeat, without which shared branches would double it at each level.
+impl PartFacts {
+    // Omits what several branches repeat, without which shared branches would double it at each level.
     fn settle(&mut self) {
         let mut seen = HashSet::new();
-        self.says.retain(|at| seen.insert(*at));
+        self.described_by.retain(|at| seen.insert(*at));
         if let Some(choices) = &mut self.choices {
             seen.clear();
             choices.retain(|at| seen.insert(*at));
@@ -492,18 +494,18 @@ impl Facts {
 }
 
 // Branches of which one holds. A branch that nothing satisfies does not count, and one for null alone adds only that type.
-fn either(mut branches: Vec<Facts>) -> Facts {
+fn either(mut branches: Vec<PartFacts>) -> PartFacts {
     let sensitive = branches.iter().any(|branch| branch.sensitive);
     let references: Vec<At> = branches.iter().flat_map(|branch| branch.references.iter().copied()).collect();
     branches.retain(|branch| branch.types() != Types::NONE);
-    let null = |branch: &Facts| branch.types() == Types::NULL && branch.choices.is_none();
+    let null = |branch: &PartFacts| branch.types() == Types::NULL && branch.choices.is_none();
     let nullable = branches.iter().any(null) && !branches.iter().all(null);
     if nullable {
         branches.retain(|branch| !null(branch));
     }
     let mut branches = branches.into_iter();
     let Some(mut facts) = branches.next() else {
-        return Facts { types: Some(Types::NONE), sensitive, references, ..Facts::default() };
+        return PartFacts { types: Some(Types::NONE), sensitive, references, ..PartFacts::default() };
     };
     facts.mark(sensitive, &references);
     for branch in branches {

@@ -1,17 +1,17 @@
 //! Writes CSV and TSV: `wide`, one table whose columns are paths; or a `package`, one table for each list of objects.
 //!
-//! In: one record. Out: its rows, each cell under the name of its column. Which columns a table has is known when the last
+//! Input: one record. Output: its rows, each cell under the name of its column. Which columns a table has is known when the last
 //! record is; until then rows wait in a spool ([`spool`]). Each cell is chosen by asking how it would be read; what a path
-//! or a cell cannot say stands as JSON text in a column of its own, so nothing has to be refused.
+//! or a cell cannot say stands as JSON text in a column of its own, so nothing has to be rejected.
 
 mod package;
 mod spool;
 
 use std::sync::Arc;
 
-use super::{Assembler, Options, Writer, json};
+use super::{Options, OutputWriter, Writer, json};
 use crate::check::Accepted;
-use crate::diagnostic::Notes;
+use crate::diagnostic::DiagnosticSink;
 use crate::layout::cell::{self, Reading};
 use crate::layout::column;
 use crate::layout::header::Header;
@@ -42,7 +42,7 @@ pub enum Tables {
     /// One table; items of lists have columns of their own.
     #[default]
     Wide,
-    /// One table for the records and one for each list of objects, in a folder with a `datapackage.json`.
+    /// One table for the records and one for each list of objects, in a directory with a `datapackage.json`.
     Package,
 }
 
@@ -65,17 +65,17 @@ impl Csv {
 }
 
 impl Writer for Csv {
-    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+    fn encode(&self, record: Accepted<'_>, out: &mut Vec<u8>, _diagnostics: &mut dyn DiagnosticSink) {
         self.rows(record, None, out);
     }
 
-    fn encode_row(&self, record: Accepted<'_>, header: &Header, out: &mut Vec<u8>, _notes: &mut dyn Notes) {
+    fn encode_row(&self, record: Accepted<'_>, header: &Header, out: &mut Vec<u8>, _diagnostics: &mut dyn DiagnosticSink) {
         let is_alike = header.is_package() == (self.layout.tables == Tables::Package);
         self.rows(record, is_alike.then_some(header), out);
     }
 
-    fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(spool::Spool::new(&self.shape, &self.name, &self.layout))
+    fn output_writer(&self) -> Box<dyn OutputWriter> {
+        Box::new(spool::TableSpool::new(&self.shape, &self.name, &self.layout))
     }
 }
 
@@ -103,21 +103,21 @@ struct Flat<'a, 't> {
     has_names_like_paths: bool,
     // The header of the table that the record comes from, where it was laid out like this one.
     header: Option<&'a Header>,
-    // Whether the row at hand is that of the record.
+    // Whether the row current is that of the record.
     is_root: bool,
     out: &'a mut Vec<u8>,
     // How many rows the record has so far.
     rows: u32,
-    // JSON pointer from the row to the value at hand, and how many of its steps lead to items.
+    // JSON pointer from the row to the value current, and how many of its steps lead to items.
     pointer: String,
     items: usize,
-    // Lists of the row at hand that stand in tables of their own.
+    // Lists of the row current that are in tables of their own.
     lists: Vec<(String, Node<'t>, Part<'a>)>,
     // Room for a text in the making.
     text: String,
 }
 
-// How a value stands in its cell.
+// How a value is in its cell.
 enum Form {
     Bare,
     Quoted,
@@ -126,7 +126,7 @@ enum Form {
 }
 
 impl<'a, 't> Flat<'a, 't> {
-    // Adds the row of one object, then those of its lists, so that rows of every table stand in the order of their parents.
+    // Adds the row of one object, then those of its lists, so that rows of every table are in the order of their parents.
     fn row(&mut self, node: Node<'t>, part: Part<'a>, table: &[String], parent: u32, position: u32) {
         let number = self.rows;
         self.is_root = table.is_empty();
@@ -139,11 +139,11 @@ impl<'a, 't> Flat<'a, 't> {
             return spool::end_row(self.out, cells);
         }
         let outer = std::mem::take(&mut self.lists);
-        let way = (std::mem::take(&mut self.pointer), std::mem::take(&mut self.items));
+        let path = (std::mem::take(&mut self.pointer), std::mem::take(&mut self.items));
         for member in node.members() {
             self.member(member.key.text(), member.value, part);
         }
-        (self.pointer, self.items) = way;
+        (self.pointer, self.items) = path;
         if self.has_names_like_paths && !self.all_have_names(cells, part) {
             self.out.truncate(cells);
             self.lists = outer;
@@ -207,7 +207,7 @@ impl<'a, 't> Flat<'a, 't> {
         }
     }
 
-    // Whether a list stands in a table of its own: it is one of objects, and not itself below an item.
+    // Whether a list is in a table of its own: it is one of objects, and not itself below an item.
     fn is_table(&self, list: Node<'_>) -> bool {
         self.layout.tables == Tables::Package && self.items == 0 && list.items().all(|item| item.kind() == Kind::Object)
     }
@@ -239,7 +239,7 @@ impl<'a, 't> Flat<'a, 't> {
         true
     }
 
-    // A cell behind the name of its column, which is a pointer here.
+    // A cell after the name of its column, which is a pointer here.
     fn cell(&mut self, node: Node<'_>, types: Types) {
         let (form, text) = self.form(node, types);
         spool::text(self.out, |out| {

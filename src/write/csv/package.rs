@@ -1,10 +1,10 @@
 //! The description of a package of tables: a Frictionless `datapackage.json` that says which tables there are, how their
-//! columns are typed, how they belong together, and how missing, null and "" are told apart.
+//! columns are typed, how they belong together, and how missing, null and "" are distinguished.
 
 use serde::Serialize;
 
 use super::Layout;
-use super::spool::Spool;
+use super::spool::TableSpool;
 use crate::layout::column;
 use crate::schema::shape::Types;
 
@@ -71,13 +71,13 @@ struct Reference {
     fields: &'static str,
 }
 
-const DESCRIPTION: &str = "An empty cell is a missing value, \"\" in quotes is the empty text, null without quotes is null. \
+const DESCRIPTION: &str = "An empty cell is a missing value, \"\" in quotes is the empty string, null without quotes is null. \
 A column is named after its member; a name that begins with a slash is a JSON pointer into the record. Where a type is any, a cell without quotes is a JSON literal if it reads as one, \
 else text, and one in quotes is text; the cells of a column whose pointer ends in ~json are JSON text. Rows of a child table name their parent's \
 _row in _parent and stand in its order. Where there is a column _guarded, an apostrophe before a text is to be taken off.";
 
 /// The description as text.
-pub(super) fn describe(spool: &Spool, name: &str, layout: &Layout) -> String {
+pub(super) fn describe(spool: &TableSpool, name: &str, layout: &Layout) -> String {
     let files = file_names(spool, name, layout);
     let names: Vec<String> = files.iter().map(|file| file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem).to_owned()).collect();
     let resources = spool.tables().iter().enumerate().map(|(table, rows)| {
@@ -133,7 +133,7 @@ fn kind(types: Types) -> &'static str {
 }
 
 /// The file of each table: the collection's name and the lists on the way, in letters that every file system takes.
-pub(super) fn file_names(spool: &Spool, name: &str, layout: &Layout) -> Vec<String> {
+pub(super) fn file_names(spool: &TableSpool, name: &str, layout: &Layout) -> Vec<String> {
     let extension = if layout.delimiter == b'\t' { "tsv" } else { "csv" };
     let mut names: Vec<String> = Vec::new();
     for table in spool.tables() {

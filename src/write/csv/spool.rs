@@ -1,6 +1,6 @@
 //! Rows wait here until every column is known: in memory while they are few, then in a temporary file.
 //!
-//! Columns that the inputs' headers name stand in that order, also where no row has a cell for them. The others follow in the
+//! Columns that the inputs' headers name are in that order, also where no row has a cell for them. The others follow in the
 //! order of the shape, then in that in which they came first; items of lists in order of their index.
 
 use std::collections::HashMap;
@@ -15,13 +15,13 @@ use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::schema::shape::Part;
 use crate::spool::{Decoder, SpoolFile, number};
-use crate::write::{Assembler, Files};
+use crate::write::{Files, OutputWriter};
 
 /// How much of a table is held in memory.
 const HELD: usize = 1 << 20;
 
 // A row travels from the encoder to the spool as numbers and texts: the parent's number among the rows of the record, the
-// position, the lists on the way, the length of all cells; then each cell behind its column's pointer.
+// position, the lists on the way, the length of all cells; then each cell after its column's pointer.
 
 /// Begins a row; `table` holds the lists on the way to it, each by its column in the table before, none for a record. Gives
 /// the place that [`end_row`] asks for.
@@ -33,13 +33,13 @@ pub(super) fn begin_row(out: &mut Vec<u8>, table: &[String], parent: u32, positi
     out.len()
 }
 
-/// Ends a row behind its cells.
+/// Ends a row after its cells.
 pub(super) fn end_row(out: &mut [u8], cells: usize) {
     let length = (out.len() - cells) as u32;
     out[cells - 4..cells].copy_from_slice(&length.to_le_bytes());
 }
 
-/// Appends what `write` writes, behind its length.
+/// Appends what `write` writes, after its length.
 pub(super) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&[0; 4]);
     let start = out.len();
@@ -49,9 +49,9 @@ pub(super) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 // Reads back what was written so.
-struct Encoded<'a>(&'a [u8]);
+struct EncodedCells<'a>(&'a [u8]);
 
-impl<'a> Encoded<'a> {
+impl<'a> EncodedCells<'a> {
     fn number(&mut self) -> u32 {
         let (number, rest) = self.0.split_first_chunk().expect("the encoder writes whole numbers");
         self.0 = rest;
@@ -68,7 +68,7 @@ impl<'a> Encoded<'a> {
 
 /// The columns of a row's cells, as they travel.
 pub(super) fn columns(cells: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut cells = Encoded(cells);
+    let mut cells = EncodedCells(cells);
     std::iter::from_fn(move || {
         (!cells.0.is_empty()).then(|| {
             let name = cells.text();
@@ -87,7 +87,7 @@ pub(super) struct TableRows {
     /// By number, as pointers.
     pub columns: Vec<String>,
     known: HashMap<Vec<u8>, u32>,
-    // The column that came behind each the last time; at the front, the one that came first.
+    // The column that came after each the last time; at the front, the one that came first.
     follows: Vec<u32>,
     // By number: whether a row has a cell of it.
     filled: Vec<bool>,
@@ -137,7 +137,7 @@ impl TableRows {
         id
     }
 
-    // Gives a column that a header names its place, unless it has one.
+    // Returns a column that a header names its place, unless it has one.
     fn give(&mut self, name: &str, keep: bool) {
         let id = self.known.get(name.as_bytes()).copied().unwrap_or_else(|| self.add(name.as_bytes()));
         let kept = self.kept.entry(id).or_insert_with(|| {
@@ -158,7 +158,7 @@ struct Given {
 type Key = Vec<(usize, usize)>;
 
 /// The tables of an output.
-pub(super) struct Spool {
+pub(super) struct TableSpool {
     shape: Arc<Shape>,
     name: String,
     layout: Layout,
@@ -167,7 +167,7 @@ pub(super) struct Spool {
     by_path: HashMap<Vec<u8>, usize>,
 }
 
-impl Spool {
+impl TableSpool {
     pub fn new(shape: &Arc<Shape>, name: &str, layout: &Layout) -> Self {
         let root = TableRows::new(Vec::new(), None);
         Self {
@@ -184,7 +184,7 @@ impl Spool {
             return *known;
         }
         let id = self.tables.len();
-        let mut lists = Encoded(path);
+        let mut lists = EncodedCells(path);
         let mut names = Vec::new();
         while !lists.0.is_empty() {
             names.push(String::from_utf8_lossy(lists.text()).into_owned());
@@ -194,7 +194,7 @@ impl Spool {
         id
     }
 
-    // Puts the tables in the order of the shape, each behind its parent; where that says nothing, as they first came.
+    // Puts the tables in the order of the shape, each after its parent; where that says nothing, as they first came.
     fn sort_tables(&mut self) {
         let mut order: Vec<usize> = (0..self.tables.len()).collect();
         let keys: Vec<Vec<usize>> = order.iter().map(|table| self.table_key(*table)).collect();
@@ -206,7 +206,7 @@ impl Spool {
         }
     }
 
-    // For each list on the way to a table: where its steps stand in the shape, then when its table first came.
+    // For each list on the way to a table: where its steps are in the shape, then when its table first came.
     fn table_key(&self, table: usize) -> Vec<usize> {
         let Some(parent) = self.tables[table].parent else { return Vec::new() };
         let mut key = self.table_key(parent);
@@ -249,7 +249,7 @@ impl Spool {
             };
             let mut key = Vec::with_capacity(path.len());
             let mut part = row;
-            // What came in one column and stands in several takes the place of the one.
+            // What came in one column and is in several takes the place of the one.
             let mut place = usize::MAX;
             for (length, step) in path.iter().enumerate() {
                 let count = first.len();
@@ -344,7 +344,7 @@ impl Spool {
         if guarded {
             names.push(column::GUARDED.to_owned());
         } else if names.iter().all(|name| needs_quotes(name)) || (names.len() == 1 && !matches!(self.layout.delimiter, b',' | b'\t')) {
-            // One bare name tells that quotes mean something; two tell what stands between cells.
+            // One unquoted name shows that quotes have a meaning; two show the delimiter.
             names.push(column::RECORD.to_owned());
         }
         names
@@ -384,7 +384,7 @@ impl Spool {
         file.rewind()?;
         let mut input = BufReader::with_capacity(1 << 16, file);
         let mut buffer = Vec::new();
-        // Where each cell goes, and where it lies in the buffer.
+        // Where each cell goes, and where it is in the buffer.
         let mut cells: Vec<(usize, Range<usize>)> = Vec::new();
         for number in 1..=rows.count {
             let mut length = [0; 8];
@@ -436,19 +436,19 @@ fn cause(error: csv::Error) -> io::Error {
     }
 }
 
-// A name stands in quotes also where another delimiter would cut it, so that the delimiter is found from the header.
+// A name is in quotes also where another delimiter would cut it, so that the delimiter is found from the header.
 fn needs_quotes(name: &str) -> bool {
     name.contains([',', ';', '\t', '|']) || cell::needs_quotes(name, b',')
 }
 
-impl Assembler for Spool {
+impl OutputWriter for TableSpool {
     fn header(&mut self, header: &Header) {
         let is_package = self.layout.tables == Tables::Package;
         for (number, table) in header.tables().iter().enumerate() {
             if number > 0 && !is_package {
                 break;
             }
-            // A table comes behind that of its parents.
+            // A table comes after that of its parents.
             let mut at = 0;
             for end in 1..=table.lists.len() {
                 let mut path = Vec::new();
@@ -460,7 +460,7 @@ impl Assembler for Spool {
                 Column::Value { path, .. } => path.iter().any(|step| matches!(step, Step::Index(_))),
                 _ => false,
             };
-            // In a package, lists of objects stand in tables of their own, so a column for an item may have become a table.
+            // In a package, lists of objects are in tables of their own, so a column for an item may have become a table.
             let columns: Vec<(&String, bool)> =
                 table.columns.iter().map(|name| (name, header.is_package() || !is_package || !has_item(name))).collect();
             columns.into_iter().for_each(|(name, keep)| self.tables[at].give(name, keep));
@@ -468,7 +468,7 @@ impl Assembler for Spool {
     }
 
     fn record(&mut self, encoded: &[u8], _files: &mut dyn Files) -> io::Result<()> {
-        let mut encoded = Encoded(encoded);
+        let mut encoded = EncodedCells(encoded);
         // Table and number of each row of this record.
         let mut placed: Vec<(usize, u64)> = Vec::new();
         let mut buffer = Vec::new();
@@ -481,7 +481,7 @@ impl Assembler for Spool {
             buffer.clear();
             number(parent_row, &mut buffer);
             number(u64::from(position), &mut buffer);
-            let mut cells = Encoded(encoded.text());
+            let mut cells = EncodedCells(encoded.text());
             let mut before = 0;
             while !cells.0.is_empty() {
                 let column = rows.column(cells.text(), before);

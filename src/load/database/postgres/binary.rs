@@ -1,22 +1,22 @@
-//! Rows in the binary format of COPY: a head, each row as its number of fields with the length of each before it, an end.
+//! Rows in the binary format of COPY: a header, each row as its number of fields with the length of each before it, a trailer.
 //!
-//! In: cells, and what their columns hold. Out: bytes that the server takes without reading text: numbers of any length by
-//! four decimal digits, days and moments by their distance from the beginning of the year 2000.
+//! Input: cells, and the types of their columns. Output: bytes that the server reads without parsing text: numbers of
+//! any length by four decimal digits, dates and timestamps relative to the beginning of the year 2000.
 
-use crate::layout::relational::Holds;
-use crate::layout::relational::rows::Cell;
+use crate::layout::relational::ColumnType;
+use crate::layout::relational::shred::CellValue;
 
-/// What stands before the rows: the signature, and no flags.
+/// The header: the signature, and no flags.
 pub const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What stands behind them.
+/// The trailer.
 pub const END: &[u8] = &[0xff, 0xff];
 
-/// Begins a row of so many fields.
+/// Begins a row with this many fields.
 pub fn row(fields: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&(fields as i16).to_be_bytes());
 }
 
-/// A field that holds nothing.
+/// A null field.
 pub fn null(out: &mut Vec<u8>) {
     out.extend_from_slice(&(-1_i32).to_be_bytes());
 }
@@ -27,7 +27,7 @@ pub fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// A field of an integer of 64 bits.
+/// A field of a 64-bit integer.
 pub fn integer(number: i64, out: &mut Vec<u8>) {
     bytes(&number.to_be_bytes(), out);
 }
@@ -37,25 +37,25 @@ const DAYS_TO_2000: i64 = 10_957;
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
 /// A field of a column.
-pub fn cell(cell: &Cell<'_>, holds: Holds, out: &mut Vec<u8>) {
+pub fn cell(cell: &CellValue<'_>, holds: ColumnType, out: &mut Vec<u8>) {
     match cell {
         // Lists of scalars are JSON here.
-        Cell::Null | Cell::List(_) => null(out),
-        Cell::Integer(number) => match holds {
-            Holds::Date => bytes(&((number - DAYS_TO_2000) as i32).to_be_bytes(), out),
-            Holds::Timestamp => integer(number - DAYS_TO_2000 * MICROSECONDS_A_DAY, out),
+        CellValue::Null | CellValue::List(_) => null(out),
+        CellValue::Integer(number) => match holds {
+            ColumnType::Date => bytes(&((number - DAYS_TO_2000) as i32).to_be_bytes(), out),
+            ColumnType::Timestamp => integer(number - DAYS_TO_2000 * MICROSECONDS_A_DAY, out),
             _ => integer(*number, out),
         },
-        Cell::Real(number) => number_from(number.to_string().as_bytes(), out),
-        Cell::Boolean(flag) => bytes(&[u8::from(*flag)], out),
-        Cell::Text(text) => match holds {
-            Holds::Number => number_from(text, out),
+        CellValue::Real(number) => number_from(number.to_string().as_bytes(), out),
+        CellValue::Boolean(flag) => bytes(&[u8::from(*flag)], out),
+        CellValue::Text(text) => match holds {
+            ColumnType::Number => number_from(text, out),
             _ => bytes(text, out),
         },
     }
 }
 
-// A number of JSON as groups of four decimal digits: how many, the weight of the first, the sign, digits behind the point.
+// A JSON number as groups of four decimal digits: how many, the weight of the first, the sign, digits after the point.
 fn number_from(text: &[u8], out: &mut Vec<u8>) {
     let (negative, text) = text.strip_prefix(b"-").map_or((false, text), |text| (true, text));
     let (digits, exponent) = match text.iter().position(|byte| matches!(byte, b'e' | b'E')) {

@@ -1,9 +1,9 @@
-//! PostgreSQL: records into tables, and out of them.
+//! PostgreSQL: loads records into tables, and exports them.
 //!
-//! A load is one transaction under a lock of its own, so that two loads never mix: the second one waits. Records are copied into
-//! temporary tables and put into place by a few statements over all of them, by their keys.
+//! A load is one transaction under its own lock, so that two loads never mix: the second one waits. Records are copied
+//! into temporary tables and merged by a few set-based statements, by key.
 
-mod access;
+mod config;
 mod binary;
 mod tls;
 
@@ -15,32 +15,32 @@ use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-pub use access::Access;
+pub use config::ConnectionConfig;
 
-use super::clerk::{Clerk, Ledger};
-use super::lines::{Page, Pages};
+use super::export::{Page, PageReader};
 use super::watch::{self, Flag, Watch};
-use super::{Answer, Changes, Database, Mode, Said, Seen, Settled, Start, nth_key};
-use crate::layout::relational::change::moment_text;
-use crate::layout::relational::join::Stored;
-use crate::layout::relational::rows::{Dialect, Encoded};
-use crate::layout::relational::{HASH, Holds, ID, KEY, LOAD, Layout, RECORD, REST, position_column, sql};
+use super::writer::{LoadTransaction, WriterThread};
+use super::{CachedLoad, CachedReport, Changes, Database, LoadRequest, LoadStats, Mode, Seen, nth_key};
+use crate::layout::relational::assemble::StoredRow;
+use crate::layout::relational::migration::timestamp_text;
+use crate::layout::relational::shred::{Dialect, EncodedRow};
+use crate::layout::relational::{ColumnType, EXTRA, HASH, ID, KEY, LOAD, Layout, RECORD, position_column, sql};
 use crate::load::Totals;
 
-/// So many bytes are held before they are copied.
+/// Bytes buffered before they are copied.
 const HELD: usize = 8 << 20;
 
-/// The lock under which records are loaded; any number that others are not likely to take.
+/// The advisory lock of loads; an arbitrary number that others are unlikely to use.
 const LOCK: i64 = 0x6368_616e_6365_7279;
 
 fn failed(error: postgres::Error) -> io::Error {
-    io::Error::other(told(&error))
+    io::Error::other(server_message(&error))
 }
 
 // A failure of a load without what the server says of it, which may quote values.
 fn redacted(error: io::Error) -> io::Error {
-    let said = error.to_string();
-    match said.split_once("(SQLSTATE ").and_then(|(_, behind)| behind.split_once(')')) {
+    let report = error.to_string();
+    match report.split_once("(SQLSTATE ").and_then(|(_, behind)| behind.split_once(')')) {
         Some((state, _)) => io::Error::other(format!(
             "the server refused the load (SQLSTATE {state}); its message may quote sensitive values and is not shown with --mask"
         )),
@@ -48,19 +48,19 @@ fn redacted(error: io::Error) -> io::Error {
     }
 }
 
-// What the server or the client says of a failure, with the SQLSTATE and the context that the server gives.
-fn told(error: &postgres::Error) -> String {
+// The message of a server or client error, with the SQLSTATE and the context from the server.
+fn server_message(error: &postgres::Error) -> String {
     let mut text;
-    if let Some(said) = error.as_db_error() {
-        text = format!("{} (SQLSTATE {})", said.message(), said.code().code());
-        for (label, more) in [("", said.detail()), ("hint: ", said.hint()), ("context: ", said.where_())] {
+    if let Some(report) = error.as_db_error() {
+        text = format!("{} (SQLSTATE {})", report.message(), report.code().code());
+        for (label, more) in [("", report.detail()), ("hint: ", report.hint()), ("context: ", report.where_())] {
             if let Some(more) = more {
                 text.push_str("; ");
                 text.push_str(label);
                 text.push_str(more);
             }
         }
-        if let Some(table) = said.table() {
+        if let Some(table) = report.table() {
             text.push_str("; table ");
             text.push_str(table);
         }
@@ -85,11 +85,11 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Opens a database for a load, and waits until no other load has it.
+    /// Opens a database for a load, and waits until no other load uses it.
     ///
     /// # Errors
     /// When the database cannot be opened.
-    pub fn open(access: &Access, flag: Flag) -> io::Result<Self> {
+    pub fn open(access: &ConnectionConfig, flag: Flag) -> io::Result<Self> {
         let (mut client, watch) = access.connect_watched(flag)?;
         let busy = watch.busy();
         begin(&mut client, "")?;
@@ -107,14 +107,14 @@ fn begin(client: &mut Client, how: &str) -> io::Result<()> {
         ))
         .map_err(failed)?;
     let encoding: String = client.query_one("SHOW server_encoding", &[]).and_then(|row| row.try_get(0)).map_err(failed)?;
-    if encoding == "UTF8" { Ok(()) } else { Err(io::Error::other(format!("the database holds text as {encoding}, and has to hold UTF8"))) }
+    if encoding == "UTF8" { Ok(()) } else { Err(io::Error::other(format!("the database encoding is {encoding}; it must be UTF8"))) }
 }
 
 fn is_there(client: &mut Client, name: &str) -> io::Result<bool> {
     client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&sql::name(name)]).and_then(|row| row.try_get(0)).map_err(failed)
 }
 
-// How many records there are, and a sum that tells their keys and hashes from others.
+// The number of records, and a checksum of their keys and hashes.
 fn content(client: &mut Client, table: &str) -> io::Result<String> {
     let sum = format!("sum(hashtextextended(\"{KEY}\" || ' ' || encode(\"{HASH}\", 'hex'), 0))");
     let query = format!("SELECT count(*) || ' ' || coalesce({sum}, 0) FROM {}", sql::name(table));
@@ -130,7 +130,7 @@ fn layouts(client: &mut Client) -> io::Result<Vec<(String, String)>> {
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(failed)
 }
 
-// The layout of a collection, or of the only one; less tables and columns that somebody has taken away.
+// The layout of a collection, or of the only one, without missing tables and columns.
 fn stored(client: &mut Client, collection: Option<&str>) -> io::Result<Option<Layout>> {
     let Some(mut layout) = super::choose(&layouts(client)?, collection)? else { return Ok(None) };
     let mut columns = Vec::new();
@@ -168,16 +168,16 @@ impl Database for Postgres {
         is_there(&mut self.client, name)
     }
 
-    fn answer(&mut self, collection: &str) -> io::Result<Option<Answer>> {
-        if !is_there(&mut self.client, "_chancery_answer")? {
+    fn cached_load(&mut self, collection: &str) -> io::Result<Option<CachedLoad>> {
+        if !is_there(&mut self.client, "_chancery_load_cache")? {
             return Ok(None);
         }
-        let Some(row) = self.client.query_opt(super::ANSWER, &[&collection]).map_err(failed)? else { return Ok(None) };
+        let Some(row) = self.client.query_opt(super::LOAD_CACHE, &[&collection]).map_err(failed)? else { return Ok(None) };
         let answer = || {
-            Ok(Answer {
+            Ok(CachedLoad {
                 load: row.try_get(0)?,
                 inputs: super::inputs(row.try_get(1)?),
-                asked: row.try_get(2)?,
+                fingerprint: row.try_get(2)?,
                 content: row.try_get(3)?,
                 failed: row.try_get::<_, i64>(4)? != 0,
                 text: row.try_get(5)?,
@@ -199,22 +199,22 @@ impl Database for Postgres {
         Ok(records.unsigned_abs())
     }
 
-    fn begin(self: Box<Self>, start: Start) -> io::Result<Clerk> {
+    fn begin(self: Box<Self>, start: LoadRequest) -> io::Result<WriterThread> {
         let Self { client, shown, watch, flag } = *self;
-        Clerk::start(&shown, start.mode, move |orders| {
+        WriterThread::start(&shown, start.mode, move |orders| {
             let redacts = start.keys.redacts();
-            // What is not committed goes with the connection.
-            let served = Book::open(client, start, watch, flag).and_then(|mut book| orders.serve(&mut book).map(|_| ()));
+            // Uncommitted changes are rolled back with the connection.
+            let served = PostgresLoad::open(client, start, watch, flag).and_then(|mut book| orders.run(&mut book).map(|_| ()));
             served.map_err(|error| if redacts { redacted(error) } else { error })
         })
     }
 }
 
-// A load in the making.
-struct Book {
+// A load in progress.
+struct PostgresLoad {
     client: Client,
-    start: Start,
-    // What waits to be copied, by table; findings are the last.
+    start: LoadRequest,
+    // Rows to be copied, by table; findings are last.
     held: Vec<Vec<u8>>,
     bytes: usize,
     number: u64,
@@ -223,14 +223,14 @@ struct Book {
     depths: Vec<usize>,
     // The number of the load, once it is settled.
     load: i64,
-    // How long records were copied.
+    // The time spent copying records.
     waited: Duration,
     watch: Watch,
     flag: Flag,
 }
 
-impl Book {
-    fn open(mut client: Client, start: Start, watch: Watch, flag: Flag) -> io::Result<Self> {
+impl PostgresLoad {
+    fn open(mut client: Client, start: LoadRequest, watch: Watch, flag: Flag) -> io::Result<Self> {
         let busy = watch.busy();
         for statement in start.changes.iter().flat_map(|change| &change.statements) {
             client.batch_execute(statement).map_err(failed)?;
@@ -241,9 +241,12 @@ impl Book {
                 None => columns.push(format!("\"{KEY}\" text, \"{HASH}\" bytea, \"{ID}\" bigint, \"_same\" boolean")),
                 Some(_) => columns.extend(positions(&start.layout, number).iter().map(|column| format!("{column} bigint"))),
             }
-            columns.push(format!("\"{REST}\" json"));
+            columns.push(format!("\"{EXTRA}\" json"));
             columns.extend(
-                table.columns.iter().map(|column| format!("{} {}", sql::name(&column.name), sql::type_of(column.holds, Dialect::Postgres))),
+                table
+                    .columns
+                    .iter()
+                    .map(|column| format!("{} {}", sql::name(&column.name), sql::type_of(column.column_type, Dialect::Postgres))),
             );
             let statement = format!("CREATE TEMP TABLE \"_in_{number}\" ({}) ON COMMIT DROP", columns.join(", "));
             client.batch_execute(&statement).map_err(failed)?;
@@ -268,7 +271,7 @@ impl Book {
         })
     }
 
-    // Bounds what waits in memory, records and findings alike.
+    // Limits the buffered records and findings.
     fn copy_if_full(&mut self) -> io::Result<()> {
         if self.bytes > HELD { self.copy() } else { Ok(()) }
     }
@@ -288,7 +291,7 @@ impl Book {
                         None => columns.push(format!("\"{KEY}\", \"{HASH}\"")),
                         Some(_) => columns.extend(positions(&self.start.layout, number)),
                     }
-                    columns.push(sql::name(REST));
+                    columns.push(sql::name(EXTRA));
                     columns.extend(table.columns.iter().map(|column| sql::name(&column.name)));
                     format!("COPY \"_in_{number}\" ({}) FROM STDIN (FORMAT binary)", columns.join(", "))
                 }
@@ -307,8 +310,8 @@ impl Book {
         self.client.execute(statement, &[]).map_err(failed)
     }
 
-    // Finds out which records are there, and which of them are the same.
-    fn compare(&mut self) -> io::Result<Settled> {
+    // Determines which records exist, and which of them are unchanged.
+    fn compare(&mut self) -> io::Result<LoadStats> {
         let record = sql::name(&self.start.layout.tables[0].name);
         for table in 0..self.start.layout.tables.len() {
             self.client.batch_execute(&format!("ANALYZE \"_in_{table}\"")).map_err(failed)?;
@@ -317,9 +320,9 @@ impl Book {
             "UPDATE \"_in_0\" i SET \"{ID}\" = r.\"{ID}\", \"_same\" = r.\"{HASH}\" = i.\"{HASH}\" FROM {record} r WHERE r.\"{KEY}\" = i.\"{KEY}\""
         );
         self.run(&find)?;
-        let mut settled = Settled::default();
+        let mut stats = LoadStats::default();
         if self.start.mode == Mode::Append {
-            self.append(&mut settled, &record)?;
+            self.append(&mut stats, &record)?;
         }
         let counts = self
             .client
@@ -329,7 +332,7 @@ impl Book {
             )
             .map_err(failed)?;
         let count = |at: usize| counts.try_get::<_, i64>(at).map(i64::unsigned_abs).map_err(failed);
-        (settled.added, settled.updated, settled.unchanged) = (count(0)?, count(1)?, count(2)?);
+        (stats.added, stats.updated, stats.unchanged) = (count(0)?, count(1)?, count(2)?);
         if self.start.list {
             let mut changes = Changes::default();
             let keys = std::sync::Arc::clone(&self.start.keys);
@@ -337,7 +340,7 @@ impl Book {
                 let mut rows = client.query_raw(query, std::iter::empty::<&(dyn ToSql + Sync)>()).map_err(failed)?;
                 while let Some(row) = rows.next().map_err(failed)? {
                     let (done, key): (&str, &str) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
-                    changes.note(done, if done == "removed" { keys.unread(key) } else { keys.shown(key) })?;
+                    changes.emit(done, if done == "removed" { keys.unread(key) } else { keys.shown(key) })?;
                 }
                 Ok(())
             };
@@ -351,14 +354,14 @@ impl Book {
                 let gone = format!("SELECT 'removed', r.\"{KEY}\" FROM {record} r WHERE {} ORDER BY r.\"{KEY}\" COLLATE \"C\"", gone());
                 list(&mut self.client, &gone)?;
             }
-            settled.changes = Some(changes);
+            stats.changes = Some(changes);
         }
-        Ok(settled)
+        Ok(stats)
     }
 
-    // Keys that exist are refused. Records without a key are numbered after the copies that exist, by a fixed number of
+    // Existing keys are errors. Records without a key are numbered after the existing copies, by a fixed number of
     // statements over all of them.
-    fn append(&mut self, settled: &mut Settled, record: &str) -> io::Result<()> {
+    fn append(&mut self, stats: &mut LoadStats, record: &str) -> io::Result<()> {
         let mut rows = self
             .client
             .query_raw(
@@ -370,10 +373,10 @@ impl Book {
             )
             .map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
-            settled.clash(self.start.keys.shown(row.try_get(0).map_err(failed)?));
+            stats.add_conflict(self.start.keys.shown(row.try_get(0).map_err(failed)?));
         }
         drop(rows);
-        if settled.clashing > 0 {
+        if stats.conflicting > 0 {
             return Ok(());
         }
         let base = super::keyless_base(KEY, Dialect::Postgres);
@@ -393,7 +396,7 @@ impl Book {
         .map(|_| ())
     }
 
-    fn account(&mut self, totals: Totals, settled: &Settled) -> io::Result<i64> {
+    fn account(&mut self, totals: Totals, stats: &LoadStats) -> io::Result<i64> {
         let inputs = self.start.inputs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let inputs = serde_json::to_string(&inputs).map_err(io::Error::other)?;
         let layout = serde_json::to_string(&self.start.layout).map_err(io::Error::other)?;
@@ -402,7 +405,7 @@ impl Book {
         let load = self
             .client
             .query_one(
-                // Not from a sequence, which forgets its last steps when a copy of a database is struck down.
+                // Not from a sequence, which loses its last steps when a copy of a database crashes.
                 "INSERT INTO \"_chancery_load\" (\"id\", \"collection\", \"mode\", \"schema_sha256\", \"inputs\", \"records\", \"added\", \"updated\", \
                  \"unchanged\", \"removed\", \"rejected\", \"ended\") VALUES ((SELECT coalesce(max(\"id\"), 0) + 1 FROM \"_chancery_load\"), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING \"id\"",
                 &[
@@ -411,10 +414,10 @@ impl Book {
                     &self.start.schema,
                     &inputs,
                     &count(totals.records),
-                    &count(settled.added),
-                    &count(settled.updated),
-                    &count(settled.unchanged),
-                    &count(settled.removed),
+                    &count(stats.added),
+                    &count(stats.updated),
+                    &count(stats.unchanged),
+                    &count(stats.removed),
                     &count(totals.rejected),
                     &(self.start.now)(),
                 ],
@@ -430,24 +433,24 @@ impl Book {
         Ok(load)
     }
 
-    // Puts into place what is new and what has changed.
+    // Merges new and changed records.
     fn place(&mut self, load: i64) -> io::Result<()> {
         let layout = self.start.layout.clone();
         let record = sql::name(&layout.tables[0].name);
         let changed = "i.\"_same\" IS NOT TRUE";
-        // Lists of changed records, which take the lists in them along.
+        // Lists of changed records; nested lists are deleted with them.
         for (_, table, _) in layout.lists(0) {
             let table = sql::name(&table.name);
             self.run(&format!("DELETE FROM {table} t USING \"_in_0\" i WHERE t.\"{RECORD}\" = i.\"{ID}\" AND {changed}"))?;
         }
         let columns: Vec<String> =
-            std::iter::once(sql::name(REST)).chain(layout.tables[0].columns.iter().map(|column| sql::name(&column.name))).collect();
+            std::iter::once(sql::name(EXTRA)).chain(layout.tables[0].columns.iter().map(|column| sql::name(&column.name))).collect();
         let set: Vec<String> = columns.iter().map(|column| format!("{column} = i.{column}")).collect();
         self.run(&format!(
             "UPDATE {record} r SET \"{HASH}\" = i.\"{HASH}\", \"{LOAD}\" = {load}, {} FROM \"_in_0\" i WHERE r.\"{ID}\" = i.\"{ID}\" AND NOT i.\"_same\"",
             set.join(", ")
         ))?;
-        // Numbers in the order of the inputs, behind those that are there.
+        // Numbers in input order, after the existing ones.
         self.run(&format!(
             "UPDATE \"_in_0\" i SET \"{ID}\" = n.\"number\" FROM (SELECT \"_seq\", row_number() OVER (ORDER BY \"_seq\") + \
              (SELECT coalesce(max(\"{ID}\"), 0) FROM {record}) AS \"number\" FROM \"_in_0\" WHERE \"{ID}\" IS NULL) n WHERE n.\"_seq\" = i.\"_seq\""
@@ -462,7 +465,7 @@ impl Book {
         for (number, table) in layout.tables.iter().enumerate().filter(|(_, table)| table.list.is_some()) {
             let mut columns = positions(&layout, number);
             let order: Vec<String> = columns.iter().map(|column| format!("c.{column}")).collect();
-            columns.push(sql::name(REST));
+            columns.push(sql::name(EXTRA));
             columns.extend(table.columns.iter().map(|column| sql::name(&column.name)));
             let of_in: Vec<String> = columns.iter().map(|column| format!("c.{column}")).collect();
             self.run(&format!(
@@ -487,7 +490,7 @@ fn gone() -> String {
     format!("NOT EXISTS (SELECT 1 FROM \"_in_0\" i WHERE i.\"{KEY}\" = r.\"{KEY}\")")
 }
 
-// What a copy failed with is wrapped by its writer.
+// The error of a copy is wrapped by its writer.
 fn plain(error: io::Error) -> io::Error {
     match error.downcast::<postgres::Error>() {
         Ok(error) => failed(error),
@@ -500,7 +503,7 @@ fn positions(layout: &Layout, table: usize) -> Vec<String> {
     (1..=depth).map(|at| sql::name(&position_column(at, depth))).collect()
 }
 
-// There is no place for U+0000; only findings could still have one.
+// U+0000 is not allowed; only findings can still contain one.
 fn put_text(text: Option<&str>, out: &mut Vec<u8>) {
     match text {
         None => binary::null(out),
@@ -516,8 +519,8 @@ fn put_count(number: Option<i64>, out: &mut Vec<u8>) {
     }
 }
 
-impl Ledger for Book {
-    fn record(&mut self, record: &Encoded<'_>) -> io::Result<()> {
+impl LoadTransaction for PostgresLoad {
+    fn record(&mut self, record: &EncodedRow<'_>) -> io::Result<()> {
         let nth = self.seen.nth(record.key)?;
         let key = if nth == 1 { record.key.to_owned() } else { nth_key(record.key, nth) };
         self.number += 1;
@@ -534,8 +537,8 @@ impl Ledger for Book {
                 binary::bytes(&record.hash, out);
             }
             positions.iter().for_each(|position| binary::integer(i64::from(*position), out));
-            // The rest stands before the columns.
-            let holds = std::iter::once(Holds::Json).chain(layout.tables[table].columns.iter().map(|column| column.holds));
+            // The extra column comes before the others.
+            let holds = std::iter::once(ColumnType::Json).chain(layout.tables[table].columns.iter().map(|column| column.column_type));
             cells.iter().zip(holds).for_each(|(cell, holds)| binary::cell(cell, holds, out));
             *bytes += out.len() - before;
             Ok::<(), io::Error>(())
@@ -544,7 +547,7 @@ impl Ledger for Book {
     }
 
     fn finding(&mut self, line: &[u8]) -> io::Result<()> {
-        let Some(finding) = super::Finding::read(line) else { return Ok(()) };
+        let Some(finding) = super::StoredFinding::read(line) else { return Ok(()) };
         self.findings += 1;
         let line = String::from_utf8_lossy(line);
         let record = finding.record.as_ref();
@@ -563,35 +566,35 @@ impl Ledger for Book {
         self.copy_if_full()
     }
 
-    fn settle(&mut self, totals: Totals) -> io::Result<Settled> {
+    fn settle(&mut self, totals: Totals) -> io::Result<LoadStats> {
         self.copy()?;
         let begun = Instant::now();
         let _busy = self.watch.busy();
-        let mut settled = self.compare()?;
-        if settled.clashing > 0 {
-            return Ok(settled);
+        let mut stats = self.compare()?;
+        if stats.conflicting > 0 {
+            return Ok(stats);
         }
         if self.start.mode == Mode::Replace && !totals.incomplete {
             let record = sql::name(&self.start.layout.tables[0].name);
-            settled.removed = self.run(&format!("DELETE FROM {record} r WHERE {}", gone()))?;
+            stats.removed = self.run(&format!("DELETE FROM {record} r WHERE {}", gone()))?;
         }
-        self.load = self.account(totals, &settled)?;
+        self.load = self.account(totals, &stats)?;
         self.place(self.load)?;
-        settled.waited = self.waited + begun.elapsed();
-        Ok(settled)
+        stats.waited = self.waited + begun.elapsed();
+        Ok(stats)
     }
 
-    fn commit(&mut self, said: Option<Said>) -> io::Result<()> {
+    fn commit(&mut self, report: Option<CachedReport>) -> io::Result<()> {
         watch::check(self.flag)?;
         let busy = self.watch.busy();
         let layout = &self.start.layout;
-        if is_there(&mut self.client, "_chancery_answer")? {
+        if is_there(&mut self.client, "_chancery_load_cache")? {
             let collection = &layout.collection;
-            self.client.execute("DELETE FROM \"_chancery_answer\" WHERE \"collection\" = $1", &[collection]).map_err(failed)?;
-            if let Some(Said { asked, failed: has_failed, text }) = said {
+            self.client.execute("DELETE FROM \"_chancery_load_cache\" WHERE \"collection\" = $1", &[collection]).map_err(failed)?;
+            if let Some(CachedReport { fingerprint, failed: has_failed, report: text }) = report {
                 let content = content(&mut self.client, &layout.tables[0].name)?;
-                let insert = "INSERT INTO \"_chancery_answer\" VALUES ($1, $2, $3, $4, $5, $6)";
-                let answer: [&(dyn ToSql + Sync); 6] = [collection, &self.load, &asked, &content, &i64::from(has_failed), &text];
+                let insert = "INSERT INTO \"_chancery_load_cache\" VALUES ($1, $2, $3, $4, $5, $6)";
+                let answer: [&(dyn ToSql + Sync); 6] = [collection, &self.load, &fingerprint, &content, &i64::from(has_failed), &text];
                 self.client.execute(insert, &answer).map_err(failed)?;
             }
         }
@@ -602,23 +605,23 @@ impl Ledger for Book {
     }
 }
 
-/// A database whose records are read.
-pub struct Reading {
+/// A database opened for export.
+pub struct PostgresExporter {
     client: Client,
     layout: Layout,
     page: usize,
     watch: Watch,
 }
 
-impl Reading {
+impl PostgresExporter {
     /// Opens a database for its records of `collection`, or of the only collection that it has.
     ///
     /// # Errors
     /// When the database cannot be opened, or has no such records.
-    pub fn open(access: &Access, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
+    pub fn open(access: &ConnectionConfig, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
         let (mut client, watch) = access.connect_watched(flag)?;
         let busy = watch.busy();
-        // All pages are of one moment.
+        // All pages are from one snapshot.
         begin(&mut client, "ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let layout = stored(&mut client, collection)?.ok_or_else(|| super::no_records(collection))?;
         drop(busy);
@@ -631,16 +634,16 @@ impl Reading {
         &self.layout
     }
 
-    fn rows(&mut self, table: usize, condition: &str, bytes: &mut usize) -> io::Result<Vec<(i64, Stored)>> {
+    fn rows(&mut self, table: usize, condition: &str, bytes: &mut usize) -> io::Result<Vec<(i64, StoredRow)>> {
         let layout = &self.layout;
         let number = sql::name(if table == 0 { ID } else { RECORD });
         let positions = positions(layout, table);
         let mut columns = vec![number.clone()];
         columns.extend(positions.iter().cloned());
-        columns.push(sql::name(REST));
+        columns.push(sql::name(EXTRA));
         columns.extend(layout.tables[table].columns.iter().map(|column| {
             let name = sql::name(&column.name);
-            if column.holds == Holds::Timestamp { moment_text(&name) } else { name }
+            if column.column_type == ColumnType::Timestamp { timestamp_text(&name) } else { name }
         }));
         if table == 0 {
             columns.push(sql::name(HASH));
@@ -648,7 +651,7 @@ impl Reading {
         let order = std::iter::once(&number).chain(&positions).map(String::as_str).collect::<Vec<_>>().join(", ");
         let (columns, name) = (columns.join(", "), sql::name(&layout.tables[table].name));
         let query = format!("SELECT {columns} FROM {name} WHERE {number} {condition} ORDER BY {order}");
-        // Everything as text, which says what a value is to the last digit.
+        // Everything as text, which is exact to the last digit.
         let query = if table == 0 { format!("{query} LIMIT {}", self.page) } else { query };
         let mut found = Vec::new();
         for message in self.client.simple_query(&query).map_err(failed)? {
@@ -662,17 +665,17 @@ impl Reading {
     }
 }
 
-fn row(row: &SimpleQueryRow, depth: usize, has_hash: bool, bytes: &mut usize) -> Option<(i64, Stored)> {
+fn row(row: &SimpleQueryRow, depth: usize, has_hash: bool, bytes: &mut usize) -> Option<(i64, StoredRow)> {
     let mut cell = |at: usize| {
         let text = row.get(at).map(str::to_owned);
         *bytes += text.as_ref().map_or(0, String::len);
         text
     };
-    let mut stored = Stored::default();
+    let mut stored = StoredRow::default();
     for at in 1..=depth {
         stored.positions.push(row.get(at)?.parse().ok()?);
     }
-    stored.rest = cell(depth + 1);
+    stored.extra = cell(depth + 1);
     let end = row.len() - usize::from(has_hash);
     stored.cells = (depth + 2..end).map(&mut cell).collect();
     // The text of bytes is `\x` and hexadecimal digits.
@@ -684,8 +687,8 @@ fn unhex(text: &str) -> Vec<u8> {
     text.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect()
 }
 
-impl Pages for Reading {
-    fn page(&mut self, after: i64) -> io::Result<Option<Page>> {
+impl PageReader for PostgresExporter {
+    fn read_page(&mut self, after: i64) -> io::Result<Option<Page>> {
         let mut bytes = 0;
         let _busy = self.watch.busy();
         let records = self.rows(0, &format!("> {after}"), &mut bytes)?;
@@ -695,7 +698,7 @@ impl Pages for Reading {
         for table in 1..self.layout.tables.len() {
             page.push(self.rows(table, &condition, &mut bytes)?);
         }
-        // Pages grow while records are small, since each costs a round trip for each table.
+        // Pages grow while records are small, because each costs a round trip for each table.
         self.page = if bytes > 4 << 20 {
             (self.page / 4).max(1)
         } else if bytes < 1 << 20 {

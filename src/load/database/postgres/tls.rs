@@ -1,4 +1,4 @@
-//! How the way to a server is secured: `sslmode` and `sslrootcert`, as the libraries of PostgreSQL understand them.
+//! TLS of a connection: `sslmode` and `sslrootcert`, with the semantics of PostgreSQL's libraries.
 
 use std::io;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How much is asked of a server.
+/// The required verification of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
+pub enum TlsMode {
     /// No TLS.
     Disable,
-    /// TLS where the server has it; whose it is, is not looked at.
+    /// TLS if the server supports it; the certificate is not verified.
     Prefer,
-    /// TLS; whose server it is, is not looked at, unless a root is named.
+    /// TLS; the certificate is not verified, unless a root is given.
     Require,
-    /// TLS with a certificate from a root that is trusted.
+    /// TLS with a certificate from a trusted root.
     VerifyCa,
-    /// As `VerifyCa`, and it bears the name of the host.
+    /// Like `VerifyCa`, and the certificate matches the host.
     VerifyFull,
 }
 
-impl Mode {
+impl TlsMode {
     /// The mode of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -42,25 +42,25 @@ impl Mode {
     }
 }
 
-/// What makes TLS connections of that mode; `root` is the text of a file of certificates that are trusted instead of those
-/// of the system.
+/// The TLS connector of that mode; `root` is the text of a file of trusted certificates, which replace those of the
+/// system.
 ///
 /// # Errors
 /// When the roots cannot be read.
-pub fn connector(mode: Mode, root: Option<&[u8]>) -> io::Result<MakeRustlsConnect> {
+pub fn connector(mode: TlsMode, root: Option<&[u8]>) -> io::Result<MakeRustlsConnect> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(io::Error::other)?;
-    let mode = if mode == Mode::Require && root.is_some() { Mode::VerifyCa } else { mode };
+    let mode = if mode == TlsMode::Require && root.is_some() { TlsMode::VerifyCa } else { mode };
     let named = root.map_or_else(|| Ok(Vec::new()), named)?;
     let judge = match mode {
-        Mode::VerifyCa | Mode::VerifyFull => {
+        TlsMode::VerifyCa | TlsMode::VerifyFull => {
             let roots = Arc::new(roots(root.is_some().then_some(&named))?);
             Some(WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build().map_err(io::Error::other)?)
         }
         _ => None,
     };
-    let verifier = Arc::new(Verifier { judge, named, looks_at_name: mode == Mode::VerifyFull, provider });
+    let verifier = Arc::new(Verifier { chain_verifier: judge, named, looks_at_name: mode == TlsMode::VerifyFull, provider });
     Ok(MakeRustlsConnect::new(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 }
 
@@ -77,14 +77,14 @@ fn roots(named: Option<&Vec<CertificateDer<'static>>>) -> io::Result<RootCertSto
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
-    if store.is_empty() { Err(io::Error::other("there are no certificates to trust; name some with sslrootcert=FILE")) } else { Ok(store) }
+    if store.is_empty() { Err(io::Error::other("no trusted certificates found; set sslrootcert=FILE")) } else { Ok(store) }
 }
 
-// Looks at the chain and the name, at the chain, or at neither.
+// Verifies the chain and the name, only the chain, or neither.
 #[derive(Debug)]
 struct Verifier {
-    judge: Option<Arc<WebPkiServerVerifier>>,
-    // A server whose own certificate is among these is the one that was meant, whoever has signed it.
+    chain_verifier: Option<Arc<WebPkiServerVerifier>>,
+    // A server whose own certificate is one of these is trusted, whoever has signed it.
     named: Vec<CertificateDer<'static>>,
     looks_at_name: bool,
     provider: Arc<CryptoProvider>,
@@ -99,7 +99,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(judge) = &self.judge else { return Ok(ServerCertVerified::assertion()) };
+        let Some(judge) = &self.chain_verifier else { return Ok(ServerCertVerified::assertion()) };
         if self.named.contains(end_entity) {
             if self.looks_at_name {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;

@@ -1,0 +1,9 @@
+//! Reference data: countries with their codes, and dates of year, month or day precision.
+//!
+//! Independent of records and schemas, so that readers, normalisation and the check share it.
+
+pub mod country;
+pub mod date;
+
+pub use country::Country;
+pub use date::PartialDate;

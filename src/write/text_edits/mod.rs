@@ -1,0 +1,151 @@
+//! Edits in the notation of the format that they are made in.
+//!
+//! Input: a finding whose edits say what is new. Output: the same finding with the texts to put there, in the manner of what
+//! stands around: the same quotes, indentation and line ends. Where the format has no notation for something, or no place
+//! for a further member, the finding has no fix: nothing is bent here either.
+
+mod csv;
+mod json;
+mod toml;
+mod xml;
+mod yaml;
+
+use crate::diagnostic::{Diagnostic, Edit, EditKind, Fix, Member, Safety, Scalar};
+use crate::source::{Source, Span};
+
+/// Puts the edits of a finding about an input of `format` into that format's notation; done once for each finding.
+pub fn resolve(diagnostic: &mut Diagnostic, format: &str) {
+    if let Some(fix) = diagnostic.fix.take() {
+        diagnostic.fix = written(fix, &diagnostic.place.source, diagnostic.pointer.as_deref(), format);
+    }
+}
+
+/// A text or a name as it is rewritten, where nothing stands yet.
+#[must_use]
+pub fn text(format: &str, text: &str) -> String {
+    match format {
+        "xml" => xml::text(text),
+        "yaml" => yaml::name("", text),
+        _ => json::text(text),
+    }
+}
+
+/// A text and the bytes in whose place it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct TextEdit {
+    span: Span,
+    text: String,
+}
+
+impl TextEdit {
+    fn new(span: Span, text: impl Into<String>) -> Self {
+        Self { span, text: text.into() }
+    }
+}
+
+fn written(fix: Fix, source: &Source, pointer: Option<&str>, format: &str) -> Option<Fix> {
+    let mut safety = fix.safety;
+    let mut edits = Vec::with_capacity(fix.edits.len());
+    for edit in fix.edits {
+        let pieces = match &edit.new {
+            EditKind::Layout => vec![TextEdit::new(edit.span, edit.text.as_str())],
+            EditKind::Remove => vec![gone(format, source, edit.span)?],
+            EditKind::Scalar(new) => vec![scalar(format, source, edit.span, new)?],
+            EditKind::Name(name) => self::name(format, source, edit.span, edit.pointer.as_deref().or(pointer), name)?,
+            EditKind::Member(new) => match member(format, source, new) {
+                Some(piece) => vec![piece],
+                None if new.optional => {
+                    safety = Safety::Unsafe;
+                    continue;
+                }
+                None => return None,
+            },
+        };
+        // What is new is at the first place; others, such as the name in an end tag, follow from it.
+        let mut new = Some(edit.new);
+        for TextEdit { span, text } in pieces {
+            edits.push(Edit { span, text, new: new.take().unwrap_or(EditKind::Layout), pointer: edit.pointer.clone() });
+        }
+    }
+    (!edits.is_empty()).then_some(Fix { safety, edits })
+}
+
+fn scalar(format: &str, source: &Source, span: Span, new: &Scalar) -> Option<TextEdit> {
+    let text = match format {
+        "json" | "ndjson" => Some(json::scalar(new)),
+        "csv" | "tsv" => csv::scalar(source.slice(span), new),
+        "xml" => xml::scalar(source, span, new),
+        "yaml" => return yaml::scalar(source, span, new),
+        "toml" => toml::scalar(source.slice(span), new),
+        _ => plain(source.slice(span), new),
+    };
+    // What is spelled the same would be read the same: its type is determined elsewhere.
+    text.filter(|text| text != source.slice(span)).map(|text| TextEdit::new(span, text))
+}
+
+fn name(format: &str, source: &Source, span: Span, pointer: Option<&str>, name: &str) -> Option<Vec<TextEdit>> {
+    let text = match format {
+        "json" | "ndjson" => Some(json::text(name)),
+        "csv" | "tsv" => csv::name(source, span, pointer, name),
+        "xml" => return xml::name(source, span, name),
+        "yaml" => Some(yaml::name(source.slice(span), name)),
+        "toml" => Some(toml::name(source.slice(span), name)),
+        _ => None,
+    };
+    text.map(|text| vec![TextEdit::new(span, text)])
+}
+
+fn member(format: &str, source: &Source, new: &Member) -> Option<TextEdit> {
+    match format {
+        "json" | "ndjson" => json::member(source, new),
+        "csv" | "tsv" => csv::member(source, new),
+        "xml" => xml::member(source, new),
+        "yaml" => yaml::member(source, new),
+        "toml" => toml::member(source, new),
+        _ => None,
+    }
+}
+
+// Takes an item or a member out, with the mark on one side of it, or with its line.
+fn gone(format: &str, source: &Source, span: Span) -> Option<TextEdit> {
+    let text = source.slice(span);
+    let is_free = match format {
+        "json" | "ndjson" => true,
+        // What somebody says about it in a comment goes with nothing.
+        "yaml" | "toml" => !text.contains('#'),
+        _ => false,
+    };
+    (is_free && !text.is_empty()).then(|| TextEdit::new(span, ""))
+}
+
+// Text that has no notation, such as that of a page; texts of a schema are in quotes.
+fn plain(written: &str, new: &Scalar) -> Option<String> {
+    match new {
+        Scalar::Text(text) if written.starts_with('"') => Some(json::text(text)),
+        Scalar::Text(text) if !text.contains(['\n', '\r']) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+// The place after a member that has its lines to itself, and what is before its name and ends its line; `None` if
+// other data is in these lines. `indents` says whether something before the name only indents it.
+fn own_line<'s>(source: &'s Source, member: &Member, indents: impl Fn(&str) -> bool) -> Option<(Span, &'s str, &'static str)> {
+    let text = source.text();
+    let start = text[..member.key.start as usize].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[start..member.key.start as usize].trim_start_matches('\u{feff}');
+    let from = member.value.end as usize;
+    let end = text[from..].find('\n').map(|at| from + at);
+    let rest = &text[from..end.unwrap_or(text.len())];
+    let bare = rest.strip_suffix('\r').unwrap_or(rest);
+    let comment = bare.trim_start_matches([' ', '\t']);
+    if !indents(before) || !(comment.is_empty() || comment.starts_with('#') && comment.len() < bare.len()) {
+        return None;
+    }
+    // The last line has no end of its own.
+    let like = end.or_else(|| text.find('\n')).map_or("", |end| &text[..end]);
+    let line_end = if like.ends_with('\r') { "\r\n" } else { "\n" };
+    Some((Span::at((from + bare.len()) as u32), before, line_end))
+}
+
+#[cfg(test)]
+mod tests;
