@@ -33,7 +33,8 @@ pub enum IgnoreError {
 impl Ignored {
     /// Ignores what these patterns match, and all below it.
     ///
-    /// # Errors When one is not a pointer.
+    /// # Errors
+    /// When one is not a pointer.
     pub fn new(patterns: &[String]) -> Result<Self, IgnoreError> {
         let token = |token: &str| match token {
             "*" => Token::One,

@@ -151,7 +151,8 @@ pub fn schema(layout: &Layout, form: Form, table: usize) -> Schema {
 
 /// The metadata of a table besides its schema, in order.
 ///
-/// # Errors When the layout cannot be serialised, which cannot happen.
+/// # Errors
+/// When the layout cannot be serialised, which cannot happen.
 pub fn metadata(layout: &Layout, form: Form, table: usize) -> serde_json::Result<[(&'static str, String); 3]> {
     let name = layout.tables[table].name.clone();
     Ok([(FORM, form.word().to_owned()), (LAYOUT, serde_json::to_string(layout)?), (TABLE, name)])

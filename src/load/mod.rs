@@ -29,16 +29,19 @@ pub struct Totals {
 pub trait Sink {
     /// Writes the next encoded record.
     ///
-    /// # Errors When the destination fails.
+    /// # Errors
+    /// When the destination fails.
     fn record(&mut self, encoded: &[u8]) -> io::Result<()>;
 
     /// Ends the records and does everything that may fail. Returns why it cannot be committed, if so.
     ///
-    /// # Errors When the destination fails.
+    /// # Errors
+    /// When the destination fails.
     fn settle(&mut self, totals: Totals) -> io::Result<Vec<Diagnostic>>;
 
     /// Commits.
     ///
-    /// # Errors When the destination fails; nothing is in place then.
+    /// # Errors
+    /// When the destination fails; nothing is in place then.
     fn commit(self: Box<Self>) -> io::Result<()>;
 }

@@ -36,7 +36,8 @@ pub fn is_of(rule: &Rule, code: &str) -> bool {
 
 /// Files by glob, relative to `folder`: `*` does not match `/`, `**` does.
 ///
-/// # Errors The invalid pattern.
+/// # Errors
+/// The invalid pattern.
 pub fn files(folder: &Path, patterns: &[&str]) -> Result<GlobSet, globset::Error> {
     let above = globset::escape(&normalised_path(folder).to_string_lossy().replace('\\', "/"));
     let mut set = GlobSetBuilder::new();

@@ -99,7 +99,8 @@ impl InputBuffer {
 
     /// Reads more; returns whether there is more than before.
     ///
-    /// # Errors When the system returns an error.
+    /// # Errors
+    /// When the system returns an error.
     pub fn fill(&mut self) -> Result<bool, ReadError> {
         if self.ended {
             return Ok(false);
@@ -137,7 +138,8 @@ impl InputBuffer {
 
     /// Reads until at least `length` bytes are available or the input ends.
     ///
-    /// # Errors When the system returns an error.
+    /// # Errors
+    /// When the system returns an error.
     pub fn fill_from_stream(&mut self, length: usize) -> Result<(), ReadError> {
         while self.bytes().len() < length && self.fill()? {}
         Ok(())
@@ -151,7 +153,8 @@ impl InputBuffer {
 
     /// Drops the next `length` bytes, which are blanks or line ends, without copying.
     ///
-    /// # Errors When they are not UTF-8; nothing is dropped then.
+    /// # Errors
+    /// When they are not UTF-8; nothing is dropped then.
     pub fn skip(&mut self, length: usize) -> Result<(), ReadError> {
         let bytes = &self.buffer[self.consumed..self.consumed + length];
         match simdutf8::compat::from_utf8(bytes) {
@@ -172,7 +175,8 @@ impl InputBuffer {
 
     /// Consumes the next `length` bytes as a window.
     ///
-    /// # Errors When they are not UTF-8; nothing is consumed then.
+    /// # Errors
+    /// When they are not UTF-8; nothing is consumed then.
     pub fn consume(&mut self, length: usize) -> Result<Source, ReadError> {
         if length > KEPT && self.consumed == 0 && length == self.buffer.len() {
             return self.consume_buffer();
@@ -211,7 +215,8 @@ impl InputBuffer {
 
     /// Consumes the rest of the input as one window.
     ///
-    /// # Errors When the input cannot be read further, or is not UTF-8.
+    /// # Errors
+    /// When the input cannot be read further, or is not UTF-8.
     pub fn consume_all(&mut self) -> Result<Source, ReadError> {
         while self.fill()? {}
         self.consume(self.bytes().len())

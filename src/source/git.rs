@@ -41,7 +41,8 @@ pub struct Commit(String);
 impl Repository {
     /// The repository that contains `folder` (empty: the working directory).
     ///
-    /// # Errors When there is no git, or the directory is not in a repository.
+    /// # Errors
+    /// When there is no git, or the directory is not in a repository.
     pub fn discover(folder: &Path) -> Result<Self, Error> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         match output(folder, ["rev-parse", "--show-toplevel"])? {
@@ -83,7 +84,8 @@ impl Repository {
     /// The files of the working tree that differ from `commit`, including new and deleted ones, as absolute paths;
     /// ignored files are excluded.
     ///
-    /// # Errors When git fails.
+    /// # Errors
+    /// When git fails.
     pub fn changed_since(&self, commit: &Commit) -> Result<Vec<PathBuf>, Error> {
         let known = self.run_checked(["diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", &commit.0, "--"])?;
         let new = self.run_checked(["ls-files", "--others", "--exclude-standard", "-z", "--"])?;
@@ -96,7 +98,8 @@ impl Repository {
     /// The bytes of a file at `commit`; `None` if it had no such file. Relative paths are relative to the working
     /// directory.
     ///
-    /// # Errors When the file is outside the repository or git fails.
+    /// # Errors
+    /// When the file is outside the repository or git fails.
     pub fn file_at(&self, commit: &Commit, file: &Path) -> Result<Option<Vec<u8>>, Error> {
         let inside = self.inside(file)?;
         let listed = self.run_checked(["ls-tree", "--full-tree", "-z", "--name-only", &commit.0, "--", &inside])?;
@@ -108,7 +111,8 @@ impl Repository {
 
     /// The files below `folder` at `commit`, as absolute paths, in git's order; the file itself if it is one.
     ///
-    /// # Errors When the directory is outside the repository or git fails.
+    /// # Errors
+    /// When the directory is outside the repository or git fails.
     pub fn files_at(&self, commit: &Commit, folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let inside = self.inside(folder)?;
         // Without a path, all files are listed.
@@ -119,7 +123,8 @@ impl Repository {
 
     /// The files below `folder` at `commit`, as relative paths, in git's order; the empty path if it is a file itself.
     ///
-    /// # Errors When the directory is outside the repository or git fails.
+    /// # Errors
+    /// When the directory is outside the repository or git fails.
     pub fn files_below(&self, commit: &Commit, folder: &Path) -> Result<Vec<PathBuf>, Error> {
         let top = self.root.join(self.inside(folder)?);
         let files = self.files_at(commit, folder)?;

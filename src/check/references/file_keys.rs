@@ -69,7 +69,8 @@ impl ReferentialChecker {
     /// keys has been taken before or one of its references has an unknown collection: these findings require reading
     /// the file.
     ///
-    /// # Errors When keys on disk cannot be read, or the disk is full.
+    /// # Errors
+    /// When keys on disk cannot be read, or the disk is full.
     pub fn take_file_keys(&mut self, file: &Arc<str>, register: &FileKeys, plan: &KeyDeclarations) -> io::Result<bool> {
         let own = plan.own();
         if register.references.iter().any(|written| plan.collection(written.to()).is_none()) {

@@ -32,14 +32,16 @@ pub struct Keys {
 impl Keys {
     /// Whether there is a key with that hash.
     ///
-    /// # Errors When data on disk cannot be read.
+    /// # Errors
+    /// When data on disk cannot be read.
     pub fn has(&mut self, hash: u128) -> io::Result<bool> {
         Ok(self.index.get(hash)?.is_some())
     }
 
     /// Adds a key, or returns where it was first seen.
     ///
-    /// # Errors When data on disk cannot be read, or the disk is full.
+    /// # Errors
+    /// When data on disk cannot be read, or the disk is full.
     pub fn take(&mut self, mut hash: u128, key: &str, seen: Seen) -> io::Result<Option<Seen>> {
         while let Some(card) = self.index.get(hash)? {
             self.entries.get(card, &mut self.entry)?;

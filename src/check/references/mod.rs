@@ -138,7 +138,8 @@ impl ReferentialChecker {
     /// Adds the key occurrences of the next record in input order. An error found here makes that record invalid.
     /// `fresh`: whether the record is in scope.
     ///
-    /// # Errors When keys on disk cannot be read, or the disk is full.
+    /// # Errors
+    /// When keys on disk cannot be read, or the disk is full.
     pub fn take(&mut self, occurrences: Vec<KeyOccurrence>, record: Option<&RecordRef>, fresh: bool) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
         for occurrence in occurrences {
@@ -182,7 +183,8 @@ impl ReferentialChecker {
 
     /// Whether there is a record with that key.
     ///
-    /// # Errors When keys on disk cannot be read.
+    /// # Errors
+    /// When keys on disk cannot be read.
     pub fn has_key(&mut self, occurrence: &KeyOccurrence) -> io::Result<bool> {
         self.keys(occurrence.collection).has(occurrence.hash)
     }

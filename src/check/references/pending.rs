@@ -77,7 +77,8 @@ impl PendingReferences {
 
     /// Adds a reference.
     ///
-    /// # Errors When the disk is full.
+    /// # Errors
+    /// When the disk is full.
     pub fn push(&mut self, waiting: PendingReference) -> io::Result<()> {
         if self.recent.len() >= self.limit {
             let older = match &mut self.older {
@@ -95,7 +96,8 @@ impl PendingReferences {
 
     /// Passes on each reference, in order.
     ///
-    /// # Errors Those of `take`, and when data on disk cannot be read.
+    /// # Errors
+    /// Those of `take`, and when data on disk cannot be read.
     pub fn each(self, take: &mut dyn FnMut(PendingReference) -> io::Result<()>) -> io::Result<()> {
         if let Some(older) = self.older {
             let mut file = older.into_inner().map_err(|error| in_temporary_folder(error.into()))?;

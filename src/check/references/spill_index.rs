@@ -49,7 +49,8 @@ impl SpillIndex {
 
     /// The number of a hash, if it has one.
     ///
-    /// # Errors When data on disk cannot be read.
+    /// # Errors
+    /// When data on disk cannot be read.
     pub fn get(&mut self, hash: u128) -> io::Result<Option<u64>> {
         if let Some(number) = self.recent.get(&halves(hash)) {
             return Ok(Some(*number));
@@ -64,7 +65,8 @@ impl SpillIndex {
 
     /// Assigns a number to a new hash.
     ///
-    /// # Errors When the disk is full.
+    /// # Errors
+    /// When the disk is full.
     pub fn insert(&mut self, hash: u128, number: u64) -> io::Result<()> {
         if self.recent.len() >= self.limit {
             let mut entries: Vec<(HashHalves, u64)> = self.recent.drain().collect();

@@ -134,7 +134,8 @@ impl RecordBatchBuilder {
 
     /// Builds the batches, one for each of the [schemas](Self::schemas).
     ///
-    /// # Errors When columns do not match their schema, which cannot happen.
+    /// # Errors
+    /// When columns do not match their schema, which cannot happen.
     pub fn batches(&mut self) -> io::Result<Vec<RecordBatch>> {
         (self.waiting, self.bytes) = (0, 0);
         let schemas = self.schemas.clone();

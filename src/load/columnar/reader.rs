@@ -44,7 +44,8 @@ enum Rows {
 impl ColumnarExporter {
     /// The records of a collection, or of the only one, in the files of `folder`.
     ///
-    /// # Errors When there are none, or their files were changed after the load.
+    /// # Errors
+    /// When there are none, or their files were changed after the load.
     pub fn folder(folder: &Path, collection: Option<&str>) -> io::Result<Self> {
         let (mut known, mut foreign, mut damaged) = (Vec::new(), None, Vec::new());
         for path in files(folder)? {
@@ -112,7 +113,8 @@ impl ColumnarExporter {
 
     /// The records of a stream.
     ///
-    /// # Errors When it is not a stream that a load wrote.
+    /// # Errors
+    /// When it is not a stream that a load wrote.
     pub fn stream(stream: impl io::Read + Send + 'static) -> io::Result<Self> {
         let stream = VerifyingReader::new(BufReader::new(stream));
         let reader = guarded("the schema", || StreamReader::try_new(stream, None).map_err(failed))?;

@@ -40,7 +40,8 @@ pub enum StreamTarget {
 impl StreamTarget {
     /// Into a file at `path`.
     ///
-    /// # Errors When its directory cannot be written to.
+    /// # Errors
+    /// When its directory cannot be written to.
     pub fn file(path: &Path) -> io::Result<Self> {
         AtomicFile::create(path).map(Self::File)
     }

@@ -69,7 +69,8 @@ impl Sqlite {
     /// Opens the file at `path` for a load, and waits until no other load uses it. A missing file is created when the
     /// load is done. A `trial` is never renamed into place.
     ///
-    /// # Errors When the file cannot be opened, or is not a database.
+    /// # Errors
+    /// When the file cannot be opened, or is not a database.
     pub fn open(path: &Path, trial: bool, flag: Flag) -> io::Result<Self> {
         let shown = format!("sqlite:{}", path.display());
         if !path.exists() {
@@ -718,7 +719,8 @@ pub struct SqliteExporter {
 impl SqliteExporter {
     /// Opens the file at `path` for its records of `collection`, or of the only collection that it has.
     ///
-    /// # Errors When the file cannot be opened, is not a database, or has no such records.
+    /// # Errors
+    /// When the file cannot be opened, is not a database, or has no such records.
     pub fn open(path: &Path, collection: Option<&str>, flag: Flag) -> io::Result<Self> {
         fs::metadata(path)?;
         refuse_special(path)?;

@@ -107,7 +107,8 @@ impl Commands {
 impl WriterThread {
     /// Starts the thread, on which `work` runs.
     ///
-    /// # Errors When the system cannot create a thread.
+    /// # Errors
+    /// When the system cannot create a thread.
     pub fn start(shown: &str, mode: Mode, work: impl FnOnce(Commands) -> io::Result<()> + Send + 'static) -> io::Result<Self> {
         let (orders, taken) = sync_channel(4);
         let thread = thread::Builder::new().spawn(move || work(Commands(taken)))?;

@@ -32,7 +32,8 @@ pub struct ConnectionConfig {
 impl ConnectionConfig {
     /// Parses a URL, with missing parts from `environment`.
     ///
-    /// # Errors When the URL is invalid, or a file it names cannot be read.
+    /// # Errors
+    /// When the URL is invalid, or a file it names cannot be read.
     pub fn new(url: &str, environment: &dyn Fn(&str) -> Option<String>) -> io::Result<Self> {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let mut rest = Vec::new();
@@ -123,7 +124,8 @@ impl ConnectionConfig {
 
     /// Opens a connection.
     ///
-    /// # Errors When the connection fails.
+    /// # Errors
+    /// When the connection fails.
     pub fn connect(&self) -> io::Result<Client> {
         match self.mode {
             TlsMode::Disable => self.config.connect(NoTls),

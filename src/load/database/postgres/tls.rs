@@ -60,7 +60,7 @@ pub fn connector(mode: TlsMode, root: Option<&[u8]>) -> io::Result<MakeRustlsCon
         }
         _ => None,
     };
-    let verifier = Arc::new(Verifier { chain_verifier: judge, named, looks_at_name: mode == TlsMode::VerifyFull, provider });
+    let verifier = Arc::new(Verifier { chain: judge, named, looks_at_name: mode == TlsMode::VerifyFull, provider });
     Ok(MakeRustlsConnect::new(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 }
 
@@ -83,7 +83,7 @@ fn roots(named: Option<&Vec<CertificateDer<'static>>>) -> io::Result<RootCertSto
 // Verifies the chain and the name, only the chain, or neither.
 #[derive(Debug)]
 struct Verifier {
-    chain_verifier: Option<Arc<WebPkiServerVerifier>>,
+    chain: Option<Arc<WebPkiServerVerifier>>,
     // A server whose own certificate is one of these is trusted, whoever has signed it.
     named: Vec<CertificateDer<'static>>,
     looks_at_name: bool,
@@ -99,7 +99,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(judge) = &self.chain_verifier else { return Ok(ServerCertVerified::assertion()) };
+        let Some(judge) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
         if self.named.contains(end_entity) {
             if self.looks_at_name {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
