@@ -19,7 +19,7 @@ fn write(home: &Path, name: &str, text: &str) {
     fs::write(home.join(name), text).expect("the folder is writable");
 }
 
-mod baseline {
+mod file {
     use super::*;
 
     const DATA: &str = "{\"id\": \"a\", \"mails\": [\"x@y.org\", \"bad\"]}\n{\"id\": \"b\", \"name\": \"B\", \"size\": 10}\n";

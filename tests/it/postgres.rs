@@ -456,7 +456,7 @@ fn the_way_to_a_server_is_secured() {
         match expected {
             Ok(()) => assert_eq!(status, 0, "{host}{query}: {printed}"),
             Err(why) => {
-                assert!(status == 2 && printed.contains(why) && printed.starts_with("error: "), "{host}{query}: {status} {printed}")
+                assert!(status == 2 && printed.contains(why) && printed.starts_with("error: "), "{host}{query}: {status} {printed}");
             }
         }
     }
