@@ -1,6 +1,6 @@
 //! Verifies a round of edits: every record is unchanged except for its edits, and has no error that it did not have before.
 //!
-//! Input: looks at the input before and after, and what was mended. Output: where this does not hold, and which fixes may be the
+//! Input: snapshots of the input before and after, and the fixes. Output: where this does not hold, and which fixes may be the
 //! cause. The work is proportional to the number of values and edits (except for the logarithm of searches in sorted lists).
 
 use std::borrow::Cow;
