@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus, is_read, print, schemas};
 use crate::check::{references, semantic};
-use crate::diagnostic::{Severity, command_signs, is_unprintable, log_line, log_text};
+use crate::diagnostic::{Diagnostic, Severity, command_signs, is_unprintable, log_line, log_text, rules};
 use crate::layout::relational::{self, Layout, sql};
 use crate::load::output::{CommitSet, OutputTarget};
 use crate::normalise;
@@ -90,7 +90,7 @@ fn check(args: &SchemaArgs) -> Result<ExitStatus, CliError> {
             let unusable: Vec<_> = keys.bind(0, &any).into_iter().chain(keys.mistakes().iter().cloned()).collect();
             if !unusable.is_empty() {
                 is_read(super::session::draw_findings(&unusable, io::stdout().is_terminal(), &mut stdout()))?;
-                return Ok(ExitStatus::Findings);
+                return Ok(ExitStatus::Unable);
             }
             if diagnostics.is_empty() {
                 return print(&format!("{}: no mistakes\n", log_line(&args.schema)));
@@ -104,7 +104,9 @@ fn check(args: &SchemaArgs) -> Result<ExitStatus, CliError> {
         }
         Err(CliError::Findings(diagnostics)) => {
             is_read(super::session::draw_findings(&diagnostics, io::stdout().is_terminal(), &mut stdout()))?;
-            Ok(ExitStatus::Findings)
+            // A file that is not a schema, or asks for what cannot be checked, ends every command with the same status.
+            let is_unusable = |diagnostic: &Diagnostic| [&rules::NOT_A_SCHEMA, &rules::BAD_OPERAND].contains(&diagnostic.rule);
+            Ok(if diagnostics.iter().any(is_unusable) { ExitStatus::Unable } else { ExitStatus::Findings })
         }
         Err(error) => Err(error),
     }

@@ -113,7 +113,7 @@ fn declarations_that_cannot_be_compared_are_refused() {
         let ran = run(home.path(), &["check", "--no-config", "--schema", "s.json", "x.json"]);
         assert!(ran.status == 2 && ran.err.contains(code), "{schema}: {} {}", ran.out, ran.err);
         let ran = run(home.path(), &["schema", "check", "s.json"]);
-        assert!(ran.status == 1 && ran.out.contains(code), "{schema}: {} {}", ran.out, ran.err);
+        assert!(ran.status == 2 && ran.out.contains(code), "{schema}: {} {}", ran.out, ran.err);
     }
 }
 

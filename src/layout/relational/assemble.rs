@@ -325,20 +325,7 @@ pub(super) fn entries(text: &str) -> Vec<(String, &str)> {
         at += 1;
         skip(&mut at, b" \t\r\n");
         let start = at;
-        let mut depth = 0_usize;
-        while let Some(byte) = bytes.get(at) {
-            match byte {
-                b'"' => {
-                    string(bytes, &mut at);
-                    continue;
-                }
-                b'[' | b'{' => depth += 1,
-                b']' | b'}' if depth > 0 => depth -= 1,
-                b',' | b'}' if depth == 0 => break,
-                _ => {}
-            }
-            at += 1;
-        }
+        value(bytes, &mut at);
         found.push((name, text[start..at].trim()));
         skip(&mut at, b" \t\r\n,");
     }
@@ -349,36 +336,45 @@ pub(super) fn entries(text: &str) -> Vec<(String, &str)> {
 fn items(text: &str) -> Vec<&str> {
     let inner = text.trim().strip_prefix('[').unwrap_or(text);
     let inner = inner.strip_suffix(']').unwrap_or(inner);
-    let (bytes, mut found, mut start, mut at, mut depth) = (inner.as_bytes(), Vec::new(), 0, 0, 0_usize);
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => {
-                string(bytes, &mut at);
-                continue;
-            }
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => {
-                found.push(inner[start..at].trim());
-                start = at + 1;
-            }
-            _ => {}
+    let bytes = inner.as_bytes();
+    let (mut found, mut at) = (Vec::new(), 0);
+    loop {
+        let start = at;
+        value(bytes, &mut at);
+        found.push(inner[start..at].trim());
+        if at >= bytes.len() {
+            break;
         }
         at += 1;
     }
-    let last = inner.get(start..).unwrap_or_default().trim();
-    if !(last.is_empty() && found.is_empty()) {
-        found.push(last);
-    }
-    found
+    if found == [""] { Vec::new() } else { found }
 }
 
+// Moves to the comma or bracket after a value, or to the end.
+fn value(bytes: &[u8], at: &mut usize) {
+    let mut depth = 0_usize;
+    while let Some(byte) = bytes.get(*at) {
+        match byte {
+            b'"' => {
+                string(bytes, at);
+                continue;
+            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' if depth > 0 => depth -= 1,
+            b',' | b']' | b'}' if depth == 0 => return,
+            _ => {}
+        }
+        *at += 1;
+    }
+}
+
+// Moves behind a string, which damaged text may not close.
 fn string(bytes: &[u8], at: &mut usize) {
     *at += 1;
     while let Some(byte) = bytes.get(*at) {
         *at += 1;
         match byte {
-            b'\\' => *at += 1,
+            b'\\' if *at < bytes.len() => *at += 1,
             b'"' => return,
             _ => {}
         }
@@ -396,5 +392,18 @@ mod tests {
         let shown: Vec<String> = found.iter().map(|(pointer, value)| format!("{pointer} {value}")).collect();
         assert_eq!(shown, ["/a 1.0", r#"/b~1c {"x":["}",{"y":"\"]"}]}"#, "/d null"]);
         assert!(entries("").is_empty() && entries("[1]").is_empty());
+    }
+
+    #[test]
+    fn damaged_text_is_read_to_its_end() {
+        let whole = r#"{"/a":"x\\é","/b":[1,"]\"",{}]}"#;
+        for length in (0..=whole.len()).filter(|length| whole.is_char_boundary(*length)) {
+            let found = entries(&whole[..length]);
+            assert!(found.len() <= 2);
+            found.iter().for_each(|(_, value)| assert!(items(value).len() <= 3, "{value}"));
+        }
+        assert_eq!(items(r#"[1,"]\"",{"x":[2,3]}]"#), ["1", r#""]\"""#, r#"{"x":[2,3]}"#]);
+        assert!(items("[]").is_empty());
+        assert_eq!(items(r#"["\"#), [r#""\"#]);
     }
 }
