@@ -123,9 +123,24 @@ fn is_read(written: io::Result<()>) -> io::Result<bool> {
     }
 }
 
+// Without a command, the first argument is a path. One that does not exist and is nearly the name of a command was meant as that.
+fn misspelt_command(paths: &[String]) -> Result<(), CliError> {
+    let Some(first) = paths.first().filter(|first| !std::path::Path::new(first).exists()) else { return Ok(()) };
+    let program = Cli::command();
+    let names: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
+    let near = |name: &&str| strsim::damerau_levenshtein(first, name) <= 1 + usize::from(name.len() > 6);
+    match names.into_iter().find(near) {
+        Some(name) => Err(CliError::usage(format!("no command and no file is called {first}; did you mean `chancery {name}`?"))),
+        None => Ok(()),
+    }
+}
+
 fn dispatch(cli: Cli) -> Result<ExitStatus, CliError> {
     match cli.command {
-        None => run::run(cli.run),
+        None => {
+            misspelt_command(&cli.run.input.paths)?;
+            run::run(cli.run)
+        }
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Convert(args)) => convert::run(args),

@@ -122,6 +122,11 @@ impl Session {
         if session.reports.iter().filter(|report| report.file.is_none()).count() > 1 {
             return Err(CliError::usage("two reports write to the same stream; write one to a file: --report FORMAT=FILE"));
         }
+        if input.paths.is_empty() && session.config.sources.is_empty() && !session.default_input().exists() {
+            let message = "no paths are given, no sources are configured, and the directory input/ does not exist; \
+                           name files or directories, or run `chancery init`";
+            return Err(CliError::usage(format!("nothing to read: {message}")));
+        }
         for (group, found) in session.groups(&input) {
             session.plan(&group, found, &input)?;
         }
@@ -270,13 +275,17 @@ impl Session {
         Ok(Some(since))
     }
 
+    fn default_input(&self) -> PathBuf {
+        self.config.folder.join("input")
+    }
+
     // What to read: the paths of the command line, else the config's sources, else input/; with the inputs if they are known.
     fn groups(&self, input: &InputArgs) -> Vec<(Group, Option<Expanded>)> {
         if input.paths.is_empty() {
             if !self.config.sources.is_empty() {
                 return self.config.sources.iter().map(|group| (group.clone(), None)).collect();
             }
-            let default = self.config.folder.join("input").to_string_lossy().replace('\\', "/");
+            let default = self.default_input().to_string_lossy().replace('\\', "/");
             return vec![(Group { paths: vec![default], ..Group::default() }, None)];
         }
         let named = Group { paths: input.paths.clone(), ..Group::default() };

@@ -225,3 +225,18 @@ fn plain_lines_are_no_commands_to_a_ci() {
     let ran = run(home.path(), &["check", "::error::x.json", "--report", "plain"]);
     assert!(ran.out.starts_with("./::error::x.json:1:10: error[S106]"), "{}", ran.out);
 }
+
+#[test]
+fn a_first_run_in_a_directory_of_its_own_says_what_to_do() {
+    let home = folder(&[("größe.csv", "id\na\n")]);
+    for args in [&[][..], &["run"], &["check"]] {
+        let ran = run(home.path(), args);
+        assert_eq!(ran.status, 2, "{args:?}: {}", ran.err);
+        assert!(ran.err.contains("nothing to read") && ran.err.contains("chancery init"), "{args:?}: {}", ran.err);
+    }
+    let ran = run(home.path(), &["chekc", "größe.csv"]);
+    assert!(ran.status == 2 && ran.err.contains("`chancery check`"), "{}", ran.err);
+    // A path that is like no command is a path.
+    let ran = run(home.path(), &["absent.csv"]);
+    assert!(ran.status == 2 && (ran.out + &ran.err).contains("I102"));
+}
