@@ -158,12 +158,12 @@ fn is_file(stream: &impl std::os::windows::io::AsHandle) -> bool {
     file.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
 }
 
-// Whether a patch holds what a runner or a terminal would act upon.
+// Whether a patch holds what a runner or a terminal would act upon. A byte order mark shows nothing and moves nothing.
 fn is_harmful(patch: &[u8]) -> bool {
     let text = String::from_utf8_lossy(patch);
     text.split('\n').any(|line| {
         let line = line.strip_suffix('\r').unwrap_or(line);
-        inert(line) != line || line.contains(|c| is_unprintable(c) && c != '\t')
+        inert(line) != line || line.contains(|c| is_unprintable(c) && !matches!(c, '\t' | '\u{feff}'))
     })
 }
 

@@ -11,7 +11,7 @@ use chancery::report::{Format, Options, RepoRoot, Summary, reporter};
 use chancery::source::{Position, Source, Span};
 use serde_json::Value;
 
-use crate::harness::{folder, run};
+use crate::harness::{self, folder, run};
 use crate::reports::{findings, screen};
 use crate::support;
 
@@ -595,14 +595,7 @@ fn nothing_in_markdown_is_markup_of_the_data() {
 // The summary of a step
 
 fn with_environment(home: &Path, variables: &[(&str, &Path)], args: &[&str]) -> (String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
-        .current_dir(home)
-        .args(args)
-        .env_remove("GITHUB_WORKSPACE")
-        .env_remove("CI_PROJECT_DIR")
-        .envs(variables.iter().copied())
-        .output()
-        .expect("the program starts");
+    let output = harness::program().current_dir(home).args(args).envs(variables.iter().copied()).output().expect("the program starts");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
     (text(&output.stdout), text(&output.stderr))

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 /// Runs in `home/below` after writing the files, and gives exit status and what was printed.
 fn run(home: &Path, below: &str, files: &[(&str, &str)], args: &[&str]) -> (i32, String) {
@@ -12,8 +11,7 @@ fn run(home: &Path, below: &str, files: &[(&str, &str)], args: &[&str]) -> (i32,
         fs::write(path, text).expect("the folder is writable");
     }
     fs::create_dir_all(home.join(below)).expect("the folder is writable");
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_chancery")).current_dir(home.join(below)).args(args).output().expect("the program starts");
+    let output = crate::harness::program().current_dir(home.join(below)).args(args).output().expect("the program starts");
     let text = [output.stdout, output.stderr].concat();
     (output.status.code().expect("it was not killed"), String::from_utf8(text).expect("what is printed is UTF-8"))
 }

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use chancery::report::Format;
 use serde_json::Value;
 
-use crate::harness::{folder, run, run_with};
+use crate::harness::{self, folder, run, run_with};
 
 // A command of each kind, and characters that change what a terminal shows.
 const HOSTILE: &str =
@@ -165,8 +164,8 @@ fn a_patch_in_the_log_of_a_run_is_escaped_and_one_in_a_file_can_be_applied() {
     let data = "{\"mail\":\n \" x \",\n \"n\": \"##[add-matcher]y\"}\n";
     let home = folder(&[("s.json", schema), ("d.json", data), ("other", text)]);
     let fix = |ci: bool, file: Option<&Path>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
-        command.current_dir(home.path()).args(["fix", "--no-config", "--schema", "s.json", "d.json"]).env_remove("CI");
+        let mut command = harness::program();
+        command.current_dir(home.path()).args(["fix", "--no-config", "--schema", "s.json", "d.json"]);
         if ci {
             command.env("CI", "true");
         }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::harness::{folder, repository, run, run_with};
+use crate::harness::{self, folder, repository, run, run_with};
 use crate::support;
 
 /// Everything that an edit can be about, in a small schema.
@@ -615,7 +615,7 @@ fn what_somebody_else_has_written_meanwhile_is_not_lost() {
     let home = folder(&[("s.json", &without_key()), ("a.json", "{\"count\": \"1\"}"), ("b.json", "{\"count\": \"2\"}")]);
     let pipe = home.path().join("z.ndjson");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
-    let child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let child = harness::program()
         .current_dir(home.path())
         .args(["fix", "--write", "--jobs", "1", "--schema", "s.json", "a.json", "b.json", "z.ndjson"])
         .stdout(Stdio::piped())

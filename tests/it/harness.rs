@@ -25,15 +25,28 @@ pub fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
+/// What a CI runner sets and the program reads; the tests may run in a workflow themselves.
+const RUNNER: [&str; 7] =
+    ["CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "NO_COLOR", "GIT_PAGER_IN_USE"];
+
+/// The program, as if started outside a CI runner.
+pub fn program() -> Command {
+    outside_ci(Command::new(env!("CARGO_BIN_EXE_chancery")))
+}
+
+/// A command that starts the program, as if outside a CI runner.
+pub fn outside_ci(mut command: Command) -> Command {
+    for variable in RUNNER {
+        command.env_remove(variable);
+    }
+    command
+}
+
 /// Runs the program in a directory, with something on its standard input.
 pub fn run_with(home: &Path, args: &[&str], stdin: &[u8]) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let mut child = program()
         .current_dir(home)
         .args(args)
-        // The tests may run in a workflow themselves.
-        .env_remove("GITHUB_STEP_SUMMARY")
-        .env_remove("GITHUB_WORKSPACE")
-        .env_remove("CI_PROJECT_DIR")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

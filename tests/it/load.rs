@@ -3,14 +3,14 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use chancery::tree::{Kind, Node};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::harness::{folder, run, run_with};
+use crate::harness::{self, folder, run, run_with};
 use crate::support;
 
 /// A schema with a column of each sort, lists in lists, a map, names that SQL knows, and names that become the same.
@@ -137,7 +137,7 @@ pub fn load(home: &Path, dsn: &str, text: &str, flags: &[&str]) -> String {
 
 /// Begins a load of what it is fed.
 pub fn begin(home: &Path, dsn: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_chancery"))
+    harness::program()
         .current_dir(home)
         .args(["load", "-", "--from", "ndjson", "--no-config", "--schema", "schema.json", "--into", dsn])
         .stdin(Stdio::piped())

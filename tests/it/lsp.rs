@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::folder;
+use crate::harness::{self, folder};
 
 const SCHEMA: &str = r##"{
   "type": "object", "required": ["id", "kind"],
@@ -38,7 +38,7 @@ struct Client {
 
 impl Client {
     fn start(home: &Path, encodings: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        let mut child = harness::program()
             .args(["lsp", "--stdio"])
             .current_dir(home)
             .stdin(Stdio::piped())

@@ -13,7 +13,7 @@ use chancery::read::{self, Format};
 use chancery::source::{InputBuffer, Position, ReadError};
 use tempfile::TempDir;
 
-use crate::harness::folder;
+use crate::harness::{self, folder};
 
 const SCHEMA: &str = r#"{"type": "object", "x-key": "/id", "x-record-name": "things", "required": ["id"],
   "properties": {"id": {"type": "string"}, "n": {"type": "integer"}}}"#;
@@ -38,9 +38,7 @@ fn command(home: &Path, wrapper: Option<&str>, args: &[&str]) -> Command {
         None => Command::new(program),
     };
     command.current_dir(home).args(args);
-    for variable in ["GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "GITHUB_ACTIONS"] {
-        command.env_remove(variable);
-    }
+    let mut command = harness::outside_ci(command);
     command.stdin(Stdio::null());
     command
 }

@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 fn findings(file: &Path, schema: Option<&Path>) -> Vec<String> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    let mut command = crate::harness::program();
     command.args(["check", "--no-config", "--report", "ndjson"]).arg(file);
     if let Some(schema) = schema {
         command.arg("--schema").arg(schema);

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::harness::{Ran, folder, run, run_with};
+use crate::harness::{self, Ran, folder, run, run_with};
 use crate::load::{SCHEMA, canonical_lines, export, hostile, load};
 
 const ARGS: [&str; 8] = ["load", "-", "--from", "ndjson", "--no-config", "--schema", "schema.json", "--into"];
@@ -245,7 +245,7 @@ fn whatever_the_records_are_other_readers_can_read_them() {
 
 fn arrow_pipe(home: &Path, text: &str) -> (std::process::Child, Stdio) {
     fs::write(home.join("in.ndjson"), text).expect("writable");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let mut child = harness::program()
         .current_dir(home)
         .args([
             "load",
@@ -282,7 +282,7 @@ fn arrow_goes_through_a_pipe() {
         }
         // And through our own reader.
         let (child, out) = arrow_pipe(home.path(), text);
-        let back = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        let back = harness::program()
             .args(["export", "arrow:-", "--to", "ndjson", "--no-config", "--quiet"])
             .stdin(out)
             .output()
@@ -425,7 +425,7 @@ fn a_killed_load_leaves_nothing_half_done() {
     let text: String = (0..9).map(|number| format!("{{\"id\":\"k{number}\",\"select\":\"{}\"}}\n", "x".repeat(1 << 20))).collect();
     load(home, "parquet:lake", old, &["--layout", "flat"]);
     for bytes in [1000, text.len() - 10] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        let mut child = harness::program()
             .current_dir(home)
             .args([&ARGS[..], &["parquet:lake", "--layout", "flat", "--quiet"]].concat())
             .stdin(Stdio::piped())

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use tempfile::TempDir;
 
-use crate::harness::{folder, run, run_with};
+use crate::harness::{self, folder, run, run_with};
 use crate::load::{self, Base};
 use crate::load_cache;
 use crate::migrate;
@@ -424,7 +424,7 @@ fn the_way_to_a_server_is_secured() {
     }
     let load = |host: &str, query: &str, environment: &[(&str, &str)]| {
         let dsn = format!("postgres://tester@{host}:{}/postgres{query}", server.port);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+        let mut command = harness::program();
         command.current_dir(home).args(["load", "a.json", "--no-config", "--into", &dsn]).env("HOME", home).env_remove("PGPASSFILE");
         let password = PASSWORD.replace("%20", " ");
         command.env("PGPASSWORD", password).envs(environment.iter().copied()).stdin(Stdio::null());

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 fn chancery(home: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_chancery")).current_dir(home).args(args).stdin(Stdio::null()).output().expect("the program starts")
+    crate::harness::program().current_dir(home).args(args).stdin(Stdio::null()).output().expect("the program starts")
 }
 
 /// Records as NDJSON: every fifth is broken in one of four ways.
@@ -110,7 +110,7 @@ fn an_output_appears_whole_or_stays_as_it_was() {
 fn a_run_that_is_broken_off_leaves_nothing() {
     let home = tempfile::tempdir().expect("a folder can be made");
     fs::write(home.path().join("out.ndjson"), "before").expect("the folder is writable");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let mut child = crate::harness::program()
         .current_dir(home.path())
         .args(["convert", "-", "--from", "ndjson", "--to", "ndjson", "-o", "out.ndjson", "-j", "2", "-q"])
         .stdin(Stdio::piped())
@@ -134,7 +134,7 @@ fn a_run_that_is_broken_off_leaves_nothing() {
 fn a_closed_pipe_ends_quietly() {
     let home = tempfile::tempdir().expect("a folder can be made");
     fs::write(home.path().join("a.ndjson"), "{\"id\":\"a\",\"name\":\"A\"}\n".repeat(40_000)).expect("the folder is writable");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let mut child = crate::harness::program()
         .current_dir(home.path())
         .args(["convert", "a.ndjson", "--schema", "none", "--to", "json", "--on-invalid", "skip", "-q"])
         .stdout(Stdio::piped())

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use chancery::diagnostic::{Diagnostic, Place, Severity, rules};
@@ -114,7 +113,7 @@ fn program(report: &str) -> String {
     for (name, bytes) in files {
         std::fs::write(folder.path().join(name), bytes).expect("the folder takes files");
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let output = crate::harness::program()
         .current_dir(folder.path())
         .args(["check", "--no-config", "--schema", "closed.schema", "--report", report])
         .args(["1.csv", "2.ndjson", "3.json", "4.yaml"])
@@ -196,7 +195,7 @@ fn bad_example(page: &Path) -> Option<(String, String, Vec<String>, Option<Strin
 
 // The object and the lines that the program reports; none if it cannot begin, as with a broken schema.
 fn report(folder: &Path, flags: &[String]) -> Option<(String, String)> {
-    let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let output = crate::harness::program()
         .args(["check", "in", "--no-config", "--report", "json", "--report", "ndjson=lines"])
         .args(flags)
         .current_dir(folder)

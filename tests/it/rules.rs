@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use chancery::diagnostic::{Rule, rules};
 
@@ -44,7 +44,7 @@ fn findings(example: &Example) -> BTreeSet<(String, String)> {
     for (name, text) in &example.files {
         fs::write(folder.path().join(name), text).expect("the folder is writable");
     }
-    let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+    let mut child = crate::harness::program()
         .current_dir(folder.path())
         .args(["check", "--no-config", "--report", "ndjson", "--from", &example.format])
         .args(&example.flags)

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 fn files(folder: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
@@ -20,12 +19,7 @@ fn check(home: &Path) {
     let made = tempfile::tempdir().expect("a folder can be made");
     let update = std::env::var_os("UPDATE").is_some();
     let folder = if update { home.join("output") } else { made.path().to_owned() };
-    let run = Command::new(env!("CARGO_BIN_EXE_chancery"))
-        .current_dir(home)
-        .args(["run", "-o"])
-        .arg(&folder)
-        .output()
-        .expect("the program starts");
+    let run = crate::harness::program().current_dir(home).args(["run", "-o"]).arg(&folder).output().expect("the program starts");
     assert_eq!(run.status.code(), Some(0), "{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     let (kept, made) = (files(&home.join("output")), files(&folder));
     assert_eq!(kept.keys().collect::<Vec<_>>(), made.keys().collect::<Vec<_>>());

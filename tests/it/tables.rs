@@ -4,16 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::harness::folder;
+use crate::harness::{self, folder};
 
 // Standard output of a conversion of `a.csv`, and its exit status.
 fn convert(home: &Path, args: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
-        .current_dir(home)
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program starts");
+    let output = harness::program().current_dir(home).args(args).stdin(Stdio::null()).output().expect("the program starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }

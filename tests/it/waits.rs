@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::folder;
+use crate::harness::{self, folder};
 use crate::load::{Sqlite, load};
 
 /// Begins a load.
@@ -14,7 +14,7 @@ pub fn begin(home: &Path, dsn: &str) -> Child {
 }
 
 fn start(home: &Path, args: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_chancery"))
+    harness::program()
         .current_dir(home)
         .args(args)
         .stdin(Stdio::null())

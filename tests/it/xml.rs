@@ -330,7 +330,7 @@ fn profiles_keep_to_their_xsd_and_come_back() {
     let home = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().expect("a folder");
     let run = |args: &[&str], inputs: &[std::path::PathBuf], output: &str| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_chancery"));
+        let mut command = crate::harness::program();
         let run = command.current_dir(folder.path()).args(args).args(inputs).args(["-o", output]).output().expect("runs");
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         std::fs::read_to_string(folder.path().join(output)).expect("written")
