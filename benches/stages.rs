@@ -150,7 +150,11 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
         let stream = Box::new(Cursor::new(text.clone().into_bytes()));
         let open = move || {
             let feed = InputBuffer::new("bench", stream, Position::START);
-            Ok(pipeline::Opened { format: "ndjson", decoded: false, chunker: Format::Ndjson.chunker(feed, &read::Options::default()) })
+            Ok(pipeline::Opened {
+                format: Format::Ndjson,
+                decoded: false,
+                chunker: Format::Ndjson.chunker(feed, &read::Options::default()),
+            })
         };
         let job = pipeline::Job {
             inputs: vec![pipeline::Input {

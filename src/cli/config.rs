@@ -16,7 +16,10 @@ use crate::normalise::{self, ConfiguredPass, Pass};
 use crate::pipeline::policy::{self, Override};
 use crate::pipeline::scope::{self, Pattern, Scope};
 use crate::pipeline::suppress::Suppress;
-use crate::read::csv::{Cells, Dialect};
+use crate::read::{
+    self,
+    csv::{Cells, Dialect},
+};
 use crate::schema::bundled;
 use crate::source::open;
 use crate::tree::{Node, Tree};
@@ -30,7 +33,7 @@ pub const NAME: &str = "chancery.toml";
 pub struct Group {
     pub paths: Vec<String>,
     pub schema: Option<String>,
-    pub from: Option<String>,
+    pub from: Option<read::Format>,
     pub records: Option<String>,
     /// Whether these are files that no source claims: only their syntax is checked.
     pub unclaimed: bool,
@@ -44,7 +47,7 @@ pub struct Config {
     pub sources: Vec<Group>,
     pub schema: Option<String>,
     pub schema_dir: Vec<PathBuf>,
-    pub from: Option<String>,
+    pub from: Option<read::Format>,
     pub records: Option<String>,
     pub encoding: Option<String>,
     pub form: Option<String>,
@@ -144,6 +147,7 @@ impl Config {
         let number = |name: &str| root.get(name).and_then(|node| node.text().parse().ok());
         let yes = |name: &str| root.get(name).is_some_and(|node| node.text() == "true");
         let local = |path: &str| shown(folder, path);
+        let format = |node: Node<'_>| node.get("from").and_then(|from| read::Format::by_name(from.text()));
         let schema = |node: Option<Node<'_>>| {
             node.map(|node| match node.text() {
                 "profile" | "none" => node.text().to_owned(),
@@ -153,7 +157,7 @@ impl Config {
         let group = |node: Node<'_>| Group {
             paths: texts(node.get("paths")).iter().map(|path| local(path)).collect(),
             schema: schema(node.get("schema")),
-            from: node.get("from").map(|from| from.text().to_owned()),
+            from: format(node),
             records: node.get("records").map(|records| records.text().to_owned()),
             unclaimed: false,
         };
@@ -168,7 +172,7 @@ impl Config {
             sources: groups,
             schema: schema(root.get("schema")),
             schema_dir: texts(root.get("schema-dir")).iter().map(|path| PathBuf::from(local(path))).collect(),
-            from: text("from"),
+            from: format(root),
             records: text("records"),
             encoding: text("encoding"),
             form: text("form").map(|form| if folder.join(&form).is_file() { local(&form) } else { form }),

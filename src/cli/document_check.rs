@@ -38,7 +38,7 @@ impl DocumentCheck {
         let schema = schema.or(own).unwrap_or("none").to_owned();
         let group = group.unwrap_or(Group { unclaimed: schema == "none", ..Group::default() });
         let plan = session.source_config(&schema, &group, &InputArgs::default())?;
-        let format = group.from.as_deref().or(session.config.from.as_deref()).and_then(Format::by_name).or(from);
+        let format = group.from.or(session.config.from).or(from);
         let spec = InputSpec { input: open::Input::new(name, path), revision: None, pipeline: 0, format, encoding: None };
         Ok(Self { config: plan, spec, policy: session.policy, suppress: session.config.suppress })
     }

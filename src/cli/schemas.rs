@@ -83,7 +83,7 @@ pub fn files(schema: &Schema) -> Vec<PathBuf> {
 
 /// A bundled schema.
 pub fn own(schema: Bundled, formats: bool) -> Result<Arc<Schema>, CliError> {
-    let tree = parse(InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START), Format::Json)?;
+    let tree = parse(InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START))?;
     Ok(Arc::new(Schema::bundled(schema.name, tree, schema::Options { formats })))
 }
 
@@ -193,7 +193,7 @@ impl Files<'_> {
         let bytes = revision.file(path).map_err(error)?;
         let opened = open::open_stream(&revision.shown(path).into(), bytes, None);
         let opened = opened.map_err(|failure| error(std::io::Error::other(failure)))?;
-        parse(opened.feed, Format::by_extension(&path.to_string_lossy()).unwrap_or(Format::Json))
+        parse(opened.feed)
     }
 
     fn add(self, registry: &mut SchemaRegistry, path: &Path) -> Result<usize, CliError> {
@@ -233,18 +233,27 @@ impl Files<'_> {
 /// Reads a file that is one document: a schema or a config.
 pub fn parse_file(path: &Path) -> Result<Tree, CliError> {
     let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
-    let format = Format::by_extension(&name).unwrap_or(Format::Json);
     let error = |error| CliError::File { path: path.to_owned(), error };
     let opened = open::open(&Input::new(name, Some(path.to_owned())), None).map_err(|failure| error(std::io::Error::other(failure)))?;
-    parse(opened.feed, format)
+    parse(opened.feed)
 }
 
-fn parse(feed: InputBuffer, format: Format) -> Result<Tree, CliError> {
+fn parse(mut feed: InputBuffer) -> Result<Tree, CliError> {
     let name = Arc::clone(feed.name());
+    let unreadable = |failure| CliError::File { path: PathBuf::from(&*name), error: std::io::Error::other(failure) };
+    let by_name = Format::by_extension(open::strip_compression(&name));
+    let format = match by_name {
+        Some(format) => format,
+        None => match Format::by_first_bytes(open::peek(&mut feed).map_err(unreadable)?) {
+            // One document, whatever follows it.
+            Some(Format::Ndjson) => Format::Json,
+            Some(format) => format,
+            None => return Err(CliError::usage(format!("{name} is in no known format; name it with an extension such as .json or .yaml"))),
+        },
+    };
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
     let mut first = FirstRecord::default();
-    read::read_all(&mut *format.chunker(feed, &options), &mut first)
-        .map_err(|failure| CliError::File { path: PathBuf::from(&*name), error: std::io::Error::other(failure) })?;
+    read::read_all(&mut *format.chunker(feed, &options), &mut first).map_err(unreadable)?;
     match first.tree {
         Some(tree) if first.errors.is_empty() => Ok(tree),
         None if first.errors.is_empty() => Err(CliError::usage(format!("{name} is empty"))),
@@ -293,7 +302,7 @@ mod tests {
         for (schema, formats) in schemas.into_iter().flat_map(|schema| [(schema, true), (schema, false)]) {
             let feed = InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START);
             let mut registry = SchemaRegistry::new();
-            let root = registry.add(schema.name, parse(feed, Format::Json).unwrap_or_else(|_| panic!("{} is JSON", schema.name)));
+            let root = registry.add(schema.name, parse(feed).unwrap_or_else(|_| panic!("{} is JSON", schema.name)));
             let built = Schema::build(registry, root, schema::Options { formats });
             assert!(built.is_ok_and(|built| built.is_linear()), "{}", schema.name);
         }

@@ -160,7 +160,7 @@ impl Session {
         let name: Arc<str> = name.into();
         let feed = InputBuffer::new(Arc::clone(&name), stream, Position::START);
         let format = Format::Ndjson;
-        let open = move || Ok(pipeline::Opened { format: format.name(), decoded: false, chunker: format.chunker(feed, &options) });
+        let open = move || Ok(pipeline::Opened { format, decoded: false, chunker: format.chunker(feed, &options) });
         session.stream =
             Some(pipeline::Input { name, open: Box::new(open), pipeline: 0, status: ChangeStatus::Added, size: None, cached: None });
         Ok(session)
@@ -326,8 +326,8 @@ impl Session {
         let pipeline = self.pipelines.len();
         let plan = self.source_config(schema.as_deref().unwrap_or("profile"), group, input)?;
         self.pipelines.push(plan);
-        let format = input.from.as_deref().or(group.from.as_deref()).or(self.config.from.as_deref().filter(|_| !group.unclaimed));
-        let format = format.map(read_format).transpose()?;
+        let format = input.from.as_deref().map(read_format).transpose()?;
+        let format = format.or(group.from).or(self.config.from.filter(|_| !group.unclaimed));
         let encoding = input.encoding.clone().or_else(|| self.config.encoding.clone());
         if let Some(name) = encoding.as_deref().filter(|name| !open::is_encoding(name)) {
             return Err(CliError::usage(format!("unknown encoding {name}")));
@@ -1117,9 +1117,9 @@ impl InputSpec {
                 None => in_folder(folder, path).and_then(|()| file(path)),
             };
             let chunker = open_package(&description, folder, self.encoding.as_deref(), &shown, &own, options)?;
-            return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, chunker });
+            return Ok(pipeline::Opened { format: Format::Csv, decoded: opened.decoded, chunker });
         }
-        Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, chunker: format.chunker(opened.feed, options) })
+        Ok(pipeline::Opened { format, decoded: opened.decoded, chunker: format.chunker(opened.feed, options) })
     }
 
     // The format: as named, by the name of the file, or by its first bytes.

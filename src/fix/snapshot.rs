@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, DiagnosticSink, EditKind, Omitted, Rule, Saf
 use crate::pipeline::{Policy, RecordPipeline, Suppressions};
 use crate::read::RecordVisitor;
 use crate::read::directive::{self, Directive};
-use crate::source::ReadError;
+use crate::source::{Format, ReadError};
 use crate::tree::{Kind, Node, Tree, pointer};
 use crate::write::text_edits;
 
@@ -265,7 +265,7 @@ pub(super) fn take_snapshot(job: &Job, input: &Input, files: &FileOverlay, prove
         suppressions: Suppressions::new(job.suppress.clone(), false),
         directives: Vec::new(),
         proves,
-        format: "",
+        format: None,
         noted: Noted::default(),
         pending: Vec::new(),
         written: SourceValues::default(),
@@ -328,7 +328,8 @@ struct SnapshotVisitor<'r> {
     // Suppression comments of the current window.
     directives: Vec<Directive>,
     proves: &'r BTreeSet<usize>,
-    format: &'static str,
+    // Known once the input is open.
+    format: Option<Format>,
     // For the next record.
     noted: Noted,
     // For the records of the current window, each with the record's index.
@@ -342,7 +343,7 @@ struct SnapshotVisitor<'r> {
 impl SnapshotVisitor<'_> {
     fn all(&mut self, input: &Input, files: &FileOverlay) -> Result<(), ReadError> {
         let mut opened = (input.open)(files)?;
-        self.format = opened.format;
+        self.format = Some(opened.format);
         let mut tree = Tree::default();
         while let Some(window) = opened.chunker.next_window()? {
             window.diagnostics.into_iter().for_each(|diagnostic| self.file_diagnostic(diagnostic));

@@ -29,7 +29,7 @@ use crate::load::{Sink, Totals};
 use crate::read::{Chunker, TopLevel};
 use crate::redact::{self, Redactor};
 use crate::report::{Reporter, Summary};
-use crate::source::{Position, ReadError, Source, Span};
+use crate::source::{Format, Position, ReadError, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Files, OutputWriter, Writer};
 
@@ -60,8 +60,8 @@ pub struct Input {
 
 /// An opened input.
 pub struct Opened {
-    /// The name of its format.
-    pub format: &'static str,
+    /// Its format.
+    pub format: Format,
     /// Whether byte offsets count decompressed or decoded text instead of the file's own bytes.
     pub decoded: bool,
     /// Splits it into windows.
@@ -368,7 +368,7 @@ struct InputState {
     reported_outside: bool,
     name: Arc<str>,
     pipeline: usize,
-    format: &'static str,
+    format: Format,
     decoded: bool,
     status: ChangeStatus,
     records: u64,
@@ -424,8 +424,8 @@ impl OrderedCollector<'_> {
             report.draw(|reporter, out| reporter.begin(out))?;
         }
         for mut diagnostic in diagnostics {
-            // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
-            write::text_edits::resolve(&mut diagnostic, "");
+            // These are about schemas, which JSON or YAML may hold.
+            write::text_edits::resolve(&mut diagnostic, None);
             self.emit(diagnostic, None, true)?;
         }
         Ok(())
@@ -676,7 +676,7 @@ impl OrderedCollector<'_> {
         diagnostics: &[(Diagnostic, bool)],
         record: &RecordRef,
     ) -> io::Result<()> {
-        let format = self.input.as_ref().map_or("", |input| input.format);
+        let Some(format) = self.input.as_ref().map(|input| input.format) else { return Ok(()) };
         let summary = &mut self.outcome.summary;
         summary.records += 1;
         if valid {
@@ -724,10 +724,10 @@ impl OrderedCollector<'_> {
         if diagnostic.record.is_none() {
             diagnostic.record = record.cloned();
         }
-        if diagnostic.format.is_empty()
+        if diagnostic.format.is_none()
             && let Some(input) = &self.input
         {
-            (diagnostic.format, diagnostic.decoded) = (input.format, input.decoded);
+            (diagnostic.format, diagnostic.decoded) = (Some(input.format), input.decoded);
         }
         let severity = diagnostic.severity;
         if !self.policy.filter(&mut diagnostic) {

@@ -14,7 +14,7 @@ use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Chunker, RecordVisitor, TopLevel, Window};
 use crate::redact::{REDACTED, Redactor, Regions};
-use crate::source::{ReadError, Source, Span};
+use crate::source::{Format, ReadError, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Writer};
 
@@ -25,7 +25,7 @@ pub(super) enum WorkItem {
     Begin {
         name: Arc<str>,
         pipeline: usize,
-        format: &'static str,
+        format: Format,
         decoded: bool,
         status: ChangeStatus,
     },
@@ -33,7 +33,7 @@ pub(super) enum WorkItem {
         name: Arc<str>,
         why: ReadError,
     },
-    Window(usize, ChangeStatus, &'static str, Window),
+    Window(usize, ChangeStatus, Format, Window),
     End(Option<ReadError>),
 }
 
@@ -51,7 +51,7 @@ pub(super) enum WorkResult {
     Begin {
         name: Arc<str>,
         pipeline: usize,
-        format: &'static str,
+        format: Format,
         decoded: bool,
         status: ChangeStatus,
     },
@@ -94,7 +94,7 @@ pub(super) struct Remainder {
     name: Arc<str>,
     pipeline: usize,
     status: ChangeStatus,
-    format: &'static str,
+    format: Format,
     chunker: Box<dyn Chunker>,
     stopped: bool,
 }
@@ -113,7 +113,7 @@ struct Open {
     number: u64,
     pipeline: usize,
     status: ChangeStatus,
-    format: &'static str,
+    format: Format,
     chunker: Box<dyn Chunker>,
 }
 
@@ -172,7 +172,7 @@ impl InputQueue {
             return Some(WorkItem::End(None));
         }
         Some(match naming(name, || chunker.next_window()) {
-            Ok(Some(window)) => WorkItem::Window(*pipeline, *status, format, window),
+            Ok(Some(window)) => WorkItem::Window(*pipeline, *status, *format, window),
             Ok(None) => {
                 self.open = None;
                 WorkItem::End(None)
@@ -332,7 +332,7 @@ impl WorkerContext {
         })
     }
 
-    fn work(&self, pipeline: usize, status: ChangeStatus, format: &'static str, window: Window, tree: &mut Tree) -> ProcessedWindow {
+    fn work(&self, pipeline: usize, status: ChangeStatus, format: Format, window: Window, tree: &mut Tree) -> ProcessedWindow {
         let directives = window.reader.comments().map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
         let encoded = self.writers.iter().map(|_| EncodedRecords::default()).collect();
         let mut processor = RecordProcessor {
@@ -417,7 +417,7 @@ struct RecordProcessor<'s> {
     context: &'s WorkerContext,
     pipeline: &'s RecordPipeline,
     status: ChangeStatus,
-    format: &'static str,
+    format: Format,
     buffer: DiagnosticBuffer,
     unread: Vec<String>,
     redacting: Redacting,
@@ -501,7 +501,7 @@ impl RecordVisitor for RecordProcessor<'_> {
         }
         self.buffer.close();
         // While the source is available as read.
-        self.buffer.diagnostics.iter_mut().for_each(|diagnostic| write::text_edits::resolve(diagnostic, self.format));
+        self.buffer.diagnostics.iter_mut().for_each(|diagnostic| write::text_edits::resolve(diagnostic, Some(self.format)));
         let references = self.pipeline.references.as_deref();
         for diagnostic in references.map_or_else(Vec::new, |plan| plan.check(tree, &self.buffer.diagnostics)) {
             self.buffer.emit(diagnostic);
@@ -629,7 +629,7 @@ pub(super) fn write_reject(
     unit: &RecordOutcome,
     diagnostics: &[(Diagnostic, bool)],
     record: &RecordRef,
-    format: &str,
+    format: Format,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let diagnostics = diagnostics.iter().map(|(diagnostic, _)| diagnostic);
@@ -639,7 +639,7 @@ pub(super) fn write_reject(
     let file = first.as_ref().map_or("", |location| &*location.file);
     write::json::string(file, &mut line);
     line.extend_from_slice(b",\"format\":");
-    write::json::string(format, &mut line);
+    write::json::string(format.name(), &mut line);
     write!(line, ",\"index\":{}", record.index)?;
     line.extend_from_slice(b",\"errors\":[");
     for (number, diagnostic) in errors.enumerate() {

@@ -5,6 +5,7 @@
 //! file and position.
 
 mod feed;
+mod format;
 pub mod git;
 mod kind;
 pub mod open;
@@ -14,6 +15,7 @@ pub mod stat;
 use std::sync::{Arc, OnceLock};
 
 pub use feed::{InputBuffer, ReadError};
+pub use format::Format;
 pub use kind::Kind as FileKind;
 pub use span::{Position, Span};
 

@@ -85,7 +85,9 @@ fn nobody_outside_reading_and_writing_names_a_format() {
     // Layout is what the two share; a report has formats of its own.
     let wrong: Vec<String> = files()
         .into_iter()
-        .filter(|(module, ..)| !matches!(module.as_str(), "layout" | "read" | "write" | "cli" | "report"))
+        .filter(|(module, name, _)| {
+            !matches!(module.as_str(), "layout" | "read" | "write" | "cli" | "report") && name != "source/format.rs"
+        })
         .flat_map(|(_, name, code)| {
             words.iter().filter(|word| code.contains(**word)).map(|word| format!("{name}: {word}")).collect::<Vec<_>>()
         })

@@ -697,7 +697,11 @@ fn input(name: &str, text: &'static str, size: Option<u64>, then: fn(Box<dyn rea
     let named = name.to_owned();
     let open = move || {
         let feed = InputBuffer::new(named.as_str(), Box::new(text.as_bytes()), Position::START);
-        Ok(pipeline::Opened { format: "ndjson", decoded: false, chunker: then(Format::Ndjson.chunker(feed, &read::Options::default())) })
+        Ok(pipeline::Opened {
+            format: Format::Ndjson,
+            decoded: false,
+            chunker: then(Format::Ndjson.chunker(feed, &read::Options::default())),
+        })
     };
     pipeline::Input { name: name.into(), open: Box::new(open), pipeline: 0, status: pipeline::ChangeStatus::Added, size, cached: None }
 }

@@ -370,3 +370,17 @@ fn costly_patterns_end_a_run() {
     assert!(findings.iter().all(|finding| finding["code"] == "S118"));
     assert_eq!(findings.len(), 101, "as many as are allowed, and that checking stops");
 }
+
+#[test]
+fn a_schema_file_without_an_extension_is_recognised_by_its_text() {
+    for (schema, status, expected) in [
+        ("{\"properties\": {\"id\": {\"type\": \"integer\"}}}\n", 1, "S101"),
+        ("---\nproperties:\n  id: {type: integer}\n", 1, "S101"),
+        ("neither of the two\n", 2, "no known format"),
+    ] {
+        let home = folder(&[("schema", schema), ("data.json", "{\"id\": \"a\"}")]);
+        let ran = check(home.path(), "schema");
+        assert_eq!(ran.status, status, "{schema}: {}{}", ran.out, ran.err);
+        assert!(ran.out.contains(expected) || ran.err.contains(expected), "{schema}: {}{}", ran.out, ran.err);
+    }
+}

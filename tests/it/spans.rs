@@ -113,10 +113,10 @@ proptest! {
         for format in Format::ALL {
             draw(*format, &Options::default(), std::slice::from_ref(&diagnostic));
         }
-        for format in ["json", "csv", "xml", "yaml", "toml"] {
+        for format in chancery::read::Format::ALL {
             diagnostic.fix = None;
             diagnostic = diagnostic.fix(Safety::Safe, spans[4], "new");
-            chancery::write::text_edits::resolve(&mut diagnostic, format);
+            chancery::write::text_edits::resolve(&mut diagnostic, Some(*format));
             draw(Format::Html, &Options::default(), std::slice::from_ref(&diagnostic));
         }
     }
