@@ -156,37 +156,16 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
                 chunker: Format::Ndjson.chunker(feed, &read::Options::default()),
             })
         };
-        let job = pipeline::Job {
-            inputs: vec![pipeline::Input {
-                name: "bench".into(),
-                open: Box::new(open),
-                pipeline: 0,
-                status: pipeline::ChangeStatus::Added,
-                size: None,
-                cached: None,
-            }],
-            pipelines: vec![pipeline::RecordPipeline {
-                stages: vec![Arc::clone(&checker)],
-                references: None,
-                lenient: false,
-                redactor: None,
-            }],
-            complete: false,
-            outputs: Vec::new(),
-            rejects: None,
-            on_invalid: OnInvalid::Skip,
-            reports: Vec::new(),
-            policy: pipeline::Policy::default(),
-            baseline: None,
-            suppressions: pipeline::Suppressions::default(),
-            base: pipeline::BaseRecords::default(),
-            unchanged_files: 0,
-            diagnostics: Vec::new(),
-            jobs,
-            keep_summaries: false,
-            keep_top_level: false,
-            skipped: 0,
+        let input = pipeline::Input {
+            name: "bench".into(),
+            open: Box::new(open),
+            pipeline: 0,
+            status: pipeline::ChangeStatus::Added,
+            size: None,
+            cached: None,
         };
+        let pipeline = pipeline::RecordPipeline { stages: vec![Arc::clone(&checker)], ..pipeline::RecordPipeline::default() };
+        let job = pipeline::Job { jobs, ..pipeline::Job::new(vec![input], vec![pipeline]) };
         let outcome = pipeline::run(job, &AtomicBool::new(false), &mut Nobody).expect("nothing is written");
         assert_eq!(outcome.summary.valid, RECORDS as u64);
     });

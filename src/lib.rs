@@ -16,6 +16,7 @@
 //! | [`write`](mod@write), [`load`], [`report`] | trees to files; files that appear whole; findings for people and programs |
 //! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
 //! | [`fix`] | texts fixed by the edits of findings |
+//! | [`project`] | config, collections and inputs, from which jobs are built; cached results |
 //! | [`cli`] | the program |
 //!
 //! # Reading any format
@@ -97,6 +98,7 @@ pub mod tree;
 pub mod diagnostic;
 pub mod reference_data;
 pub mod spool;
+pub mod checksum;
 pub mod schema;
 pub mod guard;
 mod growth;
@@ -111,4 +113,5 @@ pub mod load;
 pub mod report;
 pub mod pipeline;
 pub mod fix;
+pub mod project;
 pub mod cli;

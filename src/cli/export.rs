@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::args::ExportArgs;
 use super::dsn::Dsn;
-use super::session::{Session, interrupted};
+use super::interrupt::interrupted;
+use super::runner::Runner;
 use super::{CliError, ExitStatus, convert};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use crate::layout::relational::digest;
@@ -31,7 +32,7 @@ pub fn run(mut args: ExportArgs) -> Result<ExitStatus, CliError> {
         spreadsheet_safe: args.spreadsheet_safe,
         on_invalid: args.invalid.on_invalid,
     };
-    convert::write(outlet, || Session::of_stream(args.common, &name, Box::new(lines), vec![stage]))
+    convert::write(outlet, || Runner::of_stream(args.common, &name, Box::new(lines), vec![stage]))
 }
 
 // Compares each record with what the place says of it.

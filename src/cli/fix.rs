@@ -3,13 +3,16 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::args::{FixArgs, Unclaimed};
-use super::session::{self, Session};
+use super::interrupt::interrupted;
+use super::overrides::overrides;
+use super::reporting::colour;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus};
 use crate::diagnostic::{inert, is_unprintable};
 use crate::fix::diff::{self, Sign};
 use crate::fix::{self, Counts, FixedFile, Outcome};
 use crate::load::atomic::{Replaced, replace};
+use crate::project::{Project, job};
 
 /// Maximum number of dropped edits that are reported individually.
 const MAX_SHOWN: usize = 20;
@@ -29,17 +32,17 @@ pub fn run(args: FixArgs) -> Result<ExitStatus, CliError> {
     }
     let quiet = common.quiet;
     let refuses_unclaimed = input.unclaimed == Some(Unclaimed::Error);
-    let color = session::colour(common.color, io::stdout().is_terminal());
-    let session = Session::new(common, input)?;
-    if session.masks() && !write {
+    let color = colour(common.color, io::stdout().is_terminal());
+    let project = Project::resolve(&overrides(&common, &input)?)?;
+    if project.collections.iter().any(|collection| collection.redactor.is_some()) && !write {
         return Err(CliError::usage("a diff would show redacted values; use --write"));
     }
-    let unclaimed = session.unclaimed_files().to_vec();
+    let unclaimed = project.inputs.unclaimed.clone();
     if refuses_unclaimed || !quiet {
         let word = if refuses_unclaimed { "error" } else { "note" };
         unclaimed.iter().for_each(|name| print_summary(&format!("{word}: no source in the config claims {name}, so it is not changed")));
     }
-    let outcome = fix::run(&session.fix_job(guesses), session::interrupted())?;
+    let outcome = fix::run(&job::fix(project, guesses), interrupted())?;
     if outcome.interrupted {
         return Ok(ExitStatus::Interrupted);
     }

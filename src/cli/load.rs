@@ -5,24 +5,30 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-use sha2::{Digest, Sha256};
 
 use super::args::{LoadArgs, LoadMode, Migrate};
 use super::dsn::Dsn;
-use super::load_cache::{CachingSink, LoadFingerprint};
-use super::session::{Records, ReportStream, Session, SideOutputs, draw_findings, interrupted};
+use super::interrupt::interrupted;
+use super::overrides::{self, overrides};
+use super::reporting::{ReportStream, draw_findings};
+use super::runner::{Runner, SideOutputs};
 use super::stdout::stdout;
-use super::{CliError, ExitStatus, is_read, print};
+use super::{CliError, ExitStatus, caching, is_read, print};
 use crate::check::OnInvalid;
+use crate::checksum;
 use crate::diagnostic::{Diagnostic, log_line};
-use crate::layout::relational::shred::{Shredder, hex};
+use crate::layout::relational::shred::Shredder;
 use crate::load::database::{self, Database, LoadRequest, LoadStats, Mode};
 use crate::load::output::OutputTarget;
 use crate::pipeline::{Output, Place};
+use crate::project::cache::{CachingSink, LoadFingerprint, RunKey};
+use crate::project::config::Config;
+use crate::project::{Project, schemas};
+use crate::redact::Redactor;
 use crate::reference_data::date;
+use crate::schema::Shape;
 use crate::write::row_writer::RowWriter;
 
 /// Runs the command. An interrupted load commits nothing; where it was committed before, that is an error.
@@ -51,14 +57,15 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
     }
     let begun = Instant::now();
     let (quiet, verbose) = (args.common.quiet, args.common.verbose);
-    let asked = args.clone();
-    let mut session = Session::new(args.common, args.input)?;
-    let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
-    let records = records(&session)?;
+    let key = run_key(&args)?;
+    let mut runner = Runner::new(args.common, &args.input)?;
+    let on_invalid = overrides::on_invalid(args.invalid.on_invalid, &runner.project.settings, OnInvalid::Stop);
+    let records = records(&runner.project)?;
     let collection = collection(args.collection, records.name)?;
-    let question = LoadFingerprint::new(&asked, &session);
+    let key = key.filter(|_| !runner.reporting.has_other_reports());
+    let question = key.and_then(|key| LoadFingerprint::new(&key, &runner.project));
     let trial = args.dry_run || args.migrate == Some(Migrate::Print);
-    let mut database = open(&dsn, trial, &session)?;
+    let mut database = open(&dsn, trial, &runner)?;
     let shown = database.shown().to_owned();
     let prepared =
         database::prepare(&mut *database, &records.shape, &collection, &records.key, args.keep_json).map_err(of_database(&shown))?;
@@ -90,28 +97,30 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
         }
         return Ok(if cached.failed { ExitStatus::Findings } else { ExitStatus::Clean });
     }
-    let writer = std::sync::Arc::new(RowWriter::new(Shredder::new(&prepared.layout, dialect)));
+    let writer = Arc::new(RowWriter::new(Shredder::new(&prepared.layout, dialect)));
+    // Of the first schema where there are several.
+    let redactor = runner.project.collections.first().and_then(|collection| collection.redactor.as_deref());
     let writer_thread = database.begin(LoadRequest {
         layout: prepared.layout,
         changes: prepared.changes,
         is_new: prepared.is_new,
         mode,
         list: args.dry_run,
-        keys: session.shown_keys(),
-        schema: hex(&Sha256::digest(records.schema)),
-        inputs: session.record_checksums(),
+        keys: redactor.map(Redactor::keys).unwrap_or_default(),
+        schema: checksum::of(&records.schema),
+        inputs: runner.checksums.get_or_insert_default().list(),
         now,
     });
     let writer_thread = writer_thread.map_err(of_database(&shown))?;
     let settled = writer_thread.settled();
-    let rejects = rejects(&session, args.rejects.as_deref())?;
+    let rejects = rejects(&runner, args.rejects.as_deref())?;
     let beside = SideOutputs { rejects, findings: args.findings.then(|| writer_thread.findings()), ..SideOutputs::default() };
     let place = Place::Sink(match question {
         _ if args.dry_run => Box::new(DryRun(writer_thread)),
-        Some(question) => Box::new(CachingSink::new(writer_thread, question, session.capture_output())),
+        Some(question) => Box::new(CachingSink::new(writer_thread, question, runner.captured.get_or_insert_default().clone())),
         None => Box::new(writer_thread),
     });
-    let result = session.run_all(vec![Output { writer, place }], Some(beside), on_invalid, ReportStream::Stderr)?;
+    let result = runner.run(vec![Output { writer, place }], Some(beside), on_invalid, ReportStream::Stderr)?;
     if result.held_back || result.status == ExitStatus::Interrupted {
         return Ok(result.status);
     }
@@ -132,9 +141,38 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
     Ok(result.status)
 }
 
+/// The records of one schema, for a store that lays them out in tables.
+pub(super) struct Records {
+    pub shape: Arc<Shape>,
+    pub name: String,
+    pub key: Vec<String>,
+    /// The text of the schema and of the schemas it refers to.
+    pub schema: Vec<u8>,
+}
+
 /// The records to load, which have one schema.
-pub(super) fn records(session: &Session) -> Result<Records, CliError> {
-    session.only_pipeline()?.ok_or_else(|| CliError::usage("the inputs have several schemas; load them separately, or use --schema"))
+pub(super) fn records(project: &Project) -> Result<Records, CliError> {
+    let [collection] = &*project.collections else {
+        return Err(CliError::usage("the inputs have several schemas; load them separately, or use --schema"));
+    };
+    let mut schema = if collection.schema == "none" { Vec::new() } else { schemas::text(&collection.schema)?.into_bytes() };
+    for file in &collection.schema_files {
+        schema.extend(std::fs::read(file).map_err(|error| CliError::File { path: file.clone(), error })?);
+    }
+    Ok(Records { shape: Arc::clone(&collection.shape), name: collection.name.clone(), key: collection.key.clone(), schema })
+}
+
+// The identity of this load; `None` if its result depends on more than files.
+fn run_key(args: &LoadArgs) -> Result<Option<RunKey>, CliError> {
+    let has_other_outputs = args.findings || args.rejects.is_some() || args.dry_run;
+    let Some(caller) = caching::caller(&args.common, ReportStream::Stderr).filter(|_| !has_other_outputs && !args.no_cache) else {
+        return Ok(None);
+    };
+    let overrides = overrides(&args.common, &args.input)?;
+    let config = if overrides.no_config { None } else { Config::locate(&overrides)? };
+    // The address may contain a password, and does not affect the report.
+    let own = (args.mode, args.layout, args.migrate, &args.collection, args.keep_json, args.invalid.on_invalid);
+    Ok(RunKey::new(&overrides, config.as_ref(), &(caller, own)))
 }
 
 /// The collection: the one given, else the schema's.
@@ -150,8 +188,8 @@ pub(super) fn collection(named: Option<String>, of_schema: String) -> Result<Str
 }
 
 /// Where rejected records go.
-pub(super) fn rejects(session: &Session, path: Option<&Path>) -> Result<Option<OutputTarget>, CliError> {
-    path.map(|path| session.refuse_input(path).map(|()| OutputTarget::file(path))).transpose()
+pub(super) fn rejects(runner: &Runner, path: Option<&Path>) -> Result<Option<OutputTarget>, CliError> {
+    path.map(|path| runner.refuse_output(path).map(|()| OutputTarget::file(path))).transpose()
 }
 
 fn print_summary(shown: &str, collection: &str, settled: &LoadStats, is_trial: bool) {
@@ -180,11 +218,11 @@ fn refuse(diagnostics: &[Diagnostic]) -> Result<ExitStatus, CliError> {
 }
 
 #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only file outputs are checked against the inputs"))]
-fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, CliError> {
+fn open(dsn: &Dsn, trial: bool, runner: &Runner) -> Result<Box<dyn Database>, CliError> {
     match dsn {
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
-            session.refuse_input(path)?;
+            runner.refuse_output(path)?;
             let opened = database::sqlite::Sqlite::open(path, trial, interrupted()).map_err(|error| file(path, error))?;
             Ok(Box::new(opened))
         }
@@ -192,7 +230,7 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
         Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
-            let (access, shown) = access(url, session.is_quiet())?;
+            let (access, shown) = access(url, runner.reporting.is_quiet())?;
             Ok(Box::new(database::postgres::Postgres::open(&access, interrupted()).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]

@@ -8,13 +8,12 @@ macro_rules! errln {
     ($($line:tt)*) => { $crate::cli::print_error_line(&format!($($line)*)) };
 }
 
-mod load_cache;
 mod args;
 mod bug;
+mod caching;
 mod check;
 #[cfg(feature = "parquet")]
 mod load_columnar;
-mod config;
 mod convert;
 mod diff;
 mod dsn;
@@ -25,16 +24,12 @@ mod init;
 mod interrupt;
 mod load;
 mod lsp;
-mod document_check;
+mod overrides;
 mod progress;
-mod cache;
-mod revision;
+mod reporting;
 mod run;
+mod runner;
 mod schema;
-mod schemas;
-mod checksum;
-mod session;
-mod changed_since;
 mod stdout;
 mod summary;
 mod error;

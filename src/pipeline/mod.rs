@@ -10,6 +10,7 @@ pub mod batch;
 pub mod bug;
 mod deferred;
 pub mod policy;
+mod record;
 pub mod scope;
 pub mod changes;
 pub mod suppress;
@@ -21,22 +22,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::{OnInvalid, references};
 use crate::compare::{Ignored, RecordHasher};
-use crate::diagnostic::{Diagnostic, DiagnosticSink, RecordRef, Severity, rules};
+use crate::diagnostic::{Diagnostic, RecordRef, Severity, rules};
 use crate::layout::header::Header;
 use crate::load::output::{CommitSet, OutputTarget, Stream};
 use crate::load::temporary::FolderLock;
 use crate::load::{Sink, Totals};
-use crate::read::{Chunker, TopLevel};
-use crate::redact::{self, Redactor};
+use crate::read::TopLevel;
+use crate::redact;
 use crate::report::{Reporter, Summary};
 use crate::source::{Format, Position, ReadError, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Files, OutputWriter, Writer};
 
+pub use crate::read::open::Opened;
 pub use baseline::Baseline;
 pub use changes::{BaseRecords, ChangeStatus};
 pub use file_summary::{CachedFile, FileSummary, SummarisedFile};
 pub use policy::Policy;
+pub use record::{DiagnosticBuffer, RecordPipeline, Stage};
 pub use suppress::Suppressions;
 
 use deferred::{Deferred, Event, Facts};
@@ -56,34 +59,6 @@ pub struct Input {
     pub size: Option<u64>,
     /// Its summary in a previous run, if that may still be valid; only for a run without outputs.
     pub cached: Option<CachedFile>,
-}
-
-/// An opened input.
-pub struct Opened {
-    /// Its format.
-    pub format: Format,
-    /// Whether byte offsets count decompressed or decoded text instead of the file's own bytes.
-    pub decoded: bool,
-    /// Splits it into windows.
-    pub chunker: Box<dyn Chunker>,
-}
-
-/// A step of a pipeline: it may change the record and emits findings.
-pub trait Stage: Send + Sync {
-    /// Processes one record.
-    fn work(&self, tree: &mut Tree, diagnostics: &mut dyn DiagnosticSink);
-}
-
-/// The steps for the records of one schema.
-pub struct RecordPipeline {
-    /// Steps before the check across records, in order: normalisation, then checks.
-    pub stages: Vec<Arc<dyn Stage>>,
-    /// Keys and references to compare across records.
-    pub references: Option<Arc<references::KeyDeclarations>>,
-    /// Whether syntax errors are reported as warnings.
-    pub lenient: bool,
-    /// Decides what reports may show of the records; `None` if they may show everything.
-    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// The destination of an output.
@@ -158,6 +133,32 @@ pub struct Job {
     pub keep_summaries: bool,
     /// Whether the only input is one file, whose top level the outputs keep.
     pub keep_top_level: bool,
+}
+
+impl Job {
+    /// A job that reads and checks these inputs with one worker, and reports to nobody.
+    #[must_use]
+    pub fn new(inputs: Vec<Input>, pipelines: Vec<RecordPipeline>) -> Self {
+        Self {
+            inputs,
+            pipelines,
+            complete: false,
+            outputs: Vec::new(),
+            rejects: None,
+            on_invalid: OnInvalid::Skip,
+            reports: Vec::new(),
+            policy: Policy::default(),
+            baseline: None,
+            suppressions: Suppressions::default(),
+            base: BaseRecords::default(),
+            unchanged_files: 0,
+            skipped: 0,
+            diagnostics: Vec::new(),
+            jobs: 1,
+            keep_summaries: false,
+            keep_top_level: false,
+        }
+    }
 }
 
 /// Observes the progress of a run.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bug::naming;
-use super::{BaseRecords, CachedFile, ChangeStatus, FileSummary, Input, RecordPipeline, policy};
+use super::{BaseRecords, CachedFile, ChangeStatus, DiagnosticBuffer, FileSummary, Input, RecordPipeline};
 use crate::check::references::{KeyOccurrence, Role};
 use crate::check::{self, OnInvalid};
 use crate::compare::RecordHasher;
-use crate::diagnostic::{Diagnostic, DiagnosticSink, MAX_FINDINGS_PER_RECORD, Omitted, Place, RecordRef, Severity, hint, rules};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, RecordRef, Severity, rules};
 use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Chunker, RecordVisitor, TopLevel, Window};
@@ -372,47 +372,6 @@ impl WorkerContext {
     }
 }
 
-// The findings of the current record, and the number of errors.
-#[derive(Default)]
-struct DiagnosticBuffer {
-    diagnostics: Vec<Diagnostic>,
-    errors: usize,
-    omitted: Omitted,
-    // Number of candidates compared for suggestions about the window's records.
-    hints: u64,
-}
-
-impl DiagnosticSink for DiagnosticBuffer {
-    fn emit(&mut self, diagnostic: Diagnostic) {
-        self.errors += usize::from(policy::is_error(&diagnostic));
-        if self.diagnostics.len() < MAX_FINDINGS_PER_RECORD {
-            self.diagnostics.push(diagnostic);
-        } else {
-            self.omitted.add(diagnostic);
-        }
-    }
-
-    fn omit(&mut self, omitted: Omitted) {
-        self.errors += usize::from(omitted.has_error());
-        self.omitted.join(omitted);
-    }
-
-    fn hints(&self) -> hint::Budget {
-        hint::Budget::new(hint::PER_RECORD.min(hint::PER_WINDOW.saturating_sub(self.hints)))
-    }
-
-    fn spend_hints(&mut self, candidates: u64) {
-        self.hints += candidates;
-    }
-}
-
-impl DiagnosticBuffer {
-    // Ends the findings of a record: one finding stands for those that were omitted.
-    fn close(&mut self) {
-        self.diagnostics.extend(std::mem::take(&mut self.omitted).into_finding());
-    }
-}
-
 struct RecordProcessor<'s> {
     context: &'s WorkerContext,
     pipeline: &'s RecordPipeline,
@@ -496,18 +455,9 @@ impl RecordVisitor for RecordProcessor<'_> {
         let redactor = self.pipeline.redactor.as_deref();
         let before = redactor.map(|redactor| redactor.before(tree)).unwrap_or_default();
         let content = self.context.contents.as_ref().map(|digester| digester.content(tree.root()));
-        for stage in &self.pipeline.stages {
-            stage.work(tree, &mut self.buffer);
-        }
-        self.buffer.close();
-        // While the source is available as read.
-        self.buffer.diagnostics.iter_mut().for_each(|diagnostic| write::text_edits::resolve(diagnostic, Some(self.format)));
+        let mut occurrences = self.pipeline.process(tree, self.format, &mut self.buffer);
         let references = self.pipeline.references.as_deref();
-        for diagnostic in references.map_or_else(Vec::new, |plan| plan.check(tree, &self.buffer.diagnostics)) {
-            self.buffer.emit(diagnostic);
-        }
         let valid = self.buffer.errors == 0;
-        let mut occurrences = references.map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut carried = false;
         if let Some(accepted) = check::accept(tree, valid, self.context.on_invalid) {
             let errors = self.buffer.errors;

@@ -12,6 +12,7 @@ mod guess;
 pub mod handbook;
 pub mod json;
 pub mod ndjson;
+pub mod open;
 pub mod toml;
 pub mod xml;
 pub mod yaml;

@@ -67,4 +67,10 @@ impl Format {
         let (_, extension) = name.rsplit_once('.')?;
         Self::ALL.iter().copied().find(|format| format.extensions().iter().any(|known| known.eq_ignore_ascii_case(extension)))
     }
+
+    /// Whether files of this format found in a directory of schemas may be schemas.
+    #[must_use]
+    pub const fn may_be_schema(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
 }

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 /// Rows from the ground up; a module uses only modules of rows before its own.
 const ROWS: &[&[&str]] = &[
     &["source"],
-    &["tree", "diagnostic", "reference_data", "spool", "guard", "growth"],
+    &["tree", "diagnostic", "reference_data", "spool", "checksum", "guard", "growth"],
     &["schema"],
     &["layout"],
     &["read", "normalise", "check", "compare", "redact"],
     &["write", "load", "report"],
     &["pipeline"],
     &["fix"],
+    &["project"],
     &["cli"],
 ];
 

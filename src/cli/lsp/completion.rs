@@ -7,11 +7,11 @@ use lsp_types::{
     Position, TextEdit,
 };
 
-use super::super::document_check::DocumentCheck;
 use super::cursor::{self, CompletionTarget, CursorContext};
 use super::document::Document;
 use crate::layout::column::{self, Step, step_into};
 use crate::layout::{cell, xml};
+use crate::project::document_check::DocumentCheck;
 use crate::read::Format;
 use crate::schema::{Part, Types, docs};
 use crate::tree::{Kind, Node};

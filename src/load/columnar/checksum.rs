@@ -15,7 +15,7 @@ use arrow_ipc::root_as_message;
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
-use crate::layout::relational::shred::hex;
+use crate::checksum::hex;
 
 /// The metadata key of a Parquet file's checksum.
 pub const CHECKSUM: &str = "chancery_checksum";

@@ -18,11 +18,11 @@ use sha2::{Digest, Sha256};
 
 use super::batch_builder::RecordBatchBuilder;
 use super::{checksum, failed};
+use crate::checksum::hex;
 use crate::diagnostic::{Diagnostic, rules};
 use crate::guard::guarded;
 use crate::layout::columnar::{self, Form, LAYOUT, SET, TABLE};
 use crate::layout::relational::Layout;
-use crate::layout::relational::shred::hex;
 use crate::load::atomic::AtomicFile;
 use crate::load::database::{incomplete, layout_of};
 use crate::load::output::CommitSet;
