@@ -71,7 +71,7 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
         Dsn::Sqlite(path) => {
             use crate::layout::relational::shred::Dialect;
             use crate::load::database::sqlite::SqliteExporter;
-            let reading = SqliteExporter::open(path, collection, interrupted()).map_err(|error| super::load::file(path, error))?;
+            let reading = SqliteExporter::open(path, collection, interrupted()).map_err(|error| super::store::file(path, error))?;
             let layout = reading.layout().clone();
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Sqlite))
         }
@@ -81,9 +81,9 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
         Dsn::Postgres(url) => {
             use crate::layout::relational::shred::Dialect;
             use crate::load::database::postgres::PostgresExporter;
-            let (access, shown) = super::load::access(url, quiet)?;
+            let (access, shown) = super::store::access(url, quiet)?;
             let reading =
-                PostgresExporter::open(&access, collection, interrupted()).map_err(|error| super::load::file(shown.as_ref(), error))?;
+                PostgresExporter::open(&access, collection, interrupted()).map_err(|error| super::store::file(shown.as_ref(), error))?;
             let layout = reading.layout().clone();
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Postgres))
         }

@@ -15,20 +15,17 @@ use super::overrides::{self, overrides};
 use super::reporting::{ReportStream, draw_findings};
 use super::runner::{Runner, SideOutputs};
 use super::stdout::stdout;
+use super::store::{collection, file, records, rejects};
 use super::{CliError, ExitStatus, caching, is_read, print};
 use crate::check::OnInvalid;
 use crate::checksum;
 use crate::diagnostic::{Diagnostic, log_line};
 use crate::layout::relational::shred::Shredder;
 use crate::load::database::{self, Database, LoadRequest, LoadStats, Mode};
-use crate::load::output::OutputTarget;
 use crate::pipeline::{Output, Place};
 use crate::project::cache::{CachingSink, LoadFingerprint, RunKey};
-use crate::project::config::Config;
-use crate::project::{Project, schemas};
 use crate::redact::Redactor;
 use crate::reference_data::date;
-use crate::schema::Shape;
 use crate::write::row_writer::RowWriter;
 
 /// Runs the command. An interrupted load commits nothing; where it was committed before, that is an error.
@@ -141,27 +138,6 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
     Ok(result.status)
 }
 
-/// The records of one schema, for a store that lays them out in tables.
-pub(super) struct Records {
-    pub shape: Arc<Shape>,
-    pub name: String,
-    pub key: Vec<String>,
-    /// The text of the schema and of the schemas it refers to.
-    pub schema: Vec<u8>,
-}
-
-/// The records to load, which have one schema.
-pub(super) fn records(project: &Project) -> Result<Records, CliError> {
-    let [collection] = &*project.collections else {
-        return Err(CliError::usage("the inputs have several schemas; load them separately, or use --schema"));
-    };
-    let mut schema = if collection.schema == "none" { Vec::new() } else { schemas::text(&collection.schema)?.into_bytes() };
-    for file in &collection.schema_files {
-        schema.extend(std::fs::read(file).map_err(|error| CliError::File { path: file.clone(), error })?);
-    }
-    Ok(Records { shape: Arc::clone(&collection.shape), name: collection.name.clone(), key: collection.key.clone(), schema })
-}
-
 // The identity of this load; `None` if its result depends on more than files.
 fn run_key(args: &LoadArgs) -> Result<Option<RunKey>, CliError> {
     let has_other_outputs = args.findings || args.rejects.is_some() || args.dry_run;
@@ -169,27 +145,10 @@ fn run_key(args: &LoadArgs) -> Result<Option<RunKey>, CliError> {
         return Ok(None);
     };
     let overrides = overrides(&args.common, &args.input)?;
-    let config = if overrides.no_config { None } else { Config::locate(&overrides)? };
+    let config = overrides.config_file()?;
     // The address may contain a password, and does not affect the report.
     let own = (args.mode, args.layout, args.migrate, &args.collection, args.keep_json, args.invalid.on_invalid);
     Ok(RunKey::new(&overrides, config.as_ref(), &(caller, own)))
-}
-
-/// The collection: the one given, else the schema's.
-pub(super) fn collection(named: Option<String>, of_schema: String) -> Result<String, CliError> {
-    let collection = named.unwrap_or(of_schema);
-    match crate::layout::relational::refused_name(&collection) {
-        Some(why) => Err(CliError::usage(format!(
-            "{collection:?} cannot be the name of a collection: {why}; a name begins with a letter, has at most 63 bytes, and does not begin with \
-             sqlite_, pg_ or _chancery; choose another one with --collection"
-        ))),
-        None => Ok(collection),
-    }
-}
-
-/// Where rejected records go.
-pub(super) fn rejects(runner: &Runner, path: Option<&Path>) -> Result<Option<OutputTarget>, CliError> {
-    path.map(|path| runner.refuse_output(path).map(|()| OutputTarget::file(path))).transpose()
 }
 
 fn print_summary(shown: &str, collection: &str, settled: &LoadStats, is_trial: bool) {
@@ -230,31 +189,13 @@ fn open(dsn: &Dsn, trial: bool, runner: &Runner) -> Result<Box<dyn Database>, Cl
         Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
-            let (access, shown) = access(url, runner.reporting.is_quiet())?;
+            let (access, shown) = super::store::access(url, runner.reporting.is_quiet())?;
             Ok(Box::new(database::postgres::Postgres::open(&access, interrupted()).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]
         Dsn::Postgres(_) => Err(CliError::usage("this program was built without PostgreSQL")),
         Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("this program was built without Parquet and Arrow")),
     }
-}
-
-/// How to connect to a database, and its display name.
-#[cfg(feature = "postgres")]
-pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::ConnectionConfig, String), CliError> {
-    let access = database::postgres::ConnectionConfig::new(url, &|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .map_err(|error| file(Path::new("postgres"), error))?;
-    let shown = access.shown.clone();
-    if access.exposes_password && !quiet {
-        errln!(
-            "warning: other users of this machine can see the password in the address, as with ps; set PGPASSWORD or use the password file (~/.pgpass)"
-        );
-    }
-    Ok((access, shown))
-}
-
-pub(super) fn file(path: &Path, error: io::Error) -> CliError {
-    if crate::load::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
 }
 
 // Everything but the last step.

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use super::args::{self, LoadArgs, LoadMode};
 use super::dsn::Dsn;
-use super::load::{file, records, rejects};
 use super::overrides;
 use super::reporting::ReportStream;
 use super::runner::{Runner, SideOutputs};
 use super::stdout::stdout;
+use super::store::{collection, file, records, rejects};
 use super::{CliError, ExitStatus};
 use crate::check::OnInvalid;
 use crate::layout::columnar::Form;
@@ -35,7 +35,7 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<ExitStatus, CliError> {
     let on_invalid = overrides::on_invalid(args.invalid.on_invalid, &runner.project.settings, OnInvalid::Stop);
     let records = records(&runner.project)?;
     let form = if args.layout == Some(args::Layout::Flat) { Form::Flat } else { Form::Nested };
-    let collection = super::load::collection(args.collection, records.name)?;
+    let collection = collection(args.collection, records.name)?;
     let layout = form.of(Layout::new(&records.shape, &collection, &records.key, None));
     let writer = std::sync::Arc::new(RowWriter::new(Shredder::new(&layout, TypeSupport::Arrow)));
     let beside = SideOutputs { rejects: rejects(&runner, args.rejects.as_deref())?, ..SideOutputs::default() };

@@ -31,6 +31,7 @@ mod run;
 mod runner;
 mod schema;
 mod stdout;
+mod store;
 mod summary;
 mod error;
 

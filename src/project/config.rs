@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::settings::Overrides;
 use super::{Error, discovery, schemas};
 use crate::check::OnInvalid;
 use crate::check::schema::Checker;
@@ -23,9 +22,6 @@ use crate::read::{
 use crate::schema::bundled;
 use crate::tree::{Node, Tree};
 use crate::write;
-
-/// Its file name.
-pub const NAME: &str = "chancery.toml";
 
 /// Paths with their own settings.
 #[derive(Clone, Debug, Default)]
@@ -84,14 +80,6 @@ impl Config {
     /// When it is invalid or cannot be read, or the paths belong to several projects.
     pub fn find(named: Option<&Path>, paths: &[String]) -> Result<Self, Error> {
         discovery::locate(named, paths)?.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
-    }
-
-    /// Where the config of a run with these settings is, if it has one.
-    ///
-    /// # Errors
-    /// When its paths belong to several projects.
-    pub fn locate(overrides: &Overrides) -> Result<Option<PathBuf>, Error> {
-        discovery::locate(overrides.config.as_deref(), &overrides.input.paths)
     }
 
     /// The nearest `chancery.toml` in a directory or above, else none.

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
-use super::config::NAME;
-use super::{Error, inputs, revision};
+use super::paths::expand;
+use super::{CONFIG_NAME, Error, revision};
 use crate::source::open;
 
-/// Where the config that a project has is: the nearest `chancery.toml` above each of the paths, or above
-/// the working directory if there are none. Paths of several projects are an error.
+/// Where the config of a project is: in the file `named`, else the nearest `chancery.toml` above each of the paths, or
+/// above the working directory if there are none. Paths of several projects are an error.
 pub(super) fn locate(named: Option<&Path>, paths: &[String]) -> Result<Option<PathBuf>, Error> {
     if let Some(path) = named {
         return Ok(Some(path.to_owned()));
@@ -24,7 +24,7 @@ pub(super) fn locate(named: Option<&Path>, paths: &[String]) -> Result<Option<Pa
             Some((other, of_first)) => {
                 let of = |name: &str, config: &Option<PathBuf>| match config {
                     Some(config) => format!("{name} belongs to {}", from(&here, config).display()),
-                    None => format!("{name} to no project (no {NAME} found above it)"),
+                    None => format!("{name} to no project (no {CONFIG_NAME} found above it)"),
                 };
                 let (a, b) = if of_first.is_some() { ((other, of_first), (&name, &config)) } else { ((&name, &config), (other, of_first)) };
                 let message =
@@ -40,7 +40,7 @@ pub(super) fn locate(named: Option<&Path>, paths: &[String]) -> Result<Option<Pa
 /// The nearest config in a directory or above. The search stops at the root of a repository.
 pub(super) fn nearest(folder: &Path) -> Option<PathBuf> {
     for folder in folder.ancestors() {
-        let config = folder.join(NAME);
+        let config = folder.join(CONFIG_NAME);
         if config.is_file() {
             return Some(config);
         }
@@ -58,7 +58,7 @@ fn folders(given: &str, here: &Path) -> Vec<(String, PathBuf)> {
     }
     let path = Path::new(revision::split(given).map_or(given, |(_, path)| path));
     if !path.exists() && given.contains(['*', '?', '[', '{']) {
-        let files = inputs::expand(&[given.to_owned()]).0;
+        let files = expand(&[given.to_owned()]).0;
         let folder = |file: open::Input| Some((file.name.to_string(), absolute(file.path?.parent()?, here)));
         let found: Vec<(String, PathBuf)> = files.into_iter().filter_map(folder).collect();
         if !found.is_empty() {

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Error;
-use super::config::{self, Config, Group};
-use super::input::{InputSpec, package_tables, shown, tables_of};
-use super::revision::{self, ResolvedInput};
+use super::config::{Config, Group};
+use super::input::{InputSpec, shown};
+use super::paths::{Expanded, expand, expand_with};
+use super::revision::ResolvedInput;
 use super::settings::{Overrides, Unclaimed};
 use crate::diagnostic::{Diagnostic, Severity, rules};
 use crate::pipeline;
-use crate::source::open::{self, DirectoryRules, Input, InputError};
+use crate::source::open::{self, InputError};
 use crate::source::{Format, Position, Source, Span};
 
 /// The inputs, each with the index of its collection.
@@ -124,9 +125,6 @@ impl InputSet {
     }
 }
 
-/// Inputs, and paths without inputs.
-pub(super) type Expanded = (Vec<ResolvedInput>, Vec<InputError>);
-
 /// The directory that is read if nothing else is named.
 pub(super) fn default_input(config: &Config) -> PathBuf {
     config.folder.join("input")
@@ -204,28 +202,6 @@ impl<P: Eq + std::hash::Hash> Claimed<P> {
     fn find(&self, path: &P) -> Option<usize> {
         self.0.get(path).copied()
     }
-}
-
-/// The inputs that paths mean.
-#[must_use]
-pub fn expand(paths: &[String]) -> (Vec<Input>, Vec<InputError>) {
-    let known = |name: &str| Format::by_extension(name).is_some();
-    open::expand(paths, &DirectoryRules { known: &known, package_tables: &package_tables, config_name: config::NAME })
-}
-
-/// Like `expand`; paths may be at a git revision.
-pub(super) fn expand_with(paths: &[String], revisions: bool) -> Expanded {
-    let (old, now): (Vec<String>, Vec<String>) = paths.iter().cloned().partition(|path| revisions && revision::split(path).is_some());
-    let (inputs, mut missing) = expand(&now);
-    let mut found: Vec<ResolvedInput> = inputs.into_iter().map(|input| ResolvedInput { input, revision: None }).collect();
-    for path in &old {
-        let known = |name: &str| Format::by_extension(name).is_some();
-        match revision::expand(path, known, tables_of) {
-            Ok(files) => found.extend(files),
-            Err(problem) => missing.push(problem),
-        }
-    }
-    (found, missing)
 }
 
 #[cfg(test)]

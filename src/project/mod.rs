@@ -16,6 +16,7 @@ mod error;
 pub mod input;
 pub mod inputs;
 pub mod job;
+mod paths;
 pub mod revision;
 pub mod schemas;
 pub mod settings;
@@ -38,8 +39,12 @@ pub use settings::{Overrides, ResolvedSettings};
 use changed_since::ChangedFiles;
 use config::{Config, Group};
 use input::InputSpec;
+use paths::{Expanded, expand_with};
 use revision::ResolvedInput;
 use settings::CollectionSettings;
+
+/// The file name of a config.
+pub const CONFIG_NAME: &str = "chancery.toml";
 
 /// Everything that is known before the first record is read.
 pub struct Project {
@@ -124,10 +129,10 @@ impl Project {
     }
 
     // Adds the collection of a source with its inputs.
-    fn add(&mut self, overrides: &Overrides, config: &Config, group: &Group, found: Option<inputs::Expanded>) -> Result<(), Error> {
+    fn add(&mut self, overrides: &Overrides, config: &Config, group: &Group, found: Option<Expanded>) -> Result<(), Error> {
         let settings = CollectionSettings::new(overrides, config, group)?;
         let mut collection = Collection::compile(&settings)?;
-        let (mut found, missing) = found.unwrap_or_else(|| inputs::expand_with(&group.paths, overrides.input.revisions));
+        let (mut found, missing) = found.unwrap_or_else(|| expand_with(&group.paths, overrides.input.revisions));
         if group.unclaimed {
             let diagnostics;
             (found, diagnostics) = self.inputs.take_unclaimed(found, overrides, config);

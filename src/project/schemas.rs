@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Error;
 use super::revision::{self, Revision};
+use super::{CONFIG_NAME, Error};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, rules};
 use crate::read::handbook::Templates;
 use crate::read::{self, Format, RecordVisitor};
@@ -73,7 +73,7 @@ impl Allowed {
 
 // The nearest directory upwards that holds a config or is the root of a repository.
 fn project(folder: &Path) -> Option<&Path> {
-    folder.ancestors().find(|folder| folder.join("chancery.toml").is_file() || folder.join(".git").exists())
+    folder.ancestors().find(|folder| folder.join(CONFIG_NAME).is_file() || folder.join(".git").exists())
 }
 
 /// The files of a schema; none for the bundled one.

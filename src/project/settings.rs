@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::config::{Config, Group};
-use super::{Error, schemas};
+use super::{Error, discovery, schemas};
 use crate::check::OnInvalid;
 use crate::diagnostic::Severity;
 use crate::normalise;
@@ -63,6 +63,16 @@ pub struct Overrides {
     pub mask: bool,
     /// Whether records are only read and normalised.
     pub unchecked: bool,
+}
+
+impl Overrides {
+    /// Where the config of a run with these settings is, if it has one.
+    ///
+    /// # Errors
+    /// When its paths belong to several projects.
+    pub fn config_file(&self) -> Result<Option<PathBuf>, Error> {
+        if self.no_config { Ok(None) } else { discovery::locate(self.config.as_deref(), &self.input.paths) }
+    }
 }
 
 /// What a caller sets about the inputs.

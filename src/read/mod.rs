@@ -11,6 +11,7 @@ pub mod directive;
 mod guess;
 pub mod handbook;
 pub mod json;
+mod limits;
 pub mod ndjson;
 pub mod open;
 pub mod toml;

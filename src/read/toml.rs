@@ -8,7 +8,7 @@ use std::sync::Arc;
 use toml_edit::{Document, InlineTable, Item, Key, Table, Value};
 
 use super::directive::Comments;
-use super::ndjson::{TooLarge, floor_char};
+use super::limits::{TooLarge, floor_char};
 use super::{Options, Reader, RecordVisitor, TopLevel, Window, too_deep, too_many, yaml};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, quote, rules};
 use crate::source::{InputBuffer, ReadError, Source, Span};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
 use super::directive::Comments;
-use super::ndjson::{TooLarge, floor_char};
+use super::limits::{TooLarge, floor_char};
 use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep, too_many};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, Rule, quote, rules};
 use crate::source::{InputBuffer, ReadError, Source, Span};

@@ -722,28 +722,17 @@ fn a_panic_names_the_input_and_writes_nothing() {
             let home = folder(&[]);
             let place = pipeline::Place::Target(OutputTarget::file(home.path().join("out/records.json")));
             let writer = chancery::write::Format::Json.writer(&chancery::write::Options::default());
+            let inputs = vec![
+                input("first", GOOD, size, |chunker| chunker),
+                input("second", GOOD, size, panicking),
+                input("third", GOOD, size, |chunker| chunker),
+            ];
             let job = pipeline::Job {
-                inputs: vec![
-                    input("first", GOOD, size, |chunker| chunker),
-                    input("second", GOOD, size, panicking),
-                    input("third", GOOD, size, |chunker| chunker),
-                ],
-                pipelines: vec![pipeline::RecordPipeline { stages: Vec::new(), references: None, lenient: false, redactor: None }],
-                complete: false,
                 outputs: vec![pipeline::Output { writer, place }],
                 rejects: Some(OutputTarget::file(home.path().join("out/rejects.ndjson"))),
                 on_invalid: chancery::check::OnInvalid::Keep,
-                reports: Vec::new(),
-                policy: pipeline::Policy::default(),
-                baseline: None,
-                suppressions: pipeline::Suppressions::default(),
-                keep_top_level: false,
-                skipped: 0,
-                base: pipeline::BaseRecords::default(),
-                unchanged_files: 0,
-                diagnostics: Vec::new(),
                 jobs,
-                keep_summaries: false,
+                ..pipeline::Job::new(inputs, vec![pipeline::RecordPipeline::default()])
             };
             let interrupted = std::sync::atomic::AtomicBool::new(false);
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pipeline::run(job, &interrupted, &mut Nobody)));

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use chancery::layout::relational::shred::hex;
+use chancery::checksum::hex;
 
 use crate::harness::{folder, run};
 use crate::load::{self, Base, Sqlite, canonical_lines, export};

@@ -29,7 +29,8 @@ use serde_json::Value;
 use super::args::LspArgs;
 use super::{CliError, ExitStatus};
 use crate::diagnostic::Diagnostic;
-use crate::project::config::{self, Config};
+use crate::project::CONFIG_NAME;
+use crate::project::config::Config;
 use crate::project::document_check::DocumentCheck;
 use crate::read::Format;
 use document::{Document, Encoding};
@@ -297,7 +298,7 @@ impl Server<'_> {
             other => Format::by_name(other),
         };
         let from = if Format::by_extension(&name).is_some() { None } else { by_language };
-        if let Some(path) = path.as_deref().filter(|path| path.file_name().is_some_and(|file| file == config::NAME)) {
+        if let Some(path) = path.as_deref().filter(|path| path.file_name().is_some_and(|file| file == CONFIG_NAME)) {
             return Ok(DocumentCheck::of_config(path)?);
         }
         let config = match path.as_deref().and_then(Path::parent) {

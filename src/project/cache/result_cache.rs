@@ -20,9 +20,9 @@ use super::run_key::{Dependencies, RunKey, checksums};
 use super::{TICK, entry};
 use crate::checksum::{self, ChecksumRecorder};
 use crate::pipeline::SummarisedFile;
-use crate::project::config::Config;
-use crate::project::inputs::{InputSet, expand};
+use crate::project::inputs::InputSet;
 use crate::project::job::CachedFiles;
+use crate::project::paths::expand;
 use crate::project::settings::InputOverrides;
 use crate::project::{Overrides, Project};
 use crate::read::csv::package;
@@ -93,7 +93,7 @@ impl ResultCache {
     /// The entry for a run with these settings; `caller` is all else that its report depends on. `None` if the result
     /// depends on more than files.
     pub fn new(overrides: &Overrides, caller: &impl Debug) -> Option<Self> {
-        let config = if overrides.no_config { None } else { Config::locate(overrides).ok()? };
+        let config = overrides.config_file().ok()?;
         let folder = config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).join(FOLDER);
         let place = |overrides: &Overrides| Some(folder.join(&RunKey::new(overrides, config.as_ref(), caller)?.text()[..32]));
         let of_any_paths = Overrides { input: InputOverrides { paths: Vec::new(), ..overrides.input.clone() }, ..overrides.clone() };

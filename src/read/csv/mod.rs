@@ -15,7 +15,7 @@ use std::sync::Arc;
 use self::header_plan::{HeaderPlan, Role};
 use self::lex::End;
 use self::rows::Table;
-use super::ndjson::{TooLarge, few_lines, floor_char};
+use super::limits::{TooLarge, few_lines, floor_char};
 use super::{Options, Reader, Window};
 use crate::diagnostic::{Diagnostic, Member};
 use crate::layout::cell;

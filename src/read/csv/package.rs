@@ -17,7 +17,7 @@ use super::{FirstRow, Head, LargeRow, RowRange, cut_rows};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::column::{self, Column};
 use crate::layout::header::{self, Header};
-use crate::read::ndjson::floor_char;
+use crate::read::limits::floor_char;
 use crate::read::{Options, Reader, RecordVisitor, Window};
 use crate::schema::shape::Part;
 use crate::source::{InputBuffer, ReadError, Source, Span};

@@ -21,7 +21,7 @@ pub use template::Templates;
 
 use self::template::Template;
 use self::value::Value;
-use super::ndjson::TooLarge;
+use super::limits::TooLarge;
 use super::{Options, Reader, RecordVisitor, Window, too_many};
 use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::Tree;
@@ -93,7 +93,7 @@ impl super::Chunker for HandbookChunker {
             {
                 self.done = true;
                 let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_lines, what: Some("lines") });
-                let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+                let shown = super::limits::floor_char(self.feed.bytes(), 80);
                 return Ok(Some(Window::new(self.feed.consume(shown)?, &reader)));
             }
             let text = self.text();
@@ -106,7 +106,7 @@ impl super::Chunker for HandbookChunker {
                 // Nothing shows where the next page begins.
                 self.done = true;
                 let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_record_bytes, what: None });
-                let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+                let shown = super::limits::floor_char(self.feed.bytes(), 80);
                 return Ok(Some(Window::new(self.feed.consume(shown)?, &reader)));
             }
             self.feed.fill()?;

@@ -108,7 +108,7 @@ impl PageReader<'_> {
             let before = heading.slice(0..open).trim();
             let big = inner.text().chars().filter(|c| c.is_uppercase() || c.is_ascii_digit()).count();
             let short = (2..=16).contains(&inner.text().chars().count()) && inner.text().split(is_space).count() <= 2;
-            if short && !before.is_empty() && (big >= 2 || (big == 1 && super::narrative::fits(inner.text(), before.text()))) {
+            if short && !before.is_empty() && (big >= 2 || (big == 1 && fits(inner.text(), before.text()))) {
                 name = before;
                 acronym = Some(inner);
             }
@@ -440,6 +440,14 @@ fn hash(text: &str) -> String {
 /// Whether the next row goes on with a text that a page's end broke.
 pub(super) fn goes_on(before: &str, row: &str) -> bool {
     row.starts_with(char::is_lowercase) && !is_closed(before)
+}
+
+/// Whether an acronym can stand for a name: its letters come in the name in their order, the first at its beginning.
+pub(super) fn fits(acronym: &str, name: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<char>>();
+    let (acronym, name) = (letters(acronym), letters(name));
+    let mut rest = name.iter();
+    !acronym.is_empty() && acronym.first() == name.first() && acronym.iter().all(|letter| rest.any(|other| other == letter))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod seek;
 
 use std::sync::Arc;
 
-use super::ndjson::{TooLarge, floor_char};
+use super::limits::{TooLarge, floor_char};
 use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use crate::source::{InputBuffer, Position, ReadError, Source, Span};

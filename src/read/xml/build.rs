@@ -9,7 +9,7 @@ use super::wellformed::{Attribute, Event, Read, Scanner, Tag};
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
 use crate::read::directive::Comments;
-use crate::read::ndjson::TooLarge;
+use crate::read::limits::TooLarge;
 use crate::read::{Reader, RecordVisitor, note_duplicates, too_deep, too_many};
 use crate::schema::Shape;
 use crate::schema::shape::{Part, Types};
