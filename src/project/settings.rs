@@ -180,11 +180,7 @@ impl ResolvedSettings {
             on_invalid: config.on_invalid,
             reports: if overrides.unchecked { Vec::new() } else { config.report.clone() },
             output_folder: config.output.clone().unwrap_or_else(|| config.folder.join("output")),
-            output_formats: if config.outputs.is_empty() {
-                vec![write::Format::Json, write::Format::Csv, write::Format::Xml]
-            } else {
-                config.outputs.clone()
-            },
+            output_formats: if config.outputs.is_empty() { write::Format::DEFAULT.to_vec() } else { config.outputs.clone() },
             form: overrides.input.form.clone().or_else(|| config.form.clone()),
             schema_dirs: config.schema_dir.clone(),
             unchecked: overrides.unchecked,

@@ -159,6 +159,9 @@ impl Format {
     /// Every format, in the order in which they are listed.
     pub const ALL: &[Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Tsv, Self::Xml, Self::Yaml];
 
+    /// The formats that `run` writes unless the config names others.
+    pub const DEFAULT: &[Self] = &[Self::Json, Self::Csv, Self::Xml];
+
     /// The name used for flags, which is also the file name extension.
     #[must_use]
     pub const fn name(self) -> &'static str {

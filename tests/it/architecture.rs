@@ -206,9 +206,9 @@ fn nobody_outside_reading_and_writing_names_a_format() {
     // Layout is what the two share; a report has formats of its own.
     let wrong: Vec<String> = files()
         .into_iter()
-        .filter(|(module, name, _)| {
-            !matches!(module.as_str(), "layout" | "read" | "write" | "cli" | "report") && name != "source/format.rs"
-        })
+        .filter(|(module, ..)| !matches!(module.as_str(), "layout" | "read" | "write" | "cli" | "report"))
+        // The names themselves, and the table `csv` of the config.
+        .filter(|(_, name, _)| !matches!(name.as_str(), "source/format.rs" | "project/config.rs"))
         .flat_map(|(_, name, code)| {
             words.iter().filter(|word| code.contains(**word)).map(|word| format!("{name}: {word}")).collect::<Vec<_>>()
         })

@@ -62,7 +62,7 @@ fn the_schema_of_the_config_lists_what_the_program_knows() {
 #[test]
 fn the_program_reads_every_key_that_the_schema_of_the_config_admits() {
     let schema: Value = serde_json::from_str(&text("schemas/config.schema.json")).expect("it is JSON");
-    let code = text("src/cli/config.rs");
+    let code = text("src/project/config.rs");
     let keys: Vec<&String> = schema["properties"].as_object().expect("it has properties").keys().collect();
     assert!(keys.len() > 20, "{keys:?}");
     let unread: Vec<_> = keys.into_iter().filter(|key| !code.contains(&format!("\"{key}\""))).collect();

@@ -374,8 +374,8 @@ fn costly_patterns_end_a_run() {
 #[test]
 fn a_schema_file_without_an_extension_is_recognised_by_its_text() {
     for (schema, status, expected) in [
-        ("{\"properties\": {\"id\": {\"type\": \"integer\"}}}\n", 1, "S101"),
-        ("---\nproperties:\n  id: {type: integer}\n", 1, "S101"),
+        ("{\"properties\": {\"id\": {\"type\": \"integer\"}}}\n", 1, "S103"),
+        ("---\nproperties:\n  id: {type: integer}\n", 1, "S103"),
         ("neither of the two\n", 2, "no known format"),
     ] {
         let home = folder(&[("schema", schema), ("data.json", "{\"id\": \"a\"}")]);
