@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::{CommonArgs, ExplainArgs, InputArgs};
-use super::overrides::overrides;
+use super::runner::resolve;
 use super::{CliError, ExitStatus, print};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, log_text, one_line, quote, rules};
 use crate::pipeline::{DiagnosticBuffer, RecordPipeline};
@@ -32,7 +32,7 @@ pub fn run(args: &ExplainArgs) -> Result<ExitStatus, CliError> {
         ..InputArgs::default()
     };
     let common = CommonArgs { schema: args.schema.clone(), mask: args.mask, color: args.color, ..CommonArgs::default() };
-    let Project { collections, inputs, .. } = Project::resolve(&overrides(&common, &input)?)?;
+    let Project { collections, inputs, .. } = resolve(&common, &input)?;
     if let Some(problem) = inputs.missing.first() {
         return Err(CliError::usage(problem.to_string()));
     }

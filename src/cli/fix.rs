@@ -4,15 +4,15 @@ use std::io::{self, IsTerminal, Write};
 
 use super::args::{FixArgs, Unclaimed};
 use super::interrupt::interrupted;
-use super::overrides::overrides;
 use super::reporting::colour;
+use super::runner::resolve;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus};
 use crate::diagnostic::{inert, is_unprintable};
 use crate::fix::diff::{self, Sign};
 use crate::fix::{self, Counts, FixedFile, Outcome};
 use crate::load::atomic::{Replaced, replace};
-use crate::project::{Project, job};
+use crate::project::job;
 
 /// Maximum number of dropped edits that are reported individually.
 const MAX_SHOWN: usize = 20;
@@ -33,7 +33,7 @@ pub fn run(args: FixArgs) -> Result<ExitStatus, CliError> {
     let quiet = common.quiet;
     let refuses_unclaimed = input.unclaimed == Some(Unclaimed::Error);
     let color = colour(common.color, io::stdout().is_terminal());
-    let project = Project::resolve(&overrides(&common, &input)?)?;
+    let project = resolve(&common, &input)?;
     if project.collections.iter().any(|collection| collection.redactor.is_some()) && !write {
         return Err(CliError::usage("a diff would show redacted values; use --write"));
     }

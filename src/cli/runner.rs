@@ -62,15 +62,7 @@ pub struct SideOutputs {
 impl Runner {
     /// Resolves flags and config; flags take precedence.
     pub fn new(common: CommonArgs, input: &InputArgs) -> Result<Self, CliError> {
-        let project = Project::resolve(&overrides::overrides(&common, input)?)?;
-        if common.verbose {
-            let Project { collections, inputs, changed_config, .. } = &project;
-            collections.iter().for_each(|collection| errln!("schema {}", log_line(&collection.schema)));
-            if let Some(file) = changed_config {
-                errln!("everything is checked, because {} has changed", log_line(&file.to_string_lossy()));
-            }
-            inputs.specs.iter().for_each(|spec| errln!("reads {}", log_line(&spec.input.name)));
-        }
+        let project = resolve(&common, input)?;
         Self::of(common, project)
     }
 
@@ -80,6 +72,7 @@ impl Runner {
         const DEEPEST: usize = 1024;
         let input = InputArgs { max_record_bytes: Some(1 << 30), max_depth: Some(DEEPEST), ..InputArgs::default() };
         let project = Project::of_stream(&overrides::overrides(&common, &input)?, name, stream, first)?;
+        list(&common, &project);
         Self::of(common, project)
     }
 
@@ -153,4 +146,22 @@ impl Runner {
             summaries: outcome.summaries,
         })
     }
+}
+
+/// Resolves flags and config, and lists what is used if that is wanted.
+pub fn resolve(common: &CommonArgs, input: &InputArgs) -> Result<Project, CliError> {
+    let project = Project::resolve(&overrides::overrides(common, input)?)?;
+    list(common, &project);
+    Ok(project)
+}
+
+fn list(common: &CommonArgs, project: &Project) {
+    if !common.verbose {
+        return;
+    }
+    project.collections.iter().for_each(|collection| errln!("schema {}", log_line(&collection.schema)));
+    if let Some(file) = &project.changed_config {
+        errln!("everything is checked, because {} has changed", log_line(&file.to_string_lossy()));
+    }
+    project.inputs.specs.iter().for_each(|spec| errln!("reads {}", log_line(&spec.input.name)));
 }

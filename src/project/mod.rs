@@ -7,7 +7,7 @@
 
 mod baseline;
 pub mod cache;
-pub mod changed_since;
+mod changed_since;
 pub mod collection;
 pub mod config;
 mod discovery;
@@ -17,7 +17,7 @@ pub mod input;
 pub mod inputs;
 pub mod job;
 mod paths;
-pub mod revision;
+mod revision;
 pub mod schemas;
 pub mod settings;
 

@@ -16,11 +16,17 @@ use crate::source::{InputBuffer, Position, Source};
 use crate::tree::Tree;
 
 /// The schema that `name` means: a file, `profile` for the bundled one, or `none`.
+///
+/// # Errors
+/// When the schema or one that it refers to is invalid or cannot be read.
 pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Error> {
     read_schema(name, dirs, formats, Files { at: None })
 }
 
 /// Like [`load`]; the name may also be a file at a git revision, which then also applies to referenced files.
+///
+/// # Errors
+/// When the schema or one that it refers to is invalid or cannot be read, or git fails.
 pub fn load_version(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Error> {
     match revision::split(name) {
         Some((at, path)) => {
@@ -82,12 +88,18 @@ pub fn files(schema: &Schema) -> Vec<PathBuf> {
 }
 
 /// A bundled schema.
+///
+/// # Errors
+/// When it is not JSON, which would be a bug.
 pub fn own(schema: Bundled, formats: bool) -> Result<Arc<Schema>, Error> {
     let tree = parse(InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START))?;
     Ok(Arc::new(Schema::bundled(schema.name, tree, schema::Options { formats })))
 }
 
 /// The form of handbook pages that `name` means: a bundled one, or a file.
+///
+/// # Errors
+/// When there is no such form, or its file is invalid or cannot be read.
 pub fn forms(name: &str) -> Result<Templates, Error> {
     if let Some(forms) = Templates::named(name) {
         return Ok(forms);
@@ -102,6 +114,9 @@ pub fn forms(name: &str) -> Result<Templates, Error> {
 }
 
 /// The text of the schema that `name` means.
+///
+/// # Errors
+/// When it cannot be read.
 pub fn text(name: &str) -> Result<String, Error> {
     if name == "profile" {
         return Ok(bundled::PROFILE.text.to_owned());
@@ -231,6 +246,9 @@ impl Files<'_> {
 }
 
 /// Reads a file that is one document: a schema or a config.
+///
+/// # Errors
+/// When it cannot be read, is empty, or has syntax errors.
 pub fn parse_file(path: &Path) -> Result<Tree, Error> {
     let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
     let error = |error| Error::File { path: path.to_owned(), error };
