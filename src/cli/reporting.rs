@@ -45,6 +45,7 @@ impl Reporting {
     }
 
     /// Whether only essential output is printed.
+    #[cfg(feature = "postgres")]
     pub fn is_quiet(&self) -> bool {
         self.common.quiet
     }

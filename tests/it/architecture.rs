@@ -120,8 +120,8 @@ fn modules() -> HashMap<String, Vec<(bool, Vec<String>)>> {
             let line = statement[..at].rfind('\n').map_or(0, |line| line + 1);
             rest.push_str(&statement[..line]);
             let is_public = statement[line..at].trim_start().starts_with("pub");
-            let named = paths_of(statement[at + 4..].trim_end_matches(';'));
-            paths.extend(named.iter().filter_map(|path| Some((is_public, absolute(module, path)?))));
+            let listed = paths_of(statement[at + 4..].trim_end_matches(';'));
+            paths.extend(listed.iter().filter_map(|path| Some((is_public, absolute(module, path)?))));
         }
         for word in rest.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':')) {
             if ["crate::", "super::", "self::"].iter().any(|start| word.starts_with(start)) {
