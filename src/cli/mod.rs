@@ -26,6 +26,8 @@ mod load;
 mod lsp;
 mod overrides;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod reporting;
 mod run;
 mod runner;
