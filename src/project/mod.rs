@@ -4,6 +4,35 @@
 //! [`ResolvedSettings`], compiles the schema of each [`Collection`], and finds the inputs ([`InputSet`]).
 //! [`JobBuilder`] makes the job of them. The commands, the language server and other callers share this, so nothing
 //! here prints, or knows flags.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//! use chancery::pipeline::{self, Watch};
+//! use chancery::project::settings::InputOverrides;
+//! use chancery::project::{JobBuilder, Overrides, Project};
+//!
+//! struct NoProgress;
+//! impl Watch for NoProgress {
+//!     fn advanced(&mut self, _bytes: u64, _records: u64) {}
+//! }
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("sizes.json");
+//! std::fs::write(&path, r#"[{"size": 7}, {"size": "8"}]"#)?;
+//! let schema = folder.path().join("size.schema.json");
+//! std::fs::write(&schema, r#"{"properties": {"size": {"type": "integer"}}}"#)?;
+//!
+//! let project = Project::resolve(&Overrides {
+//!     schema: Some(schema.to_string_lossy().into_owned()),
+//!     input: InputOverrides { paths: vec![path.to_string_lossy().into_owned()], ..InputOverrides::default() },
+//!     no_config: true,
+//!     ..Overrides::default()
+//! })?;
+//! let job = JobBuilder::new(project).build()?;
+//! let outcome = pipeline::run(job, &AtomicBool::new(false), &mut NoProgress)?;
+//! assert_eq!((outcome.summary.valid, outcome.summary.invalid), (1, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod baseline;
 pub mod cache;
