@@ -106,6 +106,7 @@ pub mod normalise;
 pub mod check;
 pub mod compare;
 pub mod redact;
+pub mod output;
 pub mod write;
 pub mod load;
 pub mod report;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const ROWS: &[&[&str]] = &[
     &["source"],
     &["tree", "diagnostic", "reference_data", "spool", "guard", "growth"],
-    &["schema"],
+    &["schema", "output"],
     &["layout"],
     &["read", "normalise", "check", "compare", "redact"],
     &["write", "load", "report"],

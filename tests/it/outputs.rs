@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
-use chancery::load::output::OutputTarget;
+use chancery::output::OutputTarget;
 use chancery::pipeline;
 use chancery::read::{self, Format};
 use chancery::source::{InputBuffer, Position, ReadError};
