@@ -147,6 +147,26 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     call(Call::Rename, || fs::rename(from, to))
 }
 
+/// Renames a file to a name that is not taken.
+///
+/// # Errors
+/// When the name is taken, or with [`io::ErrorKind::Unsupported`] or [`io::ErrorKind::InvalidInput`] where this cannot be done
+/// in one step.
+#[cfg(target_os = "linux")]
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    call(Call::Rename, || Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?))
+}
+
+/// Where this cannot be done in one step.
+///
+/// # Errors
+/// With [`io::ErrorKind::Unsupported`].
+#[cfg(not(target_os = "linux"))]
+pub fn rename_new(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// As [`fs::hard_link`].
 ///
 /// # Errors

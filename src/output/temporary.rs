@@ -100,6 +100,12 @@ impl Temporary {
     /// # Errors
     /// When something is there, or it cannot be renamed; it is gone then.
     pub fn publish_new(self, target: &Path, exclusive: &mut Exclusive) -> io::Result<()> {
+        let renamed = syscall::rename_new(&self.path, target);
+        let is_unsupported = |error: &io::Error| matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput);
+        if !renamed.as_ref().is_err_and(is_unsupported) {
+            self.forget(renamed.is_err(), exclusive);
+            return renamed;
+        }
         let linked = match syscall::hard_link(&self.path, target) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             // Not every file system has links.

@@ -18,9 +18,10 @@ use std::sync::Arc;
 use crate::check::Accepted;
 use crate::diagnostic::DiagnosticSink;
 use crate::layout::header::Header;
-use crate::output::Files;
 use crate::read::TopLevel;
 use crate::schema::Shape;
+
+pub use crate::output::Files;
 
 /// Encodes records.
 pub trait Writer: Send + Sync {

@@ -80,6 +80,47 @@ fn stages_neither_print_nor_exit() {
 }
 
 #[test]
+fn one_module_creates_renames_and_removes_files() {
+    let words = [
+        "OpenOptions",
+        "File::create",
+        "File::options",
+        "fs::write",
+        "fs::copy",
+        "fs::rename",
+        "fs::remove_",
+        "fs::create_dir",
+        "hard_link",
+        "fs::set_permissions",
+        "set_len(",
+        "symlink(",
+        "linkat",
+        "rustix::fs",
+        "tempfile",
+    ];
+    // Only the calls to the system are in the first, options for them in the others of `output`.
+    let is_allowed = |name: &str, word: &str| match name {
+        "output/syscall.rs" => true,
+        "output/atomic.rs" | "output/temporary.rs" => word == "OpenOptions",
+        // A marker for tests.
+        "output/fault.rs" => word == "fs::write",
+        // Files that never have a name.
+        "spool.rs" => word == "tempfile",
+        _ => false,
+    };
+    let wrong: Vec<String> = files()
+        .into_iter()
+        .flat_map(|(_, name, code)| {
+            // In `output`, calls to the system go by way of `syscall`.
+            let code = code.replace("syscall::", "");
+            let found = words.iter().filter(|word| code.contains(**word) && !is_allowed(&name, word));
+            found.map(|word| format!("{name}: {word}")).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn nobody_outside_reading_and_writing_names_a_format() {
     let words = ["\"json\"", "\"ndjson\"", "\"csv\"", "\"xml\"", "\"yaml\"", "Format::Csv", "Format::Xml", "Format::Yaml"];
     // Layout is what the two share; a report has formats of its own.

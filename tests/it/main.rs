@@ -17,6 +17,8 @@ mod ecosystem;
 mod escapes;
 mod evolution;
 mod benchmark_faults;
+#[cfg(feature = "fault-injection")]
+mod faults;
 mod fix;
 mod formats;
 mod baseline;
