@@ -6,7 +6,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    #[cfg(feature = "fault-injection")]
+    #[cfg(debug_assertions)]
     if let Ok(fault) = std::env::var("CHANCERY_FAULT")
         && let Err(error) = chancery::output::fault::inject(&fault)
     {

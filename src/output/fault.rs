@@ -1,4 +1,4 @@
-//! Faults for tests: one call to the file system fails, as on a full or failing disk. Only with the feature `fault-injection`.
+//! Faults for tests: one call to the file system fails, as on a full or failing disk. Only in debug builds.
 //!
 //! Input: `KIND NUMBER MARKER`. Of the calls that can fail in this way, the one with that number does, counted from 1.
 //! Then the file at MARKER is created with the name of the call, so that a test knows when it has tried all of them.
@@ -90,7 +90,7 @@ fn happens(call: Call) -> Option<Kind> {
 impl Kind {
     fn concerns(self, call: Call) -> bool {
         match self {
-            Self::Full => !matches!(call, Call::Mode | Call::Remove),
+            Self::Full => matches!(call, Call::Open | Call::Write | Call::Link | Call::MakeDir),
             Self::Io | Self::Interrupted => true,
             Self::Short => call == Call::Write,
             Self::Refused => matches!(call, Call::Rename | Call::Link),

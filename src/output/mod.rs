@@ -5,7 +5,7 @@
 //! system, which tests make fail.
 
 pub mod atomic;
-#[cfg(feature = "fault-injection")]
+#[cfg(debug_assertions)]
 pub mod fault;
 mod syscall;
 pub mod target;

@@ -1,7 +1,6 @@
 //! The calls to the operating system that change files. Nothing else in the program creates, writes, renames or removes one.
 //!
-//! With the feature `fault-injection`, each call can be made to fail (see `fault`); without it, these functions are those of
-//! the standard library. A call that a signal has interrupted is repeated, except for `write`, whose callers do so.
+//! In debug builds, each call can be made to fail (see `fault`); in others, these functions are those of the standard library. A call that a signal has interrupted is repeated, except for `write`, whose callers do so.
 
 use std::fs::{self, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,7 +8,7 @@ use std::path::Path;
 
 /// The calls, as faults distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "fault-injection"), allow(dead_code))]
+#[cfg_attr(not(debug_assertions), allow(dead_code))]
 pub enum Call {
     /// Opens a file, which is created if it does not exist.
     Open,
@@ -117,7 +116,7 @@ impl From<fs::File> for File {
 
 impl Write for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        #[cfg(feature = "fault-injection")]
+        #[cfg(debug_assertions)]
         let bytes = super::fault::shortened(bytes)?;
         self.0.write(bytes)
     }
@@ -207,12 +206,12 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(OpenOptions::new().create(true).append(true), path)?.write_all(bytes)
 }
 
-#[cfg_attr(not(feature = "fault-injection"), allow(unused_variables))]
+#[cfg_attr(not(debug_assertions), allow(unused_variables))]
 fn call<T>(kind: Call, mut run: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
-        #[cfg(feature = "fault-injection")]
+        #[cfg(debug_assertions)]
         let done = super::fault::check(kind).and_then(|()| run());
-        #[cfg(not(feature = "fault-injection"))]
+        #[cfg(not(debug_assertions))]
         let done = run();
         match done {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -17,7 +17,7 @@ mod ecosystem;
 mod escapes;
 mod evolution;
 mod benchmark_faults;
-#[cfg(feature = "fault-injection")]
+#[cfg(debug_assertions)]
 mod faults;
 mod fix;
 mod formats;
