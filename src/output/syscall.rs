@@ -1,6 +1,7 @@
 //! The calls to the operating system that change files. Nothing else in the program creates, writes, renames or removes one.
 //!
-//! In debug builds, each call can be made to fail (see `fault`); in others, these functions are those of the standard library. A call that a signal has interrupted is repeated, except for `write`, whose callers do so.
+//! In debug builds, each call can be made to fail (see `fault`); in others, these functions are those of the standard
+//! library. A call that a signal has interrupted is repeated, except for `write`, whose callers do so.
 
 use std::fs::{self, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -93,7 +93,7 @@ fn one_module_creates_renames_and_removes_files() {
         "hard_link",
         "fs::set_permissions",
         "set_len(",
-        "fs::symlink",
+        "fs::symlink(",
         "linkat",
         "rustix::fs",
         "tempfile",
