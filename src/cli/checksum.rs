@@ -1,6 +1,8 @@
 //! Checksums of the inputs, for the cache and the load metadata.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -41,6 +43,19 @@ impl ChecksumRecorder {
             list.len() - 1
         };
         Box::new(HashingReader { stream, sum: Sha256::new(), at, recorder: self.clone() })
+    }
+}
+
+/// The checksum of a file.
+pub fn of_file(path: &Path) -> io::Result<String> {
+    let (mut sum, mut file, mut buffer) = (Sha256::new(), File::open(path)?, vec![0; 64 << 10]);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hex(&sum.finalize())),
+            Ok(length) => sum.update(&buffer[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

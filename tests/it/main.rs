@@ -12,6 +12,7 @@ mod csv;
 #[cfg(all(feature = "sqlite", feature = "parquet"))]
 mod damage;
 mod diff;
+#[cfg(all(feature = "sqlite", feature = "parquet"))]
 mod docs;
 mod ecosystem;
 mod escapes;
@@ -39,6 +40,7 @@ mod normalise;
 mod open;
 mod outputs;
 mod parity;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod postgres;
 mod harness;
