@@ -28,6 +28,8 @@ mod architecture;
 mod html;
 mod json_suite;
 mod properties;
+#[path = "../../src/property.rs"]
+mod property;
 mod file_cache;
 mod limits;
 mod lists;

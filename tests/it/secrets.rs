@@ -462,7 +462,7 @@ fn old_side(secret: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 0, ..crate::property::cases(1) })]
 
     #[test]
     fn no_secret_leaves_the_program(secret in "[A-Z][a-z]{2}[0-9][a-z]{3}[0-9][a-z]{4}", letter in "[éëö]") {
