@@ -249,7 +249,7 @@ fn look(home: &Path, what: &str) -> Option<String> {
         crate::support::skip("axe-core", format_args!("chromium, or playwright-core or axe-core in {} is absent", modules.display()));
         return None;
     }
-    let output = Command::new("node")
+    let output = crate::harness::outside_ci(Command::new("node"))
         .env("NODE_PATH", modules)
         .env("CHROMIUM", chromium())
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/html.js"))
