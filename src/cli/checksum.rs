@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::layout::relational::shred::hex;
 use crate::load::database::InputChecksum;
+use crate::source::hash;
 use crate::source::stat::FileMetadata;
 
 /// The inputs read so far, shared with all users.
@@ -48,15 +49,9 @@ impl ChecksumRecorder {
 
 /// The checksum of a file.
 pub fn of_file(path: &Path) -> io::Result<String> {
-    let (mut sum, mut file, mut buffer) = (Sha256::new(), File::open(path)?, vec![0; 64 << 10]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&sum.finalize())),
-            Ok(length) => sum.update(&buffer[..length]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let mut sum = Sha256::new();
+    hash::update(&mut sum, File::open(path)?)?;
+    Ok(hex(&sum.finalize()))
 }
 
 struct HashingReader {
