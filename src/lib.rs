@@ -101,6 +101,8 @@ pub mod spool;
 pub mod schema;
 pub mod guard;
 mod growth;
+#[cfg(test)]
+mod property;
 pub mod layout;
 pub mod read;
 pub mod normalise;

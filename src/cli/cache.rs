@@ -10,7 +10,7 @@ mod file_cache;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -309,10 +309,7 @@ fn is_plain(report: &str) -> bool {
 }
 
 fn hash(path: &Path) -> Option<String> {
-    let mut sum = Sha256::new();
-    let mut file = File::open(path).ok()?;
-    io::copy(&mut file, &mut sum).ok()?;
-    Some(hex(&sum.finalize()))
+    super::checksum::of_file(path).ok()
 }
 
 fn nanoseconds(time: SystemTime) -> u64 {

@@ -1,12 +1,15 @@
 //! Checksums of the inputs, for the cache and the load metadata.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use crate::layout::relational::shred::hex;
 use crate::load::database::InputChecksum;
+use crate::source::hash;
 use crate::source::stat::FileMetadata;
 
 /// The inputs read so far, shared with all users.
@@ -42,6 +45,13 @@ impl ChecksumRecorder {
         };
         Box::new(HashingReader { stream, sum: Sha256::new(), at, recorder: self.clone() })
     }
+}
+
+/// The checksum of a file.
+pub fn of_file(path: &Path) -> io::Result<String> {
+    let mut sum = Sha256::new();
+    hash::update(&mut sum, File::open(path)?)?;
+    Ok(hex(&sum.finalize()))
 }
 
 struct HashingReader {

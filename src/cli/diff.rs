@@ -348,7 +348,7 @@ impl DiffRun {
         };
         let worker = || {
             |pieces: Vec<io::Result<DiffItem>>| -> io::Result<Vec<Vec<u8>>> {
-                pieces.into_iter().map(|piece| self.rendered(&piece?).ok_or_else(lost)).collect()
+                pieces.into_iter().map(|piece| self.rendered(&piece?).ok_or_else(lost)?).collect()
             }
         };
         let mut written = Ok(());
@@ -364,7 +364,7 @@ impl DiffRun {
         Ok(true)
     }
 
-    fn rendered(&self, piece: &DiffItem) -> Option<Vec<u8>> {
+    fn rendered(&self, piece: &DiffItem) -> Option<io::Result<Vec<u8>>> {
         let draw = |difference: &Difference<'_>| difference::render(self.format, self.options, difference);
         Some(match piece {
             DiffItem::Added(bytes) => {

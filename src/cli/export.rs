@@ -75,7 +75,7 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Sqlite))
         }
         #[cfg(not(feature = "sqlite"))]
-        Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
+        Dsn::Sqlite(_) => Err(super::dsn::not_built("SQLite", "sqlite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             use crate::layout::relational::shred::Dialect;
@@ -87,10 +87,10 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Postgres))
         }
         #[cfg(not(feature = "postgres"))]
-        Dsn::Postgres(_) => Err(CliError::usage("this program was built without PostgreSQL")),
+        Dsn::Postgres(_) => Err(super::dsn::not_built("PostgreSQL", "postgres")),
         #[cfg(feature = "parquet")]
         Dsn::Parquet(_) | Dsn::Arrow(_) => super::load_columnar::lines(dsn, collection),
         #[cfg(not(feature = "parquet"))]
-        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("this program was built without Parquet and Arrow")),
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(super::dsn::not_built("Parquet and Arrow", "parquet")),
     }
 }

@@ -46,6 +46,10 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
     if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
         return super::load_columnar::load(&dsn, args);
     }
+    #[cfg(not(feature = "parquet"))]
+    if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
+        return Err(super::dsn::not_built("Parquet and Arrow", "parquet"));
+    }
     if args.layout.is_some() {
         return Err(CliError::usage("--layout is for parquet:DIR; databases always have one table for each list of objects"));
     }
@@ -189,15 +193,15 @@ fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, 
             Ok(Box::new(opened))
         }
         #[cfg(not(feature = "sqlite"))]
-        Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
+        Dsn::Sqlite(_) => Err(super::dsn::not_built("SQLite", "sqlite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             let (access, shown) = access(url, session.is_quiet())?;
             Ok(Box::new(database::postgres::Postgres::open(&access, interrupted()).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]
-        Dsn::Postgres(_) => Err(CliError::usage("this program was built without PostgreSQL")),
-        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("this program was built without Parquet and Arrow")),
+        Dsn::Postgres(_) => Err(super::dsn::not_built("PostgreSQL", "postgres")),
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("Parquet files and Arrow streams are not databases")),
     }
 }
 

@@ -4,14 +4,14 @@
 //! reading a record. The result depends on the flags, config and schemas, the bytes of each input, and the keys and
 //! hashes in the table. If anything is unknown, the load runs normally.
 
-use std::fs::File;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
 use super::args::LoadArgs;
 use super::cache::CapturedOutput;
+use super::checksum;
 use super::session::Session;
 use crate::diagnostic::Diagnostic;
 use crate::layout::relational::shred::hex;
@@ -36,7 +36,7 @@ impl LoadFingerprint {
         let dependencies = session.cache_inputs(args.input.form.as_deref())?;
         let mut config_files = Vec::new();
         for judge in &dependencies.dependencies {
-            config_files.push((judge, sum(judge).ok()?));
+            config_files.push((judge, checksum::of_file(judge).ok()?));
         }
         let program = std::fs::metadata(std::env::current_exe().ok()?).ok()?.len();
         let variables = ["NO_COLOR", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"].map(std::env::var_os);
@@ -71,14 +71,8 @@ impl LoadFingerprint {
         before.sort_unstable();
         now.sort_unstable();
         let named = before.len() == now.len() && before.iter().zip(&now).all(|((before, _), (now, _))| before == now);
-        named && before.iter().zip(&now).all(|((_, before), (_, path))| sum(path).is_ok_and(|now| now == *before))
+        named && before.iter().zip(&now).all(|((_, before), (_, path))| checksum::of_file(path).is_ok_and(|now| now == *before))
     }
-}
-
-fn sum(path: &Path) -> io::Result<String> {
-    let mut sum = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut sum)?;
-    Ok(hex(&sum.finalize()))
 }
 
 /// A load whose result is stored in the database.

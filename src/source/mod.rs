@@ -6,6 +6,7 @@
 
 mod feed;
 pub mod git;
+pub mod hash;
 mod kind;
 pub mod open;
 mod span;

@@ -10,6 +10,7 @@
 mod edit;
 pub mod key;
 pub mod number;
+pub mod pattern;
 pub mod pointer;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ mod csv;
 #[cfg(all(feature = "sqlite", feature = "parquet"))]
 mod damage;
 mod diff;
+#[cfg(all(feature = "sqlite", feature = "parquet"))]
 mod docs;
 mod ecosystem;
 mod escapes;
@@ -29,6 +30,8 @@ mod architecture;
 mod html;
 mod json_suite;
 mod properties;
+#[path = "../../src/property.rs"]
+mod property;
 mod file_cache;
 mod limits;
 mod lists;
@@ -41,6 +44,7 @@ mod normalise;
 mod open;
 mod outputs;
 mod parity;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod postgres;
 mod harness;

@@ -513,7 +513,7 @@ fn value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(crate::property::cases(400))]
 
     #[test]
     fn what_is_written_reads_as_it_was(values in proptest::collection::vec(value(), 1..4)) {
