@@ -262,7 +262,11 @@ mod tests {
         assert_eq!((map.runs.len(), map.recent.len()), (3, 100));
         for of in [3, 7 << 70, 8 << 70] {
             let mut found = Vec::new();
-            map.each(of, &mut |number| Ok(found.push(number))).expect("readable");
+            let mut keep = |number| {
+                found.push(number);
+                Ok(())
+            };
+            map.each(of, &mut keep).expect("readable");
             found.sort_unstable();
             assert_eq!(found, (0..1_000).filter(|number| hash(*number) == of).collect::<Vec<_>>());
         }
