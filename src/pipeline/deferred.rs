@@ -26,6 +26,8 @@ pub(super) enum Event<'b> {
     /// The header of the present input.
     Header(&'b Header),
     End,
+    /// A document that begins with the next record, and whether it is a list.
+    Document(bool),
     /// A record as encoded for each output.
     Record(Vec<&'b [u8]>),
     /// A line of the reject file.
@@ -76,6 +78,7 @@ const END: u64 = 1;
 const RECORD: u64 = 2;
 const REJECT: u64 = 3;
 const HEADER: u64 = 4;
+const DOCUMENT: u64 = 5;
 
 /// Stands before the first error of a record.
 const FIRST: u64 = u64::MAX;
@@ -126,6 +129,13 @@ impl Deferred {
     pub(super) fn end_input(&mut self) -> io::Result<()> {
         let mut piece = Vec::new();
         spool::number(END, &mut piece);
+        self.events.put(&piece).map(drop)
+    }
+
+    pub(super) fn document(&mut self, is_list: bool) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(DOCUMENT, &mut piece);
+        spool::number(u64::from(is_list), &mut piece);
         self.events.put(&piece).map(drop)
     }
 
@@ -298,6 +308,7 @@ fn read<'b>(
             BEGIN => Piece::Event(Event::Begin(decoder.text()?)),
             HEADER => Piece::Event(Event::Header(headers.get(usize::try_from(decoder.number()?).ok()?)?)),
             END => Piece::Event(Event::End),
+            DOCUMENT => Piece::Event(Event::Document(decoder.number()? == 1)),
             REJECT => Piece::Event(Event::Reject(decoder.bytes()?.to_vec())),
             RECORD => {
                 let number = decoder.number()?;

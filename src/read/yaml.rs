@@ -12,6 +12,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
@@ -337,14 +338,18 @@ impl Reader for Documents {
         let mut borders = Borders::new(self.open, self.items);
         let mut start = 0;
         let mut found = false;
+        // What is known of the document that goes on.
+        let mut open = self.open;
         while start < text.len() {
-            let (end, _) = borders.next(text.as_bytes(), true).unwrap_or((text.len(), None));
+            let (end, behind) = borders.next(text.as_bytes(), true).unwrap_or((text.len(), None));
+            let is_begun = open.is_some();
+            open = behind;
             if end - start > self.max_record_bytes {
                 visitor.emit(TooLarge::diagnostic(source, start as u32, self.max_record_bytes));
                 visitor.malformed();
                 found = true;
             } else {
-                found |= self.document(source, start, end, tree, visitor);
+                found |= self.document(source, start..end, is_begun, tree, visitor);
             }
             start = end;
         }
@@ -357,8 +362,10 @@ impl Reader for Documents {
 }
 
 impl Documents {
-    // Reads what lies between two borders: one document, or none if there are only comments. Says which.
-    fn document(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, visitor: &mut dyn RecordVisitor) -> bool {
+    // Reads what is between two borders: one document, further items of one that `is_begun`, or none if there are only comments.
+    // Says whether there was something.
+    fn document(&self, source: &Arc<Source>, part: Range<usize>, is_begun: bool, tree: &mut Tree, visitor: &mut dyn RecordVisitor) -> bool {
+        let Range { start, end } = part;
         // The parser counts brackets and blocks apart; what they come to together is the builder's to count.
         let mut options = granit_parser::options! {
             emit_anchor_events: true,
@@ -387,6 +394,13 @@ impl Documents {
             scratch: String::new(),
         };
         let mut found = false;
+        // One that cannot be read may be the first item of a list. Records in places of the document make one list.
+        let begins = !is_begun && self.records.as_ref().is_none_or(String::is_empty);
+        let begin = |visitor: &mut dyn RecordVisitor, is_list| {
+            if begins {
+                visitor.document(is_list);
+            }
+        };
         while let Some(next) = parser.next_event() {
             let event = next.map_err(|error| builder.syntax(&error)).and_then(|(event, span)| {
                 let opening = match &event {
@@ -398,14 +412,21 @@ impl Documents {
             match event {
                 Ok(false) => continue,
                 Ok(true) if builder.refused => {
+                    begin(visitor, true);
                     visitor.surplus(Span::new(start as u32, end as u32));
                     visitor.malformed();
                 }
-                Ok(true) if self.items && builder.tree.root().kind() == Kind::Array => {
-                    super::hand_out_items(builder.tree, builder.tree.root().id(), visitor);
+                Ok(true) => {
+                    let is_list = self.items && builder.tree.root().kind() == Kind::Array;
+                    begin(visitor, is_list);
+                    if is_list {
+                        super::hand_out_items(builder.tree, builder.tree.root().id(), visitor);
+                    } else {
+                        super::visit_record(builder.tree, self.records.as_deref(), visitor);
+                    }
                 }
-                Ok(true) => super::visit_record(builder.tree, self.records.as_deref(), visitor),
                 Err(diagnostic) => {
+                    begin(visitor, true);
                     visitor.emit(*diagnostic);
                     visitor.surplus(Span::new(start as u32, end as u32));
                     visitor.malformed();
