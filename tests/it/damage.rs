@@ -141,7 +141,7 @@ fn damaged_sqlite_after_several_loads() {
 
 #[test]
 fn damage_in_a_record_from_before_a_migration() {
-    let text = |value: &str| format!("{{\"id\":\"a\",\"day\":\"{value}\"}}\n{{\"id\":\"b\",\"size\":1.0,\"day\":\"{value}b\"}}\n");
+    let text = |value: &str| format!("{{\"id\":\"a\",\"tags\":[\"{value}\"]}}\n{{\"id\":\"b\",\"size\":1.0,\"tags\":[\"{value}b\"]}}\n");
     let home = folder(&[("schema.json", SCHEMA)]);
     let home = home.path();
     load(home, "sqlite:things.db", &text("walnuts"), &[]);

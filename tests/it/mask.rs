@@ -129,7 +129,7 @@ fn what_an_alias_shares_with_a_sensitive_member_of_another_record_is_hidden() {
 fn what_an_alias_repeats_within_a_record_is_shown_where_it_is_not_sensitive() {
     let home = folder(&[("schema.json", SCHEMA), ("a.yaml", "id: a\nmail: x@b.org\nnote: &n harmless\nsize: *n\n")]);
     let shown = run(home.path(), &["explain", "--schema", "schema.json", "--mask", "a.yaml"]).out;
-    assert_eq!(shown.matches("\"harmless\"").count(), 2, "{shown}");
+    assert!(shown.contains("/note = \"harmless\"") && shown.contains("/size = \"harmless\""), "{shown}");
 }
 
 #[test]
