@@ -45,7 +45,7 @@ pub fn run(args: FixArgs) -> Result<ExitStatus, CliError> {
     }
     let mut unable = !outcome.unreadable.is_empty();
     let mut done: Vec<&FixedFile> = outcome.files.iter().collect();
-    // Nothing more is said where nobody reads.
+    // A closed pipe is not an error.
     let is_read;
     for (name, why) in &outcome.unreadable {
         print_summary(&format!("error: {name} cannot be read and is not changed: {why}"));

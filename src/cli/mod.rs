@@ -28,6 +28,8 @@ mod lsp;
 mod document_check;
 mod progress;
 mod cache;
+#[cfg(test)]
+mod reference;
 mod revision;
 mod run;
 mod schema;

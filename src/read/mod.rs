@@ -1,10 +1,10 @@
-//! Readers: each fills a [`Tree`] a record from text in its format, and notes the errors with the text.
+//! Readers: each fills a [`Tree`] per record from text in its format, and reports errors in the text.
 //!
-//! Reading has two halves. A [`Chunker`] goes through an input once, in order, and cuts it into [`Window`]s at record borders;
-//! it understands just enough of the format for that. A [`Reader`] then reads one window, knows nothing of the others, and
-//! so can run anywhere. Reading never fails as a whole: it passes on what could be read and notes the rest.
+//! Reading has two stages. A [`Chunker`] goes through an input once, in order, and splits it into [`Window`]s at record boundaries;
+//! it parses only what it needs for that. A [`Reader`] then reads one window independently of the others, so it can run on any thread.
+//! Reading never fails as a whole: it returns what it could read and reports the rest.
 //!
-//! Start with [`ndjson`]; the others do the same for harder formats.
+//! Start with [`ndjson`]; the other readers have the same structure for more complex formats.
 
 pub mod csv;
 pub mod directive;

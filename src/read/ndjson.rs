@@ -1,8 +1,8 @@
-//! Reads NDJSON: one JSON document to a line.
+//! Reads NDJSON: one JSON document per line.
 //!
-//! Input: a window that ends at a line end. Output: one record for each line that is not blank, or those at the place in it that
-//! `--records` names.
-//! A broken line costs that line alone; the next is read as if nothing had happened.
+//! Input: a window that ends at a line boundary. Output: one record for each line that is not blank, or the records at the location
+//! in it that `--records` names.
+//! A malformed line affects only its own record; the next line is read normally.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, rules};
 use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::Tree;
 
-/// Cuts after the last line end of each stretch of about a window's size.
+/// Splits after the last line end within about the size of a window.
 pub struct NdjsonChunker {
     feed: InputBuffer,
     window_bytes: usize,

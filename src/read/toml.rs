@@ -1,6 +1,6 @@
 //! Reads TOML 1.0.
 //!
-//! Input: a whole file. Output: one record; `--records` names another place. Dates and times are text as they are written; integers
+//! Input: a whole file. Output: one record; `--records` sets another location. Dates and times are strings as written; integers
 //! in other bases and with underscores are written as decimals; `inf` and `nan` are rejected.
 
 use std::sync::Arc;

@@ -1,13 +1,13 @@
-//! Reads YAML 1.2 in the core schema.
+//! Reads YAML 1.2 with the core schema.
 //!
-//! Input: a window of whole documents, or of whole items of a root sequence. Output: one record an item of a root sequence (unless the
-//! schema allows only sequences), else one a document; `--records` names another place.
-//! Words and numbers are what the core schema says: `no` and `2001-12-14` are text, `0x1F` is 31, `007` is 7. Aliases are
-//! expanded within a budget. What JSON values cannot be (`.inf`, keys that are collections) and foreign tags are rejected.
+//! Input: a window of whole documents, or of whole items of a root sequence. Output: one record per item of a root sequence (unless the
+//! schema allows only sequences), else one per document; `--records` sets another location.
+//! Plain scalars are resolved by the core schema: `no` and `2001-12-14` are strings, `0x1F` is 31, `007` is 7. Aliases are
+//! expanded within a budget. Values that JSON does not have (`.inf`, collections as keys) and tags outside the core schema are rejected.
 //!
-//! A broken document costs that document alone: `---` and `...` at the start of a line always are borders of documents. So is `- `
-//! between the items of a root sequence, because what an item holds is indented. A sequence with anchors is read in one piece, as its
-//! aliases may cross items.
+//! A malformed document affects only its own record, because `---` and `...` at the start of a line always separate documents. The same
+//! is true for `- ` between the items of a root sequence, because the content of an item is indented. A sequence with anchors is read as
+//! a whole, since its aliases can refer to other items.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! Formats whose plain texts are seen here at once; whatever is not plain goes to the validator's own check, whose verdict is
-//! thus always ours.
+//! Fast paths for `format`: obviously valid texts are accepted here; all others are left to the validator, so that its verdict
+//! always applies.
 
 use std::sync::OnceLock;
 

@@ -35,7 +35,7 @@ pub struct Source {
 struct LinePosition {
     at: u32,
     position: Position,
-    // Where its line begins, as far as its stretch holds it.
+    // The start of its line, if it is in the segment.
     line: u32,
 }
 

@@ -1,6 +1,6 @@
-//! Edits of a built tree: what normalisation and readers that gather scattered parts need.
+//! Edits of a built tree, for normalisation and for readers that collect scattered parts.
 //!
-//! Spans stay those of what was written; a value that was supplied carries the span of what it came from.
+//! Spans stay those of the source text; a supplied value has the span of the value that it is derived from.
 
 use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, REPEATED, SHADOWED, SHARED, Slot, Text, Tree};
 use crate::source::Span;

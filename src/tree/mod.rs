@@ -1,11 +1,11 @@
-//! The only value of the house: a flat arena of nodes, each of which knows its bytes in the source.
+//! The only value type: a flat arena of nodes, each with the span of its bytes in the source.
 //!
 //! A reader fills a [`Tree`] ([`Tree::open`], [`Tree::key`], [`Tree::scalar`], [`Tree::close`]), normalisation edits it in place,
-//! the check and the writers walk it by [`Node`] handles. A tree holds one record and is cleared and filled again for the next,
-//! so its buffers are allocated once a worker.
+//! and the check and the writers visit it through [`Node`] handles. A tree holds one record and is cleared and reused for the next,
+//! so its buffers are allocated once per worker.
 //!
-//! A slot is 28 bytes. A member takes two: its key, and after it its value; children are linked by `next`, so a member can be
-//! added, dropped or moved without shifting the others.
+//! A slot is 28 bytes. A member takes two: its key, followed by its value; children are linked by `next`, so a member can be
+//! added, removed or moved without shifting the others.
 
 mod edit;
 pub mod key;

@@ -1,8 +1,9 @@
-//! Writers: each lays an accepted record out in its format, so that reading it gives the same record.
+//! Writers: each encodes an accepted record in its format, so that reading it gives the same record.
 //!
-//! Writing has two halves, as reading has. A [`Writer`] encodes one record, knows nothing of the others, and so can run
-//! anywhere. An [`OutputWriter`] takes the encoded records in order and makes files of them: it knows what is before,
-//! between and after. What a format cannot carry is reported as an error and the record is not written; nothing is bent.
+//! Like reading, writing has two stages. A [`Writer`] encodes one record independently of the others, so it can run on any
+//! thread. An [`OutputWriter`] takes the encoded records in order and creates files from them: it writes what is before,
+//! between and after the records. What a format cannot represent is reported as an error and the record is not written; no value is
+//! altered.
 
 pub mod csv;
 pub mod json;

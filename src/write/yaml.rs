@@ -1,8 +1,8 @@
-//! Writes YAML 1.2: a sequence of all records, or documents with `---` between them where the input is a stream of documents.
+//! Writes YAML 1.2: a sequence of all records, or documents separated by `---` if the input is a stream of documents.
 //!
-//! Input: accepted records. Output: block style, two blanks a level. Numbers stand as they were written, which the core schema reads
-//! as the same decimals. Text stands bare only where every reader takes it for that text, those of YAML 1.1 included, which
-//! take `no` for false and `2001-12-14` for a date; in quotes otherwise.
+//! Input: accepted records. Output: block style, indented by two blanks. Numbers are written as in the source, which the core schema
+//! reads as the same decimals. A string is plain only if every reader takes it for that string, including YAML 1.1 readers, which
+//! take `no` for false and `2001-12-14` for a date; all other strings are quoted.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The order of the house: which module may use which, and what no stage does.
+//! The layers of the crate: which module may use which others, and what no stage does.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Only what is new: baselines, changes since a revision, suppressions.
+//! Incremental reporting: baselines, changes since a revision, suppressions.
 
 use std::fmt::Write as _;
 use std::fs;

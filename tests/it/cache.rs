@@ -1,4 +1,4 @@
-//! What an earlier run said is said again as long as nothing has changed, and not a moment longer.
+//! The result cache of `check`: a cached report is used exactly as long as no dependency has changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

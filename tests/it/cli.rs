@@ -1,4 +1,4 @@
-//! The command line as a user meets it: exit statuses, streams, places, refusals.
+//! The command line as users see it: exit statuses, streams, paths, errors.
 
 use std::fs;
 

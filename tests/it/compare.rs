@@ -1,4 +1,4 @@
-//! The comparison of two records: what it finds, and the law that the changes turn the old record into the new one.
+//! The comparison of two records: what it finds, and the property that the changes turn the old record into the new one.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! CSV and TSV: cells and their bytes, dialects, ragged rows, and both layouts round trip.
+//! CSV and TSV: cells and their bytes, dialects, ragged rows, and round trips of both layouts.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};

@@ -1,4 +1,4 @@
-//! What a change of a schema means for data: a table of pairs with known verdicts, and the law that a verdict is never wrong.
+//! Schema changes and their effect on data: a table of pairs with known verdicts, and the property that no verdict is wrong.
 
 use chancery::schema::Schema;
 use chancery::schema::compat::{Compatibility, Direction, Meaning, Proof, Verdict, compare};

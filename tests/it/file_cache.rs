@@ -1,4 +1,4 @@
-//! Of many files only those are read that have changed, and what is said is as if all were.
+//! The file cache: of many files, only changed ones are read, and the report is the same as if all were read.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Fixing files from outside: every byte that no edit is about stays, what is shown can be applied, and doing it twice
-//! changes nothing.
+//! Fixing files from outside: bytes outside the edits are unchanged, the diff can be applied, and a second run changes
+//! nothing.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Pages of printed directories: what is read, where it stands, and that nothing is lost.
+//! Pages of printed directories: what is read, its locations, and that nothing is lost.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! JSON and NDJSON: the parsing test suite, and that windows change nothing.
+//! JSON and NDJSON: the parsing test suite, and independence of the result from window boundaries.
 
 use std::io::Cursor;
 use std::path::Path;

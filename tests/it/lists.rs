@@ -1,4 +1,4 @@
-//! Lists that are written down more than once say the same as the program: report formats, formats, keys, flags, names in the docs.
+//! Lists that are written in several places agree with the program: report formats, formats, keys, flags, names in the docs.
 
 use std::collections::BTreeSet;
 use std::fs;

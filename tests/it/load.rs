@@ -1,4 +1,4 @@
-//! Databases: what is loaded comes back the same, however often it is loaded, whatever happens meanwhile.
+//! Databases: loaded records are exported unchanged, after any number of loads and after failures.
 
 use std::fs;
 use std::io::Write as _;

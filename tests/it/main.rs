@@ -1,4 +1,4 @@
-//! The outside-in tests: one binary, a module a subject.
+//! The tests of the built program: one binary, one module per subject.
 
 mod cross_record;
 mod load_cache;

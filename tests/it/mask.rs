@@ -1,4 +1,4 @@
-//! Masked reports: what is personal is in no report, and every finding is still where it was.
+//! Masked reports: sensitive values are in no report, and every finding keeps its location.
 
 use crate::harness::{folder, run};
 

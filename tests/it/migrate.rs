@@ -1,4 +1,5 @@
-//! Tables follow the schema: what is new or wider is taken in, what would lose values is rejected with statements that really help.
+//! Tables follow the schema: new or wider members are migrated; changes that would lose values are rejected, with statements
+//! that work.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Normalisation from outside: a record in, the record in normal form and the notes out.
+//! Normalisation from outside: the normalised record and the notes for each record.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,4 +1,4 @@
-//! Where outputs go: devices, pipes, links and full disks; what is left after by signals; and what happens where nobody reads.
+//! Where outputs go: devices, pipes, links and full disks; what signals leave behind; and closed pipes.
 #![cfg(unix)]
 
 use std::fs::{self, File};

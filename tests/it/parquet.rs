@@ -1,4 +1,4 @@
-//! Parquet and Arrow: what is loaded comes back the same, other readers see the same values, and a set of files is whole.
+//! Parquet and Arrow: records are exported unchanged, other readers see the same values, and a set of files is complete.
 
 use std::collections::BTreeMap;
 use std::fs;

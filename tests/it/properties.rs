@@ -1,4 +1,4 @@
-//! The laws that hold regardless of the format: determinism, nothing lost, whole or not at all, bounded memory, idempotence.
+//! Properties that hold in every format: determinism, no data loss, all or nothing, bounded memory, idempotence.
 
 use std::fmt::Write as _;
 use std::fs;

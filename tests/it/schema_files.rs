@@ -1,4 +1,4 @@
-//! Schema files: which are rejected, what is doubtful in them, which files they may refer to, and schemas whose work explodes.
+//! Schema files: which are rejected, warnings about them, which files they may refer to, and schemas with exploding work.
 
 use std::fs;
 use std::path::Path;

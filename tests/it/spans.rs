@@ -1,4 +1,4 @@
-//! Spans that do not lie on borders of characters: none is made by a reader, and none disturbs a report.
+//! Spans that are not on character boundaries: no reader creates one, and no report fails on one.
 
 use std::sync::Arc;
 

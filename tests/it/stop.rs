@@ -1,4 +1,4 @@
-//! Reading through the library ends where a reader says that nothing after can be trusted.
+//! Reading through the library ends where a reader reports that nothing after can be trusted.
 
 use std::sync::Arc;
 

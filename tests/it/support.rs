@@ -1,4 +1,4 @@
-//! What the tests share: reading text into records, and finding data that is not part of the project.
+//! Shared by the tests: reading text into records, and finding data that is not part of the project.
 
 use std::io::Cursor;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Names and values that want to be more than names and values, and machines that do not do what they should.
+//! Malicious names and values, and failures of the machine.
 
 use std::fs;
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! Waiting for a lock: whom a load waits for is said, and an interrupt ends the wait with nothing committed.
+//! Waiting for a lock: the load reports whom it waits for, and an interrupt ends the wait with nothing committed.
 #![cfg(unix)]
 
 use std::io::{BufRead as _, BufReader};

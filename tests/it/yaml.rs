@@ -1,4 +1,4 @@
-//! YAML and TOML: what is read from them, where, and what is rejected.
+//! YAML and TOML: what is read, its locations, and what is rejected.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -3,7 +3,7 @@
 //!
 //! Input: the description, and a way to open the tables it names. Output: one record for each row of the root table, with the rows
 //! of its lists in place. Child tables are in the order of their parents, so all tables are read side by side: a window
-//! is some rows of the root table and the rows of every child table that belong to them, each as a stretch of its own.
+//! has some rows of the root table and the rows of every child table that belong to them, each as a segment of its own.
 
 use std::io;
 use std::sync::Arc;

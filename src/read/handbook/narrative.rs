@@ -1,6 +1,6 @@
-//! The narrative of a page: blocks, quotations, note marks; and what an exact rule can read out of it.
+//! The narrative of a page: blocks, quotations, note marks, and values that exact rules derive from the text.
 //!
-//! Whatever is read out of prose is marked as derived and comes with a note, so that a person confirms it.
+//! Every value derived from running text is marked as derived and reported in a note, so that a person can confirm it.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree without a detour over another value.
+//! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree directly.
 //!
 //! Input: a whole document, or a window of the items of an array. Output: one record an item of a root array, or one for any
 //! other root; `--records` names another place, and an array there is cut at its items too. A syntax error costs the record it is in and ends the reading of the

@@ -1,4 +1,4 @@
-//! Cuts a document after the elements that are records, with a scan that knows only where markup ends.
+//! Splits a document after the elements that are records, with a scan that only finds the ends of markup.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Writes CSV and TSV: `wide`, one table whose columns are paths; or a `package`, one table for each list of objects.
 //!
-//! Input: one record. Output: its rows, each cell under the name of its column. Which columns a table has is known when the last
-//! record is; until then rows wait in a spool ([`spool`]). Each cell is chosen by asking how it would be read; what a path
-//! or a cell cannot say stands as JSON text in a column of its own, so nothing has to be rejected.
+//! Input: one record. Output: its rows, with each cell under the name of its column. The columns of a table are known only after the
+//! last record; until then rows wait in a spool ([`spool`]). The notation of each cell is chosen by checking how it would be read; what a
+//! path or a cell cannot express is JSON text in a column of its own, so nothing has to be rejected.
 
 mod package;
 mod spool;

@@ -1,7 +1,7 @@
-//! Rows wait here until every column is known: in memory while they are few, then in a temporary file.
+//! Stores rows until all columns are known: in memory while there are few, then in a temporary file.
 //!
-//! Columns that the inputs' headers name are in that order, also where no row has a cell for them. The others follow in the
-//! order of the shape, then in that in which they came first; items of lists in order of their index.
+//! Columns from the headers of the inputs keep that order, even if no row has a cell for them. The others follow in the
+//! order of the shape, then in order of first occurrence; list items in order of their index.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};

@@ -1,8 +1,8 @@
-//! Edits in the notation of the format that they are made in.
+//! Edits in the notation of the edited format.
 //!
-//! Input: a finding whose edits say what is new. Output: the same finding with the texts to put there, in the manner of what
-//! stands around: the same quotes, indentation and line ends. Where the format has no notation for something, or no place
-//! for a further member, the finding has no fix: nothing is bent here either.
+//! Input: a finding whose edits contain the new values. Output: the same finding with the texts to insert, in the style of
+//! the surrounding text: the same quotes, indentation and line endings. If the format has no notation for a value, or no place
+//! for a new member, the finding has no fix.
 
 mod csv;
 mod json;
