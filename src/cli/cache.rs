@@ -25,8 +25,8 @@ use super::config::Config;
 use super::session::expand;
 use crate::diagnostic::one_line;
 use crate::layout::relational::shred::hex;
-use crate::load::atomic::AtomicFile;
 use crate::load::database::InputChecksum;
+use crate::output::{AtomicFile, remove_file};
 use crate::pipeline::SummarisedFile;
 use crate::source::stat::{FileMetadata, FileStamp};
 pub use file_cache::FileCache;
@@ -249,7 +249,7 @@ fn sweep(folder: &Path) -> io::Result<()> {
     if entries.len() > ENTRIES {
         let mut by_age: Vec<_> = entries.iter().filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
         by_age.sort();
-        by_age.iter().take(entries.len() - ENTRIES).try_for_each(|(_, path)| fs::remove_file(path))?;
+        by_age.iter().take(entries.len() - ENTRIES).try_for_each(|(_, path)| remove_file(path))?;
     }
     Ok(())
 }

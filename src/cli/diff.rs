@@ -18,13 +18,13 @@ use crate::compare::pairing::{MatchedBy, OldRecords, Paired, Pairing};
 use crate::compare::spooled_record;
 use crate::compare::{Change, Comparer, Difference, Found, Ignored, Key, RecordHasher};
 use crate::diagnostic::{DiagnosticSink, log_line};
-use crate::load::output::{CommitSet, OutputTarget};
+use crate::output::{CommitSet, Files, OutputTarget};
 use crate::pipeline::{Outcome, batch};
 use crate::redact::{Forms, REDACTED, Redactor};
 use crate::report::difference::{self, DiffSide, Format, Options, Overview};
 use crate::spool::{self, Decoder, Spool};
 use crate::tree::Tree;
-use crate::write::{Files, OutputWriter, Writer};
+use crate::write::{OutputWriter, Writer};
 
 /// Number of differing records that a worker gets at once.
 const BATCH: usize = 64;

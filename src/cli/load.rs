@@ -20,7 +20,7 @@ use crate::check::OnInvalid;
 use crate::diagnostic::{Diagnostic, log_line};
 use crate::layout::relational::shred::{Shredder, hex};
 use crate::load::database::{self, Database, LoadRequest, LoadStats, Mode};
-use crate::load::output::OutputTarget;
+use crate::output::{Commit, OutputTarget};
 use crate::pipeline::{Output, Place};
 use crate::reference_data::date;
 use crate::write::row_writer::RowWriter;
@@ -216,7 +216,7 @@ pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::Conn
 }
 
 pub(super) fn file(path: &Path, error: io::Error) -> CliError {
-    if crate::load::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
+    if crate::output::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
 }
 
 // Everything but the last step.
@@ -230,7 +230,9 @@ impl crate::load::Sink for DryRun {
     fn settle(&mut self, totals: crate::load::Totals) -> io::Result<Vec<Diagnostic>> {
         self.0.settle(totals)
     }
+}
 
+impl Commit for DryRun {
     fn commit(self: Box<Self>) -> io::Result<()> {
         Ok(())
     }

@@ -18,6 +18,7 @@ use crate::layout::relational::shred::hex;
 use crate::load::database::writer::WriterThread;
 use crate::load::database::{CachedLoad, CachedReport, Database, InputChecksum};
 use crate::load::{Sink, Totals};
+use crate::output::Commit;
 
 /// The fingerprint of a load.
 pub struct LoadFingerprint {
@@ -104,7 +105,9 @@ impl Sink for CachingSink {
         self.totals = totals;
         self.writer.settle(totals)
     }
+}
 
+impl Commit for CachingSink {
     fn commit(self: Box<Self>) -> io::Result<()> {
         let Self { mut writer, fingerprint, captured, totals } = *self;
         let Totals { incomplete, failed, .. } = totals;

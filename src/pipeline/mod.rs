@@ -23,15 +23,15 @@ use crate::check::{OnInvalid, references};
 use crate::compare::{Ignored, RecordHasher};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, RecordRef, Severity, rules};
 use crate::layout::header::Header;
-use crate::load::output::{CommitSet, OutputTarget, Stream};
-use crate::load::temporary::FolderLock;
 use crate::load::{Sink, Totals};
+use crate::output::temporary::FolderLock;
+use crate::output::{CommitSet, Files, OutputTarget, Stream};
 use crate::read::{Chunker, TopLevel};
 use crate::redact::{self, Redactor};
 use crate::report::{Reporter, Summary};
 use crate::source::{Position, ReadError, Source, Span};
 use crate::tree::Tree;
-use crate::write::{self, Files, OutputWriter, Writer};
+use crate::write::{self, OutputWriter, Writer};
 
 pub use baseline::Baseline;
 pub use changes::{BaseRecords, ChangeStatus};
@@ -248,26 +248,6 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     }
     let failed = collector.policy.fails(&collector.outcome.summary);
     Ok(Outcome { closed_pipe, failed, written: Vec::new(), ..collector.outcome })
-}
-
-impl Files for OutputTarget {
-    fn main(&mut self) -> io::Result<&mut dyn Write> {
-        OutputTarget::main(self)
-    }
-
-    fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
-        OutputTarget::named(self, name)
-    }
-}
-
-impl Files for Stream {
-    fn main(&mut self) -> io::Result<&mut dyn Write> {
-        Ok(self.writer())
-    }
-
-    fn named(&mut self, _name: &str) -> io::Result<&mut dyn Write> {
-        Err(io::Error::other("standard output takes one file, but several are needed"))
-    }
 }
 
 struct OpenOutput {

@@ -22,6 +22,8 @@ use crate::layout::header::Header;
 use crate::read::TopLevel;
 use crate::schema::Shape;
 
+pub use crate::output::Files;
+
 /// Encodes records.
 pub trait Writer: Send + Sync {
     /// Appends the record to `out` in a form that this writer's assembler understands. An error reported here means that
@@ -65,21 +67,6 @@ pub trait OutputWriter: Send {
     /// # Errors
     /// When a file cannot be written.
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()>;
-}
-
-/// Where an assembler writes: one main file, or several by name in a directory.
-pub trait Files {
-    /// The main file (or standard output).
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    fn main(&mut self) -> io::Result<&mut dyn io::Write>;
-
-    /// A file of that name in the output directory; the same one when named again.
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    fn named(&mut self, name: &str) -> io::Result<&mut dyn io::Write>;
 }
 
 /// Files in memory.

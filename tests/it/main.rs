@@ -17,6 +17,8 @@ mod ecosystem;
 mod escapes;
 mod evolution;
 mod benchmark_faults;
+#[cfg(debug_assertions)]
+mod faults;
 mod fix;
 mod formats;
 mod baseline;
