@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use crate::layout::relational::digest;
 use crate::load::database::export::{NdjsonReader, StoredStates};
 use crate::pipeline::Stage;
-use crate::tree::Tree;
+use crate::tree::{Kind, Node, Tree};
 
 /// Runs the command.
 pub fn run(mut args: ExportArgs) -> Result<ExitStatus, CliError> {
@@ -44,7 +44,14 @@ impl Stage for AsStored {
         if state.digest.as_deref().is_some_and(|stored| stored == digest::digest(root)) {
             return;
         }
-        if state.is_unedited {
+        let is_rewritten = state.is_migrated && has_number(root);
+        if is_rewritten && state.edited.is_empty() {
+            let message = "this record cannot be compared with its checksum: the tables have been migrated since it was stored";
+            let finding =
+                Diagnostic::new(&rules::NOT_COMPARED, source, root.span(), message).help("load it again, so that it gets a new one");
+            return diagnostics.emit(finding.at(""));
+        }
+        if state.is_unedited && !is_rewritten {
             let message =
                 "this record is damaged: its checksum does not match, and only chancery has written to the database since it was loaded";
             let damage = Diagnostic::new(&rules::DAMAGED_RECORD, source, root.span(), message)
@@ -61,6 +68,10 @@ impl Stage for AsStored {
             diagnostics.emit(Diagnostic::new(&rules::EDITED_BY_HAND, source, root.span(), message).at(""));
         }
     }
+}
+
+fn has_number(node: Node<'_>) -> bool {
+    node.kind() == Kind::Number || node.items().any(has_number) || node.members().any(|member| has_number(member.value))
 }
 
 #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has a password to warn about"))]

@@ -541,14 +541,18 @@ impl Session {
         self.pipelines.iter().any(|plan| plan.redactor.is_some())
     }
 
-    /// Decides what may be shown of the records, where not everything may; of the first schema where there are several.
+    /// Decides what may be shown of the records of the first input, where not everything may.
     pub fn redactor(&self) -> Option<&Redactor> {
-        self.pipelines.first().and_then(|plan| plan.redactor.as_deref())
+        self.first_pipeline().and_then(|plan| plan.redactor.as_deref())
     }
 
-    /// Which keys of records may be shown.
+    /// Which keys of records may be shown, where all records have one schema.
     pub fn shown_keys(&self) -> Arc<redact::Keys> {
         self.redactor().map(Redactor::keys).unwrap_or_default()
+    }
+
+    fn first_pipeline(&self) -> Option<&SourceConfig> {
+        self.pipelines.get(self.inputs.first().map_or(0, |spec| spec.pipeline))
     }
 
     /// The names of the inputs, in order.
@@ -694,9 +698,9 @@ impl Session {
         }
     }
 
-    /// Normalises and checks one record.
+    /// Normalises and checks a record of the first input.
     pub fn work(&self, tree: &mut Tree, diagnostics: &mut dyn DiagnosticSink) {
-        for stage in self.pipelines.iter().flat_map(|plan| &plan.stages) {
+        for stage in self.first_pipeline().into_iter().flat_map(|plan| &plan.stages) {
             stage.work(tree, diagnostics);
         }
     }

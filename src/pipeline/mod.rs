@@ -213,6 +213,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         keep_rejects: rejects.is_some(),
         contents: job.baseline.is_some().then(|| RecordHasher::new(Ignored::default())),
         base: job.base,
+        keep_top_level: job.keep_top_level,
     };
     let mut collector = OrderedCollector {
         outputs: outputs.into_iter().map(OpenOutput::new).collect(),
@@ -286,6 +287,12 @@ impl OpenOutput {
     fn header(&mut self, header: &Header) {
         if let Some(assembler) = &mut self.assembler {
             assembler.header(header);
+        }
+    }
+
+    fn document(&mut self, is_list: bool) {
+        if let Some(assembler) = &mut self.assembler {
+            assembler.document(is_list);
         }
     }
 
@@ -637,6 +644,12 @@ impl OrderedCollector<'_> {
                 }
                 of_unit.extend(found);
             }
+            if let Some(is_list) = unit.document {
+                match &mut self.deferred {
+                    Some(deferred) => deferred.document(is_list)?,
+                    None => self.outputs.iter_mut().for_each(|output| output.document(is_list)),
+                }
+            }
             let written = self.record(number, valid, unit, &window.encoded, &of_unit, &record);
             of_unit.sort_by_key(|(diagnostic, _)| diagnostic.place.span.start);
             // Findings count also where the record can no longer be written, as where nobody reads an output any more.
@@ -868,6 +881,7 @@ impl OrderedCollector<'_> {
                 }
                 Event::Header(header) => outputs.iter_mut().for_each(|output| output.header(header)),
                 Event::End => outputs.iter_mut().try_for_each(|output| output.end_input(finished))?,
+                Event::Document(is_list) => outputs.iter_mut().for_each(|output| output.document(is_list)),
                 Event::Record(encoded) => {
                     outputs.iter_mut().zip(encoded).try_for_each(|(output, encoded)| output.record(encoded))?;
                 }

@@ -35,6 +35,11 @@ pub trait Writer: Send + Sync {
         self.encode(record, out, diagnostics);
     }
 
+    /// Why records that are held like this where they come from cannot be written, as a help for the user; none of them is encoded.
+    fn refuses(&self, _top_level: TopLevel) -> Option<&'static str> {
+        None
+    }
+
     /// Begins the files.
     fn output_writer(&self) -> Box<dyn OutputWriter>;
 }
@@ -44,6 +49,9 @@ pub trait OutputWriter: Send {
     /// Says how the records are held where they come from, which the output keeps as far as its format can; called before
     /// the first record, or not at all where records come from several places.
     fn top_level(&mut self, _of_input: TopLevel) {}
+
+    /// Says that a document of a stream begins with the next record, and whether it is a list; after [`OutputWriter::top_level`].
+    fn document(&mut self, _is_list: bool) {}
 
     /// Takes the header of a table from which records come; it comes before them. Formats other than tables have no use for it.
     fn header(&mut self, _header: &Header) {}

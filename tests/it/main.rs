@@ -65,5 +65,7 @@ mod tables;
 mod validity;
 #[cfg(feature = "sqlite")]
 mod waits;
+#[cfg(all(feature = "sqlite", feature = "parquet"))]
+mod wording;
 mod xml;
 mod yaml;
