@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::source::hash;
 use crate::source::stat::FileMetadata;
 
 /// Bytes as hexadecimal digits.
@@ -27,7 +28,7 @@ pub fn of(bytes: &[u8]) -> String {
 /// When it cannot be read.
 pub fn of_file(path: &Path) -> io::Result<String> {
     let mut sum = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut sum)?;
+    hash::update(&mut sum, File::open(path)?)?;
     Ok(hex(&sum.finalize()))
 }
 

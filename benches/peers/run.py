@@ -205,7 +205,7 @@ def chart(figures):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("program", nargs="?", default=str(ROOT / "target/release/chancery"))
+    parser.add_argument("program", nargs="?", default=str(ROOT / "target/dist/chancery"))
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put table and chart into docs/")

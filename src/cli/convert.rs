@@ -10,7 +10,7 @@ use super::runner::Runner;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus};
 use crate::check::OnInvalid;
-use crate::load::output::{OutputTarget, Stream};
+use crate::output::{OutputTarget, Stream};
 use crate::pipeline::{Output, Place};
 use crate::write::csv::Tables;
 use crate::write::{self, Format};

@@ -20,7 +20,7 @@ use crate::compare::pairing::{MatchedBy, OldRecords, Paired, Pairing};
 use crate::compare::spooled_record;
 use crate::compare::{Change, Comparer, Difference, Found, Ignored, Key, RecordHasher};
 use crate::diagnostic::{DiagnosticSink, log_line};
-use crate::load::output::{CommitSet, OutputTarget, Stream};
+use crate::output::{CommitSet, Files, OutputTarget, Stream};
 use crate::pipeline::{self, Outcome, Output, Place, batch};
 use crate::project::{Collection, JobBuilder, Project};
 use crate::redact::{Forms, REDACTED, Redactor};
@@ -28,7 +28,7 @@ use crate::report::difference::{self, DiffSide, Format, Options, Overview};
 use crate::schema::Shape;
 use crate::spool::{self, Decoder, Spool};
 use crate::tree::Tree;
-use crate::write::{Files, OutputWriter, Writer};
+use crate::write::{OutputWriter, Writer};
 
 /// Number of differing records that a worker gets at once.
 const BATCH: usize = 64;
@@ -380,7 +380,7 @@ impl DiffRun {
         };
         let worker = || {
             |pieces: Vec<io::Result<DiffItem>>| -> io::Result<Vec<Vec<u8>>> {
-                pieces.into_iter().map(|piece| self.rendered(&piece?).ok_or_else(lost)).collect()
+                pieces.into_iter().map(|piece| self.rendered(&piece?).ok_or_else(lost)?).collect()
             }
         };
         let mut written = Ok(());
@@ -396,7 +396,7 @@ impl DiffRun {
         Ok(true)
     }
 
-    fn rendered(&self, piece: &DiffItem) -> Option<Vec<u8>> {
+    fn rendered(&self, piece: &DiffItem) -> Option<io::Result<Vec<u8>>> {
         let draw = |difference: &Difference<'_>| difference::render(self.format, self.options, difference);
         Some(match piece {
             DiffItem::Added(bytes) => {

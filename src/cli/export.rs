@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use crate::layout::relational::digest;
 use crate::load::database::export::{NdjsonReader, StoredStates};
 use crate::pipeline::Stage;
-use crate::tree::Tree;
+use crate::tree::{Kind, Node, Tree};
 
 /// Runs the command.
 pub fn run(mut args: ExportArgs) -> Result<ExitStatus, CliError> {
@@ -45,7 +45,14 @@ impl Stage for AsStored {
         if state.digest.as_deref().is_some_and(|stored| stored == digest::digest(root)) {
             return;
         }
-        if state.is_unedited {
+        let is_rewritten = state.is_migrated && has_number(root);
+        if is_rewritten && state.edited.is_empty() {
+            let message = "this record cannot be compared with its checksum: the tables have been migrated since it was stored";
+            let finding =
+                Diagnostic::new(&rules::NOT_COMPARED, source, root.span(), message).help("load it again, so that it gets a new one");
+            return diagnostics.emit(finding.at(""));
+        }
+        if state.is_unedited && !is_rewritten {
             let message =
                 "this record is damaged: its checksum does not match, and only chancery has written to the database since it was loaded";
             let damage = Diagnostic::new(&rules::DAMAGED_RECORD, source, root.span(), message)
@@ -64,6 +71,10 @@ impl Stage for AsStored {
     }
 }
 
+fn has_number(node: Node<'_>) -> bool {
+    node.kind() == Kind::Number || node.items().any(has_number) || node.members().any(|member| has_number(member.value))
+}
+
 #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has a password to warn about"))]
 fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader, CliError> {
     match dsn {
@@ -76,7 +87,7 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Sqlite))
         }
         #[cfg(not(feature = "sqlite"))]
-        Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
+        Dsn::Sqlite(_) => Err(super::dsn::not_built("SQLite", "sqlite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             use crate::layout::relational::shred::Dialect;
@@ -88,10 +99,10 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Postgres))
         }
         #[cfg(not(feature = "postgres"))]
-        Dsn::Postgres(_) => Err(CliError::usage("this program was built without PostgreSQL")),
+        Dsn::Postgres(_) => Err(super::dsn::not_built("PostgreSQL", "postgres")),
         #[cfg(feature = "parquet")]
         Dsn::Parquet(_) | Dsn::Arrow(_) => super::load_columnar::lines(dsn, collection),
         #[cfg(not(feature = "parquet"))]
-        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("this program was built without Parquet and Arrow")),
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(super::dsn::not_built("Parquet and Arrow", "parquet")),
     }
 }

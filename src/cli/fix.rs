@@ -11,7 +11,7 @@ use super::{CliError, ExitStatus};
 use crate::diagnostic::{inert, is_unprintable};
 use crate::fix::diff::{self, Sign};
 use crate::fix::{self, Counts, FixedFile, Outcome};
-use crate::load::atomic::{Replaced, replace};
+use crate::output::atomic::{Replaced, replace};
 use crate::project::job;
 
 /// Maximum number of dropped edits that are reported individually.

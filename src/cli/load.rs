@@ -22,6 +22,7 @@ use crate::checksum;
 use crate::diagnostic::{Diagnostic, log_line};
 use crate::layout::relational::shred::Shredder;
 use crate::load::database::{self, Database, LoadRequest, LoadStats, Mode};
+use crate::output::Commit;
 use crate::pipeline::{Output, Place};
 use crate::project::cache::{CachingSink, LoadFingerprint, RunKey};
 use crate::redact::Redactor;
@@ -48,6 +49,10 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
     #[cfg(feature = "parquet")]
     if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
         return super::load_columnar::load(&dsn, args);
+    }
+    #[cfg(not(feature = "parquet"))]
+    if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
+        return Err(super::dsn::not_built("Parquet and Arrow", "parquet"));
     }
     if args.layout.is_some() {
         return Err(CliError::usage("--layout is for parquet:DIR; databases always have one table for each list of objects"));
@@ -186,15 +191,15 @@ fn open(dsn: &Dsn, trial: bool, runner: &Runner) -> Result<Box<dyn Database>, Cl
             Ok(Box::new(opened))
         }
         #[cfg(not(feature = "sqlite"))]
-        Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
+        Dsn::Sqlite(_) => Err(super::dsn::not_built("SQLite", "sqlite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             let (access, shown) = super::store::access(url, runner.reporting.is_quiet())?;
             Ok(Box::new(database::postgres::Postgres::open(&access, interrupted()).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]
-        Dsn::Postgres(_) => Err(CliError::usage("this program was built without PostgreSQL")),
-        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("this program was built without Parquet and Arrow")),
+        Dsn::Postgres(_) => Err(super::dsn::not_built("PostgreSQL", "postgres")),
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("Parquet files and Arrow streams are not databases")),
     }
 }
 
@@ -209,7 +214,9 @@ impl crate::load::Sink for DryRun {
     fn settle(&mut self, totals: crate::load::Totals) -> io::Result<Vec<Diagnostic>> {
         self.0.settle(totals)
     }
+}
 
+impl Commit for DryRun {
     fn commit(self: Box<Self>) -> io::Result<()> {
         Ok(())
     }

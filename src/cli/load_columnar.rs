@@ -22,7 +22,7 @@ use crate::load::columnar::parquet::{self, Files};
 use crate::load::columnar::reader::ColumnarExporter;
 use crate::load::columnar::stream::{BatchStream, StreamTarget};
 use crate::load::database::export::NdjsonReader;
-use crate::load::output::Stream;
+use crate::output::Stream;
 use crate::pipeline::{Output, Place};
 use crate::write::row_writer::RowWriter;
 

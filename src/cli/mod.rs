@@ -42,7 +42,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::load::atomic::about;
+use crate::output::atomic::about;
 use args::{Cli, Command};
 use error::CliError;
 use stdout::stdout;

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::stdout::{WhileRead, stderr, stdout};
 use super::{CliError, summary};
 use crate::diagnostic::Diagnostic;
-use crate::load::output::OutputTarget;
+use crate::output::OutputTarget;
 use crate::pipeline::{Report, ReportPlace};
 use crate::project::cache::CapturedOutput;
 use crate::project::{InputSet, ResolvedSettings};

@@ -10,7 +10,7 @@ use super::reporting::ReportStream;
 use super::runner::{Runner, SideOutputs};
 use super::{CliError, ExitStatus};
 use crate::check::OnInvalid;
-use crate::load::output::OutputTarget;
+use crate::output::{CommitSet, Files, OutputTarget, remove_file};
 use crate::pipeline::{Output, Place};
 use crate::write::{self, Format};
 
@@ -62,7 +62,7 @@ fn sweep(folder: &Path, written: &[PathBuf]) -> Result<(), CliError> {
         let plain = !name.is_empty() && Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
         if plain && !own.contains(name) {
             let path = folder.join(name);
-            match fs::remove_file(&path) {
+            match remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(CliError::File { path, error }),
                 _ => {}
             }
@@ -71,7 +71,7 @@ fn sweep(folder: &Path, written: &[PathBuf]) -> Result<(), CliError> {
     let list: String = own.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
     if list != before {
         let mut target = OutputTarget::file(&manifest);
-        let mut finished = crate::load::output::CommitSet::default();
+        let mut finished = CommitSet::default();
         std::io::Write::write_all(target.main()?, list.as_bytes())?;
         target.finish(&mut finished)?;
         finished.commit()?;

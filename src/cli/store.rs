@@ -8,7 +8,7 @@ use super::CliError;
 use super::runner::Runner;
 #[cfg(feature = "postgres")]
 use crate::load::database::postgres;
-use crate::load::output::OutputTarget;
+use crate::output::OutputTarget;
 use crate::project::{Project, schemas};
 use crate::schema::Shape;
 
@@ -52,7 +52,7 @@ pub fn rejects(runner: &Runner, path: Option<&Path>) -> Result<Option<OutputTarg
 
 /// An error of a store, which names it.
 pub fn file(path: &Path, error: io::Error) -> CliError {
-    if crate::load::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
+    if crate::output::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
 }
 
 /// How to connect to a database, and its display name.

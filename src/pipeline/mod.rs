@@ -24,15 +24,15 @@ use crate::check::{OnInvalid, references};
 use crate::compare::{Ignored, RecordHasher};
 use crate::diagnostic::{Diagnostic, RecordRef, Severity, rules};
 use crate::layout::header::Header;
-use crate::load::output::{CommitSet, OutputTarget, Stream};
-use crate::load::temporary::FolderLock;
 use crate::load::{Sink, Totals};
+use crate::output::temporary::FolderLock;
+use crate::output::{CommitSet, Files, OutputTarget, Stream};
 use crate::read::TopLevel;
 use crate::redact;
 use crate::report::{Reporter, Summary};
 use crate::source::{Format, Position, ReadError, Source, Span};
 use crate::tree::Tree;
-use crate::write::{self, Files, OutputWriter, Writer};
+use crate::write::{self, OutputWriter, Writer};
 
 pub use crate::read::open::Opened;
 pub use baseline::Baseline;
@@ -214,6 +214,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         keep_rejects: rejects.is_some(),
         contents: job.baseline.is_some().then(|| RecordHasher::new(Ignored::default())),
         base: job.base,
+        keep_top_level: job.keep_top_level,
     };
     let mut collector = OrderedCollector {
         outputs: outputs.into_iter().map(OpenOutput::new).collect(),
@@ -248,26 +249,6 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     }
     let failed = collector.policy.fails(&collector.outcome.summary);
     Ok(Outcome { closed_pipe, failed, written: Vec::new(), ..collector.outcome })
-}
-
-impl Files for OutputTarget {
-    fn main(&mut self) -> io::Result<&mut dyn Write> {
-        OutputTarget::main(self)
-    }
-
-    fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
-        OutputTarget::named(self, name)
-    }
-}
-
-impl Files for Stream {
-    fn main(&mut self) -> io::Result<&mut dyn Write> {
-        Ok(self.writer())
-    }
-
-    fn named(&mut self, _name: &str) -> io::Result<&mut dyn Write> {
-        Err(io::Error::other("standard output takes one file, but several are needed"))
-    }
 }
 
 struct OpenOutput {
@@ -307,6 +288,12 @@ impl OpenOutput {
     fn header(&mut self, header: &Header) {
         if let Some(assembler) = &mut self.assembler {
             assembler.header(header);
+        }
+    }
+
+    fn document(&mut self, is_list: bool) {
+        if let Some(assembler) = &mut self.assembler {
+            assembler.document(is_list);
         }
     }
 
@@ -658,6 +645,12 @@ impl OrderedCollector<'_> {
                 }
                 of_unit.extend(found);
             }
+            if let Some(is_list) = unit.document {
+                match &mut self.deferred {
+                    Some(deferred) => deferred.document(is_list)?,
+                    None => self.outputs.iter_mut().for_each(|output| output.document(is_list)),
+                }
+            }
             let written = self.record(number, valid, unit, &window.encoded, &of_unit, &record);
             of_unit.sort_by_key(|(diagnostic, _)| diagnostic.place.span.start);
             // Findings count also where the record can no longer be written, as where nobody reads an output any more.
@@ -889,6 +882,7 @@ impl OrderedCollector<'_> {
                 }
                 Event::Header(header) => outputs.iter_mut().for_each(|output| output.header(header)),
                 Event::End => outputs.iter_mut().try_for_each(|output| output.end_input(finished))?,
+                Event::Document(is_list) => outputs.iter_mut().for_each(|output| output.document(is_list)),
                 Event::Record(encoded) => {
                     outputs.iter_mut().zip(encoded).try_for_each(|(output, encoded)| output.record(encoded))?;
                 }

@@ -213,6 +213,8 @@ pub(super) struct WorkerContext {
     /// Hashes the content of records, by which a baseline knows those without a key.
     pub(super) contents: Option<RecordHasher>,
     pub(super) base: BaseRecords,
+    /// Whether outputs hold their records as the only input does.
+    pub(super) keep_top_level: bool,
 }
 
 /// A processed record, or a malformed unit.
@@ -227,6 +229,8 @@ pub(super) struct RecordOutcome {
     pub(super) occurrences: Vec<KeyOccurrence>,
     /// The hash of its content as it was read, where that is wanted.
     pub(super) content: Option<u128>,
+    /// Whether a document begins with it, and whether that is a list.
+    pub(super) document: Option<bool>,
     /// A place where it refers to another record.
     pub(super) refers: Option<Place>,
     // The record as JSON, if it may be rejected.
@@ -342,6 +346,7 @@ impl WorkerContext {
             format,
             buffer: DiagnosticBuffer::default(),
             unread: Vec::new(),
+            document: None,
             redacting: Redacting::default(),
             costly: 0,
             processed: ProcessedWindow {
@@ -379,6 +384,8 @@ struct RecordProcessor<'s> {
     format: Format,
     buffer: DiagnosticBuffer,
     unread: Vec<String>,
+    // Of the document that has begun: whether it is a list.
+    document: Option<bool>,
     redacting: Redacting,
     // Findings of values and records that cost too much to check.
     costly: u64,
@@ -461,7 +468,15 @@ impl RecordVisitor for RecordProcessor<'_> {
         let mut carried = false;
         if let Some(accepted) = check::accept(tree, valid, self.context.on_invalid) {
             let errors = self.buffer.errors;
+            let top_level = if self.context.keep_top_level { self.processed.top_level } else { TopLevel::List };
             for (writer, encoded) in self.context.writers.iter().zip(&mut self.processed.encoded) {
+                if let Some(help) = writer.refuses(top_level) {
+                    let root = accepted.node();
+                    let message = "the output format cannot hold this record";
+                    self.buffer
+                        .emit(Diagnostic::new(&rules::NOT_REPRESENTABLE, root.tree().source(), root.opening(), message).help(help).at(""));
+                    continue;
+                }
                 match &self.processed.header {
                     Some(header) => writer.encode_row(accepted, header, &mut encoded.bytes, &mut self.buffer),
                     None => writer.encode(accepted, &mut encoded.bytes, &mut self.buffer),
@@ -518,6 +533,7 @@ impl RecordVisitor for RecordProcessor<'_> {
             key,
             occurrences,
             content,
+            document: None,
             refers: None,
             rejected_text: reject,
             unread,
@@ -539,10 +555,15 @@ impl RecordVisitor for RecordProcessor<'_> {
             key: None,
             occurrences: Vec::new(),
             content: None,
+            document: None,
             refers: None,
             rejected_text: None,
             unread,
         });
+    }
+
+    fn document(&mut self, is_list: bool) {
+        self.document = Some(is_list);
     }
 
     fn surplus(&mut self, span: Span) {
@@ -561,8 +582,9 @@ impl RecordVisitor for RecordProcessor<'_> {
 }
 
 impl RecordProcessor<'_> {
-    fn finish_record(&mut self, unit: RecordOutcome) {
+    fn finish_record(&mut self, mut unit: RecordOutcome) {
         self.buffer.close();
+        unit.document = self.document.take();
         let number = self.processed.records.len();
         self.processed.diagnostics.extend(self.buffer.diagnostics.drain(..).map(|diagnostic| (number as u32, diagnostic)));
         self.buffer.errors = 0;

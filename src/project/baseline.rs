@@ -6,7 +6,7 @@ use super::settings::ResolvedSettings;
 use super::{Error, schemas};
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::load::output::OutputTarget;
+use crate::output::OutputTarget;
 use crate::pipeline::baseline::{Baseline, FORMAT, Update};
 use crate::schema::bundled;
 use crate::tree::Tree;

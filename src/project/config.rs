@@ -13,13 +13,14 @@ use crate::check::schema::Checker;
 use crate::diagnostic::{Diagnostic, Place, Severity, quote, rules};
 use crate::normalise::{self, ConfiguredPass, Pass};
 use crate::pipeline::policy::{self, Override};
-use crate::pipeline::scope::{self, Pattern, Scope};
+use crate::pipeline::scope::{self, Scope};
 use crate::pipeline::suppress::Suppress;
 use crate::read::{
     self,
     csv::{Cells, Dialect},
 };
 use crate::schema::bundled;
+use crate::tree::pattern::Pattern;
 use crate::tree::{Node, Tree};
 use crate::write;
 
@@ -236,7 +237,7 @@ fn passes(table: Node<'_>) -> normalise::Options {
         configured: asked
             .into_iter()
             .filter_map(|ask| {
-                Some(ConfiguredPass { pointer: ask.get("pointer")?.text().to_owned(), passes: Value::from(ask.get("pass")?.text()) })
+                Some(ConfiguredPass { pattern: Pattern::new(ask.get("pointer")?.text())?, passes: Value::from(ask.get("pass")?.text()) })
             })
             .collect(),
         ..normalise::Options::default()

@@ -11,7 +11,7 @@ use crate::check::OnInvalid;
 use crate::checksum::ChecksumRecorder;
 use crate::diagnostic::Diagnostic;
 use crate::fix;
-use crate::load::output::OutputTarget;
+use crate::output::OutputTarget;
 use crate::pipeline::{self, BaseRecords, CachedFile, ChangeStatus, Job, Output, RecordPipeline, Report, Suppressions};
 use crate::read;
 use crate::source::ReadError;

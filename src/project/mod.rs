@@ -54,7 +54,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::load::output::OutputTarget;
+use crate::output::OutputTarget;
 use crate::pipeline::{self, Baseline, ChangeStatus, Stage};
 use crate::read;
 use crate::source::{Format, InputBuffer, Position};

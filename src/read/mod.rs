@@ -108,6 +108,8 @@ pub trait RecordVisitor: DiagnosticSink {
     /// Text of the record that comes next which is in no value of it, such as cells beyond the header. It is kept with the
     /// rejected records.
     fn surplus(&mut self, _span: Span) {}
+    /// A document of a stream begins: its only record, or with `is_list` the items of its root, comes next.
+    fn document(&mut self, _is_list: bool) {}
     /// A unit of the input (a line, a row, an item) that could not be read as a record; reported before.
     fn malformed(&mut self);
     /// A note about the file as a whole.
@@ -266,6 +268,10 @@ impl DiagnosticSink for StoppableVisitor<'_> {
 impl RecordVisitor for StoppableVisitor<'_> {
     fn record(&mut self, tree: &mut Tree) {
         self.visitor.record(tree);
+    }
+
+    fn document(&mut self, is_list: bool) {
+        self.visitor.document(is_list);
     }
 
     fn malformed(&mut self) {

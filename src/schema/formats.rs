@@ -120,7 +120,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(5000))]
+        #![proptest_config(crate::property::cases(5000))]
 
         #[test]
         fn nothing_is_taken_that_the_validator_refuses(text in "[a-zA-Z0-9.@_+'\"ä -]{0,12}(@|@x?n?--?)[a-zA-Z0-9.@-]{0,70}") {

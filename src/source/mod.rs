@@ -7,6 +7,7 @@
 mod feed;
 mod format;
 pub mod git;
+pub mod hash;
 mod kind;
 pub mod open;
 mod span;

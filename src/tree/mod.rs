@@ -10,6 +10,7 @@
 mod edit;
 pub mod key;
 pub mod number;
+pub mod pattern;
 pub mod pointer;
 
 use std::sync::Arc;
@@ -77,6 +78,7 @@ const ALTERED: u8 = 4; // normalised since it was read
 const QUOTED: u8 = 8; // the source put it in quotes
 const SHADOWED: u8 = 16; // a key: a later member of its object has the same name
 const SHARED: u8 = 32; // its bytes are not its alone: an alias, an item of a split cell, a name that several places spell
+const REPEATED: u8 = 64; // other records may hold it too: an alias, or what one stands for
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -536,6 +538,12 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn is_own(self) -> bool {
         self.slot().flags & (SHARED | DERIVED) == 0
+    }
+
+    /// Whether other records of its document may hold the same value, because an alias stands for it.
+    #[must_use]
+    pub fn is_repeated(self) -> bool {
+        self.slot().flags & REPEATED != 0
     }
 
     /// Number of members or items; 0 for scalars.

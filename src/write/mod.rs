@@ -22,6 +22,8 @@ use crate::layout::header::Header;
 use crate::read::TopLevel;
 use crate::schema::Shape;
 
+pub use crate::output::Files;
+
 /// Encodes records.
 pub trait Writer: Send + Sync {
     /// Appends the record to `out` in a form that this writer's assembler understands. An error reported here means that
@@ -33,6 +35,11 @@ pub trait Writer: Send + Sync {
         self.encode(record, out, diagnostics);
     }
 
+    /// Why records that are held like this where they come from cannot be written, as a help for the user; none of them is encoded.
+    fn refuses(&self, _top_level: TopLevel) -> Option<&'static str> {
+        None
+    }
+
     /// Begins the files.
     fn output_writer(&self) -> Box<dyn OutputWriter>;
 }
@@ -42,6 +49,9 @@ pub trait OutputWriter: Send {
     /// Says how the records are held where they come from, which the output keeps as far as its format can; called before
     /// the first record, or not at all where records come from several places.
     fn top_level(&mut self, _of_input: TopLevel) {}
+
+    /// Says that a document of a stream begins with the next record, and whether it is a list; after [`OutputWriter::top_level`].
+    fn document(&mut self, _is_list: bool) {}
 
     /// Takes the header of a table from which records come; it comes before them. Formats other than tables have no use for it.
     fn header(&mut self, _header: &Header) {}
@@ -57,21 +67,6 @@ pub trait OutputWriter: Send {
     /// # Errors
     /// When a file cannot be written.
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()>;
-}
-
-/// Where an assembler writes: one main file, or several by name in a directory.
-pub trait Files {
-    /// The main file (or standard output).
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    fn main(&mut self) -> io::Result<&mut dyn io::Write>;
-
-    /// A file of that name in the output directory; the same one when named again.
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    fn named(&mut self, name: &str) -> io::Result<&mut dyn io::Write>;
 }
 
 /// Files in memory.

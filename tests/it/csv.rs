@@ -291,7 +291,7 @@ fn the_shape_types_cells_and_splits_names() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(256))]
 
     #[test]
     fn any_json_comes_back(records in prop::collection::vec(json(), 0..5), spreadsheet_safe: bool, tab: bool, window in 1_usize..200) {

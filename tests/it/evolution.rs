@@ -631,7 +631,7 @@ fn small_value() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(800))]
 
     #[test]
     fn what_is_compatible_stays_valid(old in small_schema(), part in small_schema(), at in 0..6_usize, values in vec(small_value(), 60)) {

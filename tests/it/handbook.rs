@@ -829,7 +829,7 @@ fn mutated() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(96), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(96))]
 
     #[test]
     fn no_page_makes_the_reader_fall_or_lose_a_byte(text in mutated()) {

@@ -258,7 +258,7 @@ fn token() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(300))]
 
     #[test]
     fn windows_change_nothing(items in proptest::collection::vec(value(), 0..8), pretty: bool) {

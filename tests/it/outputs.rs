@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
-use chancery::load::output::OutputTarget;
+use chancery::output::OutputTarget;
 use chancery::pipeline;
 use chancery::read::{self, Format};
 use chancery::source::{InputBuffer, Position, ReadError};
@@ -270,6 +270,26 @@ fn a_full_disk_leaves_what_was_there_and_the_error_names_the_target() {
             assert_eq!(names(home.path()), before, "{line}");
         }
     }
+}
+
+#[test]
+fn where_memory_ends_the_process_aborts_and_outputs_are_as_before() {
+    let home = home();
+    let target = home.path().join("target.json");
+    fs::write(home.path().join("long.ndjson"), format!("{GOOD}{{\"id\":\"{}\"}}\n", "x".repeat(48 << 20))).expect("the folder is writable");
+    fs::write(&target, "as before").expect("the folder is writable");
+    let before = names(home.path());
+    // How much is needed to begin with depends on the system; the record alone needs more than all of these leave.
+    let abort = 6;
+    let mut aborted = 0;
+    for kilobytes in [300_000, 350_000, 400_000] {
+        let script = format!("ulimit -v {kilobytes}; exec \"$@\"");
+        let output = ran(command(home.path(), Some(&script), &words("convert long.ndjson --schema none --jobs 1 -o target.json")));
+        assert!(!output.status.success(), "{}", err(&output));
+        aborted += usize::from(std::os::unix::process::ExitStatusExt::signal(&output.status) == Some(abort));
+        assert_eq!((read(&target).as_str(), names(home.path())), ("as before", before.clone()), "{}", err(&output));
+    }
+    assert!(aborted > 0, "memory did not end");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn span() -> impl Strategy<Value = Span> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(96))]
 
     #[test]
     fn any_span_over_any_text_is_harmless(texts in (text(), text()), spans in prop::collection::vec(span(), 5), gap in 0_u32..9) {

@@ -348,7 +348,7 @@ fn xml(name: &str, data: &Data, styles: &mut Gaps, out: &mut String) {
 const BLANKS: &[&str] = &["", " ", "\n", "\r\n\t", "  "];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { failure_persistence: ProptestConfig::default().failure_persistence, ..crate::property::cases(96) })]
 
     #[test]
     fn of_json(records in prop::collection::vec(record(), 1..4), blanks in gaps(BLANKS)) {

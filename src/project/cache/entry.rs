@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::checksum;
-use crate::load::atomic::AtomicFile;
+use crate::output::{AtomicFile, remove_file};
 
 /// Maximum number of entries.
 const ENTRIES: usize = 64;
@@ -48,7 +48,7 @@ fn sweep(folder: &Path) -> io::Result<()> {
     if entries.len() > ENTRIES {
         let mut by_age: Vec<_> = entries.iter().filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
         by_age.sort();
-        by_age.iter().take(entries.len() - ENTRIES).try_for_each(|(_, path)| fs::remove_file(path))?;
+        by_age.iter().take(entries.len() - ENTRIES).try_for_each(|(_, path)| remove_file(path))?;
     }
     Ok(())
 }

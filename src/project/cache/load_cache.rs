@@ -14,6 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::load::database::writer::WriterThread;
 use crate::load::database::{CachedLoad, CachedReport, Database};
 use crate::load::{Sink, Totals};
+use crate::output::Commit;
 use crate::project::Project;
 
 /// The fingerprint of a load.
@@ -80,7 +81,9 @@ impl Sink for CachingSink {
         self.totals = totals;
         self.writer.settle(totals)
     }
+}
 
+impl Commit for CachingSink {
     fn commit(self: Box<Self>) -> io::Result<()> {
         let Self { mut writer, fingerprint, captured, totals } = *self;
         let Totals { incomplete, failed, .. } = totals;

@@ -168,7 +168,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(3000))]
+        #![proptest_config(crate::property::cases(3000))]
 
         #[test]
         fn borders_are_those_that_single_bytes_have(
