@@ -40,3 +40,25 @@ pub trait Commit {
     /// When the destination fails; nothing is in place then.
     fn commit(self: Box<Self>) -> io::Result<()>;
 }
+
+/// The calls, as faults distinguish them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(debug_assertions), allow(dead_code))]
+pub enum Call {
+    /// Opens a file, which is created if it does not exist.
+    Open,
+    /// Writes bytes.
+    Write,
+    /// Waits until the bytes are on the disk.
+    Sync,
+    /// Changes the mode or the owner.
+    Mode,
+    /// Gives a file another name.
+    Rename,
+    /// Gives a file one more name.
+    Link,
+    /// Removes a name.
+    Remove,
+    /// Creates a directory.
+    MakeDir,
+}
