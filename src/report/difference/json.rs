@@ -73,7 +73,7 @@ pub(super) fn record(difference: &Difference<'_>) -> io::Result<Vec<u8>> {
     let record = Record {
         kind: difference.kind().word(),
         key: difference.key,
-        paired_by: difference.matched_by.map(|by| by.word()),
+        paired_by: difference.matched_by.map(crate::compare::pairing::MatchedBy::word),
         old: side(difference.old)?,
         new: side(difference.new)?,
         changes: difference.changes.iter().map(RecordChange::new).collect::<io::Result<_>>()?,
