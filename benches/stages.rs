@@ -36,7 +36,7 @@ fn schema() -> Arc<Schema> {
     let mut first = Kept::default();
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
     let feed = InputBuffer::new(bundled::PROFILE.name, Box::new(bundled::PROFILE.text.as_bytes()), Position::START);
-    read::read_all(&mut *Format::Json.chunker(feed, &options), &mut first).expect("the bundled schema is read from memory");
+    read::read_all(&mut *read::chunker(Format::Json, feed, &options), &mut first).expect("the bundled schema is read from memory");
     let mut registry = SchemaRegistry::new();
     let root = registry.add(bundled::PROFILE.name, first.0.expect("the bundled schema is a document"));
     Arc::new(Schema::build(registry, root, chancery::schema::Options::default()).expect("the bundled schema is a good one"))
@@ -80,7 +80,7 @@ impl<F: FnMut(&mut Tree)> RecordVisitor for Each<F> {
 
 fn each(format: Format, text: &str, options: &read::Options, work: impl FnMut(&mut Tree)) {
     let feed = InputBuffer::new("bench", Box::new(Cursor::new(text.to_owned())), Position::START);
-    read::read_all(&mut *format.chunker(feed, options), &mut Each(work)).expect("memory is readable");
+    read::read_all(&mut *read::chunker(format, feed, options), &mut Each(work)).expect("memory is readable");
 }
 
 fn counted<'a, 'b>(bencher: Bencher<'a, 'b>, text: &str) -> Bencher<'a, 'b> {
@@ -153,7 +153,7 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
             Ok(pipeline::Opened {
                 format: Format::Ndjson,
                 decoded: false,
-                chunker: Format::Ndjson.chunker(feed, &read::Options::default()),
+                chunker: read::chunker(Format::Ndjson, feed, &read::Options::default()),
             })
         };
         let input = pipeline::Input {

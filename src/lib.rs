@@ -36,7 +36,7 @@
 //! # Ok::<(), chancery::source::ReadError>(())
 //! ```
 //!
-//! Inputs that do not fit into memory are read through [`read::Format::chunker`] and [`read::read_all`], one record at a time.
+//! Inputs that do not fit into memory are read through [`read::chunker`] and [`read::read_all`], one record at a time.
 //!
 //! # Checking against a schema
 //!

@@ -79,7 +79,7 @@ impl DocumentCheck {
     /// Its format: as configured, by its name, or by its first bytes.
     pub fn format(&self, text: &str) -> Format {
         let by_name = || Format::by_extension(open::strip_compression(&self.spec.input.name));
-        self.spec.format.or_else(by_name).or_else(|| Format::by_first_bytes(text.as_bytes())).unwrap_or(Format::Handbook)
+        self.spec.format.or_else(by_name).or_else(|| read::format_of(text.as_bytes())).unwrap_or(Format::Handbook)
     }
 
     /// The findings.

@@ -140,7 +140,7 @@ impl Project {
         let name: Arc<str> = name.into();
         let feed = InputBuffer::new(Arc::clone(&name), stream, Position::START);
         let format = Format::Ndjson;
-        let open = move || Ok(pipeline::Opened { format, decoded: false, chunker: format.chunker(feed, &options) });
+        let open = move || Ok(pipeline::Opened { format, decoded: false, chunker: read::chunker(format, feed, &options) });
         project.inputs.stream =
             Some(pipeline::Input { name, open: Box::new(open), pipeline: 0, status: ChangeStatus::Added, size: None, cached: None });
         Ok(project)

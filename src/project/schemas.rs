@@ -262,7 +262,7 @@ fn parse(mut feed: InputBuffer) -> Result<Tree, Error> {
     let by_name = Format::by_extension(open::strip_compression(&name));
     let format = match by_name {
         Some(format) => format,
-        None => match Format::by_first_bytes(open::peek(&mut feed).map_err(unreadable)?) {
+        None => match read::format_of(open::peek(&mut feed).map_err(unreadable)?) {
             // One document, whatever follows it.
             Some(Format::Ndjson) => Format::Json,
             Some(format) => format,
@@ -271,7 +271,7 @@ fn parse(mut feed: InputBuffer) -> Result<Tree, Error> {
     };
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
     let mut first = FirstRecord::default();
-    read::read_all(&mut *format.chunker(feed, &options), &mut first).map_err(unreadable)?;
+    read::read_all(&mut *read::chunker(format, feed, &options), &mut first).map_err(unreadable)?;
     match first.tree {
         Some(tree) if first.errors.is_empty() => Ok(tree),
         None if first.errors.is_empty() => Err(Error::setting(format!("{name} is empty"))),

@@ -188,27 +188,25 @@ pub fn too_many(source: &Arc<Source>, at: Span, limit: usize, what: &str) -> Dia
         .help("split the record, or raise --max-record-bytes: the limit grows with it")
 }
 
-impl Format {
-    /// The format that the first bytes of an input look like, if its name does not show it; `None` for what looks like none.
-    /// Handbook pages are not detected by it.
-    #[must_use]
-    pub fn by_first_bytes(bytes: &[u8]) -> Option<Self> {
-        guess::format(bytes)
-    }
+/// The format that the first bytes of an input look like, if its name does not show it; `None` for what looks like none.
+/// Handbook pages are not detected by it.
+#[must_use]
+pub fn format_of(first: &[u8]) -> Option<Format> {
+    guess::format(first)
+}
 
-    /// Starts reading `feed`.
-    #[must_use]
-    pub fn chunker(self, feed: InputBuffer, options: &Options) -> Box<dyn Chunker> {
-        match self {
-            Self::Json => Box::new(json::JsonChunker::new(feed, options)),
-            Self::Ndjson => Box::new(ndjson::NdjsonChunker::new(feed, options)),
-            Self::Csv => Box::new(csv::CsvChunker::new(feed, None, options)),
-            Self::Tsv => Box::new(csv::CsvChunker::new(feed, Some(b'\t'), options)),
-            Self::Xml => Box::new(xml::XmlChunker::new(feed, options)),
-            Self::Yaml => Box::new(yaml::YamlChunker::new(feed, options)),
-            Self::Toml => Box::new(toml::TomlChunker::new(feed, options)),
-            Self::Handbook => Box::new(handbook::HandbookChunker::new(feed, options)),
-        }
+/// Starts reading `feed` as `format`.
+#[must_use]
+pub fn chunker(format: Format, feed: InputBuffer, options: &Options) -> Box<dyn Chunker> {
+    match format {
+        Format::Json => Box::new(json::JsonChunker::new(feed, options)),
+        Format::Ndjson => Box::new(ndjson::NdjsonChunker::new(feed, options)),
+        Format::Csv => Box::new(csv::CsvChunker::new(feed, None, options)),
+        Format::Tsv => Box::new(csv::CsvChunker::new(feed, Some(b'\t'), options)),
+        Format::Xml => Box::new(xml::XmlChunker::new(feed, options)),
+        Format::Yaml => Box::new(yaml::YamlChunker::new(feed, options)),
+        Format::Toml => Box::new(toml::TomlChunker::new(feed, options)),
+        Format::Handbook => Box::new(handbook::HandbookChunker::new(feed, options)),
     }
 }
 
@@ -332,7 +330,7 @@ impl RecordVisitor for CollectedRecords {
 pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> Result<CollectedRecords, ReadError> {
     let feed = InputBuffer::new(name, Box::new(std::io::Cursor::new(bytes.to_vec())), crate::source::Position::START);
     let mut collected = CollectedRecords::default();
-    read_all(&mut *format.chunker(feed, options), &mut collected)?;
+    read_all(&mut *chunker(format, feed, options), &mut collected)?;
     Ok(collected)
 }
 

@@ -58,7 +58,7 @@ pub fn start(
         };
         return Ok(Opened { format: Format::Csv, decoded: opened.decoded, chunker });
     }
-    Ok(Opened { format, decoded: opened.decoded, chunker: format.chunker(opened.feed, options) })
+    Ok(Opened { format, decoded: opened.decoded, chunker: super::chunker(format, opened.feed, options) })
 }
 
 // The format: as named, by the name of the file, or by its first bytes.
@@ -86,7 +86,7 @@ fn detect(name: &str, opened: &mut open::Opened, given: Option<Format>, options:
         Some(format) => Ok(format),
         None => {
             let help = "name the format with --from, such as --from csv; chancery formats lists them";
-            Format::by_first_bytes(open::peek(&mut opened.feed)?).ok_or(ReadError::UnknownFormat { help })
+            super::format_of(open::peek(&mut opened.feed)?).ok_or(ReadError::UnknownFormat { help })
         }
     }
 }

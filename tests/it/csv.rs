@@ -420,7 +420,7 @@ fn every_node_knows_its_bytes() {
     for window_bytes in [1, 1 << 20] {
         let options = read::Options { window_bytes, ..read::Options::default() };
         let mut spans = Spans::default();
-        assert!(read::read_all(&mut *Format::Csv.chunker(feed("t.csv", text.as_bytes()), &options), &mut spans).is_ok());
+        assert!(read::read_all(&mut *read::chunker(Format::Csv, feed("t.csv", text.as_bytes()), &options), &mut spans).is_ok());
         let found: Vec<(&str, &str, u64)> = spans.0.iter().map(|(what, text, at)| (what.as_str(), text.as_str(), *at)).collect();
         assert_eq!(
             found,

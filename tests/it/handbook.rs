@@ -78,7 +78,7 @@ impl RecordVisitor for Pages {
 fn read_with(text: &str, options: &Options) -> Pages {
     let feed = InputBuffer::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
     let mut pages = Pages::default();
-    read::read_all(&mut *Format::Handbook.chunker(feed, options), &mut pages).expect("memory can be read");
+    read::read_all(&mut *read::chunker(Format::Handbook, feed, options), &mut pages).expect("memory can be read");
     pages
 }
 
@@ -631,7 +631,7 @@ fn read_as_profiles(text: &str) -> (Vec<Value>, Vec<String>) {
     let normaliser = Normaliser::new(&shape, &normalise::Options::default());
     let mut profiles = Profiles { normaliser, checker: Checker::new(schema), records: Vec::new(), errors: Vec::new() };
     let feed = InputBuffer::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
-    read::read_all(&mut *Format::Handbook.chunker(feed, &Options::default()), &mut profiles).expect("memory can be read");
+    read::read_all(&mut *read::chunker(Format::Handbook, feed, &Options::default()), &mut profiles).expect("memory can be read");
     (profiles.records, profiles.errors)
 }
 

@@ -75,7 +75,7 @@ fn describe(node: Node<'_>, out: &mut String) {
 fn read(format: Format, bytes: &[u8], options: &Options) -> Result<Found, ReadError> {
     let feed = InputBuffer::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut found = Found::default();
-    read::read_all(&mut *format.chunker(feed, options), &mut found).map(|()| found)
+    read::read_all(&mut *read::chunker(format, feed, options), &mut found).map(|()| found)
 }
 
 // The first finding, or what the input failed with, as `CODE first-last line:column message`.

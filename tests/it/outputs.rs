@@ -720,7 +720,7 @@ fn input(name: &str, text: &'static str, size: Option<u64>, then: fn(Box<dyn rea
         Ok(pipeline::Opened {
             format: Format::Ndjson,
             decoded: false,
-            chunker: then(Format::Ndjson.chunker(feed, &read::Options::default())),
+            chunker: then(read::chunker(Format::Ndjson, feed, &read::Options::default())),
         })
     };
     pipeline::Input { name: name.into(), open: Box::new(open), pipeline: 0, status: pipeline::ChangeStatus::Added, size, cached: None }

@@ -46,7 +46,7 @@ fn mend_with(stages: Vec<Arc<dyn Stage>>, text: &[u8], format: Format, guesses: 
     let open = move |files: &fix::FileOverlay| {
         files.load(&input.name, &*text);
         let opened = files.open(&input, None)?;
-        Ok(Opened { format, decoded: opened.decoded, chunker: format.chunker(opened.feed, &options()) })
+        Ok(Opened { format, decoded: opened.decoded, chunker: read::chunker(format, opened.feed, &options()) })
     };
     let job = Job {
         inputs: vec![Input { name: "input".into(), pipeline: 0, open: Box::new(open) }],

@@ -326,7 +326,7 @@ fn spans(format: Format, text: &str) -> String {
     let feed =
         chancery::source::InputBuffer::new("input", Box::new(std::io::Cursor::new(text.to_owned())), chancery::source::Position::START);
     let mut found = Spans(String::new());
-    chancery::read::read_all(&mut *format.chunker(feed, &Options::default()), &mut found).expect("it is read");
+    chancery::read::read_all(&mut *chancery::read::chunker(format, feed, &Options::default()), &mut found).expect("it is read");
     found.0
 }
 
@@ -493,7 +493,7 @@ fn through(ndjson: &str, top_level: chancery::read::TopLevel) -> String {
     let feed =
         chancery::source::InputBuffer::new("input", Box::new(std::io::Cursor::new(ndjson.to_owned())), chancery::source::Position::START);
     let mut through = Through { top_level, ..Through::default() };
-    chancery::read::read_all(&mut *Format::Ndjson.chunker(feed, &Options::default()), &mut through).expect("it is read");
+    chancery::read::read_all(&mut *chancery::read::chunker(Format::Ndjson, feed, &Options::default()), &mut through).expect("it is read");
     let options = if top_level == chancery::read::TopLevel::List { Options::default() } else { sequences_whole() };
     let again = support::read(Format::Yaml, &through.yaml.0, &options);
     let yaml = String::from_utf8(through.yaml.0).expect("YAML is UTF-8");
