@@ -25,6 +25,7 @@ mod interrupt;
 mod load;
 mod lsp;
 mod overrides;
+pub mod pretty;
 mod progress;
 #[cfg(test)]
 mod reference;

@@ -76,6 +76,7 @@ impl Reporting {
             ReportStream::Stderr => io::stderr().is_terminal(),
         };
         let options = report::Options {
+            pretty: Some(super::pretty::reporter),
             color: colour(self.common.color, terminal),
             quiet: self.common.quiet || self.common.unchecked,
             most: self.common.max_diagnostics,
@@ -149,7 +150,8 @@ pub fn show_findings(diagnostics: &[Diagnostic]) {
 /// Prints findings that belong to no run.
 pub fn draw_findings(diagnostics: &[Diagnostic], terminal: bool, out: &mut dyn io::Write) -> io::Result<()> {
     let format = if terminal { report::Format::Pretty } else { report::Format::Plain };
-    let options = report::Options { color: colour(None, terminal), quiet: true, ..report::Options::default() };
+    let options =
+        report::Options { color: colour(None, terminal), quiet: true, pretty: Some(super::pretty::reporter), ..report::Options::default() };
     let mut reporter = report::reporter(format, &options);
     reporter.begin(out)?;
     diagnostics.iter().try_for_each(|diagnostic| reporter.report(diagnostic, out))?;

@@ -4,6 +4,20 @@
 //! validators: it proves a break. The canonical form of the `jsonschema` crate, which can prove that one schema takes all
 //! that another does. And the walk through both schemas side by side, which names every change and knows of each keyword
 //! whether it asks for more or for less. If none of them can decide, the verdict states that.
+//!
+//! ```
+//! use chancery_compat::{Direction, Verdict, compare};
+//! use chancery_formats::read::{self, Format, Options};
+//! use chancery_schema::Schema;
+//!
+//! let schema = |text: &str| {
+//!     let mut read = read::collect(Format::Json, "s.json", text.as_bytes(), &Options::default()).expect("it is in memory");
+//!     Schema::try_from(read.records.remove(0)).expect("a schema")
+//! };
+//! let old = schema(r#"{"properties": {"n": {"type": "integer"}}}"#);
+//! let new = schema(r#"{"properties": {"n": {"type": "integer", "maximum": 9}}}"#);
+//! assert_eq!(compare(&old, &new, Direction::Backward).verdict, Verdict::Breaking);
+//! ```
 
 mod instance_generator;
 mod bundle;

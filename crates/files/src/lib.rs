@@ -1,9 +1,18 @@
 //! Files and streams: inputs that are found, opened, decompressed and decoded; outputs that appear complete or not at all.
 //!
 //! ```
-//! use std::io::Write;
-//! # let folder = std::env::temp_dir();
-//! assert_eq!(chancery_files::open::strip_compression("records.csv.gz"), "records.csv");
+//! use std::io::Write as _;
+//!
+//! use chancery_files::atomic::AtomicFile;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("out.txt");
+//! let mut file = AtomicFile::create(&path)?;
+//! file.write_all(b"complete")?;
+//! assert!(!path.exists(), "nothing is in place before the commit");
+//! file.commit()?;
+//! assert_eq!(std::fs::read(&path)?, b"complete");
+//! # Ok::<(), std::io::Error>(())
 //! ```
 
 pub mod checksum;

@@ -2,6 +2,22 @@
 //!
 //! A [`Reporter`] receives every diagnostic in input order and finally the [`Summary`]. Start with `plain`. Reporters
 //! whose consumers have limits keep the most important findings ([`top_k`]) and count the rest.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use chancery_core::diagnostic::{Diagnostic, rules};
+//! use chancery_core::source::{Source, Span};
+//! use chancery_report::{Format, Options, Summary, reporter};
+//!
+//! let source = Arc::new(Source::whole("sizes.json", "{\"size\": \"7\"}"));
+//! let finding = Diagnostic::new(&rules::WRONG_TYPE, &source, Span::new(9, 12), "expected integer, found string");
+//! let (mut reporter, mut out) = (reporter(Format::Plain, &Options::default()), Vec::new());
+//! reporter.report(&finding, &mut out)?;
+//! reporter.finish(&Summary::default(), &mut out)?;
+//! assert!(out.starts_with(b"sizes.json:1:10: error["));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod repo_root;
 mod escape;
@@ -17,7 +33,6 @@ mod json;
 mod junit;
 mod markdown;
 mod plain;
-mod pretty;
 mod rdjsonl;
 mod sarif;
 mod limit;
@@ -225,6 +240,9 @@ impl Format {
     }
 }
 
+/// Makes a reporter.
+pub type MakeReporter = fn(&Options) -> Box<dyn Reporter>;
+
 /// Report options.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -236,6 +254,8 @@ pub struct Options {
     pub most: Option<u64>,
     /// Width of the terminal in columns, if known (`pretty`).
     pub width: Option<usize>,
+    /// Draws [`Format::Pretty`]. The program has what draws for a terminal; without it, findings are lines as in `plain`.
+    pub pretty: Option<MakeReporter>,
     /// The working directory relative to the repository root, for reports with paths relative to that root.
     pub checkout: RepoRoot,
 }
@@ -251,7 +271,10 @@ pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
         Format::Html => return Box::new(html::Html::new(options)),
         Format::Markdown => return Box::new(markdown::Markdown::new(options)),
         Format::Rdjsonl => LimitedReporter::folding(Box::new(rdjsonl::Rdjsonl::new(options)), options),
-        Format::Pretty => LimitedReporter::folded(Box::new(pretty::Pretty::new(options)), options),
+        Format::Pretty => {
+            let pretty = options.pretty.map_or_else(|| Box::new(plain::Plain::new(options)) as Box<dyn Reporter>, |pretty| pretty(options));
+            LimitedReporter::folded(pretty, options)
+        }
         Format::Plain => LimitedReporter::folded(Box::new(plain::Plain::new(options)), options),
         Format::Json => LimitedReporter::limited(Box::new(json::Json::new()), options),
         Format::Ndjson => LimitedReporter::limited(Box::new(json::Ndjson), options),
@@ -264,8 +287,9 @@ pub fn summary(options: &Options, room: usize) -> Option<Box<dyn Reporter>> {
     (room >= markdown::LEAST).then(|| Box::new(markdown::Markdown::within(options, room)) as Box<dyn Reporter>)
 }
 
-// The totals as a sentence for people.
-fn summary_line(summary: &Summary) -> String {
+/// The totals as a sentence for people.
+#[must_use]
+pub fn summary_line(summary: &Summary) -> String {
     let count = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
     let mut text = format!("{} in {}", count(summary.records, "record", "records"), count(summary.files, "file", "files"));
     text.push_str(&match summary.invalid {

@@ -43,6 +43,7 @@ impl<'a> WholeValue<'a> {
         Self { node, value: OnceLock::new() }
     }
 
+    /// Its root.
     pub fn node(&self) -> Node<'a> {
         self.node
     }

@@ -2,6 +2,20 @@
 //!
 //! Whoever reads files puts them into a [`SchemaRegistry`], asks it what is still [`SchemaRegistry::missing`], and builds a [`Schema`] of
 //! one of its documents.
+//!
+//! ```
+//! use chancery_formats::read::{self, Format, Options};
+//! use chancery_schema::{Schema, Shape};
+//!
+//! let text = br#"{"type": "object", "properties": {"size": {"type": "integer"}, "name": {"type": "string"}}}"#;
+//! let mut read = read::collect(Format::Json, "s.json", text, &Options::default())?;
+//! let schema = Schema::try_from(read.records.remove(0)).expect("a schema");
+//!
+//! // Readers of untyped formats and writers follow the shape: members in order, their types, and lists.
+//! let shape = Shape::of(&schema);
+//! assert!(shape.root().declared("size").is_some());
+//! # Ok::<(), chancery_core::source::ReadError>(())
+//! ```
 
 mod fast_path;
 pub mod annotations;
@@ -204,6 +218,7 @@ impl Schema {
         self.formats
     }
 
+    /// Where its root is in its registry.
     pub fn root_at(&self) -> registry::At {
         self.registry.root(self.root)
     }

@@ -8,12 +8,18 @@ use miette::{
     ThemeCharacters, ThemeStyles,
 };
 
-use super::{Options, Reporter, Summary, summary_line};
 use chancery_core::diagnostic::{Diagnostic, Severity, inert, is_unprintable, one_line};
 use chancery_core::source::Span;
+use chancery_report::{Options, Reporter, Summary, summary_line};
 
-/// Snippets.
-pub(super) struct Pretty {
+/// The reporter of this format.
+#[must_use]
+pub fn reporter(options: &Options) -> Box<dyn Reporter> {
+    Box::new(Pretty::new(options))
+}
+
+// Snippets.
+struct Pretty {
     handler: GraphicalReportHandler,
     // Maximum number of characters shown of a line.
     room: usize,
@@ -26,7 +32,7 @@ const GUTTER: usize = 14;
 const LEAST: usize = 40;
 
 impl Pretty {
-    pub(super) fn new(options: &Options) -> Self {
+    fn new(options: &Options) -> Self {
         let styles = if options.color { ThemeStyles::ansi() } else { ThemeStyles::none() };
         let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
         let width = options.width.unwrap_or(100);
