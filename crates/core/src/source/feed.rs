@@ -52,6 +52,12 @@ pub enum ReadError {
         /// What to do about it.
         help: &'static str,
     },
+    /// The reader of the format is not part of this build.
+    #[error("this build does not read {}", format.name())]
+    NotBuilt {
+        /// The format, whose name is that of the feature of `chancery-formats` with its reader.
+        format: super::Format,
+    },
 }
 
 /// The error of a decoding stream at invalid bytes.

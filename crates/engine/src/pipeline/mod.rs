@@ -796,7 +796,7 @@ impl OrderedCollector<'_> {
             ReadError::Encoding { at, .. } => (&rules::BAD_BYTES, *at),
             ReadError::Declaration { at, .. } => (&rules::WRONG_DECLARATION, *at),
             ReadError::Kind { .. } => (&rules::UNSUPPORTED_KIND, reached),
-            ReadError::UnknownFormat { .. } => (&rules::UNKNOWN_FORMAT, reached),
+            ReadError::UnknownFormat { .. } | ReadError::NotBuilt { .. } => (&rules::UNKNOWN_FORMAT, reached),
             ReadError::Io(_) => (&rules::UNREADABLE, reached),
         };
         let message = match records {
@@ -811,6 +811,9 @@ impl OrderedCollector<'_> {
             ReadError::Declaration { help, .. } => diagnostic = diagnostic.help(help.as_str()),
             ReadError::Kind { kind, .. } => diagnostic = diagnostic.help(kind.help),
             ReadError::UnknownFormat { help } => diagnostic = diagnostic.help(*help),
+            ReadError::NotBuilt { format } => {
+                diagnostic = diagnostic.help(format!("build it with the feature {} of chancery-formats", format.name()));
+            }
             ReadError::Io(_) => {}
         }
         self.report(diagnostic)

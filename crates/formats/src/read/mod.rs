@@ -9,13 +9,17 @@
 pub mod csv;
 pub mod directive;
 mod guess;
+#[cfg(feature = "handbook")]
 pub mod handbook;
 pub mod json;
 mod limits;
 pub mod ndjson;
 pub mod open;
+#[cfg(feature = "toml")]
 pub mod toml;
+#[cfg(feature = "xml")]
 pub mod xml;
+#[cfg(feature = "yaml")]
 pub mod yaml;
 
 use std::collections::{HashMap, HashSet};
@@ -134,6 +138,7 @@ pub struct Options {
     /// How CSV and TSV are written, where that is known.
     pub csv: csv::Dialect,
     /// Which forms handbook pages may have; `None` for those that come with the program, which are read when a page is.
+    #[cfg(feature = "handbook")]
     pub forms: Option<Arc<handbook::Templates>>,
 }
 
@@ -146,6 +151,7 @@ impl Default for Options {
             max_record_bytes: 64 << 20,
             max_depth: 256,
             csv: csv::Dialect::default(),
+            #[cfg(feature = "handbook")]
             forms: None,
         }
     }
@@ -195,7 +201,7 @@ pub fn format_of(first: &[u8]) -> Option<Format> {
     guess::format(first)
 }
 
-/// Starts reading `feed` as `format`.
+/// Starts reading `feed` as `format`. Where the reader of the format is not part of this build, reading is an error.
 #[must_use]
 pub fn chunker(format: Format, feed: InputBuffer, options: &Options) -> Box<dyn Chunker> {
     match format {
@@ -203,10 +209,27 @@ pub fn chunker(format: Format, feed: InputBuffer, options: &Options) -> Box<dyn 
         Format::Ndjson => Box::new(ndjson::NdjsonChunker::new(feed, options)),
         Format::Csv => Box::new(csv::CsvChunker::new(feed, None, options)),
         Format::Tsv => Box::new(csv::CsvChunker::new(feed, Some(b'\t'), options)),
+        #[cfg(feature = "xml")]
         Format::Xml => Box::new(xml::XmlChunker::new(feed, options)),
+        #[cfg(feature = "yaml")]
         Format::Yaml => Box::new(yaml::YamlChunker::new(feed, options)),
+        #[cfg(feature = "toml")]
         Format::Toml => Box::new(toml::TomlChunker::new(feed, options)),
+        #[cfg(feature = "handbook")]
         Format::Handbook => Box::new(handbook::HandbookChunker::new(feed, options)),
+        #[cfg(not(all(feature = "xml", feature = "yaml", feature = "toml", feature = "handbook")))]
+        format => Box::new(NotBuilt(format)),
+    }
+}
+
+// For a format whose reader is not part of this build.
+#[cfg(not(all(feature = "xml", feature = "yaml", feature = "toml", feature = "handbook")))]
+struct NotBuilt(Format);
+
+#[cfg(not(all(feature = "xml", feature = "yaml", feature = "toml", feature = "handbook")))]
+impl Chunker for NotBuilt {
+    fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
+        Err(ReadError::NotBuilt { format: self.0 })
     }
 }
 

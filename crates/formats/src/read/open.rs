@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::csv::package::{self, Refusal};
+#[cfg(feature = "handbook")]
 use super::handbook::Templates;
 use super::{Chunker, Options, refused};
 use chancery_core::source::{FileKind, Format, ReadError};
@@ -62,6 +63,7 @@ pub fn start(
 }
 
 // The format: as named, by the name of the file, or by its first bytes.
+#[cfg_attr(not(feature = "handbook"), expect(unused_variables, reason = "only pages need the options"))]
 fn detect(name: &str, opened: &mut open::Opened, given: Option<Format>, options: &Options) -> Result<Format, ReadError> {
     let by_name = Format::by_extension(open::strip_compression(name));
     let wrong = |kind: &FileKind| match (given, by_name) {
@@ -77,6 +79,7 @@ fn detect(name: &str, opened: &mut open::Opened, given: Option<Format>, options:
             // Nothing holds no records, regardless of its format.
             Ok(Format::Handbook)
         }
+        #[cfg(feature = "handbook")]
         Some(Format::Handbook) if given.is_none() => {
             let text = String::from_utf8_lossy(open::peek(&mut opened.feed)?);
             let is_page = options.forms.as_ref().map_or_else(|| Templates::default().know(&text), |forms| forms.know(&text));

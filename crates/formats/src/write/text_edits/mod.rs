@@ -7,6 +7,7 @@
 mod csv;
 mod json;
 mod toml;
+#[cfg(feature = "xml")]
 mod xml;
 mod yaml;
 
@@ -25,9 +26,10 @@ pub fn resolve(diagnostic: &mut Diagnostic, format: Option<Format>) {
 #[must_use]
 pub fn text(format: Format, text: &str) -> String {
     match format {
+        #[cfg(feature = "xml")]
         Format::Xml => xml::text(text),
         Format::Yaml => yaml::name("", text),
-        Format::Json | Format::Ndjson | Format::Csv | Format::Tsv | Format::Toml | Format::Handbook => json::text(text),
+        _ => json::text(text),
     }
 }
 
@@ -75,10 +77,11 @@ fn scalar(format: Option<Format>, source: &Source, span: Span, new: &Scalar) -> 
     let text = match format {
         Some(Format::Json | Format::Ndjson) => Some(json::scalar(new)),
         Some(Format::Csv | Format::Tsv) => csv::scalar(source.slice(span), new),
+        #[cfg(feature = "xml")]
         Some(Format::Xml) => xml::scalar(source, span, new),
         Some(Format::Yaml) => return yaml::scalar(source, span, new),
         Some(Format::Toml) => toml::scalar(source.slice(span), new),
-        Some(Format::Handbook) | None => plain(source.slice(span), new),
+        _ => plain(source.slice(span), new),
     };
     // What is spelled the same would be read the same: its type is determined elsewhere.
     text.filter(|text| text != source.slice(span)).map(|text| TextEdit::new(span, text))
@@ -88,10 +91,11 @@ fn name(format: Option<Format>, source: &Source, span: Span, pointer: Option<&st
     let text = match format {
         Some(Format::Json | Format::Ndjson) => Some(json::text(name)),
         Some(Format::Csv | Format::Tsv) => csv::name(source, span, pointer, name),
+        #[cfg(feature = "xml")]
         Some(Format::Xml) => return xml::name(source, span, name),
         Some(Format::Yaml) => Some(yaml::name(source.slice(span), name)),
         Some(Format::Toml) => Some(toml::name(source.slice(span), name)),
-        Some(Format::Handbook) | None => None,
+        _ => None,
     };
     text.map(|text| vec![TextEdit::new(span, text)])
 }
@@ -100,10 +104,11 @@ fn member(format: Option<Format>, source: &Source, new: &Member) -> Option<TextE
     match format {
         Some(Format::Json | Format::Ndjson) => json::member(source, new),
         Some(Format::Csv | Format::Tsv) => csv::member(source, new),
+        #[cfg(feature = "xml")]
         Some(Format::Xml) => xml::member(source, new),
         Some(Format::Yaml) => yaml::member(source, new),
         Some(Format::Toml) => toml::member(source, new),
-        Some(Format::Handbook) | None => None,
+        _ => None,
     }
 }
 
