@@ -14,6 +14,7 @@ use crate::check::schema::Checker;
 use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use crate::pipeline::suppress::Suppress;
 use crate::pipeline::{self, BaseRecords, ChangeStatus, Job, Policy, RecordPipeline, Report, ReportPlace, Suppressions, Watch};
+use crate::read::records::Records;
 use crate::read::{self, Format, RecordVisitor};
 use crate::report::{Reporter, Summary};
 use crate::schema::{Shape, bundled};
@@ -60,9 +61,9 @@ impl DocumentCheck {
         &self.config.shape
     }
 
-    /// The location of its records, if configured.
-    pub fn records(&self) -> Option<&str> {
-        self.config.options.records.as_deref()
+    /// Where its records are.
+    pub fn records(&self) -> &Records {
+        &self.config.options.records
     }
 
     /// Its delimiter, if configured.

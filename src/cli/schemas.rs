@@ -241,7 +241,7 @@ pub fn parse_file(path: &Path) -> Result<Tree, CliError> {
 
 fn parse(feed: InputBuffer, format: Format) -> Result<Tree, CliError> {
     let name = Arc::clone(feed.name());
-    let options = read::Options { records: Some(String::new()), ..read::Options::default() };
+    let options = read::Options { records: read::records::Records::whole(), ..read::Options::default() };
     let mut first = FirstRecord::default();
     read::read_all(&mut *format.chunker(feed, &options), &mut first)
         .map_err(|failure| CliError::File { path: PathBuf::from(&*name), error: std::io::Error::other(failure) })?;

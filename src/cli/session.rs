@@ -155,7 +155,7 @@ impl Session {
         let input = InputArgs { max_record_bytes: Some(1 << 30), max_depth: Some(DEEPEST), ..InputArgs::default() };
         let mut plan = session.source_config(&schema, &Group::default(), &input)?;
         plan.stages.splice(0..0, first);
-        let options = read::Options { records: None, ..plan.options.clone() };
+        let options = read::Options { records: read::records::Records::default(), ..plan.options.clone() };
         session.pipelines.push(plan);
         let name: Arc<str> = name.into();
         let feed = InputBuffer::new(Arc::clone(&name), stream, Position::START);
@@ -493,13 +493,11 @@ impl Session {
 
     fn read_options(&self, shape: &Arc<Shape>, group: &Group, input: &InputArgs) -> Result<read::Options, CliError> {
         let (config, default) = (&self.config, read::Options::default());
+        let configured = group.records.as_deref().or(config.records.as_deref().filter(|_| !group.unclaimed));
+        let records = input.records.as_deref().or(configured).map(read::records::Records::at).transpose();
         Ok(read::Options {
             shape: Arc::clone(shape),
-            records: input
-                .records
-                .clone()
-                .or_else(|| group.records.clone())
-                .or_else(|| config.records.clone().filter(|_| !group.unclaimed)),
+            records: records.map_err(|error| CliError::usage(error.to_string()))?.unwrap_or_default(),
             max_record_bytes: input.max_record_bytes.or(config.max_record_bytes).unwrap_or(default.max_record_bytes),
             max_depth: input.max_depth.or(config.max_depth).unwrap_or(default.max_depth),
             csv: dialect(input, config)?,

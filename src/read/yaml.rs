@@ -18,6 +18,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 
 use super::directive::Comments;
 use super::ndjson::{TooLarge, floor_char};
+use super::records::{Mark, Targets, hand_out_document};
 use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep, too_many};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, Rule, quote, rules};
 use crate::source::{InputBuffer, ReadError, Source, Span};
@@ -34,6 +35,7 @@ const MAX_RADIX_DIGITS: usize = 1_000;
 pub struct YamlChunker {
     feed: InputBuffer,
     options: Options,
+    targets: Arc<Targets>,
     // Whether the items of a root sequence are records.
     items: bool,
     // For a file that is taken whole, whatever it is; until its first window is cut.
@@ -50,8 +52,9 @@ impl YamlChunker {
         Self {
             feed,
             options: options.clone(),
-            items: options.records.is_none() && !options.shape.is_array_only(),
-            whole: options.records.as_deref() == Some(""),
+            targets: Targets::of(options),
+            items: options.records.is_default() && !options.shape.is_array_only(),
+            whole: options.records.is_whole(),
             open: None,
             top_level: None,
         }
@@ -65,12 +68,12 @@ impl YamlChunker {
         let top_level = *self.top_level.get_or_insert_with(|| match documents(self.feed.bytes(), self.items) {
             // Also where more documents follow: whether any do is not known yet in a file of several windows.
             (_, true) => TopLevel::List,
-            _ if self.options.records.as_ref().is_some_and(|records| !records.is_empty()) => TopLevel::List,
+            _ if TopLevel::of_whole(&self.options.records) == TopLevel::List => TopLevel::List,
             (0 | 1, false) if !goes_on => TopLevel::Document,
             _ => TopLevel::Stream,
         });
         let reader: Arc<dyn Reader> = Arc::new(Documents {
-            records: self.options.records.clone(),
+            targets: Arc::clone(&self.targets),
             max_depth: self.options.max_depth,
             max_values: self.options.max_values(),
             max_record_bytes: self.options.max_record_bytes,
@@ -315,7 +318,7 @@ fn first_byte(document: &[u8]) -> Option<u8> {
 
 /// Reads the documents of a window.
 struct Documents {
-    records: Option<String>,
+    targets: Arc<Targets>,
     max_depth: usize,
     max_values: usize,
     max_record_bytes: usize,
@@ -399,10 +402,11 @@ impl Documents {
                     visitor.surplus(Span::new(start as u32, end as u32));
                     visitor.malformed();
                 }
-                Ok(true) if self.items && builder.tree.root().kind() == Kind::Array => {
-                    super::hand_out_items(builder.tree, builder.tree.root().id(), visitor);
+                Ok(true) => {
+                    let root = Mark::of(source, builder.tree.root().opening());
+                    let found = hand_out_document(builder.tree, &self.targets, visitor);
+                    found.diagnostics(source, &root).into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
                 }
-                Ok(true) => super::visit_record(builder.tree, self.records.as_deref(), visitor),
                 Err(diagnostic) => {
                     visitor.emit(*diagnostic);
                     visitor.surplus(Span::new(start as u32, end as u32));

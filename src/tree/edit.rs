@@ -57,6 +57,20 @@ impl Tree {
         NodeId(value)
     }
 
+    /// Adds a member to `object` before all others, and gives its value, null until it is set.
+    pub fn insert_first_member(&mut self, object: NodeId, key: Text<'_>, key_span: Span) -> NodeId {
+        let key = self.push_key(key_span, key);
+        let value = self.push_null(key_span);
+        let first = std::mem::replace(&mut self.slots[object.0 as usize].a, key);
+        self.slots[key as usize].next = first;
+        let object = &mut self.slots[object.0 as usize];
+        object.len += 1;
+        if first == NONE {
+            object.b = key;
+        }
+        NodeId(value)
+    }
+
     /// Returns the member with this value another name.
     pub fn rename_member(&mut self, value: NodeId, name: &str) {
         self.compact = false;
@@ -167,6 +181,12 @@ impl Tree {
     /// Marks a scalar whose bytes are not its alone.
     pub fn mark_shared(&mut self, id: NodeId) {
         self.slots[id.0 as usize].flags |= SHARED;
+    }
+
+    /// Marks a member, by its value, as one that stands for bytes outside its object.
+    pub fn mark_captured(&mut self, value: NodeId) {
+        self.slots[value.0 as usize - 1].flags |= SHARED;
+        self.slots[value.0 as usize].flags |= SHARED;
     }
 
     /// Marks the name that waits for its value as one whose bytes are not its alone.

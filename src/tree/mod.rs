@@ -46,6 +46,19 @@ impl Kind {
             Self::Object => "object",
         }
     }
+
+    /// The same with its article.
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
 }
 
 /// The name of a node inside its tree.

@@ -12,7 +12,7 @@ use super::cursor::{self, CompletionTarget, CursorContext};
 use super::document::Document;
 use crate::layout::column::{self, Step, step_into};
 use crate::layout::{cell, xml};
-use crate::read::Format;
+use crate::read::{Format, records};
 use crate::schema::{Part, Types, docs};
 use crate::tree::{Kind, Node};
 use crate::write;
@@ -48,8 +48,8 @@ fn place<'j>(text: &str, cursor: usize, judge: &'j DocumentCheck, format: Format
         Format::Yaml => cursor::yaml(text, cursor)?,
         Format::Xml => {
             let (names, want, typed) = cursor::markup(text, cursor)?;
-            let above = match judge.records() {
-                Some(records) => records.split('/').filter(|name| !name.is_empty()).count(),
+            let above = match judge.records().claims().first() {
+                Some(claim) => claim.path.steps().len(),
                 None if names.first().is_some_and(|name| name == xml::record_name(root)) => 1,
                 None => 2,
             };
@@ -67,15 +67,24 @@ fn place<'j>(text: &str, cursor: usize, judge: &'j DocumentCheck, format: Format
 
 // The part of a path inside a record.
 fn in_record<'p>(path: &'p [Step], judge: &DocumentCheck) -> Option<&'p [Step]> {
-    let pointer = judge.records().unwrap_or("");
+    let records = judge.records();
+    let steps = records.claims().first().map_or(&[][..], |claim| claim.path.steps());
     let mut path = path;
-    for token in pointer.split('/').skip(1) {
+    for step in steps {
         let (first, rest) = path.split_first()?;
-        path = (*first == Step::Name(crate::tree::pointer::unescape(token).into_owned())).then_some(rest)?;
+        path = match (step, first) {
+            (records::Step::Name(wanted), Step::Name(name)) => wanted == name,
+            (records::Step::Name(wanted), Step::Index(index)) => crate::tree::pointer::index(wanted) == Some(*index),
+            _ => true,
+        }
+        .then_some(rest)?;
     }
-    let whole = judge.records() == Some("") || judge.shape().is_array_only();
+    let is_list = match steps.last() {
+        Some(step) => matches!(step, records::Step::Name(_)),
+        None => !records.is_whole() && !judge.shape().is_array_only(),
+    };
     Some(match path.split_first() {
-        Some((Step::Index(_), rest)) if !whole => rest,
+        Some((Step::Index(_), rest)) if is_list => rest,
         _ => path,
     })
 }
