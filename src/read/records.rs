@@ -327,7 +327,8 @@ pub(super) fn hand_out(tree: &mut Tree, target: &Target, levels: &[Level], visit
     for (name, level) in captures {
         if !capture(tree, name, level, visitor) {
             let root = tree.root();
-            let message = format!("expected an object with room for the member {}, found {}", quote(name, true), root.kind().with_article());
+            let message =
+                format!("expected an object with room for the member {}, found {}", quote(name, true), root.kind().with_article());
             let diagnostic = Diagnostic::new(&rules::NO_RECORDS, tree.source(), root.opening(), message).at("");
             let help = "name the location of objects, or write * in place of the capture";
             let span = root.span();
@@ -510,7 +511,8 @@ impl Found {
     /// What is to be reported at the end: each path that led nowhere, at `root`, and what was skipped.
     pub(super) fn diagnostics(&self, source: &Arc<Source>, root: &Mark) -> Vec<Diagnostic> {
         let mut found = self.missing(source, root);
-        found.extend(self.skipped(source));
+        // Where nothing is found, all of it lies outside.
+        found.extend(self.skipped(source).filter(|_| self.has_met()));
         found
     }
 
@@ -551,7 +553,10 @@ impl fmt::Display for Targets {
 /// Hands on the records of a document that has been read whole, in order, and returns what else it has.
 pub(super) fn hand_out_document(tree: &mut Tree, targets: &Arc<Targets>, visitor: &mut dyn RecordVisitor) -> Found {
     let mut search = Search { targets, found: Found::new(targets), records: Vec::new() };
-    search.value(tree.root(), targets.root(tree.root().kind()), &[]);
+    let kind = tree.root().kind();
+    if search.value(tree.root(), targets.root(kind), &[]) {
+        search.found.miss(targets.all(), 0, || kind.with_article().to_owned());
+    }
     let Search { found, records, .. } = search;
     for Hit { node, target, levels } in records {
         tree.set_root_to(node);

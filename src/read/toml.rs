@@ -94,7 +94,7 @@ impl Reader for File {
                 let root = Mark::of(source, tree.root().opening());
                 let found = hand_out_document(tree, &self.targets, visitor);
                 found.diagnostics(source, &root).into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
-            },
+            }
             Ok(()) => {
                 visitor.surplus(Span::new(0, source.len()));
                 visitor.malformed();

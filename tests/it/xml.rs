@@ -93,7 +93,7 @@ fn documents_of_others() {
 #[test]
 fn records_by_path() {
     let options = Options { records: Records::at("r/o").expect("a path"), window_bytes: 8, ..Options::default() };
-    assert_eq!(rendered("<r><v>1</v><o><a>1</a></o><o><a>2</a></o></r>", &options), "{\"a\":\"1\"}\n{\"a\":\"2\"}\nR107 1:4-4\n");
+    assert_eq!(rendered("<r><v>1</v><o><a>1</a></o><o><a>2</a></o></r>", &options), "{\"a\":\"1\"}\n{\"a\":\"2\"}\nR107 1:4-6\n");
 }
 
 #[test]

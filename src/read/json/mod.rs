@@ -136,24 +136,25 @@ impl JsonChunker {
             match walk.advance(&self.feed, self.options.window_bytes) {
                 Progress::Closed(end) => {
                     let length = self.take_end(end)?;
-                    self.state = if length == end && !self.feed.is_ended() { State::AfterRoot } else { State::Done };
-                    return self.window(length, place, &mut walk, Some(root));
+                    let ending = Some((std::mem::replace(&mut walk.found, Found::new(&self.targets)), root));
+                    let window = self.window(length, place, &mut walk, true, ending)?;
+                    if length == end {
+                        self.state = State::AfterRoot;
+                    }
+                    return Ok(Some(window));
                 }
                 Progress::Broken(at) => {
                     // The reader says what is wrong there.
                     self.feed.fill_from_stream(at + 8)?;
-                    self.state = State::Done;
                     let length = floor_char(self.feed.bytes(), self.feed.bytes().len());
-                    return self.window(length, place, &mut walk, None);
+                    return self.window(length, place, &mut walk, true, None).map(Some);
                 }
                 Progress::Full | Progress::More => {}
             }
             if let Some((end, next)) = walk.take_cut() {
-                let window = self.window(end, place, &mut walk, None)?.map(|window| (window, next));
-                return Ok(window.map(|(window, next)| {
-                    self.state = State::Inside(walk, Some(next), root);
-                    window
-                }));
+                let window = self.window(end, place, &mut walk, false, None)?;
+                self.state = State::Inside(walk, Some(next), root);
+                return Ok(Some(window));
             }
             if self.feed.bytes().len() > self.options.max_record_bytes {
                 return match walk.current() {
@@ -163,15 +164,21 @@ impl JsonChunker {
             }
             if !self.feed.fill()? {
                 // The document does not end; the reader says where.
-                self.state = State::Done;
                 let length = self.feed.bytes().len();
-                return self.window(length, place, &mut walk, None);
+                return self.window(length, place, &mut walk, true, None).map(Some);
             }
         }
     }
 
-    // A window of this length, which begins where `place` is open; with the mark of the root, the root ends in it.
-    fn window(&mut self, length: usize, place: Option<Place>, walk: &mut Walk, root: Option<Mark>) -> Result<Option<Window>, ReadError> {
+    // A window of this length, which begins where `place` is open; `last` if none of the root follows.
+    fn window(
+        &mut self,
+        length: usize,
+        place: Option<Place>,
+        walk: &mut Walk,
+        last: bool,
+        ending: Option<(Found, Mark)>,
+    ) -> Result<Window, ReadError> {
         let mut source = self.feed.consume(length)?;
         let end = source.len() as usize;
         let levels = place.iter().flat_map(|place| &place.keys).map(|key| match key {
@@ -183,15 +190,6 @@ impl JsonChunker {
             }
         });
         let levels = levels.collect();
-        let last = matches!(self.state, State::Done | State::AfterRoot);
-        let found = std::mem::replace(&mut walk.found, Found::new(&self.targets));
-        let ending = match root {
-            Some(root) => Some((found, root)),
-            None => {
-                walk.found = found;
-                None
-            }
-        };
         let reader: Arc<dyn Reader> = Arc::new(Fragment {
             targets: Arc::clone(&self.targets),
             max_depth: self.options.max_depth,
@@ -204,7 +202,7 @@ impl JsonChunker {
             last,
             ending,
         });
-        Ok(Some(Window::new(source, &reader)))
+        Ok(Window::new(source, &reader))
     }
 
     // Passes on the start of a value past the limit, and drops the rest of it.

@@ -133,8 +133,8 @@ impl Reader for Records {
             return visitor.stop();
         }
         if let Some((found, root)) = &self.ending {
-            let missing = if self.by_path { found.missing(source, root) } else { Vec::new() };
-            missing.into_iter().chain(found.skipped(source)).for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
+            let diagnostics = if self.by_path { found.diagnostics(source, root) } else { found.skipped(source).into_iter().collect() };
+            diagnostics.into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
         }
     }
 }
