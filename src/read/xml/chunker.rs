@@ -282,7 +282,7 @@ impl crate::read::Chunker for XmlChunker {
                                 self.found.outside(&format!("@{attribute}"), || root.clone());
                             }
                         }
-                        changed |= !now.root_seen;
+                        changed |= !now.root_seen || now.open.last().is_some_and(|open| !open.has_elements);
                         match self.element(&mut now, name, start, empty) {
                             Ok(element) => {
                                 changed = true;
