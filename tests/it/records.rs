@@ -290,7 +290,7 @@ fn windows_of_a_large_map_of_lists_are_small() {
     text.push('}');
     let options = Options { window_bytes: 2000, max_record_bytes: 4000, ..at_one("/{list}/*") };
     let feed = InputBuffer::new("input", Box::new(Cursor::new(text.clone().into_bytes())), Position::START);
-    let mut chunker = Format::Json.chunker(feed, &options);
+    let mut chunker = read::chunker(Format::Json, feed, &options);
     let mut windows = 0;
     while let Some(window) = chunker.next_window().expect("it can be read") {
         assert!(window.source.len() < 2200, "{}", window.source.len());

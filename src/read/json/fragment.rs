@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::walk::{Content, Duplicate, Frame};
 use super::{Parser, Read};
 use crate::diagnostic::{Diagnostic, Place, quote, rules};
-use crate::read::ndjson::TooLarge;
+use crate::read::limits::TooLarge;
 use crate::read::records::{At, Found, Level, Mark, Role, Targets, hand_out};
 use crate::read::{Reader, RecordVisitor};
 use crate::source::{Source, Span};

@@ -1,4 +1,4 @@
-//! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree without a detour over another value.
+//! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree directly.
 //!
 //! Input: a whole document, or a window that begins and ends between its records. Output: one record an item of a root array, or one
 //! for any other root; `--records` names other places, and the document is cut at their records too. A syntax error costs the record
@@ -11,7 +11,7 @@ mod walk;
 
 use std::sync::Arc;
 
-use super::ndjson::{TooLarge, floor_char};
+use super::limits::{TooLarge, floor_char};
 use super::records::{Found, Level, Mark, Positions, Role, Targets, hand_out_document};
 use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
@@ -146,7 +146,8 @@ impl JsonChunker {
                 Progress::Broken(at) => {
                     // The reader says what is wrong there.
                     self.feed.fill_from_stream(at + 8)?;
-                    let length = floor_char(self.feed.bytes(), self.feed.bytes().len());
+                    let all = self.feed.bytes().len();
+                    let length = if self.feed.is_ended() { all } else { floor_char(self.feed.bytes(), all) };
                     return self.window(length, place, &mut walk, true, None).map(Some);
                 }
                 Progress::Full | Progress::More => {}

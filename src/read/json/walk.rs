@@ -189,7 +189,7 @@ impl Walk {
             _ => return (0, None),
         };
         let dropped = match border {
-            None => return (super::floor_char(bytes, self.at), None),
+            None => return (crate::read::limits::floor_char(bytes, self.at), None),
             Some(Border::Comma(end)) => {
                 self.next(end, usize::MAX);
                 end

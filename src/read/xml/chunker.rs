@@ -1,11 +1,11 @@
-//! Cuts a document after the elements that are records, with a scan that knows only where markup ends.
+//! Splits a document after the elements that are records, with a scan that only finds the ends of markup.
 
 use std::sync::Arc;
 
 use super::build::{Frame, OpenElement, Records};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::xml;
-use crate::read::ndjson::{TooLarge, floor_char};
+use crate::read::limits::{TooLarge, floor_char};
 use crate::read::records::{At, Found, Level, Mark, Names, Positions, Role, Targets};
 use crate::read::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window};
 use crate::source::{InputBuffer, ReadError, Source, Span};
