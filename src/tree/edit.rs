@@ -2,7 +2,7 @@
 //!
 //! Spans stay those of the source text; a supplied value has the span of the value that it is derived from.
 
-use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, REPEATED, SHADOWED, SHARED, Slot, Text, Tree};
+use super::{ALTERED, CAPTURED, DERIVED, Kind, NONE, NodeId, QUOTED, REPEATED, SHADOWED, SHARED, Slot, Text, Tree};
 use crate::source::Span;
 
 impl Tree {
@@ -201,9 +201,9 @@ impl Tree {
         self.slots[id.0 as usize].flags |= SHARED;
     }
 
-    /// Marks a member, by its value, as one that stands for bytes outside its object.
+    /// Marks the member with this value as one that the path to the record gave it.
     pub fn mark_captured(&mut self, value: NodeId) {
-        self.slots[value.0 as usize - 1].flags |= SHARED;
+        self.slots[value.0 as usize - 1].flags |= SHARED | CAPTURED;
         self.slots[value.0 as usize].flags |= SHARED;
     }
 
