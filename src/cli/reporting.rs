@@ -7,12 +7,12 @@ use super::args::{Color, CommonArgs};
 use super::progress::Progress;
 use super::stdout::{WhileRead, stderr, stdout};
 use super::{CliError, summary};
-use crate::diagnostic::Diagnostic;
-use crate::output::OutputTarget;
-use crate::pipeline::{Report, ReportPlace};
-use crate::project::cache::CapturedOutput;
-use crate::project::{InputSet, ResolvedSettings};
-use crate::report;
+use chancery_core::diagnostic::Diagnostic;
+use chancery_engine::pipeline::{Report, ReportPlace};
+use chancery_engine::project::cache::CapturedOutput;
+use chancery_engine::project::{InputSet, ResolvedSettings};
+use chancery_files::output::OutputTarget;
+use chancery_report as report;
 
 /// The stream that a command reports on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ impl Reporting {
             ReportStream::Stderr => io::stderr().is_terminal(),
         };
         let options = report::Options {
+            pretty: Some(super::pretty::reporter),
             color: colour(self.common.color, terminal),
             quiet: self.common.quiet || self.common.unchecked,
             most: self.common.max_diagnostics,
@@ -149,7 +150,8 @@ pub fn show_findings(diagnostics: &[Diagnostic]) {
 /// Prints findings that belong to no run.
 pub fn draw_findings(diagnostics: &[Diagnostic], terminal: bool, out: &mut dyn io::Write) -> io::Result<()> {
     let format = if terminal { report::Format::Pretty } else { report::Format::Plain };
-    let options = report::Options { color: colour(None, terminal), quiet: true, ..report::Options::default() };
+    let options =
+        report::Options { color: colour(None, terminal), quiet: true, pretty: Some(super::pretty::reporter), ..report::Options::default() };
     let mut reporter = report::reporter(format, &options);
     reporter.begin(out)?;
     diagnostics.iter().try_for_each(|diagnostic| reporter.report(diagnostic, out))?;

@@ -1,25 +1,29 @@
-//! The layers of the crate: which module may use which others, and what no stage does.
+//! The order of the crates: which may depend on which, and what no stage does.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Rows from the ground up; a module uses only modules of rows before its own.
-const ROWS: &[&[&str]] = &[
-    &["source"],
-    &["tree", "diagnostic", "reference_data", "spool", "checksum", "guard", "growth"],
-    &["schema", "output"],
-    &["layout"],
-    &["read", "normalise", "check", "compare", "redact"],
-    &["write", "load", "report"],
-    &["pipeline"],
-    &["fix"],
-    &["project"],
-    &["cli"],
-];
+/// The crates from the bottom up; a crate depends only on crates before it.
+const CRATES: &[&str] = &["core", "files", "schema", "check", "formats", "compat", "report", "store", "engine"];
 
-fn row(module: &str) -> Option<usize> {
-    ROWS.iter().position(|row| row.contains(&module))
+/// What only the program may depend on.
+const PROGRAM_ONLY: &[&str] =
+    &["clap", "clap_complete", "clap_mangen", "miette", "indicatif", "lsp-server", "lsp-types", "mimalloc", "ctrlc", "signal-hook"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The dependencies of a crate: names of the lines of that section of its manifest.
+fn crates_used(manifest: &Path, section: &str) -> Vec<String> {
+    let text = fs::read_to_string(manifest).expect("a crate has a manifest");
+    let section = format!("[{section}]");
+    let lines = text.lines().skip_while(|line| *line != section).skip(1).take_while(|line| !line.starts_with('['));
+    lines
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .filter_map(|line| line.split(['.', ' ', '=']).next().map(str::to_owned))
+        .collect()
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -33,39 +37,58 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Each source file: its module, its path and its text without tests and comments.
-fn files() -> Vec<(String, String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// A source file.
+struct File {
+    /// The crate, or `program`.
+    owner: String,
+    /// The path from the root of the repository.
+    path: String,
+    /// The text without tests and comments.
+    code: String,
+}
+
+/// Every source file of the program and the crates.
+fn files() -> Vec<File> {
     let mut paths = Vec::new();
-    sources(&root, &mut paths);
+    sources(&root().join("src"), &mut paths);
+    sources(&root().join("crates"), &mut paths);
     paths.sort();
-    let file = |path: PathBuf| {
-        let name = path.strip_prefix(&root).expect("it lies in src").to_string_lossy().replace('\\', "/");
-        let module = name.split(['/', '.']).next().expect("a path has a first part").to_owned();
-        let text = fs::read_to_string(&path).expect("source is text");
-        let code = text.split("\n#[cfg(test)]").next().unwrap_or(&text);
+    let file = |path: &PathBuf| {
+        let name = path.strip_prefix(root()).expect("it lies in the repository").to_string_lossy().replace('\\', "/");
+        let parts: Vec<&str> = name.split('/').collect();
+        let owner = if parts[0] == "crates" { parts[1] } else { "program" };
+        let text = fs::read_to_string(path).expect("source is text");
+        let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or(&text);
         let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        (module, name, code.join("\n"))
+        File { owner: owner.to_owned(), path: name.clone(), code: code.join("\n") }
     };
-    paths.into_iter().map(file).collect()
+    paths.iter().filter(|path| path.components().any(|part| part.as_os_str() == "src")).map(file).collect()
 }
 
 #[test]
-fn a_module_uses_only_rows_before_its_own() {
-    let mut wrong = Vec::new();
-    for (module, name, code) in files() {
-        let Some(own) = row(&module) else { continue };
-        for used in code.split("crate::").skip(1) {
-            let used = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-            match row(used) {
-                Some(_) if used == module => {}
-                Some(other) if other < own => {}
-                Some(other) => wrong.push(format!("{name} (row {own}) uses {used} (row {other})")),
-                None => wrong.push(format!("{name} uses {used}, which has no row")),
-            }
+fn a_crate_depends_only_on_crates_before_it() {
+    let mut seen = 0;
+    for (place, name) in CRATES.iter().enumerate() {
+        let manifest = root().join("crates").join(name).join("Cargo.toml");
+        for used in crates_used(&manifest, "dependencies") {
+            let Some(used) = used.strip_prefix("chancery-") else { continue };
+            let at = CRATES.iter().position(|known| *known == used);
+            assert!(at.is_some_and(|at| at < place), "{name} depends on {used}");
+            seen += 1;
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > CRATES.len());
+    let folders = fs::read_dir(root().join("crates")).expect("it is there").count();
+    assert_eq!(folders, CRATES.len(), "every crate has its place in the order");
+}
+
+#[test]
+fn only_the_program_depends_on_what_draws_parses_arguments_and_catches_signals() {
+    for name in CRATES {
+        let used = crates_used(&root().join("crates").join(name).join("Cargo.toml"), "dependencies");
+        let wrong: Vec<_> = used.iter().filter(|used| PROGRAM_ONLY.contains(&used.as_str())).collect();
+        assert!(wrong.is_empty(), "{name} depends on {wrong:?}");
+    }
 }
 
 /// The paths that a use declaration names, such as `a::{b, c as d}`: `a::b` and `a::c`.
@@ -83,20 +106,24 @@ fn paths_of(tree: &str) -> Vec<String> {
     items.into_iter().flat_map(paths_of).map(|path| format!("{prefix}{path}")).collect()
 }
 
-/// Each module that is a file: its path from the root, as in `read/csv`, and the absolute paths that it names; those that it
+/// Each module that is a file: its path below its crate, as in `formats/read/csv`, and the absolute paths that it names; those that it
 /// re-exports are marked.
 fn modules() -> HashMap<String, Vec<(bool, Vec<String>)>> {
     let files: Vec<(String, String)> = files()
         .into_iter()
-        .filter(|(_, name, _)| !matches!(name.as_str(), "lib.rs" | "main.rs"))
-        .map(|(_, name, code)| (name.trim_end_matches(".rs").trim_end_matches("/mod").to_owned(), code))
+        .filter(|file| file.path != "src/main.rs")
+        .map(|file| {
+            let below = file.path.split_once("src/").map_or("", |(_, below)| below).trim_end_matches(".rs");
+            let below = if below == "lib" { "" } else { below.trim_end_matches("/mod") };
+            (format!("{}/{below}", file.owner).trim_end_matches('/').to_owned(), file.code)
+        })
         .collect();
     let names: HashSet<&str> = files.iter().map(|(name, _)| &**name).collect();
     let absolute = |module: &str, path: &str| {
         let mut base: Vec<String> = module.split('/').map(str::to_owned).collect();
         let mut steps = path.split("::").map(str::trim).peekable();
         match steps.peek().copied() {
-            Some("crate") => base.clear(),
+            Some("crate") => base.truncate(1),
             Some("self" | "super") => {}
             Some(child) if names.contains(format!("{module}/{child}").as_str()) => {}
             _ => return None,
@@ -165,7 +192,10 @@ fn dependencies() -> HashMap<String, HashSet<String>> {
 #[test]
 fn files_do_not_use_each_other_in_circles() {
     let mut left = dependencies();
-    assert!(left["pipeline"].contains("check/references") && left["read/csv"].contains("layout/header"), "paths are found");
+    assert!(
+        left["engine/fix"].contains("engine/pipeline") && left["formats/read/csv"].contains("formats/layout/header"),
+        "paths are found"
+    );
     // Files that use nothing that is left are in no circle, nor are those that nothing uses.
     loop {
         let used: HashSet<String> = left.values().flatten().cloned().collect();
@@ -192,10 +222,10 @@ fn stages_neither_print_nor_exit() {
     let words = ["println!", "print!", "eprint", "process::exit", "std::env::var"];
     let wrong: Vec<String> = files()
         .into_iter()
-        // `property` is part of tests only.
-        .filter(|(module, ..)| !matches!(module.as_str(), "cli" | "main" | "property"))
-        .flat_map(|(_, name, code)| {
-            words.iter().filter(|word| code.contains(**word)).map(|word| format!("{name}: {word}")).collect::<Vec<_>>()
+        // Settings of property tests are read from the environment.
+        .filter(|file| file.owner != "program" && file.path != "crates/core/src/property.rs")
+        .flat_map(|file| {
+            words.iter().filter(|word| file.code.contains(**word)).map(|word| format!("{}: {word}", file.path)).collect::<Vec<_>>()
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -222,20 +252,20 @@ fn one_module_creates_renames_and_removes_files() {
     ];
     // Only the calls to the system are in the first, options for them in the others of `output`.
     let is_allowed = |name: &str, word: &str| match name {
-        "output/syscall.rs" => true,
-        "output/atomic.rs" | "output/temporary.rs" => word == "OpenOptions",
+        "crates/files/src/output/syscall.rs" => true,
+        "crates/files/src/output/atomic.rs" | "crates/files/src/output/temporary.rs" => word == "OpenOptions",
         // A marker for tests.
-        "output/fault.rs" => word == "fs::write",
+        "crates/files/src/output/fault.rs" => word == "fs::write",
         // Files that never have a name.
-        "spool.rs" => word == "tempfile",
+        "crates/files/src/spool.rs" => word == "tempfile",
         _ => false,
     };
     let wrong: Vec<String> = files()
         .into_iter()
-        .flat_map(|(_, name, code)| {
-            let code = code.replace("AtomicFile::create", "").replace("syscall::hard_link", "");
-            let found = words.iter().filter(|word| code.contains(**word) && !is_allowed(&name, word));
-            found.map(|word| format!("{name}: {word}")).collect::<Vec<_>>()
+        .flat_map(|file| {
+            let code = file.code.replace("AtomicFile::create", "").replace("syscall::hard_link", "");
+            let found = words.iter().filter(|word| code.contains(**word) && !is_allowed(&file.path, word));
+            found.map(|word| format!("{}: {word}", file.path)).collect::<Vec<_>>()
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -244,14 +274,18 @@ fn one_module_creates_renames_and_removes_files() {
 #[test]
 fn nobody_outside_reading_and_writing_names_a_format() {
     let words = ["\"json\"", "\"ndjson\"", "\"csv\"", "\"xml\"", "\"yaml\"", "Format::Csv", "Format::Xml", "Format::Yaml"];
-    // Layout is what the two share; a report has formats of its own.
+    // A report has formats of its own.
     let wrong: Vec<String> = files()
         .into_iter()
-        .filter(|(module, ..)| !matches!(module.as_str(), "layout" | "read" | "write" | "cli" | "report"))
-        // The names themselves, and the table `csv` of the config.
-        .filter(|(_, name, _)| !matches!(name.as_str(), "source/format.rs" | "project/config.rs"))
-        .flat_map(|(_, name, code)| {
-            words.iter().filter(|word| code.contains(**word)).map(|word| format!("{name}: {word}")).collect::<Vec<_>>()
+        .filter(|file| !matches!(file.owner.as_str(), "formats" | "program" | "report"))
+        // The names themselves, a type of columns, and the table `csv` of the config.
+        .filter(|file| {
+            !["core/src/source/format.rs", "store/src/relational/sql.rs", "engine/src/project/config.rs"]
+                .iter()
+                .any(|end| file.path.ends_with(end))
+        })
+        .flat_map(|file| {
+            words.iter().filter(|word| file.code.contains(**word)).map(|word| format!("{}: {word}", file.path)).collect::<Vec<_>>()
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -259,10 +293,9 @@ fn nobody_outside_reading_and_writing_names_a_format() {
 
 #[test]
 fn every_file_opens_by_saying_what_it_is_for() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    for folder in ["src", "tests", "benches"] {
-        sources(&root.join(folder), &mut paths);
+    for folder in ["src", "crates", "tests", "benches"] {
+        sources(&root().join(folder), &mut paths);
     }
     let wrong: Vec<_> = paths.into_iter().filter(|path| !fs::read_to_string(path).expect("source is text").starts_with("//! ")).collect();
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::Digest as _;
-
 use crate::harness::{Ran, folder, run};
 
 const SCHEMA: &str = r#"{"type": "object", "properties": {"id": {"type": "string"}, "size": {"type": "integer"}}}"#;
@@ -34,7 +32,7 @@ fn mark(home: &Path) {
 /// A text with the checksum that belongs to it, after the same kind and format as are in the first line `first`.
 pub fn with_checksum(first: &str, text: &str) -> String {
     let kind = first.rsplit_once(' ').expect("a checksum stands last").0;
-    let sum: String = sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum = chancery::files::checksum::of(text.as_bytes());
     format!("{kind} {sum}\n{text}")
 }
 

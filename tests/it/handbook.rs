@@ -723,8 +723,10 @@ fn the_seed_page_is_read_as_a_person_reads_it() {
 #[test]
 fn another_directory_is_taught_by_a_description_alone() {
     let Some(folder) = support::shared("data/factbook-organizations") else { return };
-    let source =
-        Arc::new(Source::whole("factbook.toml", std::fs::read_to_string("src/read/handbook/forms/factbook.toml").expect("it is there")));
+    let source = Arc::new(Source::whole(
+        "factbook.toml",
+        std::fs::read_to_string("crates/formats/src/read/handbook/forms/factbook.toml").expect("it is there"),
+    ));
     let forms = Arc::new(Templates::parse(&source).expect("the description is right"));
     let taught = Options { forms: Some(forms), ..Options::default() };
     let truth = std::fs::read_to_string(folder.join("truth.jsonl")).expect("it is text");

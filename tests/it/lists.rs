@@ -62,7 +62,7 @@ fn the_schema_of_the_config_lists_what_the_program_knows() {
 #[test]
 fn the_program_reads_every_key_that_the_schema_of_the_config_admits() {
     let schema: Value = serde_json::from_str(&text("schemas/config.schema.json")).expect("it is JSON");
-    let code = text("src/project/config.rs");
+    let code = text("crates/engine/src/project/config.rs");
     let keys: Vec<&String> = schema["properties"].as_object().expect("it has properties").keys().collect();
     assert!(keys.len() > 20, "{keys:?}");
     let unread: Vec<_> = keys.into_iter().filter(|key| !code.contains(&format!("\"{key}\""))).collect();
@@ -166,6 +166,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn what_the_page_on_the_architecture_names_exists() {
     let mut paths = Vec::new();
     sources(&root().join("src"), &mut paths);
+    sources(&root().join("crates"), &mut paths);
     let paths: Vec<String> = paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect();
     let code: String = paths.iter().filter(|path| has_end(path, "rs")).map(|path| fs::read_to_string(path).expect("text")).collect();
     let manifest = text("Cargo.toml");
@@ -177,7 +178,7 @@ fn what_the_page_on_the_architecture_names_exists() {
     for span in page.split('`').skip(1).step_by(2) {
         names += 1;
         let exists = if span.contains('/') {
-            root().join(span).exists() || ["", ".rs"].iter().any(|end| root().join("src").join(format!("{span}{end}")).exists())
+            root().join(span).exists() || ["src", "crates"].iter().any(|at| root().join(at).join(format!("{span}.rs")).exists())
         } else if span.starts_with(['-', 'c']) && span.contains(' ') {
             // A command line of the program or of cargo.
             true

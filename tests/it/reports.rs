@@ -12,6 +12,7 @@ use serde_json::Value;
 /// What a reporter renders of these findings.
 pub fn draw(format: Format, options: &Options, diagnostics: &[Diagnostic]) -> String {
     let (mut out, mut summary) = (Vec::new(), Summary::default());
+    let options = &Options { pretty: Some(chancery::cli::pretty::reporter), ..options.clone() };
     let mut reporter = reporter(format, options);
     reporter.begin(&mut out).expect("a vector takes everything");
     for diagnostic in diagnostics {

@@ -9,13 +9,13 @@ use lsp_types::{
 
 use super::cursor::{self, CompletionTarget, CursorContext};
 use super::document::Document;
-use crate::layout::column::{self, Step, step_into};
-use crate::layout::{cell, xml};
-use crate::project::document_check::DocumentCheck;
-use crate::read::{Format, records};
-use crate::schema::{Part, Types, docs};
-use crate::tree::{Kind, Node};
-use crate::write;
+use chancery_core::tree::{Kind, Node};
+use chancery_engine::project::document_check::DocumentCheck;
+use chancery_formats::layout::column::{self, Step, step_into};
+use chancery_formats::layout::{cell, xml};
+use chancery_formats::read::{Format, records};
+use chancery_formats::write;
+use chancery_schema::{Part, Types, docs};
 
 /// The completions at a position, required members first.
 pub fn complete(document: &Document, judge: &DocumentCheck, position: Position, snippets: bool) -> Vec<CompletionItem> {
@@ -72,12 +72,7 @@ fn in_record<'p>(path: &'p [Step], judge: &DocumentCheck) -> Option<&'p [Step]> 
     let mut path = path;
     for step in steps {
         let (first, rest) = path.split_first()?;
-        path = match (step, first) {
-            (records::Step::Name(wanted), Step::Name(name)) => wanted == name,
-            (records::Step::Name(wanted), Step::Index(index)) => crate::tree::pointer::index(wanted) == Some(*index),
-            _ => true,
-        }
-        .then_some(rest)?;
+        path = (*first == Step::Name(chancery_core::tree::pointer::unescape(token).into_owned())).then_some(rest)?;
     }
     let is_list = match steps.last() {
         Some(step) => matches!(step, records::Step::Name(_)),
