@@ -72,7 +72,12 @@ fn in_record<'p>(path: &'p [Step], judge: &DocumentCheck) -> Option<&'p [Step]> 
     let mut path = path;
     for step in steps {
         let (first, rest) = path.split_first()?;
-        path = (*first == Step::Name(chancery_core::tree::pointer::unescape(token).into_owned())).then_some(rest)?;
+        path = match (step, first) {
+            (records::Step::Name(wanted), Step::Name(name)) => wanted == name,
+            (records::Step::Name(wanted), Step::Index(index)) => chancery_core::tree::pointer::index(wanted) == Some(*index),
+            _ => true,
+        }
+        .then_some(rest)?;
     }
     let is_list = match steps.last() {
         Some(step) => matches!(step, records::Step::Name(_)),

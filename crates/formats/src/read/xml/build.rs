@@ -11,6 +11,7 @@ use crate::read::directive::Comments;
 use crate::read::limits::TooLarge;
 use crate::read::records::{At as Step, Found, Level, Mark, Role, Target, Targets, hand_out};
 use crate::read::{Reader, RecordVisitor, note_duplicates, too_deep, too_many};
+use chancery_core::diagnostic::{Diagnostic, quote, rules};
 use chancery_core::source::{Source, Span};
 use chancery_core::tree::{Kind, NodeId, Text, Tree};
 use chancery_schema::shape::{Part, Types};
