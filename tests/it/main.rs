@@ -49,6 +49,7 @@ mod parquet;
 mod postgres;
 mod harness;
 mod cache;
+mod records;
 mod references;
 mod reports;
 mod roundtrip;
