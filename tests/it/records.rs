@@ -405,7 +405,7 @@ proptest! {
         for (name, children) in elements {
             let _ = write!(text, " <{name}>");
             children.iter().for_each(|(child, inner)| {
-                let _ = write!(text, "<{child}><v>{}</v></{child}>\n", inner.replace('&', "&amp;"));
+                let _ = writeln!(text, "<{child}><v>{}</v></{child}>", inner.replace('&', "&amp;"));
             });
             let _ = writeln!(text, "</{name}>");
         }

@@ -335,17 +335,14 @@ impl Walk {
             Role::List(target) => (Content::Records(target), Some(target)),
             Role::Inside(within) => (Content::Paths(within), None),
             role => {
-                self.current = match role {
-                    Role::Record(target) => {
-                        self.found.meet(target);
-                        Some(target)
-                    }
-                    _ => {
-                        self.found.outside(&at.to_string(), mark);
-                        let within = Arc::clone(within);
-                        self.found.scalar(&within, depth, at, kind);
-                        None
-                    }
+                self.current = if let Role::Record(target) = role {
+                    self.found.meet(target);
+                    Some(target)
+                } else {
+                    self.found.outside(&at.to_string(), mark);
+                    let within = Arc::clone(within);
+                    self.found.scalar(&within, depth, at, kind);
+                    None
                 };
                 open.is_empty = false;
                 self.at = value;
