@@ -1,9 +1,9 @@
 //! Reads what a body or a person is reached by: telephone and fax numbers, mail and web addresses.
 
-use super::record::PageReader;
-use super::sections::Section;
+use super::record::{PageReader, x_name};
+use super::sections::{Row, Section};
 use super::spanned_text::{SpannedText, is_space};
-use super::template::FieldKind;
+use super::template::{Field, FieldKind};
 use super::value::{Object, Value};
 use crate::diagnostic::{quote, rules};
 use crate::source::Span;
@@ -30,6 +30,7 @@ impl PageReader<'_> {
             let own = value.slice(start.min(end)..end).trim_matches(|c| is_space(c) || matches!(c, ',' | ';' | '|' | '/'));
             match kind {
                 _ if own.is_empty() => self.empty(label),
+                _ if self.none(label, &own) => {}
                 FieldKind::Telephones => self.numbers(target, "telephones", label, &own, office),
                 FieldKind::Faxes => self.numbers(target, "faxes", label, &own, office),
                 FieldKind::Emails => self.mails(target, label, &own),
@@ -40,6 +41,8 @@ impl PageReader<'_> {
 
     fn numbers(&mut self, target: &mut Object, member: &str, label: Span, value: &SpannedText, office: Option<&SpannedText>) {
         let mut country: Option<String> = None;
+        // The last number with a country code, whose first digits hold for an ending after it.
+        let mut whole: Option<String> = None;
         for entry in split_numbers(value) {
             let mut phone = Object::new(entry.span());
             let mut number = entry.clone();
@@ -61,6 +64,14 @@ impl PageReader<'_> {
                 continue;
             }
             let printed = number.span();
+            let ended = whole.as_deref().and_then(|whole| with_ending(whole, number.text()));
+            if let Some(number) = ended {
+                phone.put("number", Span::at(printed.start), Value::Written(number, printed));
+                phone.text("display", entry.clone());
+                target.list(member, label).push(Value::Object(phone));
+                continue;
+            }
+            whole = number.text().starts_with('+').then(|| international("+", number.text()));
             match bracketed(number.text()) {
                 // With the country code printed nothing is left to guess: the number is all its digits after a plus. The code
                 // holds for the numbers that follow without one.
@@ -124,7 +135,13 @@ impl PageReader<'_> {
         }
     }
 
-    pub(super) fn websites(&mut self, section: &Section) {
+    pub(super) fn websites(&mut self, section: &Section, field: &Field) {
+        let is_url = |row: &Row| row.piece.text().contains("://") || row.piece.text().contains('.');
+        if field.names && !section.rows.iter().any(is_url) {
+            // The name of an account, without an address.
+            let text = self.joined(&section.rows);
+            return self.put(&x_name(section.label.text()), section.label.span(), Value::Text(text));
+        }
         for row in &section.rows {
             for part in row.piece.split(|c| is_space(c) || matches!(c, ';' | '<' | '>')) {
                 let url = part.trim_matches(|c| is_space(c) || matches!(c, ',' | ';' | '(' | ')' | '"'));
@@ -136,6 +153,9 @@ impl PageReader<'_> {
                 if scheme || url.text().split('/').next().is_some_and(|host| host.contains('.') && !host.contains('@')) {
                     let mut website = Object::new(url.span());
                     website.text("url", url);
+                    if field.names {
+                        website.text("label", section.label.clone());
+                    }
                     self.record.list("websites", section.label.span()).push(Value::Object(website));
                 } else if !url.is_empty() && !matches!(url.text(), "and" | "or" | "/") {
                     self.unread(&part, "a web address");
@@ -162,6 +182,14 @@ pub(super) fn bare_reach(line: &str) -> Option<FieldKind> {
 fn is_plain(number: &str) -> bool {
     number.chars().all(|c| c.is_ascii_digit() || is_space(c) || matches!(c, '-' | '.' | '/' | '(' | ')'))
         && number.bytes().filter(u8::is_ascii_digit).count() <= 12
+}
+
+// `4276` after `+41 22 555 4275`: the number with another ending.
+fn with_ending(whole: &str, ending: &str) -> Option<String> {
+    const LONGEST: usize = 4;
+    let is_ending = (1..=LONGEST).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_digit());
+    let start = whole.len().checked_sub(ending.len()).filter(|_| is_ending && whole.len() > 2 * ending.len())?;
+    Some(format!("{}{ending}", &whole[..start]))
 }
 
 // A plain number after its prefix, in digits alone.
@@ -202,8 +230,10 @@ fn split_numbers(value: &SpannedText) -> Vec<SpannedText> {
     let mut start = 0;
     for (at, behind) in borders {
         let next = text[behind..].find([',', ';', '|']).map_or(text.len(), |end| behind + end);
+        // The other ending of a number may be short.
+        let ending = text[..behind].trim_end().ends_with('/') && (2..=4).contains(&digits(text[behind..next].trim())) && digits(&text[start..at]) >= 8;
         if digits(&text[start..at]) >= 4
-            && digits(&text[behind..next]) >= 4
+            && (digits(&text[behind..next]) >= 4 || ending)
             && find_extension(&text[start..next]).is_none_or(|(from, _)| start + from >= behind || start + from < at.saturating_sub(1))
         {
             numbers.push(value.slice(start..at).trim());

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use super::sections::{Page, Row, Section, is_closed};
+use super::heading;
+use super::sections::{Page, Row, Section};
 use super::spanned_text::{SpannedText, is_space};
-use super::template::{Field, FieldKind, Lines, Template, fold};
+use super::template::{Field, FieldKind, Lines, Template};
 use super::value::{Object, Value};
 use crate::diagnostic::{Diagnostic, Rule, quote, rules};
 use crate::source::{Source, Span};
@@ -17,6 +18,8 @@ const ORDER: &[&str] = &[
     "id",
     "name",
     "acronym",
+    "other_names",
+    "relationships",
     "location",
     "addresses",
     "telephones",
@@ -25,12 +28,17 @@ const ORDER: &[&str] = &[
     "contacts",
     "websites",
     "founding_date",
+    "founding_note",
     "dissolution_date",
+    "dissolution_note",
     "memberships",
     "functions",
     "mandates",
+    "contributions",
+    "initiatives",
     "narrative",
     "references",
+    "evidence",
 ];
 
 /// A record on its way.
@@ -46,9 +54,9 @@ pub(super) fn read(source: &Arc<Source>, form: &Template, page: &Page, begin: Sp
     let opening = if page.heading.is_empty() { begin } else { page.heading.span() };
     let mut reading = PageReader { source, form, record: Object::new(opening), diagnostics: Vec::new() };
     reading.heading(&page.heading);
-    for span in &page.furniture {
-        let line = quote(source.slice(*span), true);
-        reading.emit(&rules::PAGE_FURNITURE, *span, format!("skipped page furniture: {line}"), "");
+    for line in &page.furniture {
+        let message = format!("skipped page furniture: {}", quote(line.text(), true));
+        reading.emit(&rules::PAGE_FURNITURE, line.span(), message, "");
     }
     if page.sections.iter().all(|section| section.field.is_none()) {
         let message = format!("no label of the form {} was found", quote(&form.name, true));
@@ -56,9 +64,6 @@ pub(super) fn read(source: &Arc<Source>, form: &Template, page: &Page, begin: Sp
             .at("")
             .help("name the page's form with --form, or define it (docs/handbook.md)");
         reading.diagnostics.push(diagnostic);
-    }
-    for row in &page.stray {
-        reading.unread(&row.piece, "a label before it");
     }
     for section in &page.sections {
         reading.section(section);
@@ -94,24 +99,28 @@ impl PageReader<'_> {
         self.emit(&rules::EMPTY_FIELD, label, message, "");
     }
 
+    /// Whether a value says that there is none; says so.
+    pub(super) fn none(&mut self, label: Span, value: &SpannedText) -> bool {
+        let none = self.form.is_none_word(value.text());
+        if none {
+            let message = format!("the page states no value under {}: {}", quote(self.source.slice(label), true), quote(value.text(), true));
+            self.emit(&rules::STATED_NONE, value.span(), message, "");
+        }
+        none
+    }
+
     fn heading(&mut self, heading: &SpannedText) {
         if heading.is_empty() {
             return;
         }
-        let text = heading.text();
-        let mut name = heading.clone();
-        let mut acronym = None;
-        if text.ends_with(')')
-            && let Some(open) = text.rfind('(')
-        {
-            let inner = heading.slice(open + 1..text.len() - 1).trim();
-            let before = heading.slice(0..open).trim();
-            let big = inner.text().chars().filter(|c| c.is_uppercase() || c.is_ascii_digit()).count();
-            let short = (2..=16).contains(&inner.text().chars().count()) && inner.text().split(is_space).count() <= 2;
-            if short && !before.is_empty() && (big >= 2 || (big == 1 && super::narrative::fits(inner.text(), before.text()))) {
-                name = before;
-                acronym = Some(inner);
-            }
+        let (mut name, mut acronym) = (heading.clone(), None);
+        if let Some((named, short)) = heading::acronym(heading) {
+            (name, acronym) = (heading.slice(named), Some(heading.slice(short)));
+        }
+        if let Some(length) = self.without_tail(name.text()) {
+            let tail = name.slice(length..name.text().len()).trim();
+            self.emit(&rules::TITLE_TAIL, tail.span(), format!("left out of the name: {}", quote(tail.text(), true)), "/name");
+            name = name.slice(0..length);
         }
         let id = slug(name.text(), acronym.as_ref().map(SpannedText::text));
         self.record.derived("id", id, heading.span());
@@ -119,6 +128,16 @@ impl PageReader<'_> {
         if let Some(acronym) = acronym {
             self.record.text("acronym", acronym);
         }
+    }
+
+    // The length of a name without words after it that say what the page is.
+    fn without_tail(&self, name: &str) -> Option<usize> {
+        let bare = name.trim_end_matches(|c: char| is_space(c) || matches!(c, '…' | '.' | ':'));
+        let lower = bare.to_ascii_lowercase();
+        let tail = self.form.title_tails.iter().find(|tail| lower.ends_with(tail.as_str()))?;
+        let before = bare[..bare.len() - tail.len()].trim_end_matches(|c: char| is_space(c) || matches!(c, ',' | ':' | '-' | '–' | '—'));
+        let parted = lower[..lower.len() - tail.len()].ends_with(|c: char| !c.is_alphanumeric());
+        (parted && !before.is_empty()).then_some(before.len())
     }
 
     fn section(&mut self, section: &Section) {
@@ -129,6 +148,11 @@ impl PageReader<'_> {
         }
         if section.rows.is_empty() {
             return self.empty(label);
+        }
+        if let [row] = &section.rows[..]
+            && self.none(label, &row.piece)
+        {
+            return;
         }
         match field.kind {
             FieldKind::Place => self.place(section, field),
@@ -146,7 +170,7 @@ impl PageReader<'_> {
                     }
                 }
             }
-            FieldKind::Websites => self.websites(section),
+            FieldKind::Websites => self.websites(section, field),
             FieldKind::Date => self.date(section, field),
             FieldKind::Text => {
                 let text = self.joined(&section.rows);
@@ -160,7 +184,7 @@ impl PageReader<'_> {
     }
 
     // Puts a member of the record. One that nobody checks becomes a list when it comes again; any other is duplicated.
-    fn put(&mut self, name: &str, label: Span, value: Value) {
+    pub(super) fn put(&mut self, name: &str, label: Span, value: Value) {
         if name.starts_with("x_") && self.record.get(name).is_some() {
             self.record.list(name, label).push(value);
         } else {
@@ -190,6 +214,12 @@ impl PageReader<'_> {
             }
             return;
         }
+        if let Some(role) = self.form.post_role(section.label.text())
+            && let [row] = &section.rows[..]
+            && self.is_person(row.piece.text())
+        {
+            return self.post_holder(section, &row.piece, role);
+        }
         let name = x_name(section.label.text());
         let message =
             format!("the label {} is not defined by the form {}", quote(section.label.text(), true), quote(&self.form.name, true));
@@ -201,81 +231,8 @@ impl PageReader<'_> {
         }
     }
 
-    fn place(&mut self, section: &Section, field: &Field) {
-        let text = self.joined(&section.rows);
-        let mut place = Object::new(text.span());
-        place.text("display", text.clone());
-        let parts = text.split(|c| c == ',');
-        match &parts[..] {
-            [one] if self.form.country(one.text()).is_some() => place.text("country", one.clone()),
-            [one] => place.text("locality", one.clone()),
-            [locality, middle @ .., country] if self.form.country(country.text()).is_some() => {
-                place.text("locality", locality.clone());
-                if let [region] = middle {
-                    place.text("region", region.clone());
-                }
-                place.text("country", country.clone());
-            }
-            _ => {}
-        }
-        self.put(field.member(), section.label.span(), Value::Object(place));
-    }
-
-    fn date(&mut self, section: &Section, field: &Field) {
-        let text = self.joined(&section.rows).trim_matches(|c| is_space(c) || matches!(c, '.' | ','));
-        let label = section.label.span();
-        match self.partial_date(text.text()) {
-            Some(date) if date == text.text() => self.put(field.member(), label, Value::Text(text)),
-            Some(date) => self.put(field.member(), label, Value::Written(date, text.span())),
-            None => {
-                let name = format!("x_{}", field.member());
-                let message = format!("expected a year, a month or a day, found {}", quote(text.text(), true));
-                self.emit(&rules::UNREAD_DATE, text.span(), message, &format!("/{name}")).help = Some(format!("kept as {name}"));
-                self.put(&name, label, Value::Text(text));
-            }
-        }
-    }
-
-    // `1948`, `July 2009`, `4 August 1963`, `August 4, 1963`, `1963-08-04`, each after words that say nothing of the date.
-    fn partial_date(&self, text: &str) -> Option<String> {
-        let mut rest = text;
-        while let Some((word, behind)) = rest.split_once(is_space)
-            && self.form.date_words.iter().any(|known| known.eq_ignore_ascii_case(word))
-        {
-            rest = behind.trim_start_matches(is_space);
-        }
-        let words: Vec<&str> = rest.split(|c: char| is_space(c) || c == ',').filter(|word| !word.is_empty()).collect();
-        let year = |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
-        let day = |word: &str| {
-            word.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').parse::<u8>().ok().filter(|day| (1..=31).contains(day))
-        };
-        let month = |word: &str| {
-            let word = fold(word);
-            let found = self.form.months.iter().position(|month| {
-                let month = fold(month);
-                word == month || (word.chars().count() >= 3 && month.starts_with(&word))
-            });
-            found.map(|at| at + 1)
-        };
-        Some(match words[..] {
-            [only] if year(only) => only.to_owned(),
-            [only]
-                if only.len() >= 7
-                    && only.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() }) =>
-            {
-                only.to_owned()
-            }
-            [name, last] if year(last) => format!("{last}-{:02}", month(name)?),
-            [one, two, last] if year(last) => match (day(one), month(two)) {
-                (Some(day), Some(month)) => format!("{last}-{month:02}-{day:02}"),
-                _ => format!("{last}-{:02}-{:02}", month(one)?, day(two)?),
-            },
-            _ => return None,
-        })
-    }
-
     // The items of a list: at bullets if there are any, else line by line, or parted by commas.
-    fn rows_of_list(&mut self, section: &Section, pointer: &str) -> Vec<SpannedText> {
+    pub(super) fn rows_of_list(&mut self, section: &Section, pointer: &str) -> Vec<SpannedText> {
         let bulleted = section.rows.iter().any(|row| self.form.bullet(row.piece.text()).is_some());
         let mut items: Vec<SpannedText> = Vec::new();
         for row in &section.rows {
@@ -339,47 +296,10 @@ impl PageReader<'_> {
         }
         self.put(field.member(), section.label.span(), Value::Object(counted));
     }
-
-    fn memberships(&mut self, section: &Section) {
-        let label = section.label.span();
-        let body = section.named.clone().unwrap_or_else(|| section.label.clone());
-        for item in self.rows_of_list(section, "/memberships") {
-            let mut membership = Object::new(item.span());
-            let mut organization = Object::new(body.span());
-            organization.text(if is_acronym(body.text()) { "acronym" } else { "name" }, body.clone());
-            membership.put("organization", label, Value::Object(organization));
-            let mut group = item.trim_matches(|c| is_space(c) || matches!(c, ';' | ','));
-            let mut status = None;
-            if group.text().ends_with(')')
-                && let Some(open) = group.text().rfind('(')
-            {
-                let inner = group.slice(open + 1..group.text().len() - 1).trim();
-                if let Some(code) = self.form.statuses.get(&fold(inner.text())) {
-                    status = Some((code.clone(), inner));
-                    group = group.slice(0..open).trim();
-                }
-            }
-            if !group.is_empty() {
-                membership.text("group", group.clone());
-            }
-            match status {
-                Some((code, printed)) => {
-                    let at = printed.span();
-                    let differs = fold(printed.text()).replace(['-', ' '], "_") != code;
-                    membership.put("status", Span::at(at.start), Value::Written(code, at));
-                    if differs {
-                        membership.text("note", printed);
-                    }
-                }
-                None => membership.derived("status", "member", group.span()),
-            }
-            self.record.list("memberships", label).push(Value::Object(membership));
-        }
-    }
 }
 
-// Up to 16 letters and digits without a blank, two of them capitals.
-fn is_acronym(text: &str) -> bool {
+/// Whether a text is up to 16 letters and digits without a blank, two of them capitals.
+pub(super) fn is_acronym(text: &str) -> bool {
     text.chars().count() <= 16 && !text.contains(is_space) && text.chars().filter(|c| c.is_uppercase()).count() >= 2
 }
 
@@ -435,11 +355,6 @@ fn slug(name: &str, acronym: Option<&str>) -> String {
 fn hash(text: &str) -> String {
     let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{hash:08x}")
-}
-
-/// Whether the next row goes on with a text that a page's end broke.
-pub(super) fn goes_on(before: &str, row: &str) -> bool {
-    row.starts_with(char::is_lowercase) && !is_closed(before)
 }
 
 #[cfg(test)]

@@ -81,6 +81,21 @@ impl Object {
 }
 
 impl Value {
+    /// The same value for another member: it points at the same bytes, and cannot be written back there alone.
+    pub(super) fn shared(&self) -> Self {
+        match self {
+            Self::Text(piece) | Self::Number(piece) => Self::Written(piece.text().to_owned(), piece.span()),
+            Self::Written(text, span) => Self::Written(text.clone(), *span),
+            Self::Derived(kind, text, span) => Self::Derived(*kind, text.clone(), *span),
+            Self::List(items) => Self::List(items.iter().map(Self::shared).collect()),
+            Self::Object(object) => Self::Object(Object {
+                opening: object.opening,
+                derived: object.derived,
+                members: object.members.iter().map(|(name, label, value)| (name.clone(), *label, value.shared())).collect(),
+            }),
+        }
+    }
+
     /// Where it begins.
     pub(super) fn opening(&self) -> Span {
         match self {
