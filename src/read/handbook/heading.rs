@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::narrative::fits;
+use super::prose::mentions::fits;
 use super::prose_lines::{is_open, is_prose};
 use super::sections::Row;
 use super::spanned_text::{SpannedText, is_space};

@@ -20,6 +20,7 @@ mod memberships;
 mod narrative;
 mod notes;
 mod place;
+mod prose;
 mod prose_lines;
 mod record;
 mod sections;

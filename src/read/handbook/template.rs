@@ -238,7 +238,33 @@ pub(super) struct Missions {
     pub begins: Vec<String>,
     pub nouns: Vec<String>,
     pub host_after: Vec<String>,
-    pub charged: Vec<String>,
+}
+
+macro_rules! prose_words {
+    ($($key:ident)*) => {
+        // The words by which running text states something; a key that is missing is that of words.toml.
+        #[derive(Clone, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct ProseSource {
+            $($key: Option<Vec<String>>,)*
+        }
+
+        /// The words by which running text states something, in lower case. `docs/handbook.md` explains them.
+        #[derive(Debug)]
+        pub(super) struct ProseWords {
+            $(pub $key: Vec<String>,)*
+        }
+
+        impl ProseSource {
+            fn or(self, shared: Self) -> ProseWords {
+                ProseWords { $($key: self.$key.or(shared.$key).unwrap_or_default(),)* }
+            }
+        }
+    };
+}
+
+prose_words! {
+    charged mandate_adjectives mandate_verbs establishes amends extends terminates see negations reported disputed conditional modals adverbs prepositions clause_borders scope_ends mission_nouns launched launch_ends initiative_nouns brings_together supports partnership succeeds succeeded_by formerly also_known
 }
 
 // The file as written: every word list may be omitted, and then is that of words.toml.
@@ -275,6 +301,7 @@ struct TemplateSource {
     countries: BTreeMap<String, String>,
     statuses: BTreeMap<String, String>,
     missions: Option<Missions>,
+    prose: ProseSource,
     tasks: BTreeMap<String, Vec<String>>,
 }
 
@@ -312,6 +339,7 @@ pub(super) struct Template {
     countries: BTreeMap<String, String>,
     pub statuses: BTreeMap<String, String>,
     pub missions: Missions,
+    pub prose: ProseWords,
     pub tasks: Vec<(String, Vec<String>)>,
     // Spellings of labels in folded form, with the number of their field.
     spellings: BTreeMap<String, usize>,
@@ -401,6 +429,7 @@ impl Template {
             extended: word!(extended).0,
             towns: word!(towns),
             missions: word!(missions),
+            prose: own.prose.or(words.prose),
             fields: own.fields,
             countries,
             statuses,
