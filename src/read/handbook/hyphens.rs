@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::sections::Row;
 use super::spanned_text::is_space;
+use crate::reference_data::Mission;
 
 /// What a line ends with in place of a hyphen that is undone: the soft hyphen of Unicode, which is not shown.
 pub(super) const SOFT: char = '\u{ad}';
@@ -22,12 +23,13 @@ pub(super) fn mark(rows: &mut [Row]) {
         .into_iter()
         .filter_map(|at| {
             let (head, tail) = parts(rows, at)?;
+            let tail_is_capital = tail.starts_with(char::is_uppercase);
             let (head, tail) = (head.to_lowercase(), tail.to_lowercase());
             let last = head.rsplit('-').next().unwrap_or(&head).to_owned();
             let known = |word: &str| words.contains(word);
             let decision = if known(&format!("{head}-{tail}")) {
                 Some(false)
-            } else if known(&format!("{head}{tail}")) || known(&format!("{last}{tail}")) {
+            } else if tail_is_capital || known(&format!("{head}{tail}")) || known(&format!("{last}{tail}")) {
                 Some(true)
             } else if known(&last) && known(&tail) {
                 Some(false)
@@ -53,6 +55,10 @@ fn parts(rows: &[Row], at: usize) -> Option<(&str, &str)> {
     let head = head.rsplit(|c: char| !c.is_alphanumeric() && c != '-').next().filter(|head| head.ends_with(char::is_alphabetic))?;
     let tail = rows.get(at + 1)?.piece.text();
     let tail = &tail[..tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len())];
+    // An acronym in capitals is broken where the whole of it is known.
+    if Mission::by_acronym(&format!("{head}{tail}")).is_some() {
+        return Some((head, tail));
+    }
     // `customs- and border management` leaves a part out.
     (tail.starts_with(char::is_lowercase) && !matches!(tail, "and" | "or" | "to" | "und" | "et")).then_some((head, tail))
 }

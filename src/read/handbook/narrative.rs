@@ -3,7 +3,7 @@
 //! Input: the lines of the running text. Output: `narrative` and `references`. `prose` reads what the blocks state.
 
 use super::notes::{Mark, mark_at, put_refs, take_marks};
-use super::prose_lines::{goes_on, is_closed};
+use super::prose_lines::{goes_on, is_closed, is_mark, is_open, is_prose};
 use super::record::PageReader;
 use super::sections::Row;
 use super::spanned_text::{SpannedText, is_space};
@@ -55,32 +55,33 @@ impl PageReader<'_> {
 
     // Rows to blocks: one a paragraph, list item or note; what a page's end cut is joined.
     fn blocks(&mut self, rows: &[Row]) -> Vec<Block> {
-        const ONE_LINE: usize = 160;
+        let full = full_line(rows);
         let mut blocks: Vec<Block> = Vec::new();
-        let mut long_before = false;
-        for row in rows {
+        // The row before, and whether a colon is before the block.
+        let mut before: &str = "";
+        let mut after_colon = false;
+        for (number, row) in rows.iter().enumerate() {
             let text = row.piece.text();
             let bullet = self.form.bullet(text);
+            let numbered = bullet.is_none() && is_numbered_item(text) && (row.gap || is_closed(before) || is_numbered_item(before));
             let count = blocks.len();
-            if let (Some(last), None) = (blocks.last_mut(), bullet) {
+            if let (Some(last), None, false) = (blocks.last_mut(), bullet, numbered) {
                 let seam = row.gap && goes_on(last.text.text(), text);
-                // Paragraphs without blank lines between are one line each.
-                let own = long_before && is_closed(last.text.text());
-                let diagnostic = !row.gap && mark_at(text, 0).is_some() && is_closed(last.text.text());
-                if seam || (!row.gap && !own && !diagnostic) {
+                if seam || (!row.gap && !parts_blocks(last, before, text, after_colon, full, rows.get(number + 1))) {
                     if seam {
                         self.seam(&row.piece, &format!("/narrative/{}", count - 1));
                     }
                     last.text.join(&row.piece);
                     last.rows += 1;
-                    long_before = text.chars().count() > ONE_LINE;
+                    before = text;
                     continue;
                 }
             }
-            long_before = text.chars().count() > ONE_LINE;
-            let sort = if bullet.is_some() { BlockKind::ListItem } else { BlockKind::Paragraph };
+            after_colon = blocks.last().is_some_and(|last| last.text.text().ends_with(':'));
+            before = text;
+            let kind = if bullet.is_some() || numbered { BlockKind::ListItem } else { BlockKind::Paragraph };
             let piece = row.piece.slice(bullet.unwrap_or(0)..text.len());
-            blocks.push(Block { text: piece, kind: sort, rows: 1, marks: Vec::new() });
+            blocks.push(Block { text: piece, kind, rows: 1, marks: Vec::new() });
         }
         blocks
     }
@@ -101,4 +102,53 @@ impl PageReader<'_> {
             self.record.list("narrative", Span::at(span.start)).push(Value::Object(object));
         }
     }
+}
+
+// The length of a line that the printer filled; `None` where lines are paragraphs, or too few to tell.
+fn full_line(rows: &[Row]) -> Option<usize> {
+    const FEW: usize = 6;
+    const PARAGRAPH: usize = 160;
+    let mut lengths: Vec<usize> = rows.iter().map(|row| row.piece.text().chars().count()).collect();
+    lengths.sort_unstable();
+    let middle = *lengths.get(lengths.len() / 2)?;
+    (lengths.len() >= FEW && middle < PARAGRAPH).then_some(middle)
+}
+
+// `1. `, `2) `: an item of a list, or a note.
+fn is_numbered_item(row: &str) -> bool {
+    let rest = row.trim_start_matches(|c: char| c.is_ascii_digit());
+    (1..=2).contains(&(row.len() - rest.len())) && [". ", ") "].iter().any(|mark| rest.starts_with(mark))
+}
+
+// Whether a row without a blank line above it begins a block of its own.
+fn parts_blocks(last: &Block, before: &str, row: &str, after_colon: bool, full: Option<usize>, next: Option<&Row>) -> bool {
+    const ONE_LINE: usize = 160;
+    let closed = is_closed(last.text.text());
+    let length = before.chars().count();
+    let capital = row.starts_with(|c: char| !c.is_lowercase());
+    // A list item ends where running text begins.
+    if last.kind == BlockKind::ListItem {
+        return capital && !is_open(before) && (closed || is_prose(&[row]) || is_prose(&[row, next.map_or("", |next| next.piece.text())]));
+    }
+    // Paragraphs without blank lines between are one line each.
+    if length > ONE_LINE && closed {
+        return true;
+    }
+    // A note begins with its mark.
+    if closed && (mark_at(row, 0).is_some() || note_number(row).is_some_and(|number| note_number(last.text.text()).is_some_and(|known| known < number))) {
+        return true;
+    }
+    let Some(full) = full.filter(|_| closed && capital) else { return false };
+    // A passage after a colon is quoted up to its note mark.
+    let is_marked = before.ends_with(|c: char| is_mark(c) || c.is_ascii_digit() || c == ']' || c == '>');
+    before.ends_with(':') || (after_colon && is_marked) || length * 100 < full * 93
+}
+
+// The number that a note begins with, before its text.
+pub(super) fn note_number(row: &str) -> Option<u32> {
+    let digits = row.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = row[digits..].strip_prefix('.').unwrap_or(&row[digits..]);
+    let text = rest.trim_start_matches(is_space);
+    let begins = text.len() < rest.len() && text.starts_with(|c: char| c.is_uppercase() || matches!(c, '"' | '“'));
+    ((1..=4).contains(&digits) && begins).then(|| row[..digits].parse().ok()).flatten()
 }

@@ -113,18 +113,34 @@ fn ranges(numbers: &[u32]) -> String {
 pub(super) struct MarkMatch {
     whole: Range<usize>,
     numbers: Vec<Range<usize>>,
-    // Whether it cannot be anything else.
+    notation: Notation,
+    // Whether it is a mark.
     sure: bool,
+}
+
+// How a mark is written, and so what else it could be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Notation {
+    // Raised: nothing else.
+    Raised,
+    // In brackets: also an insertion, as in `Article [5]`, or the code of a country.
+    Bracketed,
+    // Digits glued to a stop after a word.
+    Glued,
+    // Digits glued to a word, as where a raised mark lost its height.
+    OnWord,
+    // Digits glued to the stop after a number: also a fraction.
+    OnNumber,
 }
 
 impl MarkMatch {
     // A mark that is a number and nothing else.
-    fn one(whole: Range<usize>, sure: bool) -> Self {
-        Self { numbers: std::iter::once(whole.clone()).collect(), whole, sure }
+    fn one(whole: Range<usize>, notation: Notation) -> Self {
+        Self { numbers: std::iter::once(whole.clone()).collect(), whole, notation, sure: notation == Notation::Raised }
     }
 }
 
-// A mark that cannot be anything else, at this offset.
+// A mark with signs of its own, at this offset.
 pub(super) fn mark_at(text: &str, at: usize) -> Option<MarkMatch> {
     let rest = &text[at..];
     let first = rest.chars().next()?;
@@ -135,7 +151,7 @@ pub(super) fn mark_at(text: &str, at: usize) -> Option<MarkMatch> {
         let unit = near.rsplit(|c: char| is_space(c) || c.is_ascii_digit()).next().unwrap_or_default();
         let measure = matches!(unit, "m" | "km" | "cm" | "mm" | "dm")
             && text[..at - unit.len()].trim_end_matches(is_space).ends_with(|c: char| c.is_ascii_digit());
-        return (!measure && length <= 24).then(|| MarkMatch::one(at..at + length, true));
+        return (!measure && length <= 24).then(|| MarkMatch::one(at..at + length, Notation::Raised));
     }
     let (open, close) = if rest.starts_with('[') {
         ("[", "]")
@@ -160,18 +176,42 @@ pub(super) fn mark_at(text: &str, at: usize) -> Option<MarkMatch> {
         numbers.push(from..from + number.len());
         digits += part.len() + 1;
     }
-    Some(MarkMatch { whole: at..start + length + close.len(), numbers, sure: true })
+    let end = start + length + close.len();
+    if open != "[" {
+        return Some(MarkMatch { whole: at..end, numbers, notation: Notation::Raised, sure: true });
+    }
+    // `Article [5] of`: a mark stands right after a word or a stop, or right before a stop.
+    let before = text[..at].chars().next_back();
+    let spaced = before.is_some_and(is_space);
+    let closes = text[..at].trim_end_matches(is_space).ends_with(['.', '!', '?', '"', '”']);
+    let stops = text[end..].chars().next().is_none_or(|c| matches!(c, '.' | ',' | ';' | ':' | '?' | '!'));
+    (!spaced || closes || stops || at == 0).then_some(MarkMatch { whole: at..end, numbers, notation: Notation::Bracketed, sure: false })
 }
 
-// Digits glued to a stop or a closing quote: a mark only where it goes on with the count.
+// Digits glued to a stop, a closing quote or a word: a mark only where they go on with the count.
 fn glued_at(text: &str, at: usize) -> Option<MarkMatch> {
-    let mut before = text[..at].chars().rev();
-    let stop = before.next().filter(|c| matches!(c, '.' | ',' | ';' | ':' | '?' | '!' | '"' | '”' | '’' | ')'))?;
-    let letter = before.find(|c| !matches!(c, '.' | ',' | '"' | '”' | '’' | ')'))?;
+    const LONG_WORD: usize = 4;
     let length = text[at..].bytes().take_while(u8::is_ascii_digit).count();
     let ends = text[at + length..].chars().next().is_none_or(|c| is_space(c) || matches!(c, ')' | '"' | '”'));
-    let number = MarkMatch::one(at..at + length, false);
-    ((1..=3).contains(&length) && letter.is_alphabetic() && ends && (stop != ':' || letter.is_alphabetic())).then_some(number)
+    if !(1..=3).contains(&length) || !ends {
+        return None;
+    }
+    let mut before = text[..at].chars().rev();
+    let stop = before.next()?;
+    let notation = if stop.is_lowercase() {
+        let word = text[..at].chars().rev().take(LONG_WORD).take_while(|c| c.is_alphabetic()).count();
+        (word == LONG_WORD).then_some(Notation::OnWord)?
+    } else if matches!(stop, '.' | ',' | ';' | ':' | '?' | '!' | '"' | '”' | '’' | ')' | ']') {
+        let letter = before.find(|c| !matches!(c, '.' | ',' | '"' | '”' | '’' | ')' | ']'))?;
+        match letter {
+            letter if letter.is_alphabetic() => Notation::Glued,
+            letter if letter.is_ascii_digit() && stop == '.' => Notation::OnNumber,
+            _ => return None,
+        }
+    } else {
+        return None;
+    };
+    Some(MarkMatch::one(at..at + length, notation))
 }
 
 fn marks_in(text: &str) -> Vec<MarkMatch> {
@@ -206,31 +246,7 @@ fn digits(text: &str) -> String {
 // Takes marks out of the blocks' texts, and out of the list the blocks that are notes; returns the notes.
 pub(super) fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, SpannedText)> {
     let mut found: Vec<Vec<MarkMatch>> = blocks.iter().map(|block| marks_in(block.text.text())).collect();
-    // Glued digits count when they go on with the number before, or begin a count that goes on.
-    let number = |block: usize, found: &MarkMatch| {
-        found.numbers.last().and_then(|range| digits(&blocks[block].text.text()[range.clone()]).parse::<u32>().ok())
-    };
-    let order: Vec<(usize, usize, Option<u32>, bool)> = found
-        .iter()
-        .enumerate()
-        .flat_map(|(block, list)| list.iter().enumerate().map(move |(at, found)| (block, at, found)))
-        .map(|(block, at, found)| (block, at, number(block, found), found.sure))
-        .collect();
-    let latest: HashMap<u32, usize> =
-        order.iter().enumerate().filter_map(|(at, &(_, _, value, _))| value.map(|value| (value, at))).collect();
-    let mut last: Option<u32> = None;
-    for (at, &(block, index, value, sure)) in order.iter().enumerate() {
-        let Some(value) = value else { continue };
-        let counts = match last {
-            Some(last) => last.checked_add(1) == Some(value),
-            None => latest.get(&value.saturating_add(1)).is_some_and(|later| *later > at),
-        };
-        if sure || counts {
-            // A mark that refers back does not set the count back.
-            last = Some(last.map_or(value, |last| last.max(value)));
-            found[block][index].sure = true;
-        }
-    }
+    decide(blocks, &mut found);
     let cited: HashSet<String> = found
         .iter()
         .zip(blocks.iter())
@@ -258,6 +274,45 @@ pub(super) fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, SpannedText)> {
     }
     *blocks = kept;
     diagnostics
+}
+
+// Decides which matches are marks: a raised one is, another where it goes on with the count, begins one that goes on, or has its note
+// on the page.
+fn decide(blocks: &[Block], found: &mut [Vec<MarkMatch>]) {
+    let noted: HashSet<u32> = blocks.iter().filter_map(|block| super::narrative::note_number(block.text.text())).collect();
+    let number = |block: usize, range: &Range<usize>| digits(&blocks[block].text.text()[range.clone()]).parse::<u32>().ok();
+    let mut order: Vec<(usize, usize, Option<(u32, u32)>, Notation)> = Vec::new();
+    for (block, list) in found.iter().enumerate() {
+        for (at, mark) in list.iter().enumerate() {
+            let first = mark.numbers.first().and_then(|range| number(block, range));
+            let last = mark.numbers.last().and_then(|range| number(block, range));
+            order.push((block, at, first.zip(last), mark.notation));
+        }
+    }
+    let latest: HashMap<u32, usize> =
+        order.iter().enumerate().filter_map(|(at, (_, _, value, _))| value.map(|(first, _)| (first, at))).collect();
+    let mut last: Option<u32> = None;
+    let mut seen: HashSet<u32> = HashSet::new();
+    for (at, &(block, index, value, notation)) in order.iter().enumerate() {
+        let Some((first, end)) = value else { continue };
+        let next = last.and_then(|last| last.checked_add(1));
+        let goes_on = next == Some(first);
+        let begins = last.is_none() && latest.get(&end.saturating_add(1)).is_some_and(|later| *later > at);
+        let is_noted = noted.contains(&first) && !seen.contains(&first) && next.is_none_or(|next| first <= next);
+        let counts = match notation {
+            Notation::Raised => true,
+            Notation::Bracketed => goes_on || begins || seen.contains(&first) || is_noted || last.is_none(),
+            Notation::Glued => goes_on || begins || is_noted,
+            Notation::OnWord => goes_on,
+            Notation::OnNumber => is_noted,
+        };
+        if counts {
+            // A mark that refers back does not set the count back.
+            last = Some(last.map_or(end, |last| last.max(end)));
+            seen.extend(first..=end.min(first.saturating_add(9)));
+            found[block][index].sure = true;
+        }
+    }
 }
 
 // A block that is a note: it begins with a mark, or with the number of a note that the text refers to.

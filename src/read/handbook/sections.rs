@@ -117,7 +117,7 @@ impl SectionParser<'_> {
     fn block(&self, at: usize) -> Vec<&str> {
         let rows = self.rows[at..].iter().enumerate();
         rows.take(4)
-            .take_while(|(number, row)| (*number == 0 || !row.gap) && self.form.label(row.piece.text()).is_none())
+            .take_while(|(number, row)| (*number == 0 || (!row.gap && self.form.bullet(row.piece.text()).is_none())) && self.form.label(row.piece.text()).is_none())
             .map(|(_, row)| row.piece.text())
             .collect()
     }
@@ -297,7 +297,8 @@ impl SectionParser<'_> {
         let Some(section) = self.page.sections.last() else { return *gap || is_prose(&block) };
         let Some(before) = section.rows.last() else {
             // The value of a label that is alone.
-            return section.field.is_some_and(|field| matches!(self.form.fields[field].kind, FieldKind::Contacts | FieldKind::Memberships))
+            return self.form.bullet(row.text()).is_none()
+                && section.field.is_some_and(|field| matches!(self.form.fields[field].kind, FieldKind::Contacts | FieldKind::Memberships))
                 && is_prose(&block);
         };
         let before = before.piece.text();

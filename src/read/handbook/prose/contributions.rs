@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::record::PageReader;
 use super::super::value::{Object, Value};
+use super::guards::{is_denied, is_reported};
 use super::sentences::{clauses, has, trimmed};
 use super::tasks::tasks;
 use super::{Prose, evidence};
@@ -64,10 +65,10 @@ impl PageReader<'_> {
         for at in &parts.sentences {
             for clause in clauses(text, at.clone(), &self.form.prose.clause_borders) {
                 let lower = &parts.lower[clause.clone()];
-                if super::guards::is_denied(self.form, lower) || super::guards::is_reported(self.form, lower, lower.len()) {
-                    continue;
-                }
                 for (at_word, word) in lower.match_indices("pillar") {
+                    if is_denied(self.form, &lower[..at_word]) || is_reported(self.form, lower, at_word) {
+                        continue;
+                    }
                     for (pillar, ordinal) in PILLARS {
                         let before = lower[..at_word].trim_end();
                         let ordinal = before.ends_with(ordinal).then(|| before.len() - ordinal.len()..at_word + word.len());

@@ -233,7 +233,9 @@ impl Sentence<'_> {
         }
         // `A, B and C are`.
         let mut subjects = vec![subject];
-        while let Some(before) = subjects[0].checked_sub(1).filter(|before| self.mentions[*before].at.start >= from) {
+        let is_plural = ["are", "were", "have"].iter().any(|word| self.lower[verb..].starts_with(word));
+        while is_plural
+            && let Some(before) = subjects[0].checked_sub(1).filter(|before| self.mentions[*before].at.start >= from) {
             let between = self.text[self.mentions[before].at.end..self.mentions[subjects[0]].at.start].trim_matches(is_space);
             if !matches!(between, "and" | "," | ", and" | "and the" | ", the" | ", and the") {
                 break;

@@ -101,7 +101,12 @@ impl PageReader<'_> {
             Some(Value::Text(text)) => text.text().to_owned(),
             _ => String::new(),
         };
-        let own = OwnNames { name: text("name"), acronym: text("acronym") };
+        let mut own = OwnNames { name: text("name"), acronym: text("acronym") };
+        if own.acronym.is_empty() {
+            // The initials, by which a text may call the body.
+            let initials: String = own.name.split(' ').filter_map(|word| word.chars().next()).filter(|c| c.is_uppercase()).collect();
+            own.acronym = if initials.len() > 2 { initials } else { String::new() };
+        }
         let named = mentions::bodies(self.form, blocks);
         let mut parts = Vec::with_capacity(blocks.len());
         let mut from = 0;
