@@ -1126,6 +1126,7 @@ impl InputSpec {
     fn format_of(&self, opened: &mut open::Opened, options: &read::Options) -> Result<Format, ReadError> {
         let by_name = Format::by_extension(open::strip_compression(&self.input.name));
         let wrong = |kind: &FileKind| match (self.format, by_name) {
+            (Some(Format::Handbook), _) | (None, Some(Format::Handbook)) if kind.is_document() => false,
             (Some(_), _) => kind.is_certain,
             (None, Some(_)) => by_name == Some(Format::Handbook) || !kind.is_markup(),
             (None, None) => true,
@@ -1138,8 +1139,18 @@ impl InputSpec {
                 // Nothing holds no records, regardless of its format.
                 Ok(Format::Handbook)
             }
+            // The text of a Word document is known only when it is unpacked.
+            Some(Format::Handbook) if self.format.is_none() && opened.kind.is_some_and(|kind| kind.is_certain) => Ok(Format::Handbook),
             Some(Format::Handbook) if self.format.is_none() => {
-                let text = String::from_utf8_lossy(open::peek(&mut opened.feed)?);
+                let head = if opened.kind.is_some_and(FileKind::is_markup) {
+                    // Styles and scripts may be before the text.
+                    const HEAD: usize = 256 * 1024;
+                    opened.feed.fill_from_stream(HEAD)?;
+                    opened.feed.bytes()
+                } else {
+                    open::peek(&mut opened.feed)?
+                };
+                let text = String::from_utf8_lossy(head);
                 let is_page = options.forms.as_ref().map_or_else(|| Templates::default().know(&text), |forms| forms.know(&text));
                 let help =
                     "no label of a form was found at its start: pass --from handbook if it is a page, else name its format with --from";

@@ -19,7 +19,7 @@ impl PageReader<'_> {
         let mut borders = vec![(0, kind, label, 0)];
         for (at, _) in text.char_indices().skip(1).take_while(|(at, _)| *at < LINE).filter(|(at, _)| text[..*at].ends_with(parts)) {
             let near = &text[at..text.ceil_char_boundary((at + LABEL).min(text.len()))];
-            if let Some(found) = self.form.contact_label(near) {
+            if let Some(found) = self.form.contact_label(near).filter(|_| !near.starts_with(is_space)) {
                 let words = value.slice(at + found.words.start..at + found.words.end).span();
                 borders.push((at, self.form.field(&found).kind, words, at + found.value.start));
             }

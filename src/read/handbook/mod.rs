@@ -10,6 +10,7 @@ mod adapter;
 mod address;
 mod contact;
 mod contact_points;
+mod coverage;
 mod dates;
 mod document;
 mod entries;

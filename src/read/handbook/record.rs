@@ -68,7 +68,13 @@ pub(super) fn read(source: &Arc<Source>, form: &Template, page: &Page, begin: Sp
     for section in &page.sections {
         reading.section(section);
     }
+    for line in &page.labels_in_text {
+        let message = format!("a label stands in the running text: {}", quote(line.text(), true));
+        reading.emit(&rules::LABEL_IN_TEXT, line.span(), message, "/narrative").help =
+            Some("give the line a block of its own, or describe the page in a form (docs/handbook.md)".to_owned());
+    }
     reading.narrative(&page.narrative);
+    reading.coverage(page);
     let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
     reading.record.members.sort_by_key(|(name, ..)| rank(name));
     (reading.record, reading.diagnostics)
@@ -219,6 +225,11 @@ impl PageReader<'_> {
             && self.is_person(row.piece.text())
         {
             return self.post_holder(section, &row.piece, role);
+        }
+        if let [row] = &section.rows[..]
+            && self.none(section.label.span(), &row.piece)
+        {
+            return;
         }
         let name = x_name(section.label.text());
         let message =

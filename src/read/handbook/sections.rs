@@ -45,12 +45,17 @@ pub(super) struct Page {
     pub narrative: Vec<Row>,
     /// Lines omitted as page furniture.
     pub furniture: Vec<SpannedText>,
+    /// Lines of the narrative that begin with a label and a value that fits it.
+    pub labels_in_text: Vec<SpannedText>,
+    /// The text of the entry without furniture: what the record can be compared with.
+    pub lines: Vec<SpannedText>,
 }
 
 /// Takes the lines of one record apart.
 pub(super) fn split_sections(document: &Document, form: &Template, lines: &[Line]) -> Page {
     let mut page = Page::default();
     let rows = clean(document, form, lines, &mut page.furniture);
+    page.lines = rows.iter().map(|row| row.piece.clone()).collect();
     let title = heading::find(form, &rows);
     // What is above the title belongs to the book.
     page.furniture.extend(rows[..title.start].iter().map(|row| row.piece.clone()));
@@ -153,6 +158,9 @@ impl SectionParser<'_> {
     fn row(&mut self, at: usize) {
         let Row { piece, gap } = self.rows[at].clone();
         if self.state == State::Narrative && !self.header_resumes(at) {
+            if self.form.label(piece.text()).is_some_and(|label| self.fits(self.form.field(&label), &piece.text()[label.value.clone()])) {
+                self.page.labels_in_text.push(piece.clone());
+            }
             self.page.narrative.push(Row { piece, gap });
             return;
         }

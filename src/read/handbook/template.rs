@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 use serde::Deserialize;
 
+use super::adapter::html;
 use super::spanned_text::is_space;
 use crate::diagnostic::{Diagnostic, rules};
 use crate::reference_data::Country;
@@ -64,9 +65,16 @@ impl Templates {
         self.templates.iter().map(|form| form.name.as_str())
     }
 
-    /// Whether a text has labels of one of the forms: at least two different ones.
+    /// Whether a text, or the text of an HTML page, has labels of one of the forms: at least two different ones.
     #[must_use]
     pub fn know(&self, text: &str) -> bool {
+        if html::is_page(text) {
+            return self.know_text(html::document(&Arc::new(Source::whole("", text))).text());
+        }
+        self.know_text(text)
+    }
+
+    fn know_text(&self, text: &str) -> bool {
         self.templates.iter().any(|form| {
             let mut fields = text.lines().filter_map(|line| form.label(line.trim_matches(is_space)).map(|label| label.field));
             let first = fields.next();
