@@ -16,6 +16,7 @@ mod check;
 mod load_columnar;
 mod config;
 mod convert;
+mod decisions;
 mod diff;
 mod dsn;
 mod export;

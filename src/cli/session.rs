@@ -11,6 +11,7 @@ use super::cache::{self, CacheDependencies, CachedInput, CachedResult, FileCache
 use super::changed_since::ChangedFiles;
 use super::checksum::ChecksumRecorder;
 use super::config::{Config, Group};
+use super::decisions;
 pub use super::interrupt::interrupted;
 use super::progress::Progress;
 use super::revision::{self, ResolvedInput, Revision};
@@ -620,8 +621,9 @@ impl Session {
         let mut file_cache = cache.file_cache(config_files)?;
         let known = self.cached_files.insert(HashMap::new());
         for spec in &self.inputs {
-            // A package of tables is more than its description, and a name that is not UTF-8 may be that of several files.
-            let is_one = !package::is_description(&spec.input.name) && !spec.input.name.contains('\u{fffd}');
+            // A package of tables is more than its description, a page more than its text, and a name that is not UTF-8 may be that
+            // of several files.
+            let is_one = !package::is_description(&spec.input.name) && !spec.input.name.contains('\u{fffd}') && spec.files().len() <= 1;
             if let Some(stat) = spec.input.stat.filter(|stat| stat.is_file && is_one) {
                 let plan = &self.pipelines[spec.pipeline];
                 let path = format!("{} {:?} {:?} {:?}", plan.schema, plan.options.records, spec.format, spec.encoding);
@@ -1119,7 +1121,11 @@ impl InputSpec {
             let chunker = open_package(&description, folder, self.encoding.as_deref(), &shown, &own, options)?;
             return Ok(pipeline::Opened { format: Format::Csv.name(), decoded: opened.decoded, chunker });
         }
-        Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, chunker: format.chunker(opened.feed, options) })
+        let mut options = options.clone();
+        if let Some(path) = self.input.path.as_deref().filter(|_| format == Format::Handbook) {
+            options.decisions = decisions::of_page(path, file)?;
+        }
+        Ok(pipeline::Opened { format: format.name(), decoded: opened.decoded, chunker: format.chunker(opened.feed, &options) })
     }
 
     // The format: as named, by the name of the file, or by its first bytes.
@@ -1218,8 +1224,7 @@ impl<P: Eq + std::hash::Hash> Claimed<P> {
 
 /// The inputs that paths mean.
 pub(super) fn expand(paths: &[String]) -> (Vec<open::Input>, Vec<open::InputError>) {
-    let known = |name: &str| Format::by_extension(name).is_some();
-    open::expand(paths, &DirectoryRules { known: &known, package_tables: &claims, config_name: super::config::NAME })
+    open::expand(paths, &DirectoryRules { known: &is_input, package_tables: &claims, config_name: super::config::NAME })
 }
 
 // Like `expand`; paths may be at a git revision.
@@ -1228,9 +1233,8 @@ fn expand_with(paths: &[String], revisions: bool) -> (Vec<ResolvedInput>, Vec<op
     let (inputs, mut problems) = expand(&now);
     let mut found: Vec<ResolvedInput> = inputs.into_iter().map(|input| ResolvedInput { input, revision: None }).collect();
     for path in &old {
-        let known = |name: &str| Format::by_extension(name).is_some();
         let claims = |path: &Path, text: &dyn Fn() -> Option<String>| tables(path, text);
-        match revision::expand(path, known, claims) {
+        match revision::expand(path, is_input, claims) {
             Ok(files) => found.extend(files),
             Err(problem) => problems.push(problem),
         }
@@ -1291,9 +1295,18 @@ fn open_package(
     }
 }
 
-// The tables that a package's description stands for.
+// The tables that a package's description stands for, and the decisions beside a page.
 fn claims(path: &Path) -> Vec<PathBuf> {
+    if Format::by_extension(&path.to_string_lossy()) == Some(Format::Handbook) {
+        let beside = decisions::beside(path);
+        return if beside.exists() { beside.file_name().map(PathBuf::from).into_iter().collect() } else { Vec::new() };
+    }
     tables(path, &|| std::fs::read_to_string(path).ok())
+}
+
+// Whether files of that name in directories are read.
+fn is_input(name: &str) -> bool {
+    Format::by_extension(name).is_some() && !decisions::is_decisions(name)
 }
 
 fn tables(path: &Path, text: &dyn Fn() -> Option<String>) -> Vec<PathBuf> {

@@ -129,6 +129,8 @@ pub struct Options {
     pub csv: csv::Dialect,
     /// Which forms handbook pages may have; `None` for those that come with the program, which are read when a page is.
     pub forms: Option<Arc<handbook::Templates>>,
+    /// What becomes of values that a handbook page probably states.
+    pub decisions: Option<Arc<handbook::Decisions>>,
 }
 
 impl Default for Options {
@@ -141,6 +143,7 @@ impl Default for Options {
             max_depth: 256,
             csv: csv::Dialect::default(),
             forms: None,
+            decisions: None,
         }
     }
 }

@@ -127,7 +127,9 @@ impl PageReader<'_> {
         for word in [" and ", " & ", "; ", ", ", " / "] {
             for (at, found) in text.match_indices(word) {
                 let behind = at + found.len();
-                if at > start && self.form.honorific(&text[behind..]).is_some_and(|length| text[behind + length..].starts_with(char::is_uppercase)) {
+                if at > start
+                    && self.form.honorific(&text[behind..]).is_some_and(|length| text[behind + length..].starts_with(char::is_uppercase))
+                {
                     persons.push(line.slice(start..at).trim());
                     start = behind;
                 }

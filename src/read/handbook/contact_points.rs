@@ -231,7 +231,9 @@ fn split_numbers(value: &SpannedText) -> Vec<SpannedText> {
     for (at, behind) in borders {
         let next = text[behind..].find([',', ';', '|']).map_or(text.len(), |end| behind + end);
         // The other ending of a number may be short.
-        let ending = text[..behind].trim_end().ends_with('/') && (2..=4).contains(&digits(text[behind..next].trim())) && digits(&text[start..at]) >= 8;
+        let ending = text[..behind].trim_end().ends_with('/')
+            && (2..=4).contains(&digits(text[behind..next].trim()))
+            && digits(&text[start..at]) >= 8;
         if digits(&text[start..at]) >= 4
             && (digits(&text[behind..next]) >= 4 || ending)
             && find_extension(&text[start..next]).is_none_or(|(from, _)| start + from >= behind || start + from < at.saturating_sub(1))

@@ -41,7 +41,8 @@ impl PageReader<'_> {
         let labels = page.sections.len();
         let total = facts.len() + labels + page.labels_in_text.len();
         let covered = facts.len() - missing.len() + labels;
-        let stated = self.record.members.iter().any(|(name, ..)| !TEXT.contains(&name.as_str()) && !matches!(name.as_str(), "name" | "acronym"));
+        let stated =
+            self.record.members.iter().any(|(name, ..)| !TEXT.contains(&name.as_str()) && !matches!(name.as_str(), "name" | "acronym"));
         let Some(place) = missing.first().map(|fact| fact.span()).or_else(|| (!stated).then_some(self.record.opening)) else { return };
         let names: Vec<String> = missing.iter().take(SHOWN).map(|fact| quote(fact.text(), true)).collect();
         let (rule, message) = if !stated {
@@ -50,7 +51,10 @@ impl PageReader<'_> {
             return;
         } else {
             let rule = if covered * 10 < total { &rules::LITTLE_READ } else { &rules::LOW_COVERAGE };
-            let message = format!("{covered} of {total} labels, years, numbers and addresses of the page reached a member; missing are {}", names.join(", "));
+            let message = format!(
+                "{covered} of {total} labels, years, numbers and addresses of the page reached a member; missing are {}",
+                names.join(", ")
+            );
             (rule, message)
         };
         self.emit(rule, place, message, "").help = Some("name the page's form with --form, or define it (docs/handbook.md)".to_owned());
@@ -76,10 +80,13 @@ fn facts(line: &SpannedText) -> Vec<SpannedText> {
     let mut found = Vec::new();
     let mut start = 0;
     for part in text.split_inclusive(is_space) {
-        let word = part.trim_matches(|c: char| is_space(c) || matches!(c, '(' | ')' | ',' | '.' | ';' | ':' | '<' | '>' | '[' | ']' | '"' | '“' | '”'));
+        let word = part.trim_matches(|c: char| {
+            is_space(c) || matches!(c, '(' | ')' | ',' | '.' | ';' | ':' | '<' | '>' | '[' | ']' | '"' | '“' | '”')
+        });
         let at = start + part.find(word).unwrap_or(0);
         start += part.len();
-        let is_year = word.len() == 4 && (word.starts_with("19") || word.starts_with("20")) && word.bytes().all(|byte| byte.is_ascii_digit());
+        let is_year =
+            word.len() == 4 && (word.starts_with("19") || word.starts_with("20")) && word.bytes().all(|byte| byte.is_ascii_digit());
         let is_mail = word.contains('@') && word.rsplit('@').next().is_some_and(|domain| domain.contains('.'));
         let is_symbol = ["S/RES/", "A/RES/", "S/PRST/"].iter().any(|series| word.starts_with(series));
         if is_year || is_mail || is_symbol {
@@ -89,7 +96,9 @@ fn facts(line: &SpannedText) -> Vec<SpannedText> {
     // A number with a plus or a country code in brackets.
     for (at, _) in text.match_indices(['+', '[']) {
         let rest = &text[at..];
-        let end = rest.find(|c: char| !(c.is_ascii_digit() || is_space(c) || matches!(c, '+' | '[' | ']' | '(' | ')' | '-' | '.'))).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !(c.is_ascii_digit() || is_space(c) || matches!(c, '+' | '[' | ']' | '(' | ')' | '-' | '.')))
+            .unwrap_or(rest.len());
         if rest[..end].bytes().filter(u8::is_ascii_digit).count() >= PHONE {
             found.push(line.slice(at..at + rest[..end].trim_end_matches(|c: char| !c.is_ascii_digit()).len()));
         }

@@ -46,7 +46,8 @@ impl PageReader<'_> {
             let printed = text.slice(0..at).trim();
             let date = self.partial_date(printed.text())?;
             let remark = text.slice(at..whole.len()).trim_matches(|c| is_space(c) || matches!(c, ',' | ';'));
-            let inner = remark.text().strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).filter(|inner| !inner.contains(['(', ')']));
+            let inner =
+                remark.text().strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).filter(|inner| !inner.contains(['(', ')']));
             let remark = inner.map_or_else(|| remark.clone(), |inner| remark.slice(1..1 + inner.len())).trim();
             (!remark.is_empty()).then_some((date, printed, remark))
         })

@@ -151,10 +151,7 @@ fn is_head(form: &Template, row: &str, capitals: bool) -> bool {
     const LONG_WORD: usize = 4;
     let letters = row.chars().filter(|c| c.is_alphabetic()).count();
     let in_capitals = !row.chars().any(char::is_lowercase);
-    let titled = row
-        .split(is_space)
-        .filter(|word| word.chars().count() > LONG_WORD)
-        .all(|word| !word.starts_with(char::is_lowercase));
+    let titled = row.split(is_space).filter(|word| word.chars().count() > LONG_WORD).all(|word| !word.starts_with(char::is_lowercase));
     letters >= LONG_WORD
         && row.chars().count() <= LONGEST
         && row.split(is_space).nth(1).is_some()

@@ -81,7 +81,8 @@ fn title_length(form: &Template, block: &[Row]) -> usize {
     let most = block.len().min(LONGEST);
     // Where an acronym closes it.
     let address = (1..block.len()).find(|at| form.is_address_line(text(*at)));
-    let closed = (0..most).take_while(|at| address.is_none_or(|address| *at < address)).find(|at| acronym(&joined(&block[..=*at])).is_some());
+    let closed =
+        (0..most).take_while(|at| address.is_none_or(|address| *at < address)).find(|at| acronym(&joined(&block[..=*at])).is_some());
     if let Some(at) = closed {
         return at + 1;
     }

@@ -12,6 +12,7 @@ mod contact;
 mod contact_points;
 mod coverage;
 mod dates;
+mod decisions;
 mod document;
 mod entries;
 mod furniture;
@@ -31,6 +32,7 @@ mod value;
 
 use std::sync::Arc;
 
+pub use decisions::{Decision, Decisions};
 pub use template::Templates;
 
 use self::document::Document;
@@ -49,6 +51,7 @@ pub struct HandbookChunker {
     max_record_bytes: usize,
     max_lines: usize,
     forms: Arc<Templates>,
+    decisions: Option<Arc<Decisions>>,
     // Chosen by the first window, for the whole file.
     reader: Option<(Arc<Template>, Arc<dyn Reader>)>,
     done: bool,
@@ -66,6 +69,7 @@ impl HandbookChunker {
             max_record_bytes,
             max_lines,
             forms: options.forms.clone().unwrap_or_default(),
+            decisions: options.decisions.clone(),
             reader: None,
             done: false,
         }
@@ -132,7 +136,8 @@ impl super::Chunker for HandbookChunker {
 
 impl HandbookChunker {
     fn pages(&self, form: &Arc<Template>, is_html: bool) -> Arc<dyn Reader> {
-        Arc::new(Pages { form: Arc::clone(form), max_record_bytes: self.max_record_bytes, max_lines: self.max_lines, is_html })
+        let (form, decisions) = (Arc::clone(form), self.decisions.clone());
+        Arc::new(Pages { form, decisions, max_record_bytes: self.max_record_bytes, max_lines: self.max_lines, is_html })
     }
 
     fn too_large(&mut self, reader: LargePage) -> Result<Option<Window>, ReadError> {
@@ -215,6 +220,7 @@ impl Reader for LargePage {
 /// Reads the pages of a window.
 struct Pages {
     form: Arc<Template>,
+    decisions: Option<Arc<Decisions>>,
     max_record_bytes: usize,
     max_lines: usize,
     is_html: bool,
@@ -246,7 +252,7 @@ impl Reader for Pages {
                 continue;
             }
             let page = sections::split_sections(&document, &self.form, &lines[start..end]);
-            let (record, diagnostics) = record::read(source, &self.form, &page, at);
+            let (record, diagnostics) = record::read(source, &self.form, self.decisions.as_deref(), &page, at);
             tree.reset(source);
             Value::Object(record).build(tree);
             for diagnostic in diagnostics {

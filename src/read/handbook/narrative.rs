@@ -135,7 +135,10 @@ fn parts_blocks(last: &Block, before: &str, row: &str, after_colon: bool, full: 
         return true;
     }
     // A note begins with its mark.
-    if closed && (mark_at(row, 0).is_some() || note_number(row).is_some_and(|number| note_number(last.text.text()).is_some_and(|known| known < number))) {
+    if closed
+        && (mark_at(row, 0).is_some()
+            || note_number(row).is_some_and(|number| note_number(last.text.text()).is_some_and(|known| known < number)))
+    {
         return true;
     }
     let Some(full) = full.filter(|_| closed && capital) else { return false };

@@ -77,11 +77,15 @@ pub(super) fn mark_value(mark: &Mark) -> Value {
 
 pub(super) fn put_refs<'m>(object: &mut Object, marks: impl Iterator<Item = &'m Mark>) {
     let mut once: Vec<&Mark> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
     for mark in marks {
-        match once.iter_mut().find(|known| known.digits == mark.digits) {
+        match known.get(mark.digits.as_str()) {
             // The last of a number's marks is pointed at: it may stand after the text, the others are in it.
-            Some(known) => *known = mark,
-            None => once.push(mark),
+            Some(at) => once[*at] = mark,
+            None => {
+                known.insert(&mark.digits, once.len());
+                once.push(mark);
+            }
         }
     }
     for mark in once {
@@ -365,4 +369,3 @@ fn without_marks(block: &Block, found: &[MarkMatch]) -> Block {
     }
     Block { text: text.trim(), marks, ..*block }
 }
-

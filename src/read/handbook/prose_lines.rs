@@ -23,6 +23,9 @@ pub(super) fn is_prose(rows: &[&str]) -> bool {
 
 /// Whether a text ends as a sentence or a quotation does.
 pub(super) fn is_closed(text: &str) -> bool {
+    // Marks and quotes after a stop are few.
+    const NEAR: usize = 200;
+    let text = &text[text.floor_char_boundary(text.len().saturating_sub(NEAR))..];
     let text = text.strip_suffix("</sup>").unwrap_or(text);
     let mark = |c: char| is_mark(c) || c.is_ascii_digit() || matches!(c, '"' | '”' | '’' | '\'' | ')' | ']' | '[' | '»' | '>');
     let text = text.trim_end_matches(mark);
@@ -37,8 +40,7 @@ pub(super) fn goes_on(before: &str, row: &str) -> bool {
 
 /// Whether a line ends in a word after which a phrase goes on.
 pub(super) fn is_open(row: &str) -> bool {
-    const OPEN: [&str; 20] = [
-        "of", "for", "and", "the", "on", "in", "to", "with", "by", "a", "an", "&", "at", "from", "or", "de", "des", "du", "et", "against",
-    ];
+    const OPEN: [&str; 20] =
+        ["of", "for", "and", "the", "on", "in", "to", "with", "by", "a", "an", "&", "at", "from", "or", "de", "des", "du", "et", "against"];
     row.ends_with([',', '-', '/']) || row.rsplit(is_space).next().is_some_and(|last| OPEN.contains(&last))
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::decisions::Decisions;
 use super::heading;
 use super::sections::{Page, Row, Section};
 use super::spanned_text::{SpannedText, is_space};
@@ -45,14 +46,21 @@ const ORDER: &[&str] = &[
 pub(super) struct PageReader<'p> {
     pub source: &'p Arc<Source>,
     pub form: &'p Template,
+    pub decisions: Option<&'p Decisions>,
     pub record: Object,
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Makes the record of a page.
-pub(super) fn read(source: &Arc<Source>, form: &Template, page: &Page, begin: Span) -> (Object, Vec<Diagnostic>) {
+pub(super) fn read(
+    source: &Arc<Source>,
+    form: &Template,
+    decisions: Option<&Decisions>,
+    page: &Page,
+    begin: Span,
+) -> (Object, Vec<Diagnostic>) {
     let opening = if page.heading.is_empty() { begin } else { page.heading.span() };
-    let mut reading = PageReader { source, form, record: Object::new(opening), diagnostics: Vec::new() };
+    let mut reading = PageReader { source, form, decisions, record: Object::new(opening), diagnostics: Vec::new() };
     reading.heading(&page.heading);
     for line in &page.furniture {
         let message = format!("skipped page furniture: {}", quote(line.text(), true));
@@ -109,7 +117,8 @@ impl PageReader<'_> {
     pub(super) fn none(&mut self, label: Span, value: &SpannedText) -> bool {
         let none = self.form.is_none_word(value.text());
         if none {
-            let message = format!("the page states no value under {}: {}", quote(self.source.slice(label), true), quote(value.text(), true));
+            let message =
+                format!("the page states no value under {}: {}", quote(self.source.slice(label), true), quote(value.text(), true));
             self.emit(&rules::STATED_NONE, value.span(), message, "");
         }
         none
@@ -363,7 +372,7 @@ fn slug(name: &str, acronym: Option<&str>) -> String {
 }
 
 // FNV-1a: the same on every machine and in every release.
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{hash:08x}")
 }

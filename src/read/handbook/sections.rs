@@ -122,7 +122,9 @@ impl SectionParser<'_> {
     fn block(&self, at: usize) -> Vec<&str> {
         let rows = self.rows[at..].iter().enumerate();
         rows.take(4)
-            .take_while(|(number, row)| (*number == 0 || (!row.gap && self.form.bullet(row.piece.text()).is_none())) && self.form.label(row.piece.text()).is_none())
+            .take_while(|(number, row)| {
+                (*number == 0 || (!row.gap && self.form.bullet(row.piece.text()).is_none())) && self.form.label(row.piece.text()).is_none()
+            })
             .map(|(_, row)| row.piece.text())
             .collect()
     }
@@ -130,19 +132,16 @@ impl SectionParser<'_> {
     // An address that stands below the title without a label; returns the row after it.
     fn unlabelled_address(&mut self, from: usize) -> usize {
         const MOST: usize = 8;
-        let Some(field) = self.form.fields.iter().position(|field| field.kind == FieldKind::Address && field.lines == Lines::Printed) else {
+        let Some(field) = self.form.fields.iter().position(|field| field.kind == FieldKind::Address && field.lines == Lines::Printed)
+        else {
             return from;
         };
         let is_label = |row: &Row| {
             let text = row.piece.text();
             self.form.label(text).is_some() || self.form.contact_label(text).is_some() || self.form.unknown_label(text).is_some()
         };
-        let length = self.rows[from..]
-            .iter()
-            .enumerate()
-            .take(MOST + 1)
-            .take_while(|(at, row)| (*at == 0 || !row.gap) && !is_label(row))
-            .count();
+        let length =
+            self.rows[from..].iter().enumerate().take(MOST + 1).take_while(|(at, row)| (*at == 0 || !row.gap) && !is_label(row)).count();
         let rows = &self.rows[from..from + length];
         let is_address = rows.iter().any(|row| self.form.is_address_line(row.piece.text()))
             && rows.iter().all(|row| !is_prose(&[row.piece.text()]) && self.form.bullet(row.piece.text()).is_none());
@@ -207,9 +206,8 @@ impl SectionParser<'_> {
     fn is_label_here(&self, at: usize, label: &Label) -> bool {
         let Row { piece, gap } = &self.rows[at];
         let last = self.page.sections.last().and_then(|section| section.field).map(|field| self.form.fields[field].kind);
-        let inside = !gap
-            && matches!(last, Some(FieldKind::Contacts | FieldKind::Address))
-            && !piece.text().chars().all(|c| !c.is_lowercase());
+        let inside =
+            !gap && matches!(last, Some(FieldKind::Contacts | FieldKind::Address)) && !piece.text().chars().all(|c| !c.is_lowercase());
         !inside || label.words.end < piece.text().len() || self.form.field(label).kind.is_contact_point()
     }
 
@@ -258,7 +256,9 @@ impl SectionParser<'_> {
             Some(FieldKind::Place | FieldKind::Date | FieldKind::Websites | FieldKind::Telephones | FieldKind::Faxes | FieldKind::Emails)
         );
         let wrapped = self.form.fields.get(section.field.unwrap_or(usize::MAX)).is_some_and(|field| field.lines == Lines::Wrapped);
-        let more = is_open(before) || row.starts_with(char::is_lowercase) || section.field.is_some_and(|field| self.fits(&self.form.fields[field], row));
+        let more = is_open(before)
+            || row.starts_with(char::is_lowercase)
+            || section.field.is_some_and(|field| self.fits(&self.form.fields[field], row));
         single && !wrapped && !more
     }
 
@@ -317,7 +317,11 @@ impl SectionParser<'_> {
                 let is_none = section.rows.len() == 1 && self.form.is_none_word(before);
                 let bulleted = section.rows.iter().any(|row| self.form.bullet(row.piece.text()).is_some());
                 self.form.bullet(row.text()).is_none()
-                    && if bulleted { (*gap && !goes_on) || (is_prose(&block) && !goes_on && !is_open(before)) } else { is_none || is_prose(&block) }
+                    && if bulleted {
+                        (*gap && !goes_on) || (is_prose(&block) && !goes_on && !is_open(before))
+                    } else {
+                        is_none || is_prose(&block)
+                    }
             }
             FieldKind::Contacts => *gap && is_prose(&block),
             FieldKind::Address => is_prose(&block) && *gap,

@@ -19,15 +19,21 @@ impl PageReader<'_> {
         for block in 0..prose.blocks.len() {
             let parts = &prose.parts[block];
             let text = prose.text(block);
+            let mut claimed = None;
             for at in &parts.sentences {
                 let items = items(text, at.clone());
                 let Some(first) = items.first() else { continue };
                 let head = &parts.lower[at.start..first.start];
                 let is_own = prose.own.is_in(&text[at.start..first.start]) || has(head, &["its".to_owned(), "it".to_owned()]);
-                if items.len() < 2 || !head.contains("contribut") || !is_own || has(head, &self.form.prose.reported) || has(head, &self.form.prose.negations) {
+                if items.len() < 2
+                    || !head.contains("contribut")
+                    || !is_own
+                    || has(head, &self.form.prose.reported)
+                    || has(head, &self.form.prose.negations)
+                {
                     continue;
                 }
-                let pillars = self.pillars(prose, block);
+                let pillars = claimed.get_or_insert_with(|| self.pillars(prose, block, &parts.sentences)).clone();
                 for item in items {
                     let mut object = Object { derived: true, ..Object::new(prose.piece(block, item.clone()).span()) };
                     let opening = object.opening;
@@ -57,12 +63,17 @@ impl PageReader<'_> {
         }
     }
 
-    // The pillars that a paragraph claims, each with its words and its sentence.
-    fn pillars(&self, prose: &Prose<'_>, block: usize) -> Vec<(&'static str, Range<usize>, Range<usize>)> {
+    /// The pillars that sentences of a block claim, each with its words and its sentence.
+    pub(super) fn pillars(
+        &self,
+        prose: &Prose<'_>,
+        block: usize,
+        sentences: &[Range<usize>],
+    ) -> Vec<(&'static str, Range<usize>, Range<usize>)> {
         let parts = &prose.parts[block];
         let text = prose.text(block);
         let mut found: Vec<(&'static str, Range<usize>, Range<usize>)> = Vec::new();
-        for at in &parts.sentences {
+        for at in sentences {
             for clause in clauses(text, at.clone(), &self.form.prose.clause_borders) {
                 let lower = &parts.lower[clause.clone()];
                 for (at_word, word) in lower.match_indices("pillar") {
@@ -72,7 +83,8 @@ impl PageReader<'_> {
                     for (pillar, ordinal) in PILLARS {
                         let before = lower[..at_word].trim_end();
                         let ordinal = before.ends_with(ordinal).then(|| before.len() - ordinal.len()..at_word + word.len());
-                        let range = ordinal.or_else(|| numeral(text, clause.start + at_word, pillar).map(|end| at_word..end - clause.start));
+                        let range =
+                            ordinal.or_else(|| numeral(text, clause.start + at_word, pillar).map(|end| at_word..end - clause.start));
                         if let Some(range) = range
                             && !found.iter().any(|(known, ..)| *known == pillar)
                         {

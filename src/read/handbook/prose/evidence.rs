@@ -54,7 +54,8 @@ pub(super) fn value(source: &Source, blocks: &[Block], evidence: &Evidence, memb
         object.derived("member", member, at);
     }
     object.derived("rule", evidence.rule, at);
-    for (name, number) in [("line", start.line), ("column", start.column.into()), ("end_line", end.line), ("end_column", end.column.into())] {
+    for (name, number) in [("line", start.line), ("column", start.column.into()), ("end_line", end.line), ("end_column", end.column.into())]
+    {
         object.put(name, at, Value::Derived(Kind::Number, number.to_string(), at));
     }
     object.put("sentence", at, Value::Written(sentence.text().to_owned(), span));

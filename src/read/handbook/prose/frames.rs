@@ -11,6 +11,9 @@ use super::guards::{is_denied, is_reported, scope};
 use super::mentions::MissionMention;
 use super::sentences::{first_of, phrases};
 
+/// No clause has more verbs of one kind.
+const MOST_VERBS: usize = 8;
+
 /// What a clause states of missions.
 pub(super) struct Frame {
     /// Indices of the mentions it is about.
@@ -54,7 +57,7 @@ impl Sentence<'_> {
     // `is mandated to`, and `tasked X with`.
     fn participles(&self, number: usize, clause: &Range<usize>, found: &mut Vec<Frame>) {
         for word in &self.form.prose.charged {
-            for at in phrases(self.lower(clause.clone()), word) {
+            for at in phrases(self.lower(clause.clone()), word).take(MOST_VERBS) {
                 let at = clause.start + at;
                 let end = at + word.len();
                 if self.is_reported(at) {
@@ -74,7 +77,7 @@ impl Sentence<'_> {
     // `X's mandate covers`, `the mandate of X includes`, `In X and Y, mandates call for`, `X has a mandate to`.
     fn nouns(&self, number: usize, clause: &Range<usize>, found: &mut Vec<Frame>) {
         for word in ["mandate", "mandates"] {
-            for at in phrases(self.lower(clause.clone()), word) {
+            for at in phrases(self.lower(clause.clone()), word).take(MOST_VERBS) {
                 let at = clause.start + at;
                 let mut end = at + word.len();
                 if self.is_reported(at) {
@@ -181,9 +184,10 @@ impl Sentence<'_> {
         let near = self.lower.floor_char_boundary((from + NEAR).min(to));
         let verb = first_of(self.lower(from..near), verbs)?;
         let between = self.lower(from..from + verb.start);
-        let fits = between.split(is_space).filter(|word| !word.is_empty()).all(|word| {
-            matches!(word, "has" | "have" | "had") || self.form.prose.adverbs.iter().any(|adverb| adverb == word)
-        });
+        let fits = between
+            .split(is_space)
+            .filter(|word| !word.is_empty())
+            .all(|word| matches!(word, "has" | "have" | "had") || self.form.prose.adverbs.iter().any(|adverb| adverb == word));
         fits.then_some(from + verb.end)
     }
 
@@ -234,8 +238,7 @@ impl Sentence<'_> {
         // `A, B and C are`.
         let mut subjects = vec![subject];
         let is_plural = ["are", "were", "have"].iter().any(|word| self.lower[verb..].starts_with(word));
-        while is_plural
-            && let Some(before) = subjects[0].checked_sub(1).filter(|before| self.mentions[*before].at.start >= from) {
+        while is_plural && let Some(before) = subjects[0].checked_sub(1).filter(|before| self.mentions[*before].at.start >= from) {
             let between = self.text[self.mentions[before].at.end..self.mentions[subjects[0]].at.start].trim_matches(is_space);
             if !matches!(between, "and" | "," | ", and" | "and the" | ", the" | ", and the") {
                 break;

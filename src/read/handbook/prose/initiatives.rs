@@ -77,7 +77,11 @@ impl PageReader<'_> {
             own_role = Some(("partner", joins.clone()));
         }
         if let Some((role, range)) = own_role {
-            initiative.put("role", prose.piece(block, range.clone()).span(), Value::Written(role.to_owned(), prose.piece(block, range).span()));
+            initiative.put(
+                "role",
+                prose.piece(block, range.clone()).span(),
+                Value::Written(role.to_owned(), prose.piece(block, range).span()),
+            );
         }
         if let Some((date, range)) = date {
             let span = prose.piece(block, range).span();
@@ -104,7 +108,8 @@ impl PageReader<'_> {
             let noun = text[name.clone()].rsplit(' ').next().unwrap_or_default().to_ascii_lowercase();
             let part = &lower[next.clone()];
             let goes_on = part.strip_prefix("the ").is_some_and(|rest| rest.starts_with(noun.as_str())) || part.starts_with("it ");
-            let guarded = is_denied(self.form, part) || has(part, &words.reported) || has(part, &words.modals) || has(part, &words.disputed);
+            let guarded =
+                is_denied(self.form, part) || has(part, &words.reported) || has(part, &words.modals) || has(part, &words.disputed);
             if goes_on && !guarded {
                 add(&mut stated, prose, block, tasks(self.form, text, next.clone()));
                 sentences.push(next);

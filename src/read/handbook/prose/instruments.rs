@@ -90,5 +90,6 @@ fn year(text: &str, at: usize) -> Option<(String, usize)> {
     let rest = text[at..].trim_start_matches(is_space);
     let inner = rest.strip_prefix('(')?;
     let (year, _) = inner.split_once(')')?;
-    (year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit())).then(|| (year.to_owned(), text.len() - inner.len() + year.len() + 1))
+    (year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| (year.to_owned(), text.len() - inner.len() + year.len() + 1))
 }

@@ -28,6 +28,7 @@ struct Mandate {
     hosts: Vec<(SpannedText, String)>,
     tasks: Vec<(String, Span)>,
     instruments: Vec<Instrument>,
+    by_symbol: HashMap<String, usize>,
     refs: Vec<Mark>,
     evidence: Vec<Evidence>,
 }
@@ -137,7 +138,8 @@ impl PageReader<'_> {
             let place = if behind {
                 country(self.form, sentence.text, end..clause.end, |_| true).filter(|(range, _)| range.start <= end + " in the ".len())
             } else if lower.starts_with("in ") {
-                country(self.form, sentence.text, clause.start..noun.start, |_| true).filter(|(range, _)| range.start <= clause.start + "in the ".len())
+                country(self.form, sentence.text, clause.start..noun.start, |_| true)
+                    .filter(|(range, _)| range.start <= clause.start + "in the ".len())
             } else {
                 None
             };
@@ -145,12 +147,18 @@ impl PageReader<'_> {
             if behind {
                 end = country.end;
             }
-            if sentence.is_reported(noun.start) || sentence.is_denied(clause.start..clause.end) || has(&sentence.lower[end..clause.end], &self.form.prose.modals) {
+            if sentence.is_reported(noun.start)
+                || sentence.is_denied(clause.start..clause.end)
+                || has(&sentence.lower[end..clause.end], &self.form.prose.modals)
+            {
                 continue;
             }
             let adverbs = &self.form.prose.adverbs;
-            let verb = sentence.lower[end..clause.end].split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty() && !adverbs.iter().any(|adverb| adverb == word));
-            let is_stated = verb.is_some_and(|verb| verb.ends_with('s') || matches!(verb, "has" | "helped" | "assisted" | "supported" | "trained"));
+            let verb = sentence.lower[end..clause.end]
+                .split(|c: char| !c.is_alphanumeric())
+                .find(|word| !word.is_empty() && !adverbs.iter().any(|adverb| adverb == word));
+            let is_stated =
+                verb.is_some_and(|verb| verb.ends_with('s') || matches!(verb, "has" | "helped" | "assisted" | "supported" | "trained"));
             let stated = tasks(self.form, sentence.text, end..clause.end);
             if !is_stated || stated.is_empty() {
                 continue;
@@ -225,9 +233,15 @@ impl PageReader<'_> {
             }
             let mandate = found.get(&key);
             let effect = Some((effect.0, piece(effect.1)));
-            match mandate.instruments.iter_mut().find(|known| known.symbol == symbol) {
-                Some(known) => known.date = known.date.take().or(date),
-                None => mandate.instruments.push(Instrument { symbol, at: piece(resolution.at.clone()), date, effect }),
+            match mandate.by_symbol.get(&symbol) {
+                Some(known) => {
+                    let known = &mut mandate.instruments[*known];
+                    known.date = known.date.take().or(date);
+                }
+                None => {
+                    mandate.by_symbol.insert(symbol.clone(), mandate.instruments.len());
+                    mandate.instruments.push(Instrument { symbol, at: piece(resolution.at.clone()), date, effect });
+                }
             }
             prove(mandate, prose.evidence("instrument", block, &sentence.at));
             mandate.refs.extend(prose.marks(block, &sentence.at).cloned());
@@ -241,7 +255,8 @@ impl PageReader<'_> {
         if !sentence.lower[head.clone()].trim_end().ends_with("by its resolution") {
             return None;
         }
-        let dates = phrases(&sentence.lower[head.clone()], "on").filter_map(|at| self.date_at(sentence.text, head.start + at + "on ".len()));
+        let dates =
+            phrases(&sentence.lower[head.clone()], "on").filter_map(|at| self.date_at(sentence.text, head.start + at + "on ".len()));
         dates.filter(|(date, _)| date.len() == "2009-10-13".len()).last()
     }
 
@@ -249,7 +264,12 @@ impl PageReader<'_> {
     fn effect(&self, prose: &Prose<'_>, sentence: &Sentence<'_>, clause: Range<usize>) -> Option<(String, Effect)> {
         let lower = &sentence.lower[clause.clone()];
         let words = &self.form.prose;
-        let lists = [("establishes", &words.establishes), ("amends", &words.amends), ("extends", &words.extends), ("terminates", &words.terminates)];
+        let lists = [
+            ("establishes", &words.establishes),
+            ("amends", &words.amends),
+            ("extends", &words.extends),
+            ("terminates", &words.terminates),
+        ];
         let (effect, verb) = lists
             .into_iter()
             .filter_map(|(effect, list)| first_of(lower, list).map(|verb| (effect, clause.start + verb.start..clause.start + verb.end)))
@@ -270,7 +290,9 @@ impl PageReader<'_> {
                 let of = phrases(head, "mandate of").next().or_else(|| phrases(head, "mandates of").next());
                 match (subjects.first(), before) {
                     (Some(subject), _) => key(&sentence.mentions[*subject]),
-                    (None, Some(mention)) if has_any(head, &["its mandate", "the mandate", "'s mandate", "’s mandate"]) || of.is_some() => key(mention),
+                    (None, Some(mention)) if has_any(head, &["its mandate", "the mandate", "'s mandate", "’s mandate"]) || of.is_some() => {
+                        key(mention)
+                    }
                     _ => return None,
                 }
             }
@@ -339,7 +361,9 @@ fn key_of(mention: &MissionMention, text: &str) -> String {
 }
 
 fn prove(mandate: &mut Mandate, evidence: Evidence) {
-    if !mandate.evidence.contains(&evidence) {
+    // Evidence comes sentence by sentence, so that the same stands near the end.
+    const NEAR: usize = 4;
+    if !mandate.evidence.iter().rev().take(NEAR).any(|known| *known == evidence) {
         mandate.evidence.push(evidence);
     }
 }

@@ -41,7 +41,13 @@ pub(super) fn missions(form: &Template, block: &Block, named: &[&NamedBody]) -> 
         let name = body.at.start..body.at.start + body.name.text().len();
         let end = body.at.end - 1;
         let acronym = text[..end].rfind(body.acronym.text()).unwrap_or(body.at.start);
-        found.push(MissionMention { at: body.at.clone(), acronym: acronym..acronym + body.acronym.text().len(), name: Some(name), host, known });
+        found.push(MissionMention {
+            at: body.at.clone(),
+            acronym: acronym..acronym + body.acronym.text().len(),
+            name: Some(name),
+            host,
+            known,
+        });
     }
     let mut written = named.iter().map(|body| &body.at).peekable();
     for (range, word) in words(text) {
@@ -175,4 +181,3 @@ pub(super) fn host_country(form: &Template, name: &SpannedText) -> Option<(Spann
         Some((country, code))
     })
 }
-

@@ -12,6 +12,7 @@ mod instruments;
 mod mandates;
 pub(super) mod mentions;
 mod sentences;
+mod suggestions;
 mod tasks;
 mod ties;
 
@@ -29,7 +30,7 @@ use crate::source::Span;
 use crate::tree::Kind;
 
 /// A longer sentence is no sentence, and is not read.
-const LONGEST: usize = 6000;
+const LONGEST: usize = 4000;
 
 /// The narrative, taken apart once for all rules.
 pub(super) struct Prose<'b> {
@@ -94,6 +95,7 @@ impl PageReader<'_> {
         self.initiatives(&prose);
         self.contributions(&prose);
         self.ties(&prose);
+        self.suggestions(&prose);
     }
 
     fn take_apart<'b>(&self, blocks: &'b [Block]) -> Prose<'b> {

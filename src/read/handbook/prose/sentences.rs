@@ -6,9 +6,12 @@ use super::super::spanned_text::is_space;
 
 /// Words with a stop that ends no sentence.
 const ABBREVIATIONS: [&str; 30] = [
-    "Mr", "Mrs", "Ms", "Dr", "Prof", "Gen", "Col", "Lt", "Maj", "Capt", "Adm", "Amb", "St", "No", "Nos", "vs", "cf", "res", "Jan", "Feb", "Mar", "Apr",
-    "Aug", "Sept", "Sep", "Oct", "Nov", "Dec", "approx", "Hon",
+    "Mr", "Mrs", "Ms", "Dr", "Prof", "Gen", "Col", "Lt", "Maj", "Capt", "Adm", "Amb", "St", "No", "Nos", "vs", "cf", "res", "Jan", "Feb",
+    "Mar", "Apr", "Aug", "Sept", "Sep", "Oct", "Nov", "Dec", "approx", "Hon",
 ];
+
+/// A sentence is taken apart into so many clauses; the last holds the rest.
+const MOST_CLAUSES: usize = 64;
 
 /// The sentences of a text.
 pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
@@ -41,6 +44,7 @@ pub(super) fn clauses(text: &str, sentence: Range<usize>, borders: &[String]) ->
     }
     cuts.sort_unstable();
     cuts.dedup();
+    cuts.truncate(MOST_CLAUSES);
     let mut found = Vec::new();
     let mut start = 0;
     for cut in cuts.into_iter().chain([lower.len()]) {
@@ -58,9 +62,10 @@ pub(super) fn phrases<'t>(lower: &'t str, phrase: &'t str) -> impl Iterator<Item
     let free = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     let begins = phrase.starts_with(char::is_alphanumeric);
     let ends = phrase.ends_with(char::is_alphanumeric);
-    lower.match_indices(phrase).map(|(at, _)| at).filter(move |at| {
-        (!begins || free(lower[..*at].chars().next_back())) && (!ends || free(lower[at + phrase.len()..].chars().next()))
-    })
+    lower
+        .match_indices(phrase)
+        .map(|(at, _)| at)
+        .filter(move |at| (!begins || free(lower[..*at].chars().next_back())) && (!ends || free(lower[at + phrase.len()..].chars().next())))
 }
 
 /// The first of several phrases in a text, as a range of it; of those at one place the longest.
@@ -126,9 +131,8 @@ pub(super) fn proper_name(text: &str, at: usize) -> Option<Range<usize>> {
 }
 
 /// Small words of names.
-pub(super) const SMALL: [&str; 20] = [
-    "of", "the", "and", "for", "in", "on", "to", "a", "an", "against", "with", "de", "des", "du", "la", "le", "et", "sur", "pour", "&",
-];
+pub(super) const SMALL: [&str; 20] =
+    ["of", "the", "and", "for", "in", "on", "to", "a", "an", "against", "with", "de", "des", "du", "la", "le", "et", "sur", "pour", "&"];
 
 #[cfg(test)]
 mod tests {

@@ -47,7 +47,8 @@ fn occurrences<'t>(lower: &'t str, phrase: &'t str) -> Box<dyn Iterator<Item = R
 fn is_in_name(form: &Template, text: &str, phrase: Range<usize>) -> bool {
     const LINKS: [&str; 5] = ["for", "of", "on", "against", "and"];
     const NEAR: usize = 60;
-    let in_capitals = words(&text[phrase.clone()]).all(|(_, word)| word.starts_with(char::is_uppercase) || LINKS.contains(&word) || word == "in");
+    let in_capitals =
+        words(&text[phrase.clone()]).all(|(_, word)| word.starts_with(char::is_uppercase) || LINKS.contains(&word) || word == "in");
     if !in_capitals {
         return false;
     }

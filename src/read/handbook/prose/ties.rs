@@ -29,7 +29,9 @@ impl PageReader<'_> {
     fn is_own_voice(&self, prose: &Prose<'_>, block: usize, at: &Range<usize>, to: usize) -> bool {
         let lower = &prose.parts[block].lower;
         let head = &lower[at.start..to];
-        !is_denied(self.form, head) && !super::guards::is_reported(self.form, &lower[at.clone()], to - at.start) && !has(head, &self.form.prose.modals)
+        !is_denied(self.form, head)
+            && !super::guards::is_reported(self.form, &lower[at.clone()], to - at.start)
+            && !has(head, &self.form.prose.modals)
     }
 
     // `..., in partnership with the NAME (ACR)`, in a sentence about the body itself.
@@ -100,7 +102,8 @@ impl PageReader<'_> {
         let is_opening = head.is_empty();
         // The name, perhaps with the acronym, then `was`.
         let link = lower[at.start..start].trim().strip_suffix(" was").map(|_| &text[at.start..at.start + head.len() - " was".len()]);
-        let is_own = link.is_some_and(|subject| prose.own.is_subject(subject) && subject.len() <= prose.own.name.len() + prose.own.acronym.len() + 10);
+        let is_own = link
+            .is_some_and(|subject| prose.own.is_subject(subject) && subject.len() <= prose.own.name.len() + prose.own.acronym.len() + 10);
         let date = ["in ", "on "].into_iter().find_map(|word| {
             let rest = text[end..at.end].strip_prefix(' ')?.strip_prefix(word)?;
             self.date_at(text, at.end - rest.len())
