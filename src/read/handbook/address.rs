@@ -21,7 +21,13 @@ impl PageReader<'_> {
                 if row.gap && !lines.is_empty() {
                     self.seam(&row.piece, "/addresses");
                 }
-                lines.push(row.piece.clone());
+                match lines.last_mut() {
+                    // `New` and `York, NY 10017`: a line that ends inside a name.
+                    Some(last) if self.form.name_openings.iter().any(|word| word == last.text()) || last.text().ends_with(super::hyphens::SOFT) => {
+                        last.join(&row.piece);
+                    }
+                    _ => lines.push(row.piece.clone()),
+                }
             }
         }
         let mut address = Object::new(lines[0].span());

@@ -28,6 +28,10 @@ impl PageReader<'_> {
             let end = borders.get(number + 1).map_or(text.len(), |next| next.0);
             // A label inside of another, as `Tel` in `Tel Fax: 1`, has no value.
             let own = value.slice(start.min(end)..end).trim_matches(|c| is_space(c) || matches!(c, ',' | ';' | '|' | '/'));
+            let own = match kind {
+                FieldKind::Telephones | FieldKind::Faxes if own.text().ends_with('.') => own.slice(0..own.text().len() - 1),
+                _ => own,
+            };
             match kind {
                 _ if own.is_empty() => self.empty(label),
                 _ if self.none(label, &own) => {}
@@ -42,7 +46,7 @@ impl PageReader<'_> {
     fn numbers(&mut self, target: &mut Object, member: &str, label: Span, value: &SpannedText, office: Option<&SpannedText>) {
         let mut country: Option<String> = None;
         // The last number with a country code, whose first digits hold for an ending after it.
-        let mut whole: Option<String> = None;
+        let mut whole: Option<(String, String)> = None;
         for entry in split_numbers(value) {
             let mut phone = Object::new(entry.span());
             let mut number = entry.clone();
@@ -64,14 +68,14 @@ impl PageReader<'_> {
                 continue;
             }
             let printed = number.span();
-            let ended = whole.as_deref().and_then(|whole| with_ending(whole, number.text()));
+            let ended = whole.as_ref().and_then(|(whole, printed)| with_ending(whole, printed, number.text()));
             if let Some(number) = ended {
                 phone.put("number", Span::at(printed.start), Value::Written(number, printed));
                 phone.text("display", entry.clone());
                 target.list(member, label).push(Value::Object(phone));
                 continue;
             }
-            whole = number.text().starts_with('+').then(|| international("+", number.text()));
+            whole = number.text().starts_with('+').then(|| (international("+", number.text()), number.text().to_owned()));
             match bracketed(number.text()) {
                 // With the country code printed nothing is left to guess: the number is all its digits after a plus. The code
                 // holds for the numbers that follow without one.
@@ -184,12 +188,18 @@ fn is_plain(number: &str) -> bool {
         && number.bytes().filter(u8::is_ascii_digit).count() <= 12
 }
 
-// `4276` after `+41 22 555 4275`: the number with another ending.
-fn with_ending(whole: &str, ending: &str) -> Option<String> {
-    const LONGEST: usize = 4;
-    let is_ending = (1..=LONGEST).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_digit());
-    let start = whole.len().checked_sub(ending.len()).filter(|_| is_ending && whole.len() > 2 * ending.len())?;
-    Some(format!("{}{ending}", &whole[..start]))
+// `4276` after `+41 22 555 4275`, `457-1854` after `+1 (212) 457-1712`: the number with another ending, which is written as the end of
+// the one before.
+fn with_ending(whole: &str, printed: &str, ending: &str) -> Option<String> {
+    const SHORTEST: usize = 2;
+    let shape = |text: &str| text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect::<String>();
+    let digits: String = ending.chars().filter(char::is_ascii_digit).collect();
+    let is_ending = ending.starts_with(|c: char| c.is_ascii_digit()) && !ending.contains(char::is_alphabetic);
+    let head = shape(printed).strip_suffix(&shape(ending))?.len();
+    // Of four digits the last two may be meant; more of them are parted as in the number before.
+    let fits = digits.len() <= 4 || !printed[..head].ends_with(|c: char| c.is_ascii_digit());
+    let start = whole.len().checked_sub(digits.len()).filter(|start| is_ending && fits && digits.len() >= SHORTEST && *start > digits.len().min(4))?;
+    Some(format!("{}{digits}", &whole[..start]))
 }
 
 // A plain number after its prefix, in digits alone.

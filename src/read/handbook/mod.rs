@@ -264,3 +264,44 @@ impl Reader for Pages {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::DiagnosticSink;
+    use crate::growth::assert_linear;
+
+    struct Ignored;
+
+    impl DiagnosticSink for Ignored {
+        fn emit(&mut self, _diagnostic: Diagnostic) {}
+    }
+
+    impl RecordVisitor for Ignored {
+        fn record(&mut self, _tree: &mut Tree) {}
+        fn malformed(&mut self) {}
+        fn file_diagnostic(&mut self, _diagnostic: Diagnostic) {}
+        fn stop(&mut self) {}
+    }
+
+    fn read(text: String) {
+        let form = Templates::default().best_match(&text);
+        let pages = Pages { form, decisions: None, max_record_bytes: 64 << 20, max_lines: 1 << 20, is_html: false };
+        pages.read(&Arc::new(Source::whole("page.txt", text)), &mut Tree::default(), &mut Ignored);
+    }
+
+    #[test]
+    fn work_grows_with_the_page() {
+        const HEAD: &str = "Office of Samples (OS)\n\nLocation: Rome, Italy\n\nEstablished: 1999\n\n";
+        for repeated in [
+            "UNMIL is mandated to support elections in Liberia, and it was set up by resolution 1509 (2003). ",
+            "UNMIL, UNOCI and UNMIS, and the office, ",
+            "OS contributes in two ways: (1) police training, (2) mine action. These functions fall under Pillar II. ",
+            "It shows salt[5] and more of it.6 ",
+            "Tel: +43 1 11 22 33\n",
+            "United Nations Mission in Chad (UNMIC) ",
+        ] {
+            assert_linear(200, |size| read(format!("{HEAD}{}\n", repeated.repeat(size))));
+        }
+    }
+}

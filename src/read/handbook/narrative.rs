@@ -111,7 +111,10 @@ fn full_line(rows: &[Row]) -> Option<usize> {
     let mut lengths: Vec<usize> = rows.iter().map(|row| row.piece.text().chars().count()).collect();
     lengths.sort_unstable();
     let middle = *lengths.get(lengths.len() / 2)?;
-    (lengths.len() >= FEW && middle < PARAGRAPH).then_some(middle)
+    // Where blank lines part the paragraphs, the length of a line says nothing.
+    const SEVERAL: usize = 3;
+    let parted = rows.windows(2).filter(|pair| pair[1].gap && is_closed(pair[0].piece.text())).count() >= SEVERAL;
+    (lengths.len() >= FEW && middle < PARAGRAPH && !parted).then_some(middle)
 }
 
 // `1. `, `2) `: an item of a list, or a note.

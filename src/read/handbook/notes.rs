@@ -12,6 +12,7 @@ use super::record::PageReader;
 use super::spanned_text::{SpannedText, is_space};
 use super::value::{Object, Value};
 use crate::diagnostic::rules;
+use crate::growth::step;
 use crate::source::Span;
 
 /// A note mark: its number, its place, and where it stood in the text without marks.
@@ -298,6 +299,7 @@ fn decide(blocks: &[Block], found: &mut [Vec<MarkMatch>]) {
     let mut last: Option<u32> = None;
     let mut seen: HashSet<u32> = HashSet::new();
     for (at, &(block, index, value, notation)) in order.iter().enumerate() {
+        step();
         let Some((first, end)) = value else { continue };
         let next = last.and_then(|last| last.checked_add(1));
         let goes_on = next == Some(first);

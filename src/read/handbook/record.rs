@@ -255,6 +255,12 @@ impl PageReader<'_> {
     pub(super) fn rows_of_list(&mut self, section: &Section, pointer: &str) -> Vec<SpannedText> {
         let bulleted = section.rows.iter().any(|row| self.form.bullet(row.piece.text()).is_some());
         let mut items: Vec<SpannedText> = Vec::new();
+        // A list on one line.
+        if let [row] = &section.rows[..]
+            && !bulleted
+        {
+            return row.piece.split_outside(';');
+        }
         for row in &section.rows {
             let text = row.piece.text();
             let bullet = self.form.bullet(text);

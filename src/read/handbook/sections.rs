@@ -8,6 +8,7 @@ use super::prose_lines::{goes_on, is_open, is_prose};
 use super::spanned_text::{SpannedText, is_space};
 use super::template::{Field, FieldKind, Label, Lines, Template};
 use super::{furniture, heading};
+use crate::growth::step;
 
 /// The lines from `number` to the next blank one or label.
 pub(super) fn rows_from<'t>(text: &'t str, lines: &[Line], number: usize, form: &Template) -> Vec<&'t str> {
@@ -155,6 +156,7 @@ impl SectionParser<'_> {
     }
 
     fn row(&mut self, at: usize) {
+        step();
         let Row { piece, gap } = self.rows[at].clone();
         if self.state == State::Narrative && !self.header_resumes(at) {
             if self.form.label(piece.text()).is_some_and(|label| self.fits(self.form.field(&label), &piece.text()[label.value.clone()])) {

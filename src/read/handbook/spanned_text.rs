@@ -123,13 +123,18 @@ impl SpannedText {
 
     /// The parts between commas that stand outside brackets, trimmed.
     pub(super) fn split_list(&self) -> Vec<Self> {
+        self.split_outside(',')
+    }
+
+    /// The parts between such marks that stand outside brackets, trimmed.
+    pub(super) fn split_outside(&self, mark: char) -> Vec<Self> {
         let mut depth = 0_i32;
         let mut borders = Vec::new();
         for (at, c) in self.text.char_indices() {
             match c {
                 '(' | '[' => depth += 1,
                 ')' | ']' => depth -= 1,
-                ',' if depth <= 0 => borders.push(at),
+                c if c == mark && depth <= 0 => borders.push(at),
                 _ => {}
             }
         }

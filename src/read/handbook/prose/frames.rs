@@ -10,6 +10,7 @@ use super::super::template::Template;
 use super::guards::{is_denied, is_reported, scope};
 use super::mentions::MissionMention;
 use super::sentences::{first_of, phrases};
+use crate::growth::steps;
 
 /// No clause has more verbs of one kind.
 const MOST_VERBS: usize = 8;
@@ -196,6 +197,7 @@ impl Sentence<'_> {
     }
 
     fn mention_ending(&self, at: usize) -> Option<usize> {
+        steps(self.mentions.len());
         self.mentions.iter().position(|mention| mention.at.end == at)
     }
 

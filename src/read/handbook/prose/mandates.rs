@@ -310,7 +310,9 @@ impl PageReader<'_> {
         Some((key, (effect, verb)))
     }
 
-    fn put_mandates(&mut self, prose: &Prose<'_>, found: Found) {
+    fn put_mandates(&mut self, prose: &Prose<'_>, mut found: Found) {
+        // Missions that are named come first.
+        found.mandates.sort_by_key(|(_, mandate)| mandate.acronym.is_none());
         for (key, mandate) in found.mandates {
             let Some(opening) = mandate.acronym.as_ref().or(mandate.description.as_ref()).map(SpannedText::span) else { continue };
             let opening = mandate.name.as_ref().map_or(opening, |name| name.span().to(opening));

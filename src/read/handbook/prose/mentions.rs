@@ -66,8 +66,11 @@ pub(super) fn missions(form: &Template, block: &Block, named: &[&NamedBody]) -> 
         });
         let plain = || Mission::by_acronym(acronym).map(|mission| (mission, range.start + acronym.len()));
         if let Some((mission, end)) = numbered.or_else(plain) {
-            let at = range.start..end;
-            found.push(MissionMention { acronym: at.clone(), at, name: None, host: None, known: Some(mission) });
+            let acronym = range.start..end;
+            // In parentheses after words that are not its name.
+            let is_inside = text[..range.start].ends_with('(') && text[end..].starts_with(')');
+            let at = if is_inside { range.start - 1..end + 1 } else { acronym.clone() };
+            found.push(MissionMention { acronym, at, name: None, host: None, known: Some(mission) });
         }
     }
     found.sort_by_key(|mention| mention.at.start);

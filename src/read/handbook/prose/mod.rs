@@ -82,7 +82,7 @@ impl OwnNames {
         }
         // `The Commission is`, of the African Union Commission.
         let noun = bare.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-        bare.len() < head.len() && noun.len() > 3 && self.name.split(' ').any(|word| word == noun)
+        bare.len() < head.len() && noun.len() > 3 && self.name.split(' ').any(|word| word.eq_ignore_ascii_case(noun))
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::spanned_text::is_space;
 use super::super::template::Template;
 use super::sentences::{phrases, words};
+use crate::growth::steps;
 
 /// What stands for words between the parts of a phrase.
 const ANY: &str = " … ";
@@ -13,6 +14,7 @@ const MOST_BETWEEN: usize = 40;
 
 /// The codes of the tasks in a part of a text, each with its phrase, in the order of the text.
 pub(super) fn tasks<'f>(form: &'f Template, text: &str, within: Range<usize>) -> Vec<(&'f str, Range<usize>)> {
+    steps(within.len());
     let lower = text[within.clone()].to_ascii_lowercase();
     let mut found: Vec<(&str, Range<usize>)> = Vec::new();
     for (code, list) in &form.tasks {
