@@ -323,7 +323,7 @@ fn html_is_read_like_its_text() {
     assert_eq!(html_records, plain_records);
     // Values point into the page.
     let place = read(html).diagnostics.iter().find(|found| found.rule.code == "R164").map(|found| found.place.locate().start.line);
-    assert_eq!(place, Some(15));
+    assert_eq!(place, Some(14));
 }
 
 /// A Word document of these paragraphs, as an archive with one stored and one deflated part.
@@ -413,7 +413,7 @@ fn labels_may_come_after_running_text() {
     assert_eq!(record["name"], json!("Organization of Samples"));
     assert_eq!((&record["founding_date"], &record["location"]["locality"]), (&json!("1952"), &json!("Brussels")));
     assert_eq!(record["contacts"][0]["title"], json!("Secretary General"));
-    assert_eq!(record["narrative"][1], json!({"kind": "heading", "text": "Fact file"}));
+    assert_eq!(record["narrative"][1]["text"], json!("Fact file"));
 }
 
 #[test]

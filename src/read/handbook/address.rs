@@ -23,7 +23,10 @@ impl PageReader<'_> {
                 }
                 match lines.last_mut() {
                     // `New` and `York, NY 10017`: a line that ends inside a name.
-                    Some(last) if self.form.name_openings.iter().any(|word| word == last.text()) || last.text().ends_with(super::hyphens::SOFT) => {
+                    Some(last)
+                        if self.form.name_openings.iter().any(|word| word == last.text())
+                            || last.text().ends_with(super::hyphens::SOFT) =>
+                    {
                         last.join(&row.piece);
                     }
                     _ => lines.push(row.piece.clone()),

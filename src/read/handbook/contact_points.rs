@@ -198,7 +198,10 @@ fn with_ending(whole: &str, printed: &str, ending: &str) -> Option<String> {
     let head = shape(printed).strip_suffix(&shape(ending))?.len();
     // Of four digits the last two may be meant; more of them are parted as in the number before.
     let fits = digits.len() <= 4 || !printed[..head].ends_with(|c: char| c.is_ascii_digit());
-    let start = whole.len().checked_sub(digits.len()).filter(|start| is_ending && fits && digits.len() >= SHORTEST && *start > digits.len().min(4))?;
+    let start = whole
+        .len()
+        .checked_sub(digits.len())
+        .filter(|start| is_ending && fits && digits.len() >= SHORTEST && *start > digits.len().min(4))?;
     Some(format!("{}{digits}", &whole[..start]))
 }
 

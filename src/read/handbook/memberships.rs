@@ -11,8 +11,9 @@ use crate::source::Span;
 #[derive(Default)]
 struct Remarks {
     status: Option<(String, SpannedText)>,
-    start: Option<SpannedText>,
-    end: Option<SpannedText>,
+    // With the place of the word before it.
+    start: Option<(SpannedText, Span)>,
+    end: Option<(SpannedText, Span)>,
     note: Option<SpannedText>,
 }
 
@@ -51,10 +52,13 @@ impl PageReader<'_> {
                 }
                 None => membership.derived("status", "member", group.span()),
             }
-            for (name, date) in [("start_date", remarks.start), ("end_date", remarks.end), ("note", remarks.note)] {
-                if let Some(text) = date {
-                    membership.text(name, text);
+            for (name, date) in [("start_date", remarks.start), ("end_date", remarks.end)] {
+                if let Some((year, word)) = date {
+                    membership.put(name, word, Value::Text(year));
                 }
+            }
+            if let Some(note) = remarks.note {
+                membership.text("note", note);
             }
             self.record.list("memberships", label).push(Value::Object(membership));
         }
@@ -73,7 +77,7 @@ impl PageReader<'_> {
             let digits = text.text().strip_prefix(word)?.trim_matches(is_space);
             (digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| {
                 let at = text.text().len() - digits.len();
-                text.slice(at..text.text().len())
+                (text.slice(at..text.text().len()), text.slice(0..word.trim_end().len()).span())
             })
         };
         let find = |text: &SpannedText, words: &[&str]| words.iter().find_map(|word| year(text, word));

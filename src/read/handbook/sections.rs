@@ -167,7 +167,11 @@ impl SectionParser<'_> {
         }
         let label = self.form.label(piece.text()).filter(|label| self.is_label_here(at, label));
         let last = self.page.sections.last().map(|section| section.field.map(|field| self.form.fields[field].kind));
-        let in_contact = last == Some(Some(FieldKind::Contacts)) && self.state == State::Header;
+        let is_none =
+            |section: &Section| !section.rows.is_empty() && section.rows.iter().all(|row| self.form.is_none_word(row.piece.text()));
+        let in_contact = last == Some(Some(FieldKind::Contacts))
+            && self.state == State::Header
+            && !(gap && self.page.sections.last().is_some_and(is_none));
         if let Some(label) = label.or_else(|| self.form.contact_label(piece.text())) {
             // Numbers under a contact are the contact's.
             if in_contact && self.form.field(&label).kind.is_contact_point() {

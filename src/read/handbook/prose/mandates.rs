@@ -133,6 +133,11 @@ impl PageReader<'_> {
             let Some(noun) = first_of(lower, &self.form.prose.mission_nouns) else { continue };
             let mut end = clause.start + noun.end;
             let noun = clause.start + noun.start..end;
+            // `the United Nations Mission in South Sudan` is named.
+            let is_named = sentence.text[noun.clone()].rsplit(' ').next().is_some_and(|word| word.starts_with(char::is_uppercase));
+            if is_named {
+                continue;
+            }
             // `the UN mission in Haiti`, or `In Haiti, the UN mission`.
             let behind = sentence.lower[end..clause.end].starts_with(" in ");
             let place = if behind {
