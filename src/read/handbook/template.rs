@@ -272,7 +272,7 @@ macro_rules! prose_words {
 }
 
 prose_words! {
-    charged mandate_adjectives mandate_verbs establishes amends extends terminates see negations reported disputed conditional modals adverbs prepositions clause_borders scope_ends mission_nouns launched launch_ends initiative_nouns brings_together supports partnership succeeds succeeded_by formerly also_known actors functions
+    charged mandate_adjectives mandate_verbs establishes amends extends terminates see negations reported disputed conditional modals adverbs prepositions clause_borders scope_ends mission_nouns launched launch_ends initiative_nouns brings_together supports partnership succeeds succeeded_by formerly also_known actors functions mission_verbs
 }
 
 // The file as written: every word list may be omitted, and then is that of words.toml.

@@ -9,7 +9,7 @@ use super::super::spanned_text::is_space;
 use super::super::template::Template;
 use super::guards::{is_denied, is_reported, scope};
 use super::mentions::MissionMention;
-use super::sentences::{first_of, phrases};
+use super::sentences::{first_of, has, phrases};
 use crate::growth::steps;
 
 /// No clause has more verbs of one kind.
@@ -67,6 +67,7 @@ impl Sentence<'_> {
                 let subjects = match self.copula(clause.start, at) {
                     Some(None) => continue,
                     Some(Some(copula)) => self.subjects_before(clause.start, copula),
+                    None if self.is_denied(clause.start..at) || has(self.lower(clause.start..at), &self.form.prose.modals) => continue,
                     None => self.object_after(end, clause.end).into_iter().collect(),
                 };
                 let from = subjects.iter().map(|subject| self.mentions[*subject].at.end).max().unwrap_or(0).max(end);
@@ -117,7 +118,11 @@ impl Sentence<'_> {
                         subjects = self.within(clause.start..before);
                     }
                 }
-                if let Some(verb) = self.verb(end, clause.end, &self.form.prose.mandate_verbs) {
+                // `the mandate of X, revised in 2005, includes`.
+                let inserted = self.lower(end..clause.end).strip_prefix(", ").and_then(|rest| rest.find(',')).map(|at| end + 2 + at + 1);
+                let verb = self.verb(end, clause.end, &self.form.prose.mandate_verbs);
+                let verb = verb.or_else(|| self.verb(inserted?, clause.end, &self.form.prose.mandate_verbs));
+                if let Some(verb) = verb {
                     self.push(subjects, verb, number, found);
                 }
             }
@@ -251,7 +256,9 @@ impl Sentence<'_> {
         let head = self.lower(from..self.mentions[subjects[0]].at.start).trim_end_matches(is_space);
         let head = head.strip_suffix("the").map_or(head, |head| head.trim_end_matches(is_space));
         let word = head.rsplit(is_space).next().unwrap_or_default();
-        if self.form.prose.prepositions.iter().any(|known| known == word) { Vec::new() } else { subjects }
+        let is_object = self.form.prose.prepositions.iter().any(|known| known == word);
+        // `neither X nor Y is`.
+        if is_object || is_denied(self.form, word) { Vec::new() } else { subjects }
     }
 
     /// Whether a part of the sentence denies.

@@ -58,9 +58,11 @@ impl PageReader<'_> {
                 own_role = Some(("initiator", trimmed(text, by..to)));
             }
         }
-        let date = [" in ", " on "].into_iter().find_map(|word| {
-            let from = lower[verb.end..at.end].find(word)? + verb.end + word.len();
-            self.date_at(text, from).filter(|_| from <= end + word.len() + 1)
+        let date_end =
+            first_of(&lower[end..at.end], words.brings_together.iter().chain(&words.supports)).map_or(at.end, |found| end + found.start);
+        let date = [" in ", " on "].into_iter().flat_map(|word| lower[verb.end..date_end].match_indices(word)).find_map(|(from, word)| {
+            let (date, range) = self.date_at(text, verb.end + from + word.len())?;
+            (range.end <= date_end).then_some((date, range))
         });
         // Who takes part, and whom it supports.
         let joins = first_of(&lower[end..at.end], &words.brings_together).map(|found| end + found.start..end + found.end);

@@ -158,12 +158,14 @@ impl PageReader<'_> {
             {
                 continue;
             }
-            let adverbs = &self.form.prose.adverbs;
-            let verb = sentence.lower[end..clause.end]
-                .split(|c: char| !c.is_alphanumeric())
-                .find(|word| !word.is_empty() && !adverbs.iter().any(|adverb| adverb == word));
-            let is_stated =
-                verb.is_some_and(|verb| verb.ends_with('s') || matches!(verb, "has" | "helped" | "assisted" | "supported" | "trained"));
+            let words = &self.form.prose;
+            let mut after = sentence.lower[end..clause.end].split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            let is_adverb = |word: &&str| words.adverbs.iter().any(|adverb| adverb == word);
+            let is = |list: &[String], word: Option<&str>| word.is_some_and(|word| list.iter().any(|known| known == word));
+            let is_stated = match after.find(|word| !is_adverb(word)) {
+                Some("is" | "was") => is(&words.charged, after.find(|word| !is_adverb(word))),
+                verb => is(&words.mission_verbs, verb),
+            };
             let stated = tasks(self.form, sentence.text, end..clause.end);
             if !is_stated || stated.is_empty() {
                 continue;
@@ -220,7 +222,9 @@ impl PageReader<'_> {
             for resolution in inside {
                 let follows = inherits || effect.1.start < resolution.at.start;
                 if follows && !sentence.is_reported(resolution.at.start) {
-                    stated.push((key.clone(), effect.clone(), resolution));
+                    // `established by resolution 1 and extended by resolution 2`.
+                    let nearest = self.last_effect(sentence, clause.start..resolution.at.start);
+                    stated.push((key.clone(), nearest.unwrap_or_else(|| effect.clone()), resolution));
                 }
             }
         }
@@ -252,6 +256,23 @@ impl PageReader<'_> {
             mandate.refs.extend(prose.marks(block, &sentence.at).cloned());
         }
         last
+    }
+
+    // The last word for an effect in a part of a sentence.
+    fn last_effect(&self, sentence: &Sentence<'_>, within: Range<usize>) -> Option<Effect> {
+        let lower = &sentence.lower[within.clone()];
+        let words = &self.form.prose;
+        let lists = [
+            ("establishes", &words.establishes),
+            ("amends", &words.amends),
+            ("extends", &words.extends),
+            ("terminates", &words.terminates),
+        ];
+        let found = lists.into_iter().flat_map(|(effect, list)| {
+            list.iter()
+                .filter_map(move |word| phrases(lower, word).last().map(|at| (effect, within.start + at..within.start + at + word.len())))
+        });
+        found.max_by_key(|(_, range)| range.start)
     }
 
     // `on 13 October 2009, the Security Council, by its resolution 1892`: the day on which the resolution was adopted.

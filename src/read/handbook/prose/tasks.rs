@@ -55,12 +55,11 @@ fn is_in_name(form: &Template, text: &str, phrase: Range<usize>) -> bool {
         return false;
     }
     let near = text.floor_char_boundary(phrase.start.saturating_sub(NEAR));
-    let mut before = text[near..phrase.start].trim_end_matches(is_space).rsplit(is_space);
-    let named_before = match before.next() {
-        Some(link) if LINKS.contains(&link) => before.next().is_some_and(|word| form.is_institution_word(word)),
-        Some(word) => form.is_institution_word(word),
-        None => false,
-    };
+    // Back over the capitalised words before it, up to a word for an institution.
+    let before = text[near..phrase.start].trim_end_matches(is_space).rsplit(is_space);
+    let named_before = before
+        .take_while(|word| LINKS.contains(word) || (word.starts_with(char::is_uppercase) && word.ends_with(char::is_alphanumeric)))
+        .any(|word| form.is_institution_word(word));
     let behind = text[phrase.end..].trim_start_matches(is_space);
     let next = &behind[..behind.find(|c: char| !c.is_alphanumeric()).unwrap_or(behind.len())];
     named_before || form.is_institution_word(next)
