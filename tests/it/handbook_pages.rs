@@ -141,6 +141,15 @@ fn a_mandate_is_its_missions_own() {
         "UNMIL and UNOCI are mandated to protect civilians.",
         &[("UNMIL", &["protection_of_civilians"]), ("UNOCI", &["protection_of_civilians"])],
     );
+    states(
+        "The mandates of UNMIL, UNOCI and UNMIS call for human rights.",
+        &[("UNMIL", &["human_rights"]), ("UNOCI", &["human_rights"]), ("UNMIS", &["human_rights"])],
+    );
+    states("Neither UNMIL nor UNOCI is mandated to support elections.", &[]);
+    states("UNMIL is mandated to support elections, the minister said.", &[]);
+    states("The Council has not mandated UNMIL to support elections.", &[]);
+    states("UNMIL is tasked with supporting the Office for Human Rights and Elections.", &[]);
+    states("UNIFIL's mandate covers neither maritime security nor border management.", &[]);
     states("The Council tasked UNDOF with mine clearance.", &[("UNDOF", &["mine_action"])]);
 }
 
@@ -150,9 +159,10 @@ fn missions_are_known_by_their_acronyms() {
         "In Haiti, for example, the UN mission helps with police training. UNAMID, set up in Sudan, is mandated to protect civilians.⁴",
     );
     let record = read(&text).records.remove(0);
-    assert_eq!(record["mandates"][0]["mission_description"], json!("UN mission"));
-    assert_eq!(record["mandates"][0]["host_countries"][0]["code"], json!("HT"));
-    let named = &record["mandates"][1];
+    // Missions that are named come first.
+    assert_eq!(record["mandates"][1]["mission_description"], json!("UN mission"));
+    assert_eq!(record["mandates"][1]["host_countries"][0]["code"], json!("HT"));
+    let named = &record["mandates"][0];
     assert_eq!(
         (&named["mission"], &named["host_countries"][0]["code"], &named["refs"]),
         (&json!({"acronym": "UNAMID"}), &json!("SD"), &json!(["4"]))

@@ -21,8 +21,7 @@ impl PageReader<'_> {
     pub(super) fn coverage(&mut self, page: &Page) {
         let facts: Vec<SpannedText> = page.lines.iter().flat_map(facts).collect();
         let mut spans = Vec::new();
-        for (name, _, value) in self.record.members.iter().filter(|(name, ..)| !TEXT.contains(&name.as_str())) {
-            let _ = name;
+        for (.., value) in self.record.members.iter().filter(|(name, ..)| !TEXT.contains(&name.as_str())) {
             collect(value, &mut spans);
         }
         spans.sort_unstable_by_key(|span| span.start);

@@ -119,7 +119,8 @@ impl PageReader<'_> {
         if none {
             let message =
                 format!("the page states no value under {}: {}", quote(self.source.slice(label), true), quote(value.text(), true));
-            self.emit(&rules::STATED_NONE, value.span(), message, "");
+            let span = if label.is_empty() { value.span() } else { label.to(value.span()) };
+            self.emit(&rules::STATED_NONE, span, message, "");
         }
         none
     }

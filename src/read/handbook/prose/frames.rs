@@ -100,7 +100,7 @@ impl Sentence<'_> {
                 if subjects.is_empty()
                     && let Some(of) = self.lower(end..clause.end).strip_prefix(" of ")
                 {
-                    subjects = self.object_after(clause.end - of.len(), clause.end).into_iter().collect();
+                    subjects = self.objects_after(clause.end - of.len(), clause.end);
                     end = subjects.last().map_or(end, |subject| self.mentions[*subject].at.end);
                 }
                 if subjects.is_empty() {
@@ -219,6 +219,25 @@ impl Sentence<'_> {
         self.mentions.iter().position(|mention| mention.at.start == at)
     }
 
+    // The mentions right after a word, and those that are listed with the first.
+    fn objects_after(&self, from: usize, to: usize) -> Vec<usize> {
+        let mut objects: Vec<usize> = self.object_after(from, to).into_iter().collect();
+        while let Some(last) = objects.last().copied()
+            && last + 1 < self.mentions.len()
+            && self.mentions[last + 1].at.end <= to
+            && self.are_listed(last, last + 1)
+        {
+            objects.push(last + 1);
+        }
+        objects
+    }
+
+    // Whether nothing but a comma, `and` and an article stands between two mentions.
+    fn are_listed(&self, first: usize, second: usize) -> bool {
+        let between = self.text[self.mentions[first].at.end..self.mentions[second].at.start].trim_matches(is_space);
+        matches!(between, "and" | "," | ", and" | "and the" | ", the" | ", and the")
+    }
+
     /// The mentions that are the subject of a verb at `verb`: right before it, before a relative pronoun, or before what is put in
     /// between commas.
     pub(super) fn subjects_before(&self, from: usize, verb: usize) -> Vec<usize> {
@@ -246,8 +265,7 @@ impl Sentence<'_> {
         let mut subjects = vec![subject];
         let is_plural = ["are", "were", "have"].iter().any(|word| self.lower[verb..].starts_with(word));
         while is_plural && let Some(before) = subjects[0].checked_sub(1).filter(|before| self.mentions[*before].at.start >= from) {
-            let between = self.text[self.mentions[before].at.end..self.mentions[subjects[0]].at.start].trim_matches(is_space);
-            if !matches!(between, "and" | "," | ", and" | "and the" | ", the" | ", and the") {
+            if !self.are_listed(before, subjects[0]) {
                 break;
             }
             subjects.insert(0, before);
