@@ -1,4 +1,4 @@
-//! Running the program as a user does, and directories and repositories to run it in.
+//! Runs the program as a user does, and creates directories and repositories for it.
 
 use std::fs;
 use std::io::Write as _;
@@ -26,8 +26,8 @@ pub fn folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 /// What a CI runner sets and the program reads; the tests may run in a workflow themselves.
-const RUNNER: [&str; 7] =
-    ["CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "NO_COLOR", "GIT_PAGER_IN_USE"];
+const RUNNER: [&str; 8] =
+    ["CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "NO_COLOR", "FORCE_COLOR", "GIT_PAGER_IN_USE"];
 
 /// The program, as if started outside a CI runner.
 pub fn program() -> Command {

@@ -1,4 +1,4 @@
-//! The page for a browser: what it holds, that it needs nothing from elsewhere, and what a real browser makes of it.
+//! The HTML report: its content, that it loads nothing else, and its behaviour in a real browser.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -249,7 +249,7 @@ fn look(home: &Path, what: &str) -> Option<String> {
         crate::support::skip("axe-core", format_args!("chromium, or playwright-core or axe-core in {} is absent", modules.display()));
         return None;
     }
-    let output = Command::new("node")
+    let output = crate::harness::outside_ci(Command::new("node"))
         .env("NODE_PATH", modules)
         .env("CHROMIUM", chromium())
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/html.js"))

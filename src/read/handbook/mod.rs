@@ -38,7 +38,7 @@ pub use template::Templates;
 use self::document::Document;
 use self::template::Template;
 use self::value::Value;
-use super::ndjson::TooLarge;
+use super::limits::TooLarge;
 use super::{Options, Reader, RecordVisitor, Window, too_many};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::source::{InputBuffer, ReadError, Source, Span};
@@ -143,7 +143,7 @@ impl HandbookChunker {
     fn too_large(&mut self, reader: LargePage) -> Result<Option<Window>, ReadError> {
         self.done = true;
         let reader: Arc<dyn Reader> = Arc::new(reader);
-        let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+        let shown = super::limits::floor_char(self.feed.bytes(), 80);
         Ok(Some(Window::new(self.feed.consume(shown)?, &reader)))
     }
 
@@ -157,7 +157,7 @@ impl HandbookChunker {
     fn html(&mut self) -> Result<Window, ReadError> {
         if !self.whole()? {
             let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_record_bytes, what: None });
-            let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+            let shown = super::limits::floor_char(self.feed.bytes(), 80);
             return Ok(Window::new(self.feed.consume(shown)?, &reader));
         }
         let source = self.feed.consume(self.feed.bytes().len())?;

@@ -4,10 +4,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::handbook::Decisions;
+use super::{Options, RecordVisitor};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Severity};
-use crate::read::handbook::Decisions;
-use crate::read::{self, Format, RecordVisitor};
-use crate::source::{InputBuffer, Position, ReadError};
+use crate::source::{Format, InputBuffer, Position, ReadError};
 use crate::tree::Tree;
 
 /// What the name of such a file ends with.
@@ -44,7 +44,7 @@ pub fn of_page(page: &Path, file: &dyn Fn(&Path) -> io::Result<Box<dyn Read + Se
     let wrong = |why: &str| ReadError::Io(io::Error::new(io::ErrorKind::InvalidData, format!("the decisions in {name}: {why}")));
     let feed = InputBuffer::new(name.as_str(), Box::new(opened.take(LARGEST)), Position::START);
     let mut entries = Entries::default();
-    read::read_all(&mut *Format::Yaml.chunker(feed, &read::Options::default()), &mut entries)?;
+    super::read_all(&mut *super::chunker(Format::Yaml, feed, &Options::default()), &mut entries)?;
     if let Some(problem) = entries.problem {
         return Err(wrong(&problem));
     }
