@@ -176,6 +176,12 @@ impl PageReader<'_> {
         if self.form.honorific(line).is_some() {
             return true;
         }
+        // `Jane Roe, Ph.D.`
+        if let Some((before, behind)) = line.split_once(',')
+            && self.is_suffix(behind)
+        {
+            return self.is_person(before);
+        }
         let mut words = line.split(is_space).filter(|word| !word.is_empty());
         let count = words.clone().count();
         (2..=5).contains(&count)
@@ -189,6 +195,11 @@ impl PageReader<'_> {
             })
     }
 
+    fn is_suffix(&self, text: &str) -> bool {
+        let folded = fold(text.trim_matches(is_space));
+        self.form.suffixes.iter().any(|suffix| fold(suffix) == folded)
+    }
+
     // The first line of a contact: a person, or a post without one.
     fn person(&mut self, contact: &mut Object, line: &SpannedText) {
         if !self.is_person(line.text()) {
@@ -199,12 +210,23 @@ impl PageReader<'_> {
             contact.text("honorific_prefix", line.slice(0..length).trim());
             name = line.slice(length..line.text().len());
         }
+        // `Jane Roe (Legal Officer)`: the post in parentheses.
+        if name.text().ends_with(')')
+            && let Some(open) = name.text().rfind('(').filter(|open| *open > 0)
+        {
+            let inner = name.slice(open + 1..name.text().len() - 1).trim();
+            let before = name.slice(0..open).trim();
+            if !inner.is_empty() && !before.is_empty() && !self.is_person(inner.text()) {
+                contact.text("name", before);
+                return self.post(contact, &inner);
+            }
+        }
         if let Some(comma) = name.text().find(',') {
             let behind = name.slice(comma + 1..name.text().len()).trim();
             let before = name.slice(0..comma).trim();
             if behind.is_empty() {
                 name = before;
-            } else if self.form.suffixes.iter().any(|suffix| fold(suffix) == fold(behind.text())) {
+            } else if self.is_suffix(behind.text()) {
                 contact.text("honorific_suffix", behind);
                 name = before;
             } else if !before.is_empty() {

@@ -1,6 +1,6 @@
 //! Reads memberships: one entry per line or bullet, with a status and remarks in parentheses after it.
 
-use super::record::{PageReader, is_acronym};
+use super::record::{PageReader, is_acronym, number_of_item};
 use super::sections::Section;
 use super::spanned_text::{SpannedText, is_space};
 use super::template::fold;
@@ -30,6 +30,11 @@ impl PageReader<'_> {
             organization.text(if is_acronym(body.text()) { "acronym" } else { "name" }, body.clone());
             membership.put("organization", label, Value::Object(organization));
             let mut group = item.trim_matches(|c| is_space(c) || matches!(c, ';' | ','));
+            let mut key = Span::at(group.span().start);
+            if let Some(length) = number_of_item(group.text()) {
+                key = group.slice(0..length).trim().span();
+                group = group.slice(length..group.text().len());
+            }
             let mut remarks = Remarks::default();
             if group.text().ends_with(')')
                 && let Some(open) = group.text().rfind('(')
@@ -39,7 +44,7 @@ impl PageReader<'_> {
                 group = group.slice(0..open).trim();
             }
             if !group.is_empty() {
-                membership.text("group", group.clone());
+                membership.put("group", key, Value::Text(group.clone()));
             }
             match remarks.status {
                 Some((code, printed)) => {
@@ -69,10 +74,14 @@ impl PageReader<'_> {
         let mut remarks = Remarks::default();
         let mut parts = inner.split(|c| matches!(c, ';' | ',')).into_iter();
         let first = parts.next()?;
-        let (status, rest) = self.status(&first)?;
-        let printed = first.slice(0..status.1);
-        remarks.status = Some((status.0, printed));
-        let rest = rest.trim();
+        let rest = match self.status(&first) {
+            Some((status, rest)) => {
+                remarks.status = Some((status.0, first.slice(0..status.1)));
+                rest.trim()
+            }
+            // Dates alone.
+            None => first,
+        };
         let year = |text: &SpannedText, word: &str| {
             let digits = text.text().strip_prefix(word)?.trim_matches(is_space);
             (digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| {
@@ -87,9 +96,17 @@ impl PageReader<'_> {
                 remarks.start = Some(start);
             } else if let Some(end) = find(&part, &["until ", "till ", "to "]) {
                 remarks.end = Some(end);
+            } else if let Some((start, end)) = years(&part) {
+                let place = start.span();
+                remarks.start = Some((start, place));
+                remarks.end = Some((end.clone(), end.span()));
             } else {
                 others.push(part);
             }
+        }
+        // Without a status or a date the parentheses are part of the name.
+        if remarks.status.is_none() && (!others.is_empty() || (remarks.start.is_none() && remarks.end.is_none())) {
+            return None;
         }
         if let (Some(first), Some(last)) = (others.first(), others.last()) {
             let start = inner.offset_of(first)?;
@@ -107,4 +124,12 @@ impl PageReader<'_> {
         let rest = text.slice(found.1..whole.len());
         Some((found, rest))
     }
+}
+
+// `2005-2009`.
+fn years(text: &SpannedText) -> Option<(SpannedText, SpannedText)> {
+    let whole = text.text();
+    let (first, last) = ["-", "–", " to "].iter().find_map(|mark| whole.split_once(mark))?;
+    let is_year = |year: &str| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    (is_year(first) && is_year(last)).then(|| (text.slice(0..4), text.slice(whole.len() - 4..whole.len())))
 }

@@ -254,7 +254,10 @@ impl PageReader<'_> {
 
     // The items of a list: at bullets if there are any, else line by line, or parted by commas.
     pub(super) fn rows_of_list(&mut self, section: &Section, pointer: &str) -> Vec<SpannedText> {
-        let bulleted = section.rows.iter().any(|row| self.form.bullet(row.piece.text()).is_some());
+        // Numbers count as bullets where they number the rows.
+        let numbered = section.rows.len() > 1 && section.rows.first().is_some_and(|row| number_of_item(row.piece.text()).is_some());
+        let bullet_of = |text: &str| self.form.bullet(text).or_else(|| number_of_item(text).filter(|_| numbered));
+        let bulleted = section.rows.iter().any(|row| bullet_of(row.piece.text()).is_some());
         let mut items: Vec<SpannedText> = Vec::new();
         // A list on one line.
         if let [row] = &section.rows[..]
@@ -264,8 +267,9 @@ impl PageReader<'_> {
         }
         for row in &section.rows {
             let text = row.piece.text();
-            let bullet = self.form.bullet(text);
-            let item = row.piece.slice(bullet.unwrap_or(0)..text.len());
+            let bullet = bullet_of(text);
+            // A number stays: it is text of the page.
+            let item = row.piece.slice(self.form.bullet(text).unwrap_or(0)..text.len());
             match items.last_mut() {
                 Some(last) if bulleted && bullet.is_none() && (!row.gap || text.starts_with(char::is_lowercase)) => {
                     last.join(&item);
@@ -334,6 +338,13 @@ pub(super) fn is_acronym(text: &str) -> bool {
 pub(super) fn x_name(label: &str) -> String {
     let words = ascii_words(label, '_');
     format!("x_{}", if words.is_empty() { "label" } else { &words })
+}
+
+// What follows the number of an item, `1. ` or `2) `, as an offset.
+pub(super) fn number_of_item(row: &str) -> Option<usize> {
+    let digits = row.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = row[digits..].strip_prefix(['.', ')'])?.strip_prefix(' ')?;
+    ((1..=2).contains(&digits) && !rest.trim().is_empty()).then(|| row.len() - rest.trim_start().len())
 }
 
 // Letters and digits in ASCII and lower case, words parted by `between`.
