@@ -123,13 +123,12 @@ impl PageReader<'_> {
             members.push((member, part));
         }
         self.street_parts(&mut parts, &mut members);
-        match country {
-            Some(country) => members.push(("country", country)),
-            None => {
-                let message = format!("the address names no country; its code is supplied: {code}");
-                self.emit(&rules::COUNTRY_SUPPLIED, last.span(), message, &format!("/addresses/{}", self.record.count("addresses")));
-                address.derived("country_code", code, last.span());
-            }
+        if let Some(country) = country {
+            members.push(("country", country));
+        } else {
+            let message = format!("the address names no country; its code is supplied: {code}");
+            self.emit(&rules::COUNTRY_SUPPLIED, last.span(), message, &format!("/addresses/{}", self.record.count("addresses")));
+            address.derived("country_code", code, last.span());
         }
         members.sort_by_key(|(name, _)| ADDRESS_PARTS.iter().position(|part| part == name));
         for (name, piece) in members {

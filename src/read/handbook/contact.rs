@@ -162,12 +162,12 @@ impl PageReader<'_> {
     }
 
     fn push_contact(&mut self, mut contact: Object, section: &Section) {
+        const PARTS: [&str; 10] =
+            ["role", "honorific_prefix", "name", "honorific_suffix", "title", "units", "display", "telephones", "faxes", "emails"];
         // Values that were none leave a role without anybody.
         if contact.members.len() < 2 {
             return;
         }
-        const PARTS: [&str; 10] =
-            ["role", "honorific_prefix", "name", "honorific_suffix", "title", "units", "display", "telephones", "faxes", "emails"];
         contact.members.sort_by_key(|(name, ..)| PARTS.iter().position(|part| part == name).unwrap_or(PARTS.len()));
         self.record.list("contacts", section.label.span()).push(Value::Object(contact));
     }

@@ -14,6 +14,7 @@ pub(super) const SOFT: char = '\u{ad}';
 
 /// Marks the hyphens at line ends that are undone.
 pub(super) fn mark(rows: &mut [Row]) {
+    const OFTEN: usize = 3;
     let broken: Vec<usize> = (0..rows.len().saturating_sub(1)).filter(|at| parts(rows, *at).is_some()).collect();
     if broken.is_empty() {
         return;
@@ -40,7 +41,6 @@ pub(super) fn mark(rows: &mut [Row]) {
         })
         .collect();
     // On a page that is typeset with hyphenation most broken words are no compounds.
-    const OFTEN: usize = 3;
     let is_typeset = decided.iter().filter(|(_, decision)| *decision != Some(false)).count() >= OFTEN;
     for (at, decision) in decided {
         if decision.unwrap_or(is_typeset) {

@@ -120,7 +120,7 @@ impl PageReader<'_> {
     fn status(&self, text: &SpannedText) -> Option<((String, usize), SpannedText)> {
         let whole = text.text();
         let ends = whole.match_indices(' ').map(|(at, _)| at).chain([whole.len()]);
-        let found = ends.filter_map(|end| Some((self.form.statuses.get(&fold(&whole[..end]))?.clone(), end))).last()?;
+        let found = ends.rev().find_map(|end| Some((self.form.statuses.get(&fold(&whole[..end]))?.clone(), end)))?;
         let rest = text.slice(found.1..whole.len());
         Some((found, rest))
     }

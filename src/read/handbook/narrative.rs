@@ -108,11 +108,11 @@ impl PageReader<'_> {
 fn full_line(rows: &[Row]) -> Option<usize> {
     const FEW: usize = 6;
     const PARAGRAPH: usize = 160;
+    const SEVERAL: usize = 3;
     let mut lengths: Vec<usize> = rows.iter().map(|row| row.piece.text().chars().count()).collect();
     lengths.sort_unstable();
     let middle = *lengths.get(lengths.len() / 2)?;
     // Where blank lines part the paragraphs, the length of a line says nothing.
-    const SEVERAL: usize = 3;
     let parted = rows.windows(2).filter(|pair| pair[1].gap && is_closed(pair[0].piece.text())).count() >= SEVERAL;
     (lengths.len() >= FEW && middle < PARAGRAPH && !parted).then_some(middle)
 }

@@ -80,13 +80,12 @@ pub(super) fn put_refs<'m>(object: &mut Object, marks: impl Iterator<Item = &'m 
     let mut once: Vec<&Mark> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     for mark in marks {
-        match known.get(mark.digits.as_str()) {
+        if let Some(at) = known.get(mark.digits.as_str()) {
             // The last of a number's marks is pointed at: it may stand after the text, the others are in it.
-            Some(at) => once[*at] = mark,
-            None => {
-                known.insert(&mark.digits, once.len());
-                once.push(mark);
-            }
+            once[*at] = mark;
+        } else {
+            known.insert(&mark.digits, once.len());
+            once.push(mark);
         }
     }
     for mark in once {
@@ -286,7 +285,7 @@ pub(super) fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, SpannedText)> {
 fn decide(blocks: &[Block], found: &mut [Vec<MarkMatch>]) {
     let noted: HashSet<u32> = blocks.iter().filter_map(|block| super::narrative::note_number(block.text.text())).collect();
     let number = |block: usize, range: &Range<usize>| digits(&blocks[block].text.text()[range.clone()]).parse::<u32>().ok();
-    let mut order: Vec<(usize, usize, Option<(u32, u32)>, Notation)> = Vec::new();
+    let mut order = Vec::new();
     for (block, list) in found.iter().enumerate() {
         for (at, mark) in list.iter().enumerate() {
             let first = mark.numbers.first().and_then(|range| number(block, range));

@@ -93,7 +93,7 @@ impl SpannedText {
         if self.text.ends_with(super::hyphens::SOFT) && !other.is_empty() {
             self.text.pop();
             self.spans.truncate(self.text.len());
-        } else if !self.is_empty() && !other.is_empty() && !(ends_in_hyphen(&self.text) && !leaves_part_out(&other.text)) {
+        } else if !self.is_empty() && !other.is_empty() && (!ends_in_hyphen(&self.text) || leaves_part_out(&other.text)) {
             let last = self.spans[self.spans.len() - 1];
             self.text.push(' ');
             self.spans.push(last);

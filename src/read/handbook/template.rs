@@ -565,8 +565,7 @@ impl Template {
 
     /// Whether a value says that there is none.
     pub(super) fn is_none_word(&self, value: &str) -> bool {
-        let folded = fold(value);
-        self.none_words.iter().any(|known| *known == folded)
+        self.none_words.contains(&fold(value))
     }
 
     /// The role of a post that leads the body, or helps to.

@@ -74,7 +74,6 @@ impl Writer {
             return end_of(rest, name);
         }
         match name {
-            "br" => self.gap(Gap::Line),
             "sup" => self.raised = if closing { self.raised.saturating_sub(1) } else { self.raised + 1 },
             "li" => {
                 self.gap(Gap::Line);
@@ -82,7 +81,7 @@ impl Writer {
                     self.bullet();
                 }
             }
-            "tr" | "dt" | "dd" => self.gap(Gap::Line),
+            "br" | "tr" | "dt" | "dd" => self.gap(Gap::Line),
             "td" | "th" => self.gap(Gap::Blank),
             name if INLINE.contains(&name) => {}
             _ => self.gap(Gap::Block),

@@ -7,7 +7,7 @@ use super::super::value::{Object, Value};
 use super::guards::{is_denied, is_reported};
 use super::sentences::{clauses, has, trimmed};
 use super::tasks::tasks;
-use super::{Prose, evidence};
+use super::{Prose, certain, evidence};
 use crate::diagnostic::rules;
 use crate::source::Span;
 
@@ -46,9 +46,9 @@ impl PageReader<'_> {
                         let span = prose.piece(block, range).span();
                         object.list("tasks", Span::at(span.start)).push(Value::Written(code.to_owned(), span));
                     }
-                    let mut proof = vec![prose.evidence("contribution", block, at)];
+                    let mut proof = vec![certain("contribution", block, at)];
                     for (_, _, sentence) in &pillars {
-                        let pillar = prose.evidence("pillar", block, sentence);
+                        let pillar = certain("pillar", block, sentence);
                         if !proof.contains(&pillar) {
                             proof.push(pillar);
                         }

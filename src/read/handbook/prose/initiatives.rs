@@ -9,7 +9,7 @@ use super::guards::{is_denied, is_reported, scope};
 use super::mentions::NamedBody;
 use super::sentences::{SMALL, first_of, has, trimmed, words};
 use super::tasks::tasks;
-use super::{Prose, evidence};
+use super::{Prose, certain, evidence};
 use crate::diagnostic::rules;
 use crate::source::Span;
 
@@ -122,7 +122,7 @@ impl PageReader<'_> {
         }
         let marks: Vec<_> = sentences.iter().flat_map(|sentence| prose.marks(block, sentence)).collect();
         put_refs(&mut initiative, marks.into_iter());
-        let proof: Vec<_> = sentences.iter().map(|sentence| prose.evidence("initiative", block, sentence)).collect();
+        let proof: Vec<_> = sentences.iter().map(|sentence| certain("initiative", block, sentence)).collect();
         evidence::put(&mut initiative, self.source, prose.blocks, &proof);
         Some(initiative)
     }

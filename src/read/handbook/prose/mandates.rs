@@ -13,7 +13,7 @@ use super::instruments::Resolution;
 use super::mentions::{MissionMention, country};
 use super::sentences::{clauses, first_of, has, phrases};
 use super::tasks::tasks;
-use super::{Prose, evidence};
+use super::{Prose, certain, evidence};
 use crate::diagnostic::rules;
 use crate::reference_data::Mission;
 use crate::source::Span;
@@ -88,7 +88,7 @@ impl PageReader<'_> {
                     continue;
                 }
                 for subject in frame.subjects {
-                    let mandate = self.known(prose, block, found, &mentions[subject]);
+                    let mandate = Self::known(prose, block, found, &mentions[subject]);
                     self.host(prose, block, at, &mentions[subject], mandate);
                     charge(prose, block, at, mandate, &stated);
                 }
@@ -98,7 +98,7 @@ impl PageReader<'_> {
         }
     }
 
-    fn known<'f>(&self, prose: &Prose<'_>, block: usize, found: &'f mut Found, mention: &MissionMention) -> &'f mut Mandate {
+    fn known<'f>(prose: &Prose<'_>, block: usize, found: &'f mut Found, mention: &MissionMention) -> &'f mut Mandate {
         let acronym = prose.piece(block, mention.acronym.clone());
         let key = mention.known.map_or_else(|| acronym.text().to_owned(), |mission| mission.acronym.to_owned());
         let mandate = found.get(&key);
@@ -237,22 +237,19 @@ impl PageReader<'_> {
             let piece = |range: Range<usize>| prose.piece(block, range).span();
             let date = resolution.date.clone().or(adopted).map(|(date, range)| (date, piece(range)));
             if let Some(mention) = sentence.mentions.iter().find(|mention| key_of(mention, sentence.text) == key) {
-                let mandate = self.known(prose, block, found, mention);
+                let mandate = Self::known(prose, block, found, mention);
                 self.host(prose, block, &sentence.at, mention, mandate);
             }
             let mandate = found.get(&key);
             let effect = Some((effect.0, piece(effect.1)));
-            match mandate.by_symbol.get(&symbol) {
-                Some(known) => {
-                    let known = &mut mandate.instruments[*known];
-                    known.date = known.date.take().or(date);
-                }
-                None => {
-                    mandate.by_symbol.insert(symbol.clone(), mandate.instruments.len());
-                    mandate.instruments.push(Instrument { symbol, at: piece(resolution.at.clone()), date, effect });
-                }
+            if let Some(known) = mandate.by_symbol.get(&symbol) {
+                let known = &mut mandate.instruments[*known];
+                known.date = known.date.take().or(date);
+            } else {
+                mandate.by_symbol.insert(symbol.clone(), mandate.instruments.len());
+                mandate.instruments.push(Instrument { symbol, at: piece(resolution.at.clone()), date, effect });
             }
-            prove(mandate, prose.evidence("instrument", block, &sentence.at));
+            prove(mandate, certain("instrument", block, &sentence.at));
             mandate.refs.extend(prose.marks(block, &sentence.at).cloned());
         }
         last
@@ -403,7 +400,7 @@ fn charge(prose: &Prose<'_>, block: usize, at: &Range<usize>, mandate: &mut Mand
         }
     }
     mandate.refs.extend(prose.marks(block, at).cloned());
-    prove(mandate, prose.evidence("mandate", block, at));
+    prove(mandate, certain("mandate", block, at));
 }
 
 impl Instrument {

@@ -167,6 +167,11 @@ impl PageReader<'_> {
 
 const CONFIRM: &str = "compare it with the text; values derived from prose need confirmation";
 
+/// Evidence of a sentence that states a value.
+fn certain(rule: &'static str, block: usize, sentence: &Range<usize>) -> Evidence {
+    Evidence { rule, block, sentence: sentence.clone(), confidence: Confidence::Certain }
+}
+
 impl Prose<'_> {
     fn text(&self, block: usize) -> &str {
         self.blocks[block].text.text()
@@ -174,10 +179,6 @@ impl Prose<'_> {
 
     fn piece(&self, block: usize, range: Range<usize>) -> SpannedText {
         self.blocks[block].text.slice(range)
-    }
-
-    fn evidence(&self, rule: &'static str, block: usize, sentence: &Range<usize>) -> Evidence {
-        Evidence { rule, block, sentence: sentence.clone(), confidence: Confidence::Certain }
     }
 
     /// The bodies written out in a part of a block.

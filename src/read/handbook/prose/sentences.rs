@@ -23,8 +23,9 @@ pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
         let next = text[end..].trim_start_matches(is_space);
         let parted = next.len() < text[end..].len() || next.is_empty();
         let word = text[start.min(at)..at].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-        let is_short = stop == "." && (word.chars().count() == 1 && word.starts_with(char::is_uppercase) || ABBREVIATIONS.contains(&word));
-        if parted && !next.starts_with(char::is_lowercase) && !(is_short && !next.is_empty()) {
+        let is_initial = word.chars().count() == 1 && word.starts_with(char::is_uppercase);
+        let is_short = stop == "." && (is_initial || ABBREVIATIONS.contains(&word));
+        if parted && !next.starts_with(char::is_lowercase) && (!is_short || next.is_empty()) {
             found.push(trimmed(text, start..end));
             start = end;
         }

@@ -48,7 +48,7 @@ impl PageReader<'_> {
         {
             return;
         }
-        let mut object = self.contribution(prose, block, at);
+        let mut object = Self::contribution(prose, block, at);
         for (code, range) in stated {
             let span = prose.piece(block, range).span();
             object.list("tasks", Span::at(span.start)).push(Value::Written(code.to_owned(), span));
@@ -64,7 +64,7 @@ impl PageReader<'_> {
             return;
         }
         let pillars = self.pillars(prose, block, std::slice::from_ref(at));
-        let mut object = self.contribution(prose, block, at);
+        let mut object = Self::contribution(prose, block, at);
         for (pillar, range, _) in &pillars {
             let span = prose.piece(block, range.clone()).span();
             object.list("pillars", Span::at(span.start)).push(Value::Written((*pillar).to_owned(), span));
@@ -79,7 +79,7 @@ impl PageReader<'_> {
         self.suggest(prose, block, at, "pillar_of_functions", object);
     }
 
-    fn contribution(&self, prose: &Prose<'_>, block: usize, at: &Range<usize>) -> Object {
+    fn contribution(prose: &Prose<'_>, block: usize, at: &Range<usize>) -> Object {
         let summary = prose.piece(block, at.clone());
         let span = summary.span();
         let mut object = Object { derived: true, ..Object::new(Span::at(span.start)) };

@@ -9,7 +9,7 @@ use super::evidence::Evidence;
 use super::guards::is_denied;
 use super::mentions::NamedBody;
 use super::sentences::{first_of, has, proper_name};
-use super::{Prose, evidence};
+use super::{Prose, certain, evidence};
 use crate::diagnostic::rules;
 use crate::source::Span;
 
@@ -66,15 +66,14 @@ impl PageReader<'_> {
         }
         let named = prose.named_in(block, end..at.end).next();
         let named = named.filter(|body| matches!(text[end..body.at.start].trim(), "" | "the" | "a" | "an"));
-        let reference = match named {
-            Some(body) => body.reference(),
-            None => {
-                let Some(name) = proper_name(text, end) else { return };
-                let name = prose.piece(block, name);
-                let mut reference = Object::new(name.span());
-                reference.text("name", name);
-                reference
-            }
+        let reference = if let Some(body) = named {
+            body.reference()
+        } else {
+            let Some(name) = proper_name(text, end) else { return };
+            let name = prose.piece(block, name);
+            let mut reference = Object::new(name.span());
+            reference.text("name", name);
+            reference
         };
         self.relationship(prose, block, at, kind, start..end, reference);
     }
@@ -85,7 +84,7 @@ impl PageReader<'_> {
         let words = prose.piece(block, words).span();
         object.put("kind", Span::at(words.start), Value::Written(kind.to_owned(), words));
         object.put("organization", Span::at(opening.start), Value::Object(body));
-        evidence::put(&mut object, self.source, prose.blocks, &[prose.evidence("relationship", block, at)]);
+        evidence::put(&mut object, self.source, prose.blocks, &[certain("relationship", block, at)]);
         let pointer = format!("/relationships/{}", self.record.count("relationships"));
         let message = format!("a relationship is read from the narrative: {kind}");
         self.emit(&rules::READ_FROM_PROSE, opening, message, &pointer).help = Some(super::CONFIRM.to_owned());
@@ -119,13 +118,13 @@ impl PageReader<'_> {
             && let Some(name) = proper_name(text, at.end - rest.len())
         {
             let name = prose.piece(block, name);
-            let proof = prose.evidence("other_name", block, at);
+            let proof = certain("other_name", block, at);
             self.other_name(name, "former", Some((prose, proof)));
         }
         if self.record.get("founding_date").is_none() {
             let span = prose.piece(block, range).span();
             self.record.put("founding_date", Span::at(span.start), Value::Derived(crate::tree::Kind::String, date, span));
-            let proof = prose.evidence("founding", block, at);
+            let proof = certain("founding", block, at);
             let value = evidence::value(self.source, prose.blocks, &proof, Some("/founding_date"));
             self.record.list("evidence", Span::at(span.start)).push(value);
             let message = "the founding date is read from the narrative".to_owned();
@@ -147,7 +146,7 @@ impl PageReader<'_> {
         }
         if let Some(name) = proper_name(text, end) {
             let name = prose.piece(block, name);
-            let proof = prose.evidence("other_name", block, at);
+            let proof = certain("other_name", block, at);
             self.other_name(name, "former", Some((prose, proof)));
         }
     }
