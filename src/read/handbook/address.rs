@@ -2,7 +2,7 @@
 
 use super::record::PageReader;
 use super::sections::Section;
-use super::spanned_text::{SpannedText, is_space};
+use super::spanned_text::{SOFT, SpannedText, is_space};
 use super::template::{Field, Lines, fold};
 use super::value::{Object, Value};
 use crate::diagnostic::rules;
@@ -23,10 +23,7 @@ impl PageReader<'_> {
                 }
                 match lines.last_mut() {
                     // `New` and `York, NY 10017`: a line that ends inside a name.
-                    Some(last)
-                        if self.form.name_openings.iter().any(|word| word == last.text())
-                            || last.text().ends_with(super::hyphens::SOFT) =>
-                    {
+                    Some(last) if self.form.name_openings.iter().any(|word| word == last.text()) || last.text().ends_with(SOFT) => {
                         last.join(&row.piece);
                     }
                     _ => lines.push(row.piece.clone()),

@@ -1,7 +1,8 @@
 //! Reads the contact points of a body or a person: telephone and fax numbers, e-mail and web addresses.
 
 use super::record::{PageReader, x_name};
-use super::sections::{Row, Section};
+use super::rows::Row;
+use super::sections::Section;
 use super::spanned_text::{SpannedText, is_space};
 use super::template::{Field, FieldKind};
 use super::value::{Object, Value};

@@ -5,9 +5,8 @@
 
 use std::ops::Range;
 
-use super::prose::mentions::fits;
 use super::prose_lines::{is_open, is_prose};
-use super::sections::Row;
+use super::rows::Row;
 use super::spanned_text::{SpannedText, is_space};
 use super::template::{Template, fold};
 
@@ -124,4 +123,12 @@ fn is_titled(text: &str) -> bool {
     const LONGEST: usize = 100;
     let mut words = text.split(is_space).filter(|word| word.chars().count() > LONG_WORD || word.starts_with(char::is_uppercase));
     text.chars().count() <= LONGEST && text.starts_with(char::is_uppercase) && words.all(|word| !word.starts_with(char::is_lowercase))
+}
+
+/// Whether an acronym can stand for a name: its letters come in the name in their order, the first at its beginning.
+pub(super) fn fits(acronym: &str, name: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<char>>();
+    let (acronym, name) = (letters(acronym), letters(name));
+    let mut rest = name.iter();
+    !acronym.is_empty() && acronym.first() == name.first() && acronym.iter().all(|letter| rest.any(|other| other == letter))
 }

@@ -5,12 +5,9 @@
 
 use std::collections::HashSet;
 
-use super::sections::Row;
-use super::spanned_text::is_space;
+use super::rows::Row;
+use super::spanned_text::{SOFT, is_space};
 use crate::reference_data::Mission;
-
-/// What a line ends with in place of a hyphen that is undone: the soft hyphen of Unicode, which is not shown.
-pub(super) const SOFT: char = '\u{ad}';
 
 /// Marks the hyphens at line ends that are undone.
 pub(super) fn mark(rows: &mut [Row]) {

@@ -8,6 +8,7 @@
 
 mod adapter;
 mod address;
+mod blocks;
 mod contact;
 mod contact_points;
 mod coverage;
@@ -25,6 +26,7 @@ mod place;
 mod prose;
 mod prose_lines;
 mod record;
+mod rows;
 mod sections;
 mod spanned_text;
 mod template;

@@ -2,29 +2,14 @@
 //!
 //! Input: the lines of the running text. Output: `narrative` and `references`. `prose` reads what the blocks state.
 
-use super::notes::{Mark, mark_at, put_refs, take_marks};
+use super::blocks::{Block, BlockKind, note_number};
+use super::notes::{mark_at, put_refs, take_marks};
 use super::prose_lines::{goes_on, is_closed, is_mark, is_open, is_prose};
 use super::record::PageReader;
-use super::sections::Row;
+use super::rows::Row;
 use super::spanned_text::{SpannedText, is_space};
 use super::value::{Object, Value};
 use crate::source::Span;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BlockKind {
-    Paragraph,
-    Quotation,
-    Heading,
-    ListItem,
-}
-
-#[derive(Debug)]
-pub(super) struct Block {
-    pub text: SpannedText,
-    pub kind: BlockKind,
-    pub rows: usize,
-    pub marks: Vec<Mark>,
-}
 
 impl PageReader<'_> {
     pub(super) fn narrative(&mut self, rows: &[Row]) {
@@ -148,13 +133,4 @@ fn parts_blocks(last: &Block, before: &str, row: &str, after_colon: bool, full: 
     // A passage after a colon is quoted up to its note mark.
     let is_marked = before.ends_with(|c: char| is_mark(c) || c.is_ascii_digit() || c == ']' || c == '>');
     before.ends_with(':') || (after_colon && is_marked) || length * 100 < full * 93
-}
-
-// The number that a note begins with, before its text.
-pub(super) fn note_number(row: &str) -> Option<u32> {
-    let digits = row.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = row[digits..].strip_prefix('.').unwrap_or(&row[digits..]);
-    let text = rest.trim_start_matches(is_space);
-    let begins = text.len() < rest.len() && text.starts_with(|c: char| c.is_uppercase() || matches!(c, '"' | '“'));
-    ((1..=4).contains(&digits) && begins).then(|| row[..digits].parse().ok()).flatten()
 }

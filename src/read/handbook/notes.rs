@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::narrative::Block;
+use super::blocks::{Block, Mark, note_number};
 use super::prose_lines::is_mark;
 use super::record::PageReader;
 use super::spanned_text::{SpannedText, is_space};
@@ -14,14 +14,6 @@ use super::value::{Object, Value};
 use crate::diagnostic::rules;
 use crate::growth::step;
 use crate::source::Span;
-
-/// A note mark: its number, its place, and where it stood in the text without marks.
-#[derive(Clone, Debug)]
-pub(super) struct Mark {
-    pub id: SpannedText,
-    pub digits: String,
-    pub at: usize,
-}
 
 impl PageReader<'_> {
     // An entry for each note that is referred to or is on the page.
@@ -283,7 +275,7 @@ pub(super) fn take_marks(blocks: &mut Vec<Block>) -> Vec<(Mark, SpannedText)> {
 // Decides which matches are marks: a raised one is, another where it goes on with the count, begins one that goes on, or has its note
 // on the page.
 fn decide(blocks: &[Block], found: &mut [Vec<MarkMatch>]) {
-    let noted: HashSet<u32> = blocks.iter().filter_map(|block| super::narrative::note_number(block.text.text())).collect();
+    let noted: HashSet<u32> = blocks.iter().filter_map(|block| note_number(block.text.text())).collect();
     let number = |block: usize, range: &Range<usize>| digits(&blocks[block].text.text()[range.clone()]).parse::<u32>().ok();
     let mut order = Vec::new();
     for (block, list) in found.iter().enumerate() {

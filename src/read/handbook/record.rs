@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::decisions::Decisions;
 use super::heading;
-use super::sections::{Page, Row, Section};
+use super::rows::Row;
+use super::sections::{Page, Section};
 use super::spanned_text::{SpannedText, is_space};
 use super::template::{Field, FieldKind, Lines, Template};
 use super::value::{Object, Value};

@@ -5,23 +5,16 @@
 
 use super::document::{Document, Line};
 use super::prose_lines::{goes_on, is_open, is_prose};
+use super::rows::Row;
 use super::spanned_text::{SpannedText, is_space};
 use super::template::{Field, FieldKind, Label, Lines, Template};
-use super::{furniture, heading};
+use super::{furniture, heading, hyphens};
 use crate::growth::step;
 
 /// The lines from `number` to the next blank one or label.
 pub(super) fn rows_from<'t>(text: &'t str, lines: &[Line], number: usize, form: &Template) -> Vec<&'t str> {
     let rows = lines[number..].iter().map(|line| line.of(text));
     rows.take(4).take_while(|row| !row.is_empty() && form.label(row).is_none()).collect()
-}
-
-/// A line of a section or of the narrative.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub piece: SpannedText,
-    /// Whether blank lines or page furniture are before it.
-    pub gap: bool,
 }
 
 /// What stands under a label.
@@ -95,7 +88,7 @@ fn clean(document: &Document, form: &Template, lines: &[Line], set_aside: &mut V
         rows.push(Row { piece: document.piece(line.span), gap });
         gap = false;
     }
-    super::hyphens::mark(&mut rows);
+    hyphens::mark(&mut rows);
     rows
 }
 

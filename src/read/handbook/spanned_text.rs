@@ -8,6 +8,9 @@ use std::ops::Range;
 use crate::source::{Source, Span};
 use crate::tree::Text;
 
+/// What a line ends with in place of a hyphen that is undone: the soft hyphen of Unicode, which is not shown.
+pub(super) const SOFT: char = '\u{ad}';
+
 /// A text and the offset in the source of each of its bytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SpannedText {
@@ -90,7 +93,7 @@ impl SpannedText {
     /// Adds a blank and `other`; none if a word is broken at a hyphen, or where one of the two is empty. A hyphen that a printer put
     /// in is dropped.
     pub(super) fn join(&mut self, other: &Self) {
-        if self.text.ends_with(super::hyphens::SOFT) && !other.is_empty() {
+        if self.text.ends_with(SOFT) && !other.is_empty() {
             self.text.pop();
             self.spans.truncate(self.text.len());
         } else if !self.is_empty() && !other.is_empty() && (!ends_in_hyphen(&self.text) || leaves_part_out(&other.text)) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::narrative::Block;
+use super::super::blocks::Block;
 use super::super::value::{Object, Value};
 use crate::source::{Source, Span};
 use crate::tree::Kind;

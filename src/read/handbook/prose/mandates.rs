@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::super::notes::{Mark, put_refs};
+use super::super::blocks::Mark;
+use super::super::notes::put_refs;
 use super::super::record::PageReader;
 use super::super::spanned_text::SpannedText;
 use super::super::value::{Object, Value};

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::narrative::Block;
+use super::super::blocks::Block;
+use super::super::heading::fits;
 use super::super::spanned_text::{SpannedText, is_space};
 use super::super::template::Template;
 use super::sentences::words;
@@ -95,14 +96,6 @@ pub(super) fn country(form: &Template, text: &str, within: Range<usize>, wanted:
         }
     }
     None
-}
-
-/// Whether an acronym can stand for a name: its letters come in the name in their order, the first at its beginning.
-pub(in super::super) fn fits(acronym: &str, name: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<char>>();
-    let (acronym, name) = (letters(acronym), letters(name));
-    let mut rest = name.iter();
-    !acronym.is_empty() && acronym.first() == name.first() && acronym.iter().all(|letter| rest.any(|other| other == letter))
 }
 
 // Every `Written Out (ACRONYM)` of the text, in order.

@@ -21,7 +21,7 @@ use std::ops::Range;
 
 use self::evidence::{Confidence, Evidence};
 use self::mentions::{MissionMention, NamedBody};
-use super::narrative::Block;
+use super::blocks::Block;
 use super::record::PageReader;
 use super::spanned_text::SpannedText;
 use super::value::Value;
@@ -187,7 +187,7 @@ impl Prose<'_> {
     }
 
     /// The note marks in a part of a block, or right after it.
-    fn marks(&self, block: usize, within: &Range<usize>) -> impl Iterator<Item = &super::notes::Mark> {
+    fn marks(&self, block: usize, within: &Range<usize>) -> impl Iterator<Item = &super::blocks::Mark> {
         let within = within.clone();
         self.blocks[block].marks.iter().filter(move |mark| mark.at > within.start && mark.at <= within.end)
     }
