@@ -7,7 +7,6 @@ use super::notes::{mark_at, put_refs, take_marks};
 use super::prose_lines::{goes_on, is_closed, is_mark, is_open, is_prose};
 use super::record::PageReader;
 use super::rows::Row;
-use super::spanned_text::{SpannedText, is_space};
 use super::value::{Object, Value};
 use crate::source::Span;
 
