@@ -25,6 +25,7 @@ mod formats;
 mod baseline;
 mod git;
 mod handbook;
+mod handbook_pages;
 mod untrusted_input;
 mod architecture;
 mod html;

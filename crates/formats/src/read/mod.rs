@@ -7,6 +7,8 @@
 //! Start with [`ndjson`]; the other readers have the same structure for more complex formats.
 
 pub mod csv;
+#[cfg(feature = "handbook")]
+pub mod decisions;
 pub mod directive;
 mod guess;
 #[cfg(feature = "handbook")]
@@ -145,6 +147,9 @@ pub struct Options {
     /// Which forms handbook pages may have; `None` for those that come with the program, which are read when a page is.
     #[cfg(feature = "handbook")]
     pub forms: Option<Arc<handbook::Templates>>,
+    /// The decisions on values that a handbook page probably states.
+    #[cfg(feature = "handbook")]
+    pub decisions: Option<Arc<handbook::Decisions>>,
 }
 
 impl Default for Options {
@@ -158,6 +163,8 @@ impl Default for Options {
             csv: csv::Dialect::default(),
             #[cfg(feature = "handbook")]
             forms: None,
+            #[cfg(feature = "handbook")]
+            decisions: None,
         }
     }
 }
