@@ -211,6 +211,7 @@ impl Records {
 pub(super) struct Target {
     pub path: RecordsPath,
     pub collection: usize,
+    #[cfg_attr(not(feature = "xml"), expect(dead_code, reason = "the others take the shape of the options"))]
     pub shape: Arc<Shape>,
     // Whether an array at the end of the path is a list of records, and not itself the record.
     expands: bool,
@@ -264,6 +265,7 @@ impl Targets {
     }
 
     /// How many steps the longest path has.
+    #[cfg(any(feature = "xml", feature = "yaml"))]
     pub(super) fn depth(&self) -> usize {
         self.list.iter().map(|target| target.path.steps.len()).max().unwrap_or(0)
     }
