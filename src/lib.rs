@@ -13,6 +13,7 @@
 //! | [`schema`], [`reference_data`] | a compiled schema, and the [`schema::Shape`] that it gives to data; dates and countries |
 //! | [`layout`] | how values are in cells and elements, for reading and writing alike |
 //! | [`read`], [`normalise`], [`check`], [`compare`], [`redact`] | text to trees; trees to one form; findings about trees; what differs between two; what may be printed of them |
+//! | [`infer`] | records to a schema that they satisfy |
 //! | [`write`](mod@write), [`load`], [`report`] | trees to files; files that appear whole; findings for people and programs |
 //! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
 //! | [`fix`] | texts fixed by the edits of findings |
@@ -105,6 +106,7 @@ pub mod read;
 pub mod normalise;
 pub mod check;
 pub mod compare;
+pub mod infer;
 pub mod redact;
 pub mod write;
 pub mod load;

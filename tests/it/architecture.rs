@@ -10,6 +10,7 @@ const ROWS: &[&[&str]] = &[
     &["schema"],
     &["layout"],
     &["read", "normalise", "check", "compare", "redact"],
+    &["infer"],
     &["write", "load", "report"],
     &["pipeline"],
     &["fix"],

@@ -18,7 +18,7 @@ use crate::read::ndjson::TooLarge;
 use crate::read::{Options, Reader, RecordVisitor, too_many};
 use crate::schema::shape::Types;
 use crate::source::{Source, Span};
-use crate::tree::{Kind, Node, Text, Tree, pointer};
+use crate::tree::{Kind, Node, Text, Tree, Typing, pointer};
 
 /// The tables of one input: one, or a package with the root table first.
 pub(super) struct Table {
@@ -93,6 +93,7 @@ impl<'r> RowReader<'r> {
     pub fn read(&mut self, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         while self.next(0, visitor) {
             tree.reset(self.source);
+            tree.mark_typing(Typing::Cells);
             if !self.broken {
                 self.row(0, tree, visitor);
             }

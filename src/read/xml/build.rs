@@ -14,7 +14,7 @@ use crate::read::{Reader, RecordVisitor, note_duplicates, too_deep, too_many};
 use crate::schema::Shape;
 use crate::schema::shape::{Part, Types};
 use crate::source::{Source, Span};
-use crate::tree::{Kind, NodeId, Text, Tree};
+use crate::tree::{Kind, NodeId, Text, Tree, Typing};
 
 /// What a window has to know of what is before it.
 #[derive(Clone, Debug, Default)]
@@ -310,6 +310,9 @@ impl Records {
         tree.reset(source);
         let root = self.shape.root();
         let own = self.frame.mark.as_ref().map(|(prefix, _)| prefix.as_str());
+        if own.is_none() {
+            tree.mark_typing(Typing::Elements);
+        }
         let mut builder = Builder { source, tree, own, escapes, namespaces: root.is_any(), visitor, refused: false };
         builder.value(At { all: elements, element }, root);
         let refused = builder.refused;

@@ -1,0 +1,26 @@
+//! Infers a JSON Schema from records, with the evidence for each of its claims.
+//!
+//! Records are added to [`Statistics`], one at a time and on as many threads as there are; those of several threads or
+//! inputs are joined. [`schemas`] makes the schemas of one or more collections of them. A schema accepts every record that it
+//! was made from, whatever their order.
+//!
+//! Memory is bounded: a member's values are counted while there are at most 64 short ones, and then sampled by their
+//! smallest 512 hashes; hashes of possible keys are kept up to 4,194,304 for each member, beyond which it is not proposed
+//! as a key; an object of more than 512 names (a record of more than 8,192) is a map; at most 16 kinds of objects are told
+//! apart at one location.
+
+mod classes;
+mod describe;
+mod distinct;
+mod document;
+mod explain;
+mod keys;
+mod names;
+mod pattern;
+mod statistics;
+pub mod update;
+
+pub use describe::{Claim, Inferred, Options, schemas};
+pub use document::Json;
+pub use explain::{Format, render};
+pub use statistics::{Example, Statistics};
