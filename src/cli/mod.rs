@@ -21,6 +21,8 @@ mod dsn;
 mod export;
 mod explain;
 mod fix;
+mod infer;
+mod widen;
 mod init;
 mod interrupt;
 mod load;

@@ -557,6 +557,12 @@ impl Session {
         names.map(ToString::to_string).collect()
     }
 
+    /// The names of the inputs of each pipeline.
+    pub fn inputs_by_pipeline(&self) -> Vec<Vec<String>> {
+        let of = |pipeline: usize| self.inputs.iter().filter(|spec| spec.pipeline == pipeline).map(|spec| spec.input.name.to_string()).collect();
+        (0..self.pipelines.len()).map(of).collect()
+    }
+
     /// The record type, if all records have one schema.
     pub fn only_pipeline(&self) -> Result<Option<Records>, CliError> {
         let [plan] = &*self.pipelines else { return Ok(None) };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use super::classes::Classes;
 use super::distinct::Distinct;
@@ -89,6 +90,14 @@ pub fn schemas(mut collections: Vec<(String, Statistics)>, options: Options) -> 
             Inferred { name: name.clone(), records: statistics.records, schema, claims: builder.claims, sensitive: builder.sensitive }
         })
         .collect()
+}
+
+/// The schema of values that are a part of records, as members are, without names of collections.
+#[must_use]
+pub fn part(statistics: &Statistics) -> Json {
+    let mut builder =
+        Builder { options: Options::default(), records: statistics.records, name: "", targets: &[], claims: Vec::new(), sensitive: Vec::new() };
+    builder.value(&statistics.root, "/*", "")
 }
 
 struct Builder<'a> {
@@ -284,28 +293,26 @@ impl Builder<'_> {
         if is_map(&all, path.is_empty()) {
             return self.map(&all, value, path, out);
         }
-        let union = union(objects, &all);
         let mut named: Vec<&Member> = all.named.iter().collect();
         named.sort_by(|a, b| data_order(a, b));
-        let is_common = |member: &Member| {
-            union.as_ref().is_none_or(|(_, variants)| variants.iter().all(|(_, variant)| variant.named.iter().any(|own| own.name == member.name)))
-        };
-        let common: Vec<&Member> = named.iter().copied().filter(|member| is_common(member)).collect();
+        let union = Union::of(objects);
+        let is_common = |member: &&Member| union.as_ref().is_none_or(|union| union.is_common(&member.name));
+        let common: Vec<&Member> = named.into_iter().filter(is_common).collect();
         self.required(&common, all.objects, value, path, out);
         let properties = self.properties(&common, path);
         if !properties.is_empty() {
             out.push(("properties".to_owned(), Json::Object(properties)));
         }
-        let Some((tag, variants)) = union else { return };
-        let reason = format!("{tag:?} tells {} kinds of objects with other members apart", variants.len());
-        self.claim(path, "oneOf", &Json::List(variants.iter().map(|(kind, _)| Json::text(*kind)).collect()), reason, value);
+        let Some(union) = &union else { return };
+        let reason = format!("{:?} tells {} kinds of objects with other members apart", union.tag, union.kinds.len());
+        self.claim(path, "oneOf", &Json::List(union.kinds.iter().map(|(kind, _)| Json::text(*kind)).collect()), reason, value);
         let mut branches = Vec::new();
-        for (kind, variant) in variants {
+        for (kind, variant) in &union.kinds {
             let mut branch = Keywords::new();
-            let mut own: Vec<&Member> = variant.named.iter().filter(|member| !is_common(member)).collect();
+            let mut own: Vec<&Member> = variant.named.iter().filter(|member| !union.is_common(&member.name)).collect();
             own.sort_by(|a, b| data_order(a, b));
             self.required(&own, variant.objects, value, path, &mut branch);
-            let mut properties: Keywords = vec![(tag.to_owned(), Json::Object(vec![("const".to_owned(), Json::text(kind))]))];
+            let mut properties: Keywords = vec![(union.tag.to_owned(), Json::Object(vec![("const".to_owned(), Json::text(*kind))]))];
             properties.extend(self.properties(&own, path));
             branch.push(("properties".to_owned(), Json::Object(properties)));
             branches.push(Json::Object(branch));
@@ -449,23 +456,37 @@ fn vocabulary<'v>(value: &'v Value, texts: &Texts) -> Option<Vec<&'v str>> {
     fits.then(|| words.keys().map(|word| &**word).collect())
 }
 
-// The kinds of objects, with the member that tells them apart, if they have other members.
-fn union<'o>(objects: &'o Objects, all: &Members) -> Option<(&'static str, Vec<(&'o str, &'o Members)>)> {
-    const FEWEST: u64 = 2;
-    let variants: Vec<(&'static str, &str, &Members)> =
-        objects.variants.iter().map(|(tag, members)| tag.as_ref().map(|(name, kind)| (*name, &**kind, members))).collect::<Option<_>>()?;
-    let (tag, ..) = *variants.first()?;
-    let is_one_tag = variants.iter().all(|(name, _, members)| *name == tag && members.objects >= FEWEST && members.map.is_none());
-    if variants.len() < 2 || !is_one_tag {
-        return None;
+/// Kinds of objects that a member tells apart and that have other members.
+struct Union<'o> {
+    tag: &'static str,
+    kinds: Vec<(&'o str, &'o Members)>,
+    // By name: how many kinds have the member, and how many always have it.
+    having: BTreeMap<&'o str, (usize, usize)>,
+}
+
+impl<'o> Union<'o> {
+    fn of(objects: &'o Objects) -> Option<Self> {
+        const FEWEST: u64 = 2;
+        let (tag, _) = objects.variants.keys().next()?.as_ref()?;
+        let mut kinds = Vec::new();
+        let mut having: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for (other, members) in &objects.variants {
+            let (_, kind) = other.as_ref().filter(|(name, _)| name == tag && members.objects >= FEWEST && members.map.is_none())?;
+            kinds.push((&**kind, members));
+            for member in &members.named {
+                let (some, all) = having.entry(&member.name).or_default();
+                *some += 1;
+                *all += usize::from(member.count == members.objects);
+            }
+        }
+        // Some kind always has a member that another never has.
+        let tells = having.values().any(|(some, all)| *all > 0 && *some < kinds.len());
+        tells.then_some(Self { tag, kinds, having })
     }
-    let count = |members: &Members, name: &str| members.named.iter().find(|member| *member.name == *name).map_or(0, |member| member.count);
-    // A member that one kind always has and another never.
-    let tells = |member: &Member| {
-        let shares = variants.iter().map(|(_, _, members)| (count(members, &member.name), members.objects));
-        shares.clone().any(|(count, of)| count == of) && shares.clone().any(|(count, _)| count == 0)
-    };
-    all.named.iter().any(tells).then(|| (tag, variants.into_iter().map(|(_, kind, members)| (kind, members)).collect()))
+
+    fn is_common(&self, name: &str) -> bool {
+        self.having.get(name).is_some_and(|(some, _)| *some == self.kinds.len())
+    }
 }
 
 // Whether names are keys of values of one shape, and not those of members.

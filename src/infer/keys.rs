@@ -41,11 +41,12 @@ impl Search {
         let mut named = members.named;
         // In the order of the data, so that the first of equals is the first there.
         named.sort_by(|a, b| super::describe::data_order(a, b));
-        for mut member in named.into_iter().filter(|member| member.count == self.records) {
+        let records = self.records;
+        for mut member in named.into_iter().filter(|member| member.count == records) {
             let mut at = path.to_owned();
             pointer::push(&mut at, &member.name);
             let (nulls, objects) = (member.value.nulls, member.value.objects);
-            if objects == self.records {
+            if objects == records {
                 if let Some(inner) = member.value.members.take() {
                     self.members(inner.joined(1), &at, Some(&member.name));
                 }

@@ -14,13 +14,15 @@ mod describe;
 mod distinct;
 mod document;
 mod explain;
+mod group;
 mod keys;
 mod names;
 mod pattern;
 mod statistics;
-pub mod update;
+pub mod widen;
 
-pub use describe::{Claim, Inferred, Options, schemas};
+pub use describe::{Claim, Inferred, Options, part, schemas};
 pub use document::Json;
 pub use explain::{Format, render};
+pub use group::{Group, grouped};
 pub use statistics::{Example, Statistics};

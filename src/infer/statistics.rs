@@ -10,7 +10,7 @@ use super::distinct::{Distinct, Unique, hash};
 use super::pattern::Forms;
 use crate::growth;
 use crate::tree::number::{self, Decimal};
-use crate::tree::{Kind, Member as TreeMember, Node, Tree, Typing, is_same, key_hash};
+use crate::tree::{Kind, Member as TreeMember, Node, Typing, is_same, key_hash};
 
 /// Number of names of an object, other than the record, beyond which it is a map.
 const MOST_NAMES: usize = 512;
@@ -65,11 +65,11 @@ impl Statistics {
         self.records
     }
 
-    /// Adds a record.
-    pub fn add(&mut self, record: &Tree) {
+    /// Adds a record, or a part of one.
+    pub fn add(&mut self, record: Node<'_>) {
         self.records += 1;
-        let how = How { typing: record.typing(), depth: 0, limits: self.limits };
-        self.root.add(record.root(), how);
+        let how = How { typing: record.tree().typing(), depth: 0, limits: self.limits };
+        self.root.add(record, how);
     }
 
     /// Adds the records of others.
@@ -567,7 +567,7 @@ impl Examples {
             return;
         }
         let position = source.position(node.span().start);
-        self.insert(Example { text: text.into(), file: Arc::clone(file), line: position.line, column: position.column, byte });
+        self.insert(Example { text: text.into(), file: Arc::clone(file), line: position.line, column: position.column.into(), byte });
     }
 
     fn insert(&mut self, example: Example) {
@@ -598,7 +598,7 @@ fn shortened(text: &str, longest: usize) -> &str {
 mod tests {
     use super::*;
     use crate::source::{Source, Span};
-    use crate::tree::Text;
+    use crate::tree::{Text, Tree};
 
     // An object with `size` members, each a list of `size` numbers.
     fn record(size: usize) -> Tree {
@@ -618,15 +618,15 @@ mod tests {
     fn work_grows_with_the_records() {
         growth::assert_linear(100, |size| {
             let mut statistics = Statistics::new(false);
-            (0..size).for_each(|_| statistics.add(&record(10)));
+            (0..size).for_each(|_| statistics.add(record(10).root()));
         });
-        growth::assert_linear(2_000, |size| Statistics::new(false).add(&record(size)));
+        growth::assert_linear(2_000, |size| Statistics::new(false).add(record(size).root()));
     }
 
     #[test]
     fn memory_is_bounded_where_names_and_values_grow() {
         let mut statistics = Statistics::new(false);
-        (0..20).for_each(|_| statistics.add(&record(MOST_COLUMNS + 1)));
+        (0..20).for_each(|_| statistics.add(record(MOST_COLUMNS + 1).root()));
         let objects = statistics.root.members.expect("records are objects");
         let members = &objects.variants[&None];
         assert!(members.named.is_empty() && members.index.is_empty());

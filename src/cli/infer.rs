@@ -1,0 +1,258 @@
+//! `chancery schema infer`: makes schemas of data, or widens one as far as data require.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::args::{CommonArgs, Explain, InferArgs};
+use super::session::Session;
+use super::{CliError, ExitStatus, print, widen};
+use crate::check::Accepted;
+use crate::diagnostic::DiagnosticSink;
+use crate::infer::{self, Format, Group, Inferred, Options, Statistics};
+use crate::load::output::{CommitSet, OutputTarget};
+use crate::pipeline::Outcome;
+use crate::report::json_text;
+use crate::write::{Files, OutputWriter, Writer};
+
+/// Up to this number of inputs, each is compared with the others; of more, those of one directory are one collection.
+const FEW_INPUTS: usize = 64;
+
+/// Runs the command.
+pub fn run(args: &InferArgs) -> Result<ExitStatus, CliError> {
+    if let Some(schema) = &args.update {
+        return widen::run(args, schema);
+    }
+    let session = session(args, "none")?;
+    if let Some(output) = &args.output {
+        session.refuse_input(output)?;
+    }
+    let by_pipeline = session.inputs_by_pipeline();
+    let gatherers: Vec<Gatherer> = by_pipeline
+        .iter()
+        .map(|inputs| Gatherer {
+            // A config says which inputs belong together.
+            apart: match () {
+                () if args.collection.is_some() || by_pipeline.len() > 1 => Apart::Never,
+                () if inputs.len() <= FEW_INPUTS => Apart::ByFile,
+                () => Apart::ByFolder,
+            },
+            limits: args.with_limits,
+            pool: Arc::default(),
+        })
+        .collect();
+    let pools: Vec<Pool> = gatherers.iter().map(|gatherer| Arc::clone(&gatherer.pool)).collect();
+    let outcomes = session.read_into(gatherers.into_iter().map(|gatherer| Arc::new(gatherer) as Arc<dyn Writer>).collect())?;
+    if let Some(status) = stopped(&outcomes) {
+        return Ok(status);
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    for (pool, inputs) in pools.into_iter().zip(by_pipeline) {
+        let mut found = infer::grouped(joined(&pool));
+        match &mut *found {
+            // Not every input that was read has a name of its own in the statistics.
+            [only] => only.inputs = inputs,
+            _ => {}
+        }
+        groups.extend(found.into_iter().filter(|group| group.statistics.records() > 0));
+    }
+    if groups.is_empty() {
+        return Err(CliError::usage("the inputs have no records to infer a schema from"));
+    }
+    let names = names(&groups, args.collection.as_deref());
+    let collections = names.into_iter().zip(groups).map(|(name, group)| (name, group.statistics)).collect();
+    let inferred = infer::schemas(collections, Options { limits: args.with_limits });
+    write(args, &inferred)?;
+    Ok(if outcomes.iter().any(|outcome| outcome.failed || outcome.summary.rejected > 0) { ExitStatus::Findings } else { ExitStatus::Clean })
+}
+
+/// A session that reads and normalises records, and checks nothing.
+pub fn session(args: &InferArgs, schema: &str) -> Result<Session, CliError> {
+    let common = CommonArgs {
+        schema: Some(schema.to_owned()),
+        jobs: args.jobs,
+        no_progress: args.no_progress,
+        config: args.config.clone(),
+        no_config: args.no_config,
+        unchecked: true,
+        ..CommonArgs::default()
+    };
+    Session::new(common, args.input.clone())
+}
+
+/// The status of a run that did not read everything; a schema of a part of the data would be wrong.
+pub fn stopped(outcomes: &[Outcome]) -> Option<ExitStatus> {
+    let is = |what: fn(&Outcome) -> bool| outcomes.iter().any(what);
+    if is(|outcome| outcome.interrupted) {
+        return Some(ExitStatus::Interrupted);
+    }
+    is(|outcome| outcome.unreadable > 0).then_some(ExitStatus::Unable)
+}
+
+fn write(args: &InferArgs, inferred: &[Inferred]) -> Result<(), CliError> {
+    match &args.output {
+        None if args.explain.is_some() => {}
+        None => {
+            let [only] = inferred else { return Err(several(inferred)) };
+            print(&json_text(&only.schema.pretty()))?;
+        }
+        Some(output) => {
+            let is_folder = output.is_dir() || output.to_string_lossy().ends_with(['/', '\\']);
+            let targets: Vec<(PathBuf, &Inferred)> = match inferred {
+                all if is_folder => all.iter().map(|one| (output.join(format!("{}.schema.json", one.name)), one)).collect(),
+                [only] => vec![(output.clone(), only)],
+                _ => return Err(several(inferred)),
+            };
+            let mut finished = CommitSet::default();
+            for (path, one) in targets {
+                let mut target = OutputTarget::file(path);
+                target.main()?.write_all(one.schema.pretty().as_bytes())?;
+                target.finish(&mut finished)?;
+            }
+            finished.commit()?;
+        }
+    }
+    if let Some(explain) = args.explain {
+        let format = match explain {
+            Explain::Text => Format::Text,
+            Explain::Markdown => Format::Markdown,
+            Explain::Json => Format::Json,
+        };
+        print(&infer::render(format, inferred, args.mask))?;
+    }
+    Ok(())
+}
+
+fn several(inferred: &[Inferred]) -> CliError {
+    let list: Vec<String> = inferred.iter().map(|one| format!("{} ({} records)", one.name, one.records)).collect();
+    CliError::usage(format!(
+        "the inputs hold several collections: {}; write a schema for each with --output DIR/, or treat them as one with --collection NAME",
+        list.join(", ")
+    ))
+}
+
+// Names of collections: given, or after their inputs.
+fn names(groups: &[Group], given: Option<&str>) -> Vec<String> {
+    let mut taken = BTreeMap::<String, usize>::new();
+    groups
+        .iter()
+        .map(|group| {
+            let name = given.map_or_else(|| name_of(&group.inputs), collection_name);
+            let number = taken.entry(name.clone()).or_default();
+            *number += 1;
+            if *number == 1 { name } else { format!("{name}-{number}") }
+        })
+        .collect()
+}
+
+// The file's name, or that of the directory of several files.
+fn name_of(inputs: &[String]) -> String {
+    match inputs {
+        [only] => {
+            let file = only.rsplit(['/', '\\']).next().unwrap_or(only);
+            let file = crate::source::open::strip_compression(file);
+            collection_name(file.split_once('.').map_or(file, |(stem, _)| stem))
+        }
+        _ => {
+            let folder = inputs.first().and_then(|first| Path::new(first).parent()).and_then(Path::file_name);
+            collection_name(&folder.map(|name| name.to_string_lossy()).unwrap_or_default())
+        }
+    }
+}
+
+// A name that a collection can have.
+fn collection_name(text: &str) -> String {
+    let mut name = String::new();
+    for c in text.chars() {
+        match c.to_ascii_lowercase() {
+            c if c.is_ascii_lowercase() || !name.is_empty() && c.is_ascii_digit() => name.push(c),
+            '_' if !name.is_empty() => name.push('_'),
+            _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
+            _ => {}
+        }
+    }
+    let name = name.trim_end_matches('-');
+    if name.is_empty() { "records".to_owned() } else { name.to_owned() }
+}
+
+// What separates statistics while it is not known which inputs belong together.
+#[derive(Clone, Copy)]
+enum Apart {
+    Never,
+    ByFile,
+    ByFolder,
+}
+
+// Statistics of the workers, by input; each takes one, adds a record, and puts it back.
+type Pool = Arc<Mutex<Vec<BTreeMap<String, Statistics>>>>;
+
+struct Gatherer {
+    apart: Apart,
+    limits: bool,
+    pool: Pool,
+}
+
+impl Writer for Gatherer {
+    fn encode(&self, record: Accepted<'_>, _: &mut Vec<u8>, _: &mut dyn DiagnosticSink) {
+        let node = record.node();
+        let file = &**node.tree().source().name();
+        let input = match self.apart {
+            Apart::Never => "",
+            Apart::ByFile => file,
+            Apart::ByFolder => file.rsplit_once(['/', '\\']).map_or("", |(folder, _)| folder),
+        };
+        let pool = || self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own = pool().pop().unwrap_or_default();
+        match own.get_mut(input) {
+            Some(statistics) => statistics.add(node),
+            None => own.entry(input.to_owned()).or_insert_with(|| Statistics::new(self.limits)).add(node),
+        }
+        pool().push(own);
+    }
+
+    fn output_writer(&self) -> Box<dyn OutputWriter> {
+        Box::new(Nothing)
+    }
+}
+
+/// An output that nothing is written to.
+pub struct Nothing;
+
+impl OutputWriter for Nothing {
+    fn record(&mut self, _: &[u8], _: &mut dyn Files) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &mut dyn Files) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn joined(pool: &Pool) -> BTreeMap<String, Statistics> {
+    let all = std::mem::take(&mut *pool.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut joined = BTreeMap::<String, Statistics>::new();
+    for (input, statistics) in all.into_iter().flatten() {
+        joined.entry(input).or_default().join(statistics);
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collections_are_named_after_their_inputs() {
+        for (inputs, expected) in [
+            (&["data/Parts List.csv"][..], "parts-list"),
+            (&["2024_orgs.json.gz"], "orgs"),
+            (&["-"], "records"),
+            (&["data/ror/a.json", "data/ror/b.json"], "ror"),
+            (&["a.json", "b.json"], "records"),
+        ] {
+            let inputs: Vec<String> = inputs.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(name_of(&inputs), expected, "{inputs:?}");
+        }
+    }
+}
