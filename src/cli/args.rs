@@ -569,7 +569,9 @@ pub enum SchemaCommand {
 
 /// `schema infer`
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Exit status: 0 done, 1 some records could not be read, or --update could not resolve everything, 2 the run failed.")]
+#[command(
+    after_help = "Exit status: 0 done, 1 some records could not be read, or --update could not resolve everything, 2 the run failed."
+)]
 pub struct InferArgs {
     /// Output file, or a directory for several collections [default: standard output; with --update: the schema itself]
     #[arg(short, long, value_name = "FILE|DIR")]

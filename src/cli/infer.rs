@@ -1,7 +1,6 @@
 //! `chancery schema infer`: makes schemas of data, or widens one as far as data require.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 

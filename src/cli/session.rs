@@ -559,7 +559,8 @@ impl Session {
 
     /// The names of the inputs of each pipeline.
     pub fn inputs_by_pipeline(&self) -> Vec<Vec<String>> {
-        let of = |pipeline: usize| self.inputs.iter().filter(|spec| spec.pipeline == pipeline).map(|spec| spec.input.name.to_string()).collect();
+        let of =
+            |pipeline: usize| self.inputs.iter().filter(|spec| spec.pipeline == pipeline).map(|spec| spec.input.name.to_string()).collect();
         (0..self.pipelines.len()).map(of).collect()
     }
 

@@ -69,8 +69,9 @@ pub fn run(args: &InferArgs, schema: &Path) -> Result<ExitStatus, CliError> {
         finished.commit()?;
     }
     for left in &open {
-        let line = format!("{}: not widened, decide yourself: it rejects {} values; {}\n", left.pointer, left.values, left.example);
-        print(&log_line(&line.trim_end().to_owned())).and_then(|_| print("\n"))?;
+        let line =
+            format!("{}: not widened; decide what to do about {} rejected values, such as {}", left.pointer, left.values, left.example);
+        print(&format!("{}\n", log_line(&line)))?;
     }
     Ok(if open.is_empty() { ExitStatus::Clean } else { ExitStatus::Findings })
 }
@@ -98,12 +99,10 @@ fn write_version(schema: &Path, text: &str) -> Result<tempfile::NamedTempFile, C
 fn contradictions(args: &InferArgs, schema: &Path, tree: &Tree) -> Result<Result<Contradictions, ExitStatus>, CliError> {
     let session = session(args, &schema.to_string_lossy())?;
     let found = Arc::new(Mutex::new(Contradictions::default()));
-    let (checker, tree) = (Arc::new(Checker::new(load(schema)?)), Arc::new(tree.clone()));
-    let writers = session.inputs_by_pipeline().iter().map(|_| {
-        Arc::new(Collector { checker: Arc::clone(&checker), schema: Arc::clone(&tree), found: Arc::clone(&found) }) as Arc<dyn Writer>
-    });
-    let writers = writers.collect();
-    let outcomes = session.read_into(writers)?;
+    let (checker, tree) = (Checker::new(load(schema)?), tree.clone());
+    let writer: Arc<dyn Writer> = Arc::new(Collector { checker, schema: tree, found: Arc::clone(&found) });
+    let pipelines = session.inputs_by_pipeline().len();
+    let outcomes = session.read_into(vec![writer; pipelines])?;
     if let Some(status) = stopped(&outcomes) {
         return Ok(Err(status));
     }
@@ -112,8 +111,8 @@ fn contradictions(args: &InferArgs, schema: &Path, tree: &Tree) -> Result<Result
 }
 
 struct Collector {
-    checker: Arc<Checker>,
-    schema: Arc<Tree>,
+    checker: Checker,
+    schema: Tree,
     found: Arc<Mutex<Contradictions>>,
 }
 

@@ -85,7 +85,8 @@ pub fn schemas(mut collections: Vec<(String, Statistics)>, options: Options) -> 
         .iter()
         .zip(&keys)
         .map(|((name, statistics), (key, undecided))| {
-            let mut builder = Builder { options, records: statistics.records, name, targets: &targets, claims: Vec::new(), sensitive: Vec::new() };
+            let mut builder =
+                Builder { options, records: statistics.records, name, targets: &targets, claims: Vec::new(), sensitive: Vec::new() };
             let schema = builder.record(&statistics.root, key.as_ref(), undecided);
             Inferred { name: name.clone(), records: statistics.records, schema, claims: builder.claims, sensitive: builder.sensitive }
         })
@@ -95,8 +96,14 @@ pub fn schemas(mut collections: Vec<(String, Statistics)>, options: Options) -> 
 /// The schema of values that are a part of records, as members are, without names of collections.
 #[must_use]
 pub fn part(statistics: &Statistics) -> Json {
-    let mut builder =
-        Builder { options: Options::default(), records: statistics.records, name: "", targets: &[], claims: Vec::new(), sensitive: Vec::new() };
+    let mut builder = Builder {
+        options: Options::default(),
+        records: statistics.records,
+        name: "",
+        targets: &[],
+        claims: Vec::new(),
+        sensitive: Vec::new(),
+    };
     builder.value(&statistics.root, "/*", "")
 }
 
@@ -366,7 +373,9 @@ pub(super) fn settled<'v>(value: &'v Value, name: &str) -> Cow<'v, Value> {
         let booleans = if value.elements { value.booleans } else { 0 };
         // Where others wrote a type, it is kept.
         let is_free = guessed.count == numbers + booleans;
-        let mixed = value.elements && (value.strings > 0 || booleans > 0 && numbers > 0);
+        // Other texts among numbers make all of them texts, unless they are words for a missing number.
+        let others = value.texts.as_ref().is_some_and(|texts| texts.has_digit || 10 * texts.count > guessed.count);
+        let mixed = others || value.elements && (value.strings > 0 || booleans > 0 && numbers > 0);
         if is_free && (mixed || is_identifier(value, guessed, name)) {
             let own = settled.to_mut();
             own.strings += guessed.count;
@@ -380,7 +389,8 @@ pub(super) fn settled<'v>(value: &'v Value, name: &str) -> Cow<'v, Value> {
     if value.elements && !value.others && value.arrays > 0 && value.scalars() + value.objects > 0 {
         let mut one = settled.into_owned();
         let (arrays, items, lengths) = (one.arrays, one.items.take(), one.lengths.take());
-        let mut all = Value { arrays: arrays + one.scalars() + one.objects, elements: true, examples: one.examples.clone(), ..Value::default() };
+        let mut all =
+            Value { arrays: arrays + one.scalars() + one.objects, elements: true, examples: one.examples.clone(), ..Value::default() };
         all.lengths = lengths.map(|(least, most)| (least.min(1), most.max(1)));
         let mut joined = items.map(|items| *items).unwrap_or_default();
         one.arrays = 0;
@@ -392,9 +402,6 @@ pub(super) fn settled<'v>(value: &'v Value, name: &str) -> Cow<'v, Value> {
 }
 
 fn is_identifier(value: &Value, guessed: &Texts, name: &str) -> bool {
-    if value.texts.as_ref().is_some_and(|texts| texts.leading_zero) {
-        return true;
-    }
     if value.numbers > 0 || !guessed.all_digits {
         return false;
     }
@@ -502,13 +509,18 @@ fn is_map(members: &Members, is_record: bool) -> bool {
     }
     let mut names = Texts::default();
     members.named.iter().for_each(|member| names.add(&member.name, false));
-    let are_codes = names.all_digits || names.classes.has(Classes::DATE) || names.classes.has(Classes::UUID) || names.classes.has(Classes::URI);
+    let are_codes =
+        names.all_digits || names.classes.has(Classes::DATE) || names.classes.has(Classes::UUID) || names.classes.has(Classes::URI);
     let are_languages = names.classes.has(Classes::LANGUAGE) && names.longest <= 5 && names.shortest == 2 && number >= 2 * FEWEST;
     let numbered = number >= MANY && (names.forms.of_places().is_some() || names.forms.of_runs().is_some());
     let present: u64 = members.named.iter().map(|member| member.count).sum();
     let is_sparse = |share: u64| 100 * present <= share * members.objects * number as u64;
     let has_containers = members.named.iter().all(|member| member.value.objects + member.value.arrays > 0);
-    are_codes || are_languages || numbered || number >= MANY && has_containers && is_sparse(50) || number >= 4 * MANY && is_sparse(10)
+    are_codes
+        || are_languages
+        || numbered
+        || number >= MANY && has_containers && is_sparse(50)
+        || number >= 4 * MANY && is_sparse(10)
         || number >= 2 * MANY && has_containers && members.objects == 1
 }
 

@@ -66,7 +66,10 @@ impl Search {
         if !is_integer && value.strings != self.records {
             return;
         }
-        let has_pattern = value.texts.as_ref().is_some_and(|texts| texts.count >= 20 && (texts.forms.of_places().is_some() || texts.forms.of_runs().is_some()));
+        let has_pattern = value
+            .texts
+            .as_ref()
+            .is_some_and(|texts| texts.count >= 20 && (texts.forms.of_places().is_some() || texts.forms.of_runs().is_some()));
         let rank = names::key_rank(name, parent).max(if has_pattern { 40 } else { 0 });
         if rank == 0 || is_integer && rank < 60 {
             return;

@@ -32,6 +32,7 @@ pub(super) fn key_rank(name: &str, parent: Option<&str>) -> u32 {
     match words.as_slice() {
         [word] if word == "id" => 100,
         [word] if ["uuid", "guid", "identifier", "ident"].contains(&&**word) => 95,
+        words if words.iter().any(|word| word == "alpha") => 90,
         [.., last] if ["id", "uuid", "identifier"].contains(&&**last) || last.len() > 3 && name.ends_with("Id") => 85,
         [word] if ["key", "code", "slug", "uri", "symbol", "number", "ref", "lei", "isbn", "doi", "sku"].contains(&&**word) => 75,
         _ if parent.is_some_and(|parent| has_word(parent, &["id", "ids", "identifiers"])) => 70,
@@ -42,7 +43,10 @@ pub(super) fn key_rank(name: &str, parent: Option<&str>) -> u32 {
 
 /// Whether digits under that name are mostly identifiers.
 pub(super) fn names_digits(name: &str) -> bool {
-    has_word(name, &["zip", "postcode", "postal", "plz", "phone", "telephone", "tel", "mobile", "fax", "isbn", "issn", "ean", "gtin", "fips"])
+    has_word(
+        name,
+        &["zip", "postcode", "postal", "plz", "phone", "telephone", "tel", "mobile", "fax", "isbn", "issn", "ean", "gtin", "fips"],
+    )
 }
 
 pub(super) fn is_country(name: &str) -> bool {
@@ -69,12 +73,15 @@ pub(super) fn refers(name: &str, collection: &str) -> bool {
     let last = own.last().map(|word| singular(word).unwrap_or_else(|| word.clone()));
     let is_of = |word: &String| Some(word) == last.as_ref() || own.last() == Some(word);
     words.iter().any(is_of)
-        || words.iter().any(|word| ["id", "ids", "ref", "refs", "parent", "parents", "children", "predecessor", "successor", "superior"].contains(&&**word))
+        || words.iter().any(|word| {
+            ["id", "ids", "ref", "refs", "parent", "parents", "children", "predecessor", "successor", "superior"].contains(&&**word)
+        })
 }
 
 /// What one of several is called, where that can be told in English: `names` gives `name`.
 pub(super) fn singular(name: &str) -> Option<String> {
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name =
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !is_name || name.len() < 4 {
         return None;
     }

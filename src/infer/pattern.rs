@@ -92,7 +92,8 @@ impl Forms {
         }
         if let Some(own) = &mut self.runs {
             let mut found = if text.len() <= LONGEST { runs(text) } else { runs("") };
-            let fits = own.iter_mut().all(|run| found.next().is_some_and(|(classes, text)| run.add(classes, text))) && found.next().is_none();
+            let fits =
+                own.iter_mut().all(|run| found.next().is_some_and(|(classes, text)| run.add(classes, text))) && found.next().is_none();
             if !fits {
                 self.runs = None;
             }
@@ -241,7 +242,11 @@ fn runs(text: &str) -> impl Iterator<Item = (u8, &str)> {
 
 fn escaped(byte: u8) -> String {
     let c = char::from(byte);
-    if matches!(c, '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|') { format!("\\{c}") } else { c.to_string() }
+    if matches!(c, '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|') {
+        format!("\\{c}")
+    } else {
+        c.to_string()
+    }
 }
 
 fn set(classes: u8) -> String {

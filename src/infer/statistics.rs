@@ -182,7 +182,9 @@ impl Value {
     fn number(&mut self, text: &str, how: How) {
         // `1.0` is an integer for a validator, and not for the person who wrote it.
         *(if is_whole(text) { &mut self.integers } else { &mut self.numbers }) += 1;
-        if how.limits && let Some(number) = Decimal::parse(text) {
+        if how.limits
+            && let Some(number) = Decimal::parse(text)
+        {
             self.range = Some(match self.range.take() {
                 None => (number.clone(), number),
                 Some((least, most)) => (least.min(number.clone()), most.max(number)),
@@ -295,6 +297,7 @@ pub(super) struct Texts {
     // Whether each has digits alone, and whether one of those begins with a zero and has more digits.
     pub(super) all_digits: bool,
     pub(super) leading_zero: bool,
+    pub(super) has_digit: bool,
     pub(super) has_blank: bool,
 }
 
@@ -309,6 +312,7 @@ impl Default for Texts {
             lengths: None,
             all_digits: true,
             leading_zero: false,
+            has_digit: false,
             has_blank: false,
         }
     }
@@ -327,6 +331,7 @@ impl Texts {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         self.all_digits &= digits;
         self.leading_zero |= digits && text.len() > 1 && text.starts_with('0');
+        self.has_digit |= text.bytes().any(|byte| byte.is_ascii_digit());
         self.has_blank |= text.bytes().any(|byte| byte.is_ascii_whitespace());
     }
 
@@ -341,6 +346,7 @@ impl Texts {
         }
         self.all_digits &= other.all_digits;
         self.leading_zero |= other.leading_zero;
+        self.has_digit |= other.has_digit;
         self.has_blank |= other.has_blank;
     }
 }

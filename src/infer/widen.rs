@@ -67,7 +67,8 @@ impl Contradictions {
         let contradiction = self.0.entry(keyword.to_owned()).or_default();
         contradiction.values += 1;
         let at = finding.place.locate();
-        let example = (at.file.to_string(), at.start.byte, format!("{}:{}:{}: {}", at.file, at.start.line, at.start.column, finding.message));
+        let example =
+            (at.file.to_string(), at.start.byte, format!("{}:{}:{}: {}", at.file, at.start.line, at.start.column, finding.message));
         if contradiction.example.as_ref().is_none_or(|known| example < *known) {
             contradiction.example = Some(example);
         }
@@ -85,7 +86,7 @@ impl Contradictions {
             own.types.extend(others.types);
             own.texts.extend(others.texts);
             own.missing.extend(others.missing);
-            for (least, most) in others.range {
+            if let Some((least, most)) = others.range {
                 own.widen(least);
                 own.widen(most);
             }
@@ -155,7 +156,9 @@ impl Contradiction {
                     self.unknown.entry(name.into_owned()).or_default().add(value);
                 }
             }
-            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => Decimal::parse(value.text()).into_iter().for_each(|number| self.widen(number)),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
+                Decimal::parse(value.text()).into_iter().for_each(|number| self.widen(number))
+            }
             "minLength" | "maxLength" => self.count(value.text().chars().count()),
             "minItems" | "maxItems" | "minProperties" | "maxProperties" => self.count(value.len()),
             _ => {}
@@ -224,7 +227,8 @@ impl Contradiction {
     }
 
     fn without_missing(&self, subschema: Node<'_>, keyword: Member<'_>) -> Option<Vec<(Span, String)>> {
-        let kept: Vec<String> = keyword.value.items().filter(|name| !self.missing.contains(name.text())).map(|name| quoted(name.text())).collect();
+        let kept: Vec<String> =
+            keyword.value.items().filter(|name| !self.missing.contains(name.text())).map(|name| quoted(name.text())).collect();
         if self.missing.is_empty() {
             return None;
         }

@@ -25,6 +25,7 @@ mod handbook;
 mod untrusted_input;
 mod architecture;
 mod html;
+mod infer;
 mod json_suite;
 mod properties;
 mod file_cache;
