@@ -298,7 +298,7 @@ fn indentation(node: Node<'_>) -> String {
 
 // Adds items behind the last one.
 fn appended_items<'s>(list: Node<'_>, last: Node<'_>, values: impl Iterator<Item = &'s String>) -> (Span, String) {
-    let at = Span::at(last.span().end);
+    let at = behind_line(list, last);
     let indent = indentation(last);
     let is_broken = list.written().contains('\n');
     let text = values.map(|value| match (is_flow(list), is_broken) {
@@ -310,8 +310,7 @@ fn appended_items<'s>(list: Node<'_>, last: Node<'_>, values: impl Iterator<Item
 }
 
 // Adds a member behind a value of its object.
-fn inserted(object: Node<'_>, behind: Node<'_>, member: &str) -> (Span, String) {
-    let at = Span::at(behind.span().end);
+fn inserted(object: Node<'_>, last: Node<'_>, member: &str) -> (Span, String) {
     let first = object.members().next().map(|first| first.key);
     let indent = first.map(indentation).unwrap_or_default();
     let is_broken = object.written().contains('\n');
@@ -320,8 +319,20 @@ fn inserted(object: Node<'_>, behind: Node<'_>, member: &str) -> (Span, String) 
         (true, true) => format!(",\n{indent}{member}"),
         (false, _) => format!("\n{indent}{member}"),
     };
-    // Lines of YAML may end behind the value's last line.
-    (at, text)
+    (behind_line(object, last), text)
+}
+
+// Where something is added behind the last value of a container: behind it, or where parts have lines, behind its line.
+fn behind_line(container: Node<'_>, last: Node<'_>) -> Span {
+    let end = last.span().end as usize;
+    if is_flow(container) {
+        return Span::at(last.span().end);
+    }
+    let text = last.tree().source().text();
+    // A value of several lines may end with its last line.
+    let end = end - usize::from(text[..end].ends_with('\n'));
+    let end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+    Span::at(end as u32)
 }
 
 // Takes a member away, with the comma or the line that it has.
