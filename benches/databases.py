@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs chancery and its peers on the way into databases, one after another, and writes a table of docs/performance.md.
+"""Measures chancery and other tools loading databases, one after another, and writes a table of docs/performance.md.
 
     benches/databases.py [--records N] [--runs N] [--write] [PROGRAM]
 
-Data, peers and figures are those of benches/peers/run.py: the whole process, median of the runs, the highest for memory. The
-server of PostgreSQL is one of our own on a port of this machine, from the programs that are installed, with the settings
-that it comes with; its CPU time and memory are not in the figures. What is not installed is named as absent.
+Data, tools and figures are as in benches/peers/run.py: the whole process, median of the runs, the highest for memory. The
+PostgreSQL server is started locally from the installed programs with its default settings; its CPU time and memory are
+not in the figures. Tools that are not installed are marked as absent.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def work(program, folder, server):
     insert = [utils, "insert", "peer.db", "records", first, "--nl", "--alter", "--pk", "id"] if utils else None
     rows.append((task, "sqlite-utils", "one table, nested parts as text", insert, lambda: remove("peer.db")))
     duck = python("duckdb", f"import duckdb; duckdb.connect('peer.duckdb').sql(\"set threads=2; create table records as select * from read_ndjson('{first}')\")")
-    rows.append(("into its own file", "DuckDB", "one table, nested types; null, [] and numbers bent", duck, lambda: remove("peer.duckdb", "peer.duckdb.wal")))
+    rows.append(("into its own file", "DuckDB", "one table, nested types; null, [] and numbers changed", duck, lambda: remove("peer.duckdb", "peer.duckdb.wal")))
 
     task, postgres = "into PostgreSQL", server and server.url("work")
     if server:
@@ -139,7 +139,7 @@ def waiting(program, folder, server):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("program", nargs="?", default=str(ROOT / "target/release/chancery"))
+    parser.add_argument("program", nargs="?", default=str(ROOT / "target/dist/chancery"))
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")

@@ -16,7 +16,7 @@ fi
 case $out in /*) ;; *) out=$root/$out ;; esac
 
 # Frame pointers and symbols, apart from the usual build.
-RUSTFLAGS="-C force-frame-pointers=yes" cargo build --quiet --release --target-dir target/profile --config 'profile.release.strip="none"'
+RUSTFLAGS="-C force-frame-pointers=yes" cargo build --quiet --profile dist --target-dir target/profile --config 'profile.dist.strip="none"'
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -26,7 +26,7 @@ if [ $# = 0 ]; then
   set -- check records.ndjson --schema schema.json --jobs 1 --quiet --no-cache
 fi
 # A check that finds faults ends with 1.
-perf record --quiet --freq 2500 --call-graph fp --output perf.data -- "$root/target/profile/release/chancery" "$@" >/dev/null 2>&1 || true
+perf record --quiet --freq 2500 --call-graph fp --output perf.data -- "$root/target/profile/dist/chancery" "$@" >/dev/null 2>&1 || true
 perf script --input perf.data --no-inline 2>/dev/null | inferno-collapse-perf 2>/dev/null \
   | inferno-flamegraph --title "chancery $1" --minwidth 0.3 2>/dev/null >flamegraph.svg
 mv flamegraph.svg "$out"

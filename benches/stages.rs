@@ -36,7 +36,7 @@ fn schema() -> Arc<Schema> {
     let mut first = Kept::default();
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
     let feed = InputBuffer::new(bundled::PROFILE.name, Box::new(bundled::PROFILE.text.as_bytes()), Position::START);
-    read::read_all(&mut *Format::Json.chunker(feed, &options), &mut first).expect("the bundled schema is read from memory");
+    read::read_all(&mut *read::chunker(Format::Json, feed, &options), &mut first).expect("the bundled schema is read from memory");
     let mut registry = SchemaRegistry::new();
     let root = registry.add(bundled::PROFILE.name, first.0.expect("the bundled schema is a document"));
     Arc::new(Schema::build(registry, root, chancery::schema::Options::default()).expect("the bundled schema is a good one"))
@@ -80,7 +80,7 @@ impl<F: FnMut(&mut Tree)> RecordVisitor for Each<F> {
 
 fn each(format: Format, text: &str, options: &read::Options, work: impl FnMut(&mut Tree)) {
     let feed = InputBuffer::new("bench", Box::new(Cursor::new(text.to_owned())), Position::START);
-    read::read_all(&mut *format.chunker(feed, options), &mut Each(work)).expect("memory is readable");
+    read::read_all(&mut *read::chunker(format, feed, options), &mut Each(work)).expect("memory is readable");
 }
 
 fn counted<'a, 'b>(bencher: Bencher<'a, 'b>, text: &str) -> Bencher<'a, 'b> {
@@ -150,39 +150,22 @@ fn whole(bencher: Bencher<'_, '_>, jobs: usize) {
         let stream = Box::new(Cursor::new(text.clone().into_bytes()));
         let open = move || {
             let feed = InputBuffer::new("bench", stream, Position::START);
-            Ok(pipeline::Opened { format: "ndjson", decoded: false, chunker: Format::Ndjson.chunker(feed, &read::Options::default()) })
+            Ok(pipeline::Opened {
+                format: Format::Ndjson,
+                decoded: false,
+                chunker: read::chunker(Format::Ndjson, feed, &read::Options::default()),
+            })
         };
-        let job = pipeline::Job {
-            inputs: vec![pipeline::Input {
-                name: "bench".into(),
-                open: Box::new(open),
-                pipeline: 0,
-                status: pipeline::ChangeStatus::Added,
-                size: None,
-                cached: None,
-            }],
-            pipelines: vec![pipeline::RecordPipeline {
-                stages: vec![Arc::clone(&checker)],
-                references: None,
-                lenient: false,
-                redactor: None,
-            }],
-            complete: false,
-            outputs: Vec::new(),
-            rejects: None,
-            on_invalid: OnInvalid::Skip,
-            reports: Vec::new(),
-            policy: pipeline::Policy::default(),
-            baseline: None,
-            suppressions: pipeline::Suppressions::default(),
-            base: pipeline::BaseRecords::default(),
-            unchanged_files: 0,
-            diagnostics: Vec::new(),
-            jobs,
-            keep_summaries: false,
-            keep_top_level: false,
-            skipped: 0,
+        let input = pipeline::Input {
+            name: "bench".into(),
+            open: Box::new(open),
+            pipeline: 0,
+            status: pipeline::ChangeStatus::Added,
+            size: None,
+            cached: None,
         };
+        let pipeline = pipeline::RecordPipeline { stages: vec![Arc::clone(&checker)], ..pipeline::RecordPipeline::default() };
+        let job = pipeline::Job { jobs, ..pipeline::Job::new(vec![input], vec![pipeline]) };
         let outcome = pipeline::run(job, &AtomicBool::new(false), &mut Nobody).expect("nothing is written");
         assert_eq!(outcome.summary.valid, RECORDS as u64);
     });

@@ -11,12 +11,14 @@
 //! | [`source`] | windows of text that know which file they come from; [`source::Span`] and [`source::Position`] |
 //! | [`tree`], [`diagnostic`] | a record, with the place of every value; a finding, as a value |
 //! | [`schema`], [`reference_data`] | a compiled schema, and the [`schema::Shape`] that it gives to data; dates and countries |
+//! | [`output`] | files that are complete or unchanged |
 //! | [`layout`] | how values are in cells and elements, for reading and writing alike |
 //! | [`read`], [`normalise`], [`check`], [`compare`], [`redact`] | text to trees; trees to one form; findings about trees; what differs between two; what may be printed of them |
 //! | [`infer`] | records to a schema that they satisfy |
-//! | [`write`](mod@write), [`load`], [`report`] | trees to files; files that appear whole; findings for people and programs |
+//! | [`write`](mod@write), [`load`], [`report`] | trees to files; trees to databases; findings for people and programs |
 //! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
 //! | [`fix`] | texts fixed by the edits of findings |
+//! | [`project`] | config, collections and inputs, from which jobs are built; cached results |
 //! | [`cli`] | the program |
 //!
 //! # Reading any format
@@ -35,7 +37,7 @@
 //! # Ok::<(), chancery::source::ReadError>(())
 //! ```
 //!
-//! Inputs that do not fit into memory are read through [`read::Format::chunker`] and [`read::read_all`], one record at a time.
+//! Inputs that do not fit into memory are read through [`read::chunker`] and [`read::read_all`], one record at a time.
 //!
 //! # Checking against a schema
 //!
@@ -98,9 +100,12 @@ pub mod tree;
 pub mod diagnostic;
 pub mod reference_data;
 pub mod spool;
+pub mod checksum;
 pub mod schema;
 pub mod guard;
 mod growth;
+#[cfg(test)]
+mod property;
 pub mod layout;
 pub mod read;
 pub mod normalise;
@@ -108,9 +113,11 @@ pub mod check;
 pub mod compare;
 pub mod infer;
 pub mod redact;
+pub mod output;
 pub mod write;
 pub mod load;
 pub mod report;
 pub mod pipeline;
 pub mod fix;
+pub mod project;
 pub mod cli;

@@ -6,5 +6,12 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    #[cfg(debug_assertions)]
+    if let Ok(fault) = std::env::var("CHANCERY_FAULT")
+        && let Err(error) = chancery::output::fault::inject(&fault)
+    {
+        eprintln!("CHANCERY_FAULT: {error}");
+        return ExitCode::from(2);
+    }
     chancery::cli::main()
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs chancery and its peers on the same work, one after another, and writes docs/performance.md's table and chart.
+"""Measures chancery and other tools on the same tasks, one after another, and writes the table and chart of docs/performance.md.
 
     benches/peers/run.py [--records N] [--runs N] [--write] [PROGRAM]
 
-Data comes from the generator in CHANCERY_SHARED (default ../shared). A peer that is not installed is named as absent.
-Each figure is of the whole process: median of the runs behind a first one for wall-clock and CPU seconds (user and system,
-children included), the highest for memory. Peers are looked for on PATH, in node_modules and in the folder PEERS names.
+Data comes from the generator in CHANCERY_SHARED (default ../shared). A tool that is not installed is marked as absent. Each
+figure is of the whole process: for wall-clock and CPU seconds (user and system, children included) the median of the runs
+after a first one, for memory the highest. Tools are looked for in the directories in PEERS, in target/tools and on PATH.
 """
 
 import argparse
@@ -57,44 +57,44 @@ def work(program, folder):
         rows.append((task, tool, command, remark))
 
     task = "check NDJSON"
-    row(task, "chancery", check + [f"{folder}/records.ndjson"], "every fault located")
-    row(task, "chancery -j 1", check + [f"{folder}/records.ndjson", "-j", "1"], "every fault located")
-    row(task, "sourcemeta", one("jsonschema", "validate", "--continue", schema, f"{folder}/records.jsonl"), "no place in a line")
+    row(task, "chancery", check + [f"{folder}/records.ndjson"], "all faults located")
+    row(task, "chancery -j 1", check + [f"{folder}/records.ndjson", "-j", "1"], "all faults located")
+    row(task, "sourcemeta", one("jsonschema", "validate", "--continue", schema, f"{folder}/records.jsonl"), "no column")
     task = "check a JSON array"
-    row(task, "chancery", check + [f"{folder}/records.json"], "every fault located")
-    row(task, "ajv-cli", one("ajv", "validate", "--spec=draft2020", "-c", "ajv-formats", "--all-errors", "-s", array, "-d", f"{folder}/records.json"), "no place")
-    row(task, "jsonschema-cli", one("jsonschema-cli", "validate", array, "-i", f"{folder}/records.json"), "no place")
-    row(task, "boon", one("boon", array, f"{folder}/records.json"), "no place")
-    row(task, "check-jsonschema", one("check-jsonschema", "--schemafile", array, f"{folder}/few.json"), "no place; 2,000 records only")
+    row(task, "chancery", check + [f"{folder}/records.json"], "all faults located")
+    row(task, "ajv-cli", one("ajv", "validate", "--spec=draft2020", "-c", "ajv-formats", "--all-errors", "-s", array, "-d", f"{folder}/records.json"), "no location")
+    row(task, "jsonschema-cli", one("jsonschema-cli", "validate", array, "-i", f"{folder}/records.json"), "no location")
+    row(task, "boon", one("boon", array, f"{folder}/records.json"), "no location")
+    row(task, "check-jsonschema", one("check-jsonschema", "--schemafile", array, f"{folder}/few.json"), "no location; 2,000 records only")
     task = "check other formats"
-    row(task, "chancery, wide CSV", check + [f"{folder}/records.csv"], "every fault located")
-    row(task, "chancery, XML", check + [f"{folder}/records.xml"], "every fault located")
+    row(task, "chancery, wide CSV", check + [f"{folder}/records.csv"], "all faults located")
+    row(task, "chancery, XML", check + [f"{folder}/records.xml"], "all faults located")
     task = "check 5,000 small files"
-    row(task, "chancery", check + [f"{folder}/small"], "every fault located")
-    row(task, "chancery, asked again", [program, "check", *quiet, f"{folder}/small"], "nothing has changed")
-    row(task, "sourcemeta", one("jsonschema", "validate", schema, f"{folder}/small"), "no place in a line")
-    row(task, "check-jsonschema", one("sh", "-c", f"{find('check-jsonschema')} --schemafile {schema} {folder}/small/*.json") if find("check-jsonschema") else None, "no place")
+    row(task, "chancery", check + [f"{folder}/small"], "all faults located")
+    row(task, "chancery, second run", [program, "check", *quiet, f"{folder}/small"], "nothing has changed")
+    row(task, "sourcemeta", one("jsonschema", "validate", schema, f"{folder}/small"), "no column")
+    row(task, "check-jsonschema", one("sh", "-c", f"{find('check-jsonschema')} --schemafile {schema} {folder}/small/*.json") if find("check-jsonschema") else None, "no location")
     task = "check 5,000 profiles"
     profiles = [program, "check", "-q", "--no-progress", f"{folder}/profiles"]
-    row(task, "chancery", [*profiles, "--no-cache"], "every fault located")
-    row(task, "chancery, asked again", profiles, "nothing has changed")
-    row(task, "chancery, asked again", ["sh", "-c", f"echo >>{folder}/profiles/0042.json; exec {shlex.join(profiles)}"], "one file has changed")
+    row(task, "chancery", [*profiles, "--no-cache"], "all faults located")
+    row(task, "chancery, second run", profiles, "nothing has changed")
+    row(task, "chancery, second run", ["sh", "-c", f"echo >>{folder}/profiles/0042.json; exec {shlex.join(profiles)}"], "one file has changed")
     task = "check 100 files of 1.7 MB"
     again = [program, "check", *quiet, f"{folder}/parts"]
-    row(task, "chancery", check + [f"{folder}/parts"], "every fault located")
-    row(task, "chancery, asked again", again, "nothing has changed")
-    row(task, "chancery, asked again", ["sh", "-c", f"echo >>{folder}/parts/00.ndjson; exec {shlex.join(again)}"], "one file has changed")
+    row(task, "chancery", check + [f"{folder}/parts"], "all faults located")
+    row(task, "chancery, second run", again, "nothing has changed")
+    row(task, "chancery, second run", ["sh", "-c", f"echo >>{folder}/parts/00.ndjson; exec {shlex.join(again)}"], "one file has changed")
     task = "check one small file"
-    row(task, "chancery", check + [f"{folder}/one.json"], "every fault located")
-    row(task, "chancery, asked again", [program, "check", *quiet, f"{folder}/one.json"], "nothing has changed")
-    row(task, "ajv-cli", one("ajv", "validate", "--spec=draft2020", "-c", "ajv-formats", "-s", schema, "-d", f"{folder}/one.json"), "no place")
-    row(task, "jsonschema-cli", one("jsonschema-cli", "validate", schema, "-i", f"{folder}/one.json"), "no place")
-    row(task, "boon", one("boon", schema, f"{folder}/one.json"), "no place")
+    row(task, "chancery", check + [f"{folder}/one.json"], "all faults located")
+    row(task, "chancery, second run", [program, "check", *quiet, f"{folder}/one.json"], "nothing has changed")
+    row(task, "ajv-cli", one("ajv", "validate", "--spec=draft2020", "-c", "ajv-formats", "-s", schema, "-d", f"{folder}/one.json"), "no location")
+    row(task, "jsonschema-cli", one("jsonschema-cli", "validate", schema, "-i", f"{folder}/one.json"), "no location")
+    row(task, "boon", one("boon", schema, f"{folder}/one.json"), "no location")
     task = "convert NDJSON to NDJSON"
     keep = ["--on-invalid", "keep"]
     row(task, "chancery", own + ["convert", f"{folder}/records.ndjson", "--to", "ndjson", "-o", "out.ndjson", *keep, *quiet], "nothing lost")
-    row(task, "DuckDB", python("duckdb", f"import duckdb; duckdb.sql(\"set threads=2; copy (select * from read_ndjson('{folder}/records.ndjson')) to 'out.ndjson' (format json)\")"), "null, [] and numbers bent")
-    row(task, "jq", one("jq", "-c", ".", f"{folder}/records.ndjson"), "numbers bent")
+    row(task, "DuckDB", python("duckdb", f"import duckdb; duckdb.sql(\"set threads=2; copy (select * from read_ndjson('{folder}/records.ndjson')) to 'out.ndjson' (format json)\")"), "null, [] and numbers changed")
+    row(task, "jq", one("jq", "-c", ".", f"{folder}/records.ndjson"), "numbers changed")
     task = "convert NDJSON to CSV"
     row(task, "chancery, package", own + ["convert", f"{folder}/records.ndjson", "--to", "csv", "-o", "tables/", *keep, *quiet], "nothing lost")
     row(task, "DuckDB", python("duckdb", f"import duckdb; duckdb.sql(\"set threads=2; copy (select * from read_ndjson('{folder}/records.ndjson')) to 'out.csv'\")"), "nested parts as text")
@@ -205,7 +205,7 @@ def chart(figures):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("program", nargs="?", default=str(ROOT / "target/release/chancery"))
+    parser.add_argument("program", nargs="?", default=str(ROOT / "target/dist/chancery"))
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put table and chart into docs/")

@@ -3,26 +3,39 @@
 use std::io::Write;
 
 use super::args::CheckArgs;
-use super::cache::ResultCache;
-use super::session::{ReportStream, Session};
+use super::overrides::overrides;
+use super::reporting::ReportStream;
+use super::runner::Runner;
 use super::stdout::stdout;
-use super::{CliError, ExitStatus, is_read};
+use super::{CliError, ExitStatus, caching, is_read};
 use crate::check::OnInvalid;
+use crate::project::cache::ResultCache;
 
 /// Runs the command.
 pub fn run(args: CheckArgs) -> Result<ExitStatus, CliError> {
-    let cache = if args.no_cache { None } else { ResultCache::new(&args.common, &args.input) };
-    if let Some((report, verdict)) = cache.as_ref().and_then(ResultCache::lookup) {
+    let quiet = args.common.quiet;
+    let overrides = overrides(&args.common, &args.input)?;
+    let caller = if args.no_cache { None } else { caching::caller(&args.common, ReportStream::Stdout) };
+    let cache = caller.and_then(|caller| ResultCache::new(&overrides, &caller));
+    if let Some(cached) = cache.as_ref().and_then(ResultCache::lookup) {
+        caching::warn(cached.renewed, quiet);
         let mut out = stdout();
-        is_read(out.write_all(&report).and_then(|()| out.flush()))?;
-        return Ok(verdict);
+        is_read(out.write_all(&cached.report).and_then(|()| out.flush()))?;
+        return Ok(if cached.failed { ExitStatus::Findings } else { ExitStatus::Clean });
     }
-    let (paths, form) = (args.input.paths.clone(), args.input.form.clone());
-    let mut session = Session::new(args.common, args.input)?;
-    let kept = cache.as_ref().and_then(|cache| session.store_result(cache, &paths, form.as_deref()));
-    let result = session.run_all(Vec::new(), None, OnInvalid::Skip, ReportStream::Stdout)?;
-    if let (Some(cache), Some(kept), true) = (cache, kept, result.is_complete) {
-        cache.store(kept, result.summaries, result.status);
+    let mut runner = Runner::new(args.common, &args.input)?;
+    let prepared = cache.filter(|_| !runner.reporting.has_other_reports()).and_then(|cache| {
+        let (pending, cached_files) = cache.prepare(&overrides, &runner.project)?;
+        runner.cached_files = cached_files;
+        runner.checksums = Some(pending.checksums.clone());
+        runner.captured = Some(pending.report.clone());
+        Some((cache, pending))
+    });
+    let result = runner.run(Vec::new(), None, OnInvalid::Skip, ReportStream::Stdout)?;
+    if let (Some((cache, pending)), true) = (prepared, result.is_complete)
+        && let ExitStatus::Clean | ExitStatus::Findings = result.status
+    {
+        caching::warn(cache.store(pending, result.summaries, result.status == ExitStatus::Findings), quiet);
     }
     Ok(result.status)
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::{self, ConvertArgs, CsvLayout};
-use super::session::{ReportStream, Session};
+use super::overrides;
+use super::reporting::ReportStream;
+use super::runner::Runner;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus};
 use crate::check::OnInvalid;
-use crate::load::output::{OutputTarget, Stream};
+use crate::output::{OutputTarget, Stream};
 use crate::pipeline::{Output, Place};
 use crate::write::csv::Tables;
 use crate::write::{self, Format};
@@ -40,11 +42,11 @@ pub fn run(args: ConvertArgs) -> Result<ExitStatus, CliError> {
         spreadsheet_safe: args.spreadsheet_safe,
         on_invalid: args.invalid.on_invalid,
     };
-    write(outlet, || Session::new(args.common, args.input))
+    write(outlet, || Runner::new(args.common, &args.input))
 }
 
-/// Writes the records of a session.
-pub fn write(args: ConvertTarget, session: impl FnOnce() -> Result<Session, CliError>) -> Result<ExitStatus, CliError> {
+/// Writes the records of a project.
+pub fn write(args: ConvertTarget, runner: impl FnOnce() -> Result<Runner, CliError>) -> Result<ExitStatus, CliError> {
     let goal = goal(args.output.as_deref());
     let format = format(args.to.as_deref(), &goal)?;
     let tables = matches!(format, Format::Csv | Format::Tsv);
@@ -55,8 +57,7 @@ pub fn write(args: ConvertTarget, session: impl FnOnce() -> Result<Session, CliE
         (Some(layout), _) => layout == CsvLayout::Package,
         (None, goal) => matches!(goal, OutputKind::Folder(_)),
     };
-    let mut session = session()?;
-    session.keep_top_level();
+    let runner = Runner { keeps_top_level: true, ..runner()? };
     let options = write::Options {
         compact: args.compact,
         csv: write::csv::Layout {
@@ -64,21 +65,21 @@ pub fn write(args: ConvertTarget, session: impl FnOnce() -> Result<Session, CliE
             spreadsheet_safe: args.spreadsheet_safe,
             ..write::csv::Layout::default()
         },
-        ..session.write_options()
+        ..runner.write_options()
     };
-    let on_invalid = session.on_invalid(args.on_invalid, OnInvalid::Stop);
-    let names = session.input_names();
+    let on_invalid = overrides::on_invalid(args.on_invalid, &runner.project.settings, OnInvalid::Stop);
+    let names = runner.project.inputs.names();
     let writer = format.writer(&options);
     let place = match goal {
         OutputKind::Stdout => Place::Stream(Stream::new(Box::new(stdout()), on_invalid == OnInvalid::Stop)),
         OutputKind::File(path) => {
-            session.refuse_input(&path)?;
+            runner.refuse_output(&path)?;
             Place::Target(OutputTarget::file(path))
         }
         OutputKind::Folder(folder) => {
             let targets = targets(&names, &folder, format, package && tables)?;
             for path in targets.values() {
-                session.refuse_input(path)?;
+                runner.refuse_output(path)?;
             }
             let package = package && tables;
             Place::PerInput(Box::new(move |name| match targets.get(name) {
@@ -88,7 +89,7 @@ pub fn write(args: ConvertTarget, session: impl FnOnce() -> Result<Session, CliE
             }))
         }
     };
-    session.run(vec![Output { writer, place }], on_invalid, ReportStream::Stderr)
+    runner.run(vec![Output { writer, place }], None, on_invalid, ReportStream::Stderr).map(|result| result.status)
 }
 
 fn goal(output: Option<&Path>) -> OutputKind {

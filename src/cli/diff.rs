@@ -10,21 +10,25 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{CommonArgs, DiffArgs, InputArgs};
-use super::session::{self, RecordType, Session};
+use super::interrupt::interrupted;
+use super::reporting::{ReportStream, Reporting, colour};
+use super::runner::Runner;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus, is_read, print};
-use crate::check::Accepted;
+use crate::check::{Accepted, OnInvalid};
 use crate::compare::pairing::{MatchedBy, OldRecords, Paired, Pairing};
 use crate::compare::spooled_record;
 use crate::compare::{Change, Comparer, Difference, Found, Ignored, Key, RecordHasher};
 use crate::diagnostic::{DiagnosticSink, log_line};
-use crate::load::output::{CommitSet, OutputTarget};
-use crate::pipeline::{Outcome, batch};
+use crate::output::{CommitSet, Files, OutputTarget, Stream};
+use crate::pipeline::{self, Outcome, Output, Place, batch};
+use crate::project::{Collection, JobBuilder, Project};
 use crate::redact::{Forms, REDACTED, Redactor};
 use crate::report::difference::{self, DiffSide, Format, Options, Overview};
+use crate::schema::Shape;
 use crate::spool::{self, Decoder, Spool};
 use crate::tree::Tree;
-use crate::write::{Files, OutputWriter, Writer};
+use crate::write::{OutputWriter, Writer};
 
 /// Number of differing records that a worker gets at once.
 const BATCH: usize = 64;
@@ -87,20 +91,25 @@ fn compare(args: &DiffArgs, old: DiffInput, new: DiffInput) -> Result<ExitStatus
     })?;
     let ignored = Ignored::new(&args.ignore_path).map_err(|refused| CliError::usage(format!("--ignore-path: {refused}")))?;
     let digester = RecordHasher::new(ignored);
-    let (old_session, new_session) = (session(args, &old, true)?, session(args, &new, false)?);
+    let (old_side, new_side) = (side_of(args, &old, true)?, side_of(args, &new, false)?);
     if let Some(output) = &args.output {
-        [&old_session, &new_session].into_iter().flatten().try_for_each(|session| session.refuse_input(output))?;
+        [&old_side, &new_side].into_iter().flatten().try_for_each(|(project, _)| project.inputs.refuse_output(output))?;
     }
-    let kinds = |session: &Option<Session>| session.as_ref().map(Session::kinds).unwrap_or_default();
-    let (old_kinds, new_kinds) = (kinds(&old_session), kinds(&new_session));
-    let key = new_kinds.iter().chain(&old_kinds).map(|kind| kind.key.clone()).find(|key| !key.is_empty()).unwrap_or_default();
+    let types = |side: &Option<Side>| side.iter().flat_map(|(project, _)| &project.collections).map(RecordType::of).collect::<Vec<_>>();
+    let (old_types, new_types) = (types(&old_side), types(&new_side));
+    let key = new_types.iter().chain(&old_types).map(|record_type| record_type.key.clone()).find(|key| !key.is_empty()).unwrap_or_default();
 
-    let jobs = [&old_session, &new_session].into_iter().flatten().map(Session::workers).max().unwrap_or(1);
+    let jobs = [&old_side, &new_side]
+        .into_iter()
+        .flatten()
+        .map(|(project, _)| project.settings.jobs(project.inputs.total_bytes()))
+        .max()
+        .unwrap_or(1);
     let side = Arc::new(Mutex::new(OldSide::default()));
-    let old_outcomes = read(old_session, &old_kinds, &digester, &side)?;
+    let old_outcomes = read(old_side, &old_types, &digester, &side)?;
     let OldSide { records, spool: old_spool } = take(&side);
     let side = Arc::new(Mutex::new(NewSide { pairing: Pairing::new(records), spool: Spool::default() }));
-    let new_outcomes = read(new_session, &new_kinds, &digester, &side)?;
+    let new_outcomes = read(new_side, &new_types, &digester, &side)?;
     let NewSide { pairing, spool: new_spool } = take(&side);
     if old_outcomes.iter().chain(&new_outcomes).any(|outcome| outcome.interrupted) {
         return Ok(ExitStatus::Interrupted);
@@ -115,12 +124,11 @@ fn compare(args: &DiffArgs, old: DiffInput, new: DiffInput) -> Result<ExitStatus
     let paired = pairing.finish();
     let overview = Overview { old: overview(old.name, &old_outcomes), new: overview(new.name, &new_outcomes), counts: paired.counts, key };
     let terminal = io::stdout().is_terminal() || std::env::var_os("GIT_PAGER_IN_USE").is_some_and(|value| value == "true");
-    let options =
-        Options { color: args.output.is_none() && session::colour(args.color, terminal), places: args.verbose, only_counts: args.stat };
-    let comparers = new_kinds.iter().map(|kind| Comparer::new(&kind.shape, digester.clone())).collect();
+    let options = Options { color: args.output.is_none() && colour(args.color, terminal), places: args.verbose, only_counts: args.stat };
+    let comparers = new_types.iter().map(|record_type| Comparer::new(&record_type.shape, digester.clone())).collect();
     let redactors =
-        |kinds: &[RecordType]| kinds.iter().map(|kind| kind.redactor.clone().map(|redactor| (redactor, kind.key.clone()))).collect();
-    let (old_redactors, new_redactors) = (redactors(&old_kinds), redactors(&new_kinds));
+        |types: &[RecordType]| types.iter().map(|kind| kind.redactor.clone().map(|redactor| (redactor, kind.key.clone()))).collect();
+    let (old_redactors, new_redactors) = (redactors(&old_types), redactors(&new_types));
     let paired = if args.stat { Paired { counts: paired.counts, ..Paired::default() } } else { paired };
     let jobs = if paired.differing.len() + paired.removed.len() < LARGE { 1 } else { jobs };
     let mut shelves = RecordSpools { old: old_spool, new: new_spool };
@@ -152,8 +160,10 @@ fn compare(args: &DiffArgs, old: DiffInput, new: DiffInput) -> Result<ExitStatus
     })
 }
 
-// What one side is read with.
-fn session(args: &DiffArgs, given: &DiffInput, is_old: bool) -> Result<Option<Session>, CliError> {
+// One side: what is read, and how findings about it are reported.
+type Side = (Project, Reporting);
+
+fn side_of(args: &DiffArgs, given: &DiffInput, is_old: bool) -> Result<Option<Side>, CliError> {
     let Some(path) = &given.path else { return Ok(None) };
     let own = |own: &Option<String>, both: &Option<String>| own.clone().filter(|_| is_old).or_else(|| both.clone());
     let input = InputArgs {
@@ -179,24 +189,46 @@ fn session(args: &DiffArgs, given: &DiffInput, is_old: bool) -> Result<Option<Se
         unchecked: true,
         ..CommonArgs::default()
     };
-    let mut session = Session::new(common, input)?;
+    let Runner { mut project, reporting, .. } = Runner::new(common, &input)?;
     if given.renamed {
-        session.rename(&given.name);
+        project.inputs.specs.iter_mut().for_each(|spec| spec.input.name = given.name.as_str().into());
     }
-    Ok(Some(session))
+    Ok(Some((project, reporting)))
 }
 
+// What a schema declares about the records of one collection.
+struct RecordType {
+    shape: Arc<Shape>,
+    key: Vec<String>,
+    redactor: Option<Arc<Redactor>>,
+}
+
+impl RecordType {
+    fn of(collection: &Collection) -> Self {
+        Self { shape: Arc::clone(&collection.shape), key: collection.key.clone(), redactor: collection.redactor.clone() }
+    }
+}
+
+// Reads the records of each collection; syntax errors are reported on standard error.
 fn read<S: RecordSide + 'static>(
-    session: Option<Session>,
-    kinds: &[RecordType],
+    side: Option<Side>,
+    types: &[RecordType],
     digester: &RecordHasher,
-    side: &Arc<Mutex<S>>,
+    records: &Arc<Mutex<S>>,
 ) -> Result<Vec<Outcome>, CliError> {
-    let Some(session) = session else { return Ok(Vec::new()) };
-    let gatherer = |(pipeline, kind): (usize, &RecordType)| -> Arc<dyn Writer> {
-        Arc::new(RecordGatherer { pipeline, key: Key::new(kind.key.clone()), digester: digester.clone(), side: Arc::clone(side) })
-    };
-    session.read_into(kinds.iter().enumerate().map(gatherer).collect())
+    let Some((project, reporting)) = side else { return Ok(Vec::new()) };
+    let mut progress = reporting.progress(project.inputs.total_bytes());
+    let mut outcomes = Vec::new();
+    for (pipeline, (project, kind)) in project.into_collections().zip(types).enumerate() {
+        let key = Key::new(kind.key.clone());
+        let writer: Arc<dyn Writer> = Arc::new(RecordGatherer { pipeline, key, digester: digester.clone(), side: Arc::clone(records) });
+        let place = Place::Stream(Stream::new(Box::new(io::sink()), false));
+        let reports = reporting.reports(ReportStream::Stderr, &project.inputs, &progress, true, None)?;
+        let job = JobBuilder::new(project).outputs(vec![Output { writer, place }], OnInvalid::Keep).reports(reports).build()?;
+        outcomes.push(pipeline::run(job, interrupted(), &mut progress)?);
+        progress.clear();
+    }
+    Ok(outcomes)
 }
 
 fn take<S: Default>(side: &Mutex<S>) -> S {
@@ -323,7 +355,7 @@ enum DiffItem {
 impl DiffRun {
     // Returns whether it reached the end.
     fn render(&self, paired: &Paired, shelves: &mut RecordSpools, out: &mut dyn Write) -> io::Result<bool> {
-        let interrupted = || session::interrupted().load(Ordering::Relaxed);
+        let interrupted = || interrupted().load(Ordering::Relaxed);
         let mut sheet = self.format.renderer(self.options);
         sheet.begin(&self.overview, out)?;
         let mut differing = paired.differing.iter();
@@ -348,7 +380,7 @@ impl DiffRun {
         };
         let worker = || {
             |pieces: Vec<io::Result<DiffItem>>| -> io::Result<Vec<Vec<u8>>> {
-                pieces.into_iter().map(|piece| self.rendered(&piece?).ok_or_else(lost)).collect()
+                pieces.into_iter().map(|piece| self.rendered(&piece?).ok_or_else(lost)?).collect()
             }
         };
         let mut written = Ok(());
@@ -364,7 +396,7 @@ impl DiffRun {
         Ok(true)
     }
 
-    fn rendered(&self, piece: &DiffItem) -> Option<Vec<u8>> {
+    fn rendered(&self, piece: &DiffItem) -> Option<io::Result<Vec<u8>>> {
         let draw = |difference: &Difference<'_>| difference::render(self.format, self.options, difference);
         Some(match piece {
             DiffItem::Added(bytes) => {

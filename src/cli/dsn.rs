@@ -44,9 +44,22 @@ impl Dsn {
     }
 }
 
+/// The error for a store that is not part of this build.
+#[cfg(any(test, not(all(feature = "sqlite", feature = "postgres", feature = "parquet"))))]
+pub fn not_built(store: &str, feature: &str) -> CliError {
+    CliError::usage(format!(
+        "this program was built without {store}; use a published binary, or build it with cargo install --path . --features {feature}"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_that_is_not_built_names_its_feature() {
+        assert!(not_built("Parquet and Arrow", "parquet").to_string().ends_with("--features parquet"));
+    }
 
     #[test]
     fn names() {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::diagnostic::Diagnostic;
+use crate::project;
 
 /// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,18 @@ pub enum CliError {
     Io(#[from] io::Error),
 }
 
+impl From<project::Error> for CliError {
+    fn from(error: project::Error) -> Self {
+        match error {
+            project::Error::Setting(message) => Self::Usage(message),
+            project::Error::File { path, error } => Self::File { path, error },
+            project::Error::Findings(diagnostics) => Self::Findings(diagnostics),
+            project::Error::Git(error) => Self::Git(error),
+            project::Error::Io(error) => Self::Io(error),
+        }
+    }
+}
+
 impl CliError {
     /// A command line error.
     pub fn usage(message: impl Into<String>) -> Self {
@@ -45,7 +58,7 @@ impl CliError {
     /// Prints it on standard error.
     pub fn show(&self) {
         match self {
-            Self::Findings(diagnostics) => super::session::show_findings(diagnostics),
+            Self::Findings(diagnostics) => super::reporting::show_findings(diagnostics),
             other => errln!("error: {}", crate::diagnostic::log_line(&other.to_string())),
         }
     }

@@ -1,14 +1,18 @@
 //! `chancery explain`: the page of a rule, or how a file was read, member by member.
 
 use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::{CommonArgs, ExplainArgs, InputArgs};
-use super::session::Session;
+use super::runner::resolve;
 use super::{CliError, ExitStatus, print};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, log_text, one_line, quote, rules};
-use crate::read::RecordVisitor;
-use crate::source::Source;
+use crate::pipeline::{DiagnosticBuffer, RecordPipeline};
+use crate::project::Project;
+use crate::read::{self, RecordVisitor};
+use crate::source::{Format, Source};
 use crate::tree::{Kind, Node, Tree, pointer};
 
 /// Runs the command.
@@ -28,9 +32,18 @@ pub fn run(args: &ExplainArgs) -> Result<ExitStatus, CliError> {
         ..InputArgs::default()
     };
     let common = CommonArgs { schema: args.schema.clone(), mask: args.mask, color: args.color, ..CommonArgs::default() };
-    let session = Session::new(common, input)?;
-    let mut account = Explanation { session: &session, text: String::new(), records: 0, diagnostics: Vec::new() };
-    session.read_first(&mut account)?;
+    let Project { collections, inputs, .. } = resolve(&common, &input)?;
+    if let Some(problem) = inputs.missing.first() {
+        return Err(CliError::usage(problem.to_string()));
+    }
+    let Some(spec) = inputs.specs.into_iter().next() else { return print("") };
+    let unreadable = |failure| CliError::File { path: PathBuf::from(&*spec.input.name), error: io::Error::other(failure) };
+    let Some(collection) = collections.into_iter().nth(spec.collection) else { return print("") };
+    let mut opened = spec.open(&collection.options, None).map_err(unreadable)?;
+    let pipeline = collection.into_pipeline();
+    let found = DiagnosticBuffer::default();
+    let mut account = Explanation { pipeline, format: opened.format, text: String::new(), records: 0, found };
+    read::read_all(&mut *opened.chunker, &mut account).map_err(unreadable)?;
     account.outside();
     print(&log_text(&account.text))
 }
@@ -48,27 +61,28 @@ fn unknown(subject: &str) -> String {
 }
 
 // Writes a line for each scalar of each record: its location, its member, and how it was derived.
-struct Explanation<'s> {
-    session: &'s Session,
+struct Explanation {
+    pipeline: RecordPipeline,
+    format: Format,
     text: String,
     records: usize,
     // About the next record.
-    diagnostics: Vec<Diagnostic>,
+    found: DiagnosticBuffer,
 }
 
-impl DiagnosticSink for Explanation<'_> {
+impl DiagnosticSink for Explanation {
     fn emit(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        self.found.emit(diagnostic);
     }
 }
 
-impl RecordVisitor for Explanation<'_> {
+impl RecordVisitor for Explanation {
     fn record(&mut self, tree: &mut Tree) {
-        let redactor = self.session.redactor();
+        let redactor = self.pipeline.redactor.clone();
+        let redactor = redactor.as_deref();
         let before = redactor.map(|redactor| redactor.before(tree)).unwrap_or_default();
-        let mut diagnostics: Vec<Diagnostic> = Vec::new();
-        self.session.work(tree, &mut diagnostics);
-        diagnostics.splice(0..0, std::mem::take(&mut self.diagnostics));
+        self.pipeline.process(tree, self.format, &mut self.found);
+        let mut diagnostics = self.take_found();
         let shown = redactor.map(|redactor| {
             let redaction = redactor.record(tree, before, &diagnostics);
             diagnostics.iter_mut().for_each(|diagnostic| redaction.emit(diagnostic));
@@ -88,7 +102,7 @@ impl RecordVisitor for Explanation<'_> {
     }
 
     fn file_diagnostic(&mut self, mut diagnostic: Diagnostic) {
-        if let Some(redactor) = self.session.redactor() {
+        if let Some(redactor) = &self.pipeline.redactor {
             redactor.outside(&mut diagnostic, &Arc::new(Source::whole("", "")));
         }
         self.line(&diagnostic);
@@ -97,10 +111,16 @@ impl RecordVisitor for Explanation<'_> {
     fn stop(&mut self) {}
 }
 
-impl Explanation<'_> {
+impl Explanation {
+    fn take_found(&mut self) -> Vec<Diagnostic> {
+        let mut found = std::mem::take(&mut self.found);
+        found.close();
+        found.diagnostics
+    }
+
     // Writes the findings that belong to no record.
     fn outside(&mut self) {
-        for diagnostic in std::mem::take(&mut self.diagnostics) {
+        for diagnostic in self.take_found() {
             self.file_diagnostic(diagnostic);
         }
     }

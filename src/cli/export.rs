@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::args::ExportArgs;
 use super::dsn::Dsn;
-use super::session::{Session, interrupted};
+use super::interrupt::interrupted;
+use super::runner::Runner;
 use super::{CliError, ExitStatus, convert};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use crate::layout::relational::digest;
 use crate::load::database::export::{NdjsonReader, StoredStates};
 use crate::pipeline::Stage;
-use crate::tree::Tree;
+use crate::tree::{Kind, Node, Tree};
 
 /// Runs the command.
 pub fn run(mut args: ExportArgs) -> Result<ExitStatus, CliError> {
@@ -31,7 +32,7 @@ pub fn run(mut args: ExportArgs) -> Result<ExitStatus, CliError> {
         spreadsheet_safe: args.spreadsheet_safe,
         on_invalid: args.invalid.on_invalid,
     };
-    convert::write(outlet, || Session::of_stream(args.common, &name, Box::new(lines), vec![stage]))
+    convert::write(outlet, || Runner::of_stream(args.common, &name, Box::new(lines), vec![stage]))
 }
 
 // Compares each record with what the place says of it.
@@ -44,7 +45,14 @@ impl Stage for AsStored {
         if state.digest.as_deref().is_some_and(|stored| stored == digest::digest(root)) {
             return;
         }
-        if state.is_unedited {
+        let is_rewritten = state.is_migrated && has_number(root);
+        if is_rewritten && state.edited.is_empty() {
+            let message = "this record cannot be compared with its checksum: the tables have been migrated since it was stored";
+            let finding =
+                Diagnostic::new(&rules::NOT_COMPARED, source, root.span(), message).help("load it again, so that it gets a new one");
+            return diagnostics.emit(finding.at(""));
+        }
+        if state.is_unedited && !is_rewritten {
             let message =
                 "this record is damaged: its checksum does not match, and only chancery has written to the database since it was loaded";
             let damage = Diagnostic::new(&rules::DAMAGED_RECORD, source, root.span(), message)
@@ -63,6 +71,10 @@ impl Stage for AsStored {
     }
 }
 
+fn has_number(node: Node<'_>) -> bool {
+    node.kind() == Kind::Number || node.items().any(has_number) || node.members().any(|member| has_number(member.value))
+}
+
 #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL has a password to warn about"))]
 fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader, CliError> {
     match dsn {
@@ -70,27 +82,27 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
         Dsn::Sqlite(path) => {
             use crate::layout::relational::shred::Dialect;
             use crate::load::database::sqlite::SqliteExporter;
-            let reading = SqliteExporter::open(path, collection, interrupted()).map_err(|error| super::load::file(path, error))?;
+            let reading = SqliteExporter::open(path, collection, interrupted()).map_err(|error| super::store::file(path, error))?;
             let layout = reading.layout().clone();
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Sqlite))
         }
         #[cfg(not(feature = "sqlite"))]
-        Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
+        Dsn::Sqlite(_) => Err(super::dsn::not_built("SQLite", "sqlite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
             use crate::layout::relational::shred::Dialect;
             use crate::load::database::postgres::PostgresExporter;
-            let (access, shown) = super::load::access(url, quiet)?;
+            let (access, shown) = super::store::access(url, quiet)?;
             let reading =
-                PostgresExporter::open(&access, collection, interrupted()).map_err(|error| super::load::file(shown.as_ref(), error))?;
+                PostgresExporter::open(&access, collection, interrupted()).map_err(|error| super::store::file(shown.as_ref(), error))?;
             let layout = reading.layout().clone();
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Postgres))
         }
         #[cfg(not(feature = "postgres"))]
-        Dsn::Postgres(_) => Err(CliError::usage("this program was built without PostgreSQL")),
+        Dsn::Postgres(_) => Err(super::dsn::not_built("PostgreSQL", "postgres")),
         #[cfg(feature = "parquet")]
         Dsn::Parquet(_) | Dsn::Arrow(_) => super::load_columnar::lines(dsn, collection),
         #[cfg(not(feature = "parquet"))]
-        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("this program was built without Parquet and Arrow")),
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(super::dsn::not_built("Parquet and Arrow", "parquet")),
     }
 }

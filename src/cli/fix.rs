@@ -3,13 +3,16 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::args::{FixArgs, Unclaimed};
-use super::session::{self, Session};
+use super::interrupt::interrupted;
+use super::reporting::colour;
+use super::runner::resolve;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus};
 use crate::diagnostic::{inert, is_unprintable};
 use crate::fix::diff::{self, Sign};
 use crate::fix::{self, Counts, FixedFile, Outcome};
-use crate::load::atomic::{Replaced, replace};
+use crate::output::atomic::{Replaced, replace};
+use crate::project::job;
 
 /// Maximum number of dropped edits that are reported individually.
 const MAX_SHOWN: usize = 20;
@@ -29,23 +32,23 @@ pub fn run(args: FixArgs) -> Result<ExitStatus, CliError> {
     }
     let quiet = common.quiet;
     let refuses_unclaimed = input.unclaimed == Some(Unclaimed::Error);
-    let color = session::colour(common.color, io::stdout().is_terminal());
-    let session = Session::new(common, input)?;
-    if session.masks() && !write {
+    let color = colour(common.color, io::stdout().is_terminal());
+    let project = resolve(&common, &input)?;
+    if project.collections.iter().any(|collection| collection.redactor.is_some()) && !write {
         return Err(CliError::usage("a diff would show redacted values; use --write"));
     }
-    let unclaimed = session.unclaimed_files().to_vec();
+    let unclaimed = project.inputs.unclaimed.clone();
     if refuses_unclaimed || !quiet {
         let word = if refuses_unclaimed { "error" } else { "note" };
         unclaimed.iter().for_each(|name| print_summary(&format!("{word}: no source in the config claims {name}, so it is not changed")));
     }
-    let outcome = fix::run(&session.fix_job(guesses), session::interrupted())?;
+    let outcome = fix::run(&job::fix(project, guesses), interrupted())?;
     if outcome.interrupted {
         return Ok(ExitStatus::Interrupted);
     }
     let mut unable = !outcome.unreadable.is_empty();
     let mut done: Vec<&FixedFile> = outcome.files.iter().collect();
-    // Nothing more is said where nobody reads.
+    // A closed pipe is not an error.
     let is_read;
     for (name, why) in &outcome.unreadable {
         print_summary(&format!("error: {name} cannot be read and is not changed: {why}"));

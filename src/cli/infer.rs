@@ -1,33 +1,28 @@
-//! `chancery schema infer`: makes schemas of data, or widens one as far as data require.
+//! `chancery schema infer`: makes schemas of data.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::args::{CommonArgs, Explain, InferArgs};
-use super::session::Session;
-use super::{CliError, ExitStatus, print, widen};
+use super::args::{Explain, InferArgs};
+use super::{CliError, ExitStatus, gather, print};
 use crate::check::Accepted;
 use crate::diagnostic::DiagnosticSink;
 use crate::infer::{self, Format, Group, Inferred, Options, Statistics};
-use crate::load::output::{CommitSet, OutputTarget};
-use crate::pipeline::Outcome;
+use crate::output::{CommitSet, Files as _, OutputTarget};
 use crate::report::json_text;
-use crate::write::{Files, OutputWriter, Writer};
+use crate::write::{OutputWriter, Writer};
 
 /// Up to this number of inputs, each is compared with the others; of more, those of one directory are one collection.
 const FEW_INPUTS: usize = 64;
 
 /// Runs the command.
 pub fn run(args: &InferArgs) -> Result<ExitStatus, CliError> {
-    if let Some(schema) = &args.update {
-        return widen::run(args, schema);
-    }
-    let session = session(args, "none")?;
+    let source = gather::open(args, "none")?;
     if let Some(output) = &args.output {
-        session.refuse_input(output)?;
+        source.refuse_output(output)?;
     }
-    let by_pipeline = session.inputs_by_pipeline();
+    let by_pipeline = gather::inputs_by_collection(&source);
     let gatherers: Vec<Gatherer> = by_pipeline
         .iter()
         .map(|inputs| Gatherer {
@@ -42,8 +37,8 @@ pub fn run(args: &InferArgs) -> Result<ExitStatus, CliError> {
         })
         .collect();
     let pools: Vec<Pool> = gatherers.iter().map(|gatherer| Arc::clone(&gatherer.pool)).collect();
-    let outcomes = session.read_into(gatherers.into_iter().map(|gatherer| Arc::new(gatherer) as Arc<dyn Writer>).collect())?;
-    if let Some(status) = stopped(&outcomes) {
+    let outcomes = gather::read(source, gatherers.into_iter().map(|gatherer| Arc::new(gatherer) as Arc<dyn Writer>).collect())?;
+    if let Some(status) = gather::stopped(&outcomes) {
         return Ok(status);
     }
     let mut groups: Vec<Group> = Vec::new();
@@ -64,29 +59,6 @@ pub fn run(args: &InferArgs) -> Result<ExitStatus, CliError> {
     let inferred = infer::schemas(collections, Options { limits: args.with_limits });
     write(args, &inferred)?;
     Ok(if outcomes.iter().any(|outcome| outcome.failed || outcome.summary.rejected > 0) { ExitStatus::Findings } else { ExitStatus::Clean })
-}
-
-/// A session that reads and normalises records, and checks nothing.
-pub fn session(args: &InferArgs, schema: &str) -> Result<Session, CliError> {
-    let common = CommonArgs {
-        schema: Some(schema.to_owned()),
-        jobs: args.jobs,
-        no_progress: args.no_progress,
-        config: args.config.clone(),
-        no_config: args.no_config,
-        unchecked: true,
-        ..CommonArgs::default()
-    };
-    Session::new(common, args.input.clone())
-}
-
-/// The status of a run that did not read everything; a schema of a part of the data would be wrong.
-pub fn stopped(outcomes: &[Outcome]) -> Option<ExitStatus> {
-    let is = |what: fn(&Outcome) -> bool| outcomes.iter().any(what);
-    if is(|outcome| outcome.interrupted) {
-        return Some(ExitStatus::Interrupted);
-    }
-    is(|outcome| outcome.unreadable > 0).then_some(ExitStatus::Unable)
 }
 
 fn write(args: &InferArgs, inferred: &[Inferred]) -> Result<(), CliError> {
@@ -211,20 +183,7 @@ impl Writer for Gatherer {
     }
 
     fn output_writer(&self) -> Box<dyn OutputWriter> {
-        Box::new(Nothing)
-    }
-}
-
-/// An output that nothing is written to.
-pub struct Nothing;
-
-impl OutputWriter for Nothing {
-    fn record(&mut self, _: &[u8], _: &mut dyn Files) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn finish(&mut self, _: &mut dyn Files) -> std::io::Result<()> {
-        Ok(())
+        gather::nothing()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::load::temporary;
+use crate::output::temporary;
 
 /// Time that a run has to end after a signal.
 const GRACE: Duration = Duration::from_secs(2);

@@ -5,23 +5,27 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-use sha2::{Digest, Sha256};
 
 use super::args::{LoadArgs, LoadMode, Migrate};
 use super::dsn::Dsn;
-use super::load_cache::{CachingSink, LoadFingerprint};
-use super::session::{Records, ReportStream, Session, SideOutputs, draw_findings, interrupted};
+use super::interrupt::interrupted;
+use super::overrides::{self, overrides};
+use super::reporting::{ReportStream, draw_findings};
+use super::runner::{Runner, SideOutputs};
 use super::stdout::stdout;
-use super::{CliError, ExitStatus, is_read, print};
+use super::store::{collection, file, records, rejects};
+use super::{CliError, ExitStatus, caching, is_read, print};
 use crate::check::OnInvalid;
+use crate::checksum;
 use crate::diagnostic::{Diagnostic, log_line};
-use crate::layout::relational::shred::{Shredder, hex};
+use crate::layout::relational::shred::Shredder;
 use crate::load::database::{self, Database, LoadRequest, LoadStats, Mode};
-use crate::load::output::OutputTarget;
+use crate::output::Commit;
 use crate::pipeline::{Output, Place};
+use crate::project::cache::{CachingSink, LoadFingerprint, RunKey};
+use crate::redact::Redactor;
 use crate::reference_data::date;
 use crate::write::row_writer::RowWriter;
 
@@ -46,19 +50,24 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
     if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
         return super::load_columnar::load(&dsn, args);
     }
+    #[cfg(not(feature = "parquet"))]
+    if matches!(dsn, Dsn::Parquet(_) | Dsn::Arrow(_)) {
+        return Err(super::dsn::not_built("Parquet and Arrow", "parquet"));
+    }
     if args.layout.is_some() {
         return Err(CliError::usage("--layout is for parquet:DIR; databases always have one table for each list of objects"));
     }
     let begun = Instant::now();
     let (quiet, verbose) = (args.common.quiet, args.common.verbose);
-    let asked = args.clone();
-    let mut session = Session::new(args.common, args.input)?;
-    let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
-    let records = records(&session)?;
+    let key = run_key(&args)?;
+    let mut runner = Runner::new(args.common, &args.input)?;
+    let on_invalid = overrides::on_invalid(args.invalid.on_invalid, &runner.project.settings, OnInvalid::Stop);
+    let records = records(&runner.project)?;
     let collection = collection(args.collection, records.name)?;
-    let question = LoadFingerprint::new(&asked, &session);
+    let key = key.filter(|_| !runner.reporting.has_other_reports());
+    let question = key.and_then(|key| LoadFingerprint::new(&key, &runner.project));
     let trial = args.dry_run || args.migrate == Some(Migrate::Print);
-    let mut database = open(&dsn, trial, &session)?;
+    let mut database = open(&dsn, trial, &runner)?;
     let shown = database.shown().to_owned();
     let prepared =
         database::prepare(&mut *database, &records.shape, &collection, &records.key, args.keep_json).map_err(of_database(&shown))?;
@@ -90,28 +99,30 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
         }
         return Ok(if cached.failed { ExitStatus::Findings } else { ExitStatus::Clean });
     }
-    let writer = std::sync::Arc::new(RowWriter::new(Shredder::new(&prepared.layout, dialect)));
+    let writer = Arc::new(RowWriter::new(Shredder::new(&prepared.layout, dialect)));
+    // Of the first schema where there are several.
+    let redactor = runner.project.collections.first().and_then(|collection| collection.redactor.as_deref());
     let writer_thread = database.begin(LoadRequest {
         layout: prepared.layout,
         changes: prepared.changes,
         is_new: prepared.is_new,
         mode,
         list: args.dry_run,
-        keys: session.shown_keys(),
-        schema: hex(&Sha256::digest(records.schema)),
-        inputs: session.record_checksums(),
+        keys: redactor.map(Redactor::keys).unwrap_or_default(),
+        schema: checksum::of(&records.schema),
+        inputs: runner.checksums.get_or_insert_default().list(),
         now,
     });
     let writer_thread = writer_thread.map_err(of_database(&shown))?;
     let settled = writer_thread.settled();
-    let rejects = rejects(&session, args.rejects.as_deref())?;
+    let rejects = rejects(&runner, args.rejects.as_deref())?;
     let beside = SideOutputs { rejects, findings: args.findings.then(|| writer_thread.findings()), ..SideOutputs::default() };
     let place = Place::Sink(match question {
         _ if args.dry_run => Box::new(DryRun(writer_thread)),
-        Some(question) => Box::new(CachingSink::new(writer_thread, question, session.capture_output())),
+        Some(question) => Box::new(CachingSink::new(writer_thread, question, runner.captured.get_or_insert_default().clone())),
         None => Box::new(writer_thread),
     });
-    let result = session.run_all(vec![Output { writer, place }], Some(beside), on_invalid, ReportStream::Stderr)?;
+    let result = runner.run(vec![Output { writer, place }], Some(beside), on_invalid, ReportStream::Stderr)?;
     if result.held_back || result.status == ExitStatus::Interrupted {
         return Ok(result.status);
     }
@@ -132,26 +143,17 @@ fn work(args: LoadArgs, has_committed: &mut bool) -> Result<ExitStatus, CliError
     Ok(result.status)
 }
 
-/// The records to load, which have one schema.
-pub(super) fn records(session: &Session) -> Result<Records, CliError> {
-    session.only_pipeline()?.ok_or_else(|| CliError::usage("the inputs have several schemas; load them separately, or use --schema"))
-}
-
-/// The collection: the one given, else the schema's.
-pub(super) fn collection(named: Option<String>, of_schema: String) -> Result<String, CliError> {
-    let collection = named.unwrap_or(of_schema);
-    match crate::layout::relational::refused_name(&collection) {
-        Some(why) => Err(CliError::usage(format!(
-            "{collection:?} cannot be the name of a collection: {why}; a name begins with a letter, has at most 63 bytes, and does not begin with \
-             sqlite_, pg_ or _chancery; choose another one with --collection"
-        ))),
-        None => Ok(collection),
-    }
-}
-
-/// Where rejected records go.
-pub(super) fn rejects(session: &Session, path: Option<&Path>) -> Result<Option<OutputTarget>, CliError> {
-    path.map(|path| session.refuse_input(path).map(|()| OutputTarget::file(path))).transpose()
+// The identity of this load; `None` if its result depends on more than files.
+fn run_key(args: &LoadArgs) -> Result<Option<RunKey>, CliError> {
+    let has_other_outputs = args.findings || args.rejects.is_some() || args.dry_run;
+    let Some(caller) = caching::caller(&args.common, ReportStream::Stderr).filter(|_| !has_other_outputs && !args.no_cache) else {
+        return Ok(None);
+    };
+    let overrides = overrides(&args.common, &args.input)?;
+    let config = overrides.config_file()?;
+    // The address may contain a password, and does not affect the report.
+    let own = (args.mode, args.layout, args.migrate, &args.collection, args.keep_json, args.invalid.on_invalid);
+    Ok(RunKey::new(&overrides, config.as_ref(), &(caller, own)))
 }
 
 fn print_summary(shown: &str, collection: &str, settled: &LoadStats, is_trial: bool) {
@@ -180,43 +182,25 @@ fn refuse(diagnostics: &[Diagnostic]) -> Result<ExitStatus, CliError> {
 }
 
 #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only file outputs are checked against the inputs"))]
-fn open(dsn: &Dsn, trial: bool, session: &Session) -> Result<Box<dyn Database>, CliError> {
+fn open(dsn: &Dsn, trial: bool, runner: &Runner) -> Result<Box<dyn Database>, CliError> {
     match dsn {
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
-            session.refuse_input(path)?;
+            runner.refuse_output(path)?;
             let opened = database::sqlite::Sqlite::open(path, trial, interrupted()).map_err(|error| file(path, error))?;
             Ok(Box::new(opened))
         }
         #[cfg(not(feature = "sqlite"))]
-        Dsn::Sqlite(_) => Err(CliError::usage("this program was built without SQLite")),
+        Dsn::Sqlite(_) => Err(super::dsn::not_built("SQLite", "sqlite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
-            let (access, shown) = access(url, session.is_quiet())?;
+            let (access, shown) = super::store::access(url, runner.reporting.is_quiet())?;
             Ok(Box::new(database::postgres::Postgres::open(&access, interrupted()).map_err(|error| file(Path::new(&shown), error))?))
         }
         #[cfg(not(feature = "postgres"))]
-        Dsn::Postgres(_) => Err(CliError::usage("this program was built without PostgreSQL")),
-        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("this program was built without Parquet and Arrow")),
+        Dsn::Postgres(_) => Err(super::dsn::not_built("PostgreSQL", "postgres")),
+        Dsn::Parquet(_) | Dsn::Arrow(_) => Err(CliError::usage("Parquet files and Arrow streams are not databases")),
     }
-}
-
-/// How to connect to a database, and its display name.
-#[cfg(feature = "postgres")]
-pub(super) fn access(url: &str, quiet: bool) -> Result<(database::postgres::ConnectionConfig, String), CliError> {
-    let access = database::postgres::ConnectionConfig::new(url, &|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .map_err(|error| file(Path::new("postgres"), error))?;
-    let shown = access.shown.clone();
-    if access.exposes_password && !quiet {
-        errln!(
-            "warning: other users of this machine can see the password in the address, as with ps; set PGPASSWORD or use the password file (~/.pgpass)"
-        );
-    }
-    Ok((access, shown))
-}
-
-pub(super) fn file(path: &Path, error: io::Error) -> CliError {
-    if crate::load::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
 }
 
 // Everything but the last step.
@@ -230,7 +214,9 @@ impl crate::load::Sink for DryRun {
     fn settle(&mut self, totals: crate::load::Totals) -> io::Result<Vec<Diagnostic>> {
         self.0.settle(totals)
     }
+}
 
+impl Commit for DryRun {
     fn commit(self: Box<Self>) -> io::Result<()> {
         Ok(())
     }

@@ -7,9 +7,11 @@ use std::path::Path;
 
 use super::args::{self, LoadArgs, LoadMode};
 use super::dsn::Dsn;
-use super::load::{file, records, rejects};
-use super::session::{ReportStream, Session, SideOutputs};
+use super::overrides;
+use super::reporting::ReportStream;
+use super::runner::{Runner, SideOutputs};
 use super::stdout::stdout;
+use super::store::{collection, file, records, rejects};
 use super::{CliError, ExitStatus};
 use crate::check::OnInvalid;
 use crate::layout::columnar::Form;
@@ -20,7 +22,7 @@ use crate::load::columnar::parquet::{self, Files};
 use crate::load::columnar::reader::ColumnarExporter;
 use crate::load::columnar::stream::{BatchStream, StreamTarget};
 use crate::load::database::export::NdjsonReader;
-use crate::load::output::Stream;
+use crate::output::Stream;
 use crate::pipeline::{Output, Place};
 use crate::write::row_writer::RowWriter;
 
@@ -29,18 +31,18 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<ExitStatus, CliError> {
     refuse(dsn, &args)?;
     let shown = args.into;
     let quiet = args.common.quiet;
-    let session = Session::new(args.common, args.input)?;
-    let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Stop);
-    let records = records(&session)?;
+    let runner = Runner::new(args.common, &args.input)?;
+    let on_invalid = overrides::on_invalid(args.invalid.on_invalid, &runner.project.settings, OnInvalid::Stop);
+    let records = records(&runner.project)?;
     let form = if args.layout == Some(args::Layout::Flat) { Form::Flat } else { Form::Nested };
-    let collection = super::load::collection(args.collection, records.name)?;
+    let collection = collection(args.collection, records.name)?;
     let layout = form.of(Layout::new(&records.shape, &collection, &records.key, None));
     let writer = std::sync::Arc::new(RowWriter::new(Shredder::new(&layout, TypeSupport::Arrow)));
-    let beside = SideOutputs { rejects: rejects(&session, args.rejects.as_deref())?, ..SideOutputs::default() };
+    let beside = SideOutputs { rejects: rejects(&runner, args.rejects.as_deref())?, ..SideOutputs::default() };
     let mut written = None;
     let sink: Box<dyn Sink> = match dsn {
         Dsn::Parquet(folder) => {
-            session.refuse_input(folder)?;
+            runner.refuse_output(folder)?;
             let taken = parquet::taken(folder, &layout, form).map_err(|error| file(folder, error))?;
             if !taken.is_empty() {
                 return Err(CliError::Findings(taken));
@@ -54,13 +56,13 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<ExitStatus, CliError> {
             Box::new(BatchStream::open(StreamTarget::Stream(out), &layout)?)
         }
         Dsn::Arrow(path) => {
-            session.refuse_input(path)?;
+            runner.refuse_output(path)?;
             let open = || BatchStream::open(StreamTarget::file(path)?, &layout);
             Box::new(open().map_err(|error| file(path, error))?)
         }
         Dsn::Sqlite(_) | Dsn::Postgres(_) => return Err(CliError::usage("a database has tables of its own")),
     };
-    let result = session.run_all(vec![Output { writer, place: Place::Sink(sink) }], Some(beside), on_invalid, ReportStream::Stderr)?;
+    let result = runner.run(vec![Output { writer, place: Place::Sink(sink) }], Some(beside), on_invalid, ReportStream::Stderr)?;
     if let Some((count, paths)) = written.filter(|_| !(quiet || result.held_back || result.status == ExitStatus::Interrupted)) {
         let place = match paths.as_slice() {
             [path] => path.display().to_string(),

@@ -8,36 +8,35 @@ macro_rules! errln {
     ($($line:tt)*) => { $crate::cli::print_error_line(&format!($($line)*)) };
 }
 
-mod load_cache;
 mod args;
 mod bug;
+mod caching;
 mod check;
 #[cfg(feature = "parquet")]
 mod load_columnar;
-mod config;
 mod convert;
 mod diff;
 mod dsn;
 mod export;
 mod explain;
 mod fix;
+mod gather;
 mod infer;
 mod widen;
 mod init;
 mod interrupt;
 mod load;
 mod lsp;
-mod document_check;
+mod overrides;
 mod progress;
-mod cache;
-mod revision;
+#[cfg(test)]
+mod reference;
+mod reporting;
 mod run;
+mod runner;
 mod schema;
-mod schemas;
-mod checksum;
-mod session;
-mod changed_since;
 mod stdout;
+mod store;
 mod summary;
 mod error;
 
@@ -46,7 +45,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::load::atomic::about;
+use crate::output::atomic::about;
 use args::{Cli, Command};
 use error::CliError;
 use stdout::stdout;

@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args::RunArgs;
-use super::session::{ReportStream, Session, SideOutputs};
+use super::overrides;
+use super::reporting::ReportStream;
+use super::runner::{Runner, SideOutputs};
 use super::{CliError, ExitStatus};
 use crate::check::OnInvalid;
-use crate::load::output::OutputTarget;
+use crate::output::{CommitSet, Files, OutputTarget, remove_file};
 use crate::pipeline::{Output, Place};
 use crate::write::{self, Format};
 
@@ -17,16 +19,17 @@ const MANIFEST: &str = ".chancery-manifest";
 
 /// Runs the command.
 pub fn run(args: RunArgs) -> Result<ExitStatus, CliError> {
-    let session = Session::new(args.common, args.input)?;
-    let folder = args.output.unwrap_or_else(|| session.output_folder());
-    session.refuse_input(&folder)?;
-    let on_invalid = session.on_invalid(args.invalid.on_invalid, OnInvalid::Skip);
+    let runner = Runner::new(args.common, &args.input)?;
+    let settings = &runner.project.settings;
+    let folder = args.output.unwrap_or_else(|| settings.output_folder.clone());
+    runner.refuse_output(&folder)?;
+    let on_invalid = overrides::on_invalid(args.invalid.on_invalid, settings, OnInvalid::Skip);
     let options = write::Options {
         csv: write::csv::Layout { tables: write::csv::Tables::Package, ..write::csv::Layout::default() },
-        ..session.write_options()
+        ..runner.write_options()
     };
     let mut outputs = Vec::new();
-    for format in session.output_formats() {
+    for format in &settings.output_formats {
         let target = match format {
             Format::Csv | Format::Tsv => OutputTarget::folder(&folder),
             _ => OutputTarget::file(folder.join(format!("{}.{}", options.name, format.name()))),
@@ -35,7 +38,7 @@ pub fn run(args: RunArgs) -> Result<ExitStatus, CliError> {
     }
     let (rejects, report) = (OutputTarget::file(folder.join("rejects.ndjson")), OutputTarget::file(folder.join("report.json")));
     let beside = SideOutputs { rejects: Some(rejects), report: Some(report), findings: None };
-    let result = session.run_all(outputs, Some(beside), on_invalid, ReportStream::Stdout)?;
+    let result = runner.run(outputs, Some(beside), on_invalid, ReportStream::Stdout)?;
     if !result.written.is_empty() {
         sweep(&folder, &result.written)?;
     }
@@ -59,7 +62,7 @@ fn sweep(folder: &Path, written: &[PathBuf]) -> Result<(), CliError> {
         let plain = !name.is_empty() && Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
         if plain && !own.contains(name) {
             let path = folder.join(name);
-            match fs::remove_file(&path) {
+            match remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(CliError::File { path, error }),
                 _ => {}
             }
@@ -68,7 +71,7 @@ fn sweep(folder: &Path, written: &[PathBuf]) -> Result<(), CliError> {
     let list: String = own.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
     if list != before {
         let mut target = OutputTarget::file(&manifest);
-        let mut finished = crate::load::output::CommitSet::default();
+        let mut finished = CommitSet::default();
         std::io::Write::write_all(target.main()?, list.as_bytes())?;
         target.finish(&mut finished)?;
         finished.commit()?;

@@ -4,13 +4,16 @@ use super::args::{Dialect, SchemaArgs, SchemaCommand, SchemaDiffArgs, SqlArgs};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
+use super::reporting::{colour, draw_findings};
 use super::stdout::stdout;
-use super::{CliError, ExitStatus, is_read, print, schemas};
+use super::{CliError, ExitStatus, is_read, print};
 use crate::check::{references, semantic};
 use crate::diagnostic::{Diagnostic, Severity, command_signs, is_unprintable, log_line, log_text, rules};
 use crate::layout::relational::{self, Layout, sql};
-use crate::load::output::{CommitSet, OutputTarget};
 use crate::normalise;
+use crate::output::{CommitSet, Files, OutputTarget};
+use crate::project::collection::collection_name;
+use crate::project::schemas;
 use crate::report::{evolution, json_text};
 use crate::schema::compat::{Direction, compare};
 use crate::schema::{self, Schema, Shape, docs, lint, shape_listing};
@@ -24,12 +27,15 @@ pub fn run(command: &SchemaCommand) -> Result<ExitStatus, CliError> {
         SchemaCommand::Docs(args) => print(&log_text(&docs::markdown(&*load(args)?))),
         SchemaCommand::Xsd(args) => {
             let shape = Arc::new(Shape::of(&*load(args)?));
-            let name = super::session::collection_name(&shape);
+            let name = collection_name(&shape);
             print(&xml(&xsd::schema(&write::Options { shape: Arc::clone(&shape), name, ..write::Options::default() })))
         }
         SchemaCommand::Diff(args) => diff(args),
         SchemaCommand::Sql(args) => print(&statements(args)?),
-        SchemaCommand::Infer(args) => super::infer::run(args),
+        SchemaCommand::Infer(args) => match &args.update {
+            Some(schema) => super::widen::run(args, schema),
+            None => super::infer::run(args),
+        },
         SchemaCommand::Shape(args) => print(&log_text(&shape_listing::text(&shape_listing::shape_listing(&Shape::of(&*load(args)?))))),
     }
 }
@@ -65,7 +71,7 @@ fn xml(text: &str) -> String {
 fn statements(args: &SqlArgs) -> Result<String, CliError> {
     let shape = Arc::new(Shape::of(&*load(&args.schema)?));
     let plan = references::KeyDeclarations::new(&shape, args.key.as_deref());
-    let collection = args.collection.clone().unwrap_or_else(|| super::session::collection_name(&shape));
+    let collection = args.collection.clone().unwrap_or_else(|| collection_name(&shape));
     let dialect = match args.dialect {
         Dialect::Sqlite => relational::shred::Dialect::Sqlite,
         Dialect::Postgres => relational::shred::Dialect::Postgres,
@@ -90,13 +96,13 @@ fn check(args: &SchemaArgs) -> Result<ExitStatus, CliError> {
             let any = |_: &str| Some(references::Collection { number: 1, has_key: true });
             let unusable: Vec<_> = keys.bind(0, &any).into_iter().chain(keys.mistakes().iter().cloned()).collect();
             if !unusable.is_empty() {
-                is_read(super::session::draw_findings(&unusable, io::stdout().is_terminal(), &mut stdout()))?;
+                is_read(draw_findings(&unusable, io::stdout().is_terminal(), &mut stdout()))?;
                 return Ok(ExitStatus::Unable);
             }
             if diagnostics.is_empty() {
                 return print(&format!("{}: no mistakes\n", log_line(&args.schema)));
             }
-            is_read(super::session::draw_findings(&diagnostics, io::stdout().is_terminal(), &mut stdout()))?;
+            is_read(draw_findings(&diagnostics, io::stdout().is_terminal(), &mut stdout()))?;
             Ok(if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
                 ExitStatus::Findings
             } else {
@@ -104,7 +110,7 @@ fn check(args: &SchemaArgs) -> Result<ExitStatus, CliError> {
             })
         }
         Err(CliError::Findings(diagnostics)) => {
-            is_read(super::session::draw_findings(&diagnostics, io::stdout().is_terminal(), &mut stdout()))?;
+            is_read(draw_findings(&diagnostics, io::stdout().is_terminal(), &mut stdout()))?;
             // A file that is not a schema, or asks for what cannot be checked, ends every command with the same status.
             let is_unusable = |diagnostic: &Diagnostic| [&rules::NOT_A_SCHEMA, &rules::BAD_OPERAND].contains(&diagnostic.rule);
             Ok(if diagnostics.iter().any(is_unusable) { ExitStatus::Unable } else { ExitStatus::Findings })
@@ -125,10 +131,8 @@ fn diff(args: &SchemaDiffArgs) -> Result<ExitStatus, CliError> {
     let (old, new) = (load(&args.old)?, load(&args.new)?);
     let direction = if args.forward { Direction::Forward } else { Direction::Backward };
     let change = compare(&old, &new, direction);
-    let options = evolution::Options {
-        color: args.output.is_none() && super::session::colour(args.color, io::stdout().is_terminal()),
-        wording: args.verbose,
-    };
+    let options =
+        evolution::Options { color: args.output.is_none() && colour(args.color, io::stdout().is_terminal()), wording: args.verbose };
     let drawn = evolution::render(format, options, &change, (&args.old, &args.new));
     match &args.output {
         None => print(&drawn).map(|_| ())?,

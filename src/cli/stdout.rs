@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use crate::load::atomic::about;
+use crate::output::atomic::about;
 
 /// A standard stream.
 #[derive(Debug)]

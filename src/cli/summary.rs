@@ -2,11 +2,12 @@
 //!
 //! A summary that cannot be written is a warning and never fails the run.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::diagnostic::log_line;
+use crate::output::append;
 use crate::pipeline::{Report, ReportPlace};
 use crate::report;
 
@@ -44,8 +45,7 @@ impl Write for Appended {
     fn flush(&mut self) -> io::Result<()> {
         let text = std::mem::take(&mut self.text);
         if !text.is_empty() {
-            let written = OpenOptions::new().create(true).append(true).open(&self.path).and_then(|mut file| file.write_all(&text));
-            written.unwrap_or_else(|error| write_summary(&self.path, &error.to_string()));
+            append(&self.path, &text).unwrap_or_else(|error| write_summary(&self.path, &error.to_string()));
         }
         Ok(())
     }

@@ -1,23 +1,16 @@
 //! Locations ignored in a comparison, given by pointers with wildcards.
 
-use crate::tree::pointer;
+use crate::tree::pattern::{Pattern, Progress};
 
-/// Patterns of JSON pointers: `*` stands for any one member or item, `**` for any number of steps.
+/// Patterns of the ignored locations.
 #[derive(Clone, Debug, Default)]
 pub struct Ignored {
-    patterns: Vec<Vec<Token>>,
+    patterns: Vec<Pattern>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
-    Name(Box<str>),
-    One,
-    Many,
-}
-
-/// How far each pattern has been matched on the path to a value: its index, and the next token.
+/// How far each pattern that may still match has been matched on the path to a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IgnorePath(Vec<(u32, u32)>);
+pub struct IgnorePath(Vec<(u32, Progress)>);
 
 /// Why a pattern is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,15 +29,10 @@ impl Ignored {
     /// # Errors
     /// When one is not a pointer.
     pub fn new(patterns: &[String]) -> Result<Self, IgnoreError> {
-        let token = |token: &str| match token {
-            "*" => Token::One,
-            "**" => Token::Many,
-            name => Token::Name(pointer::unescape(name).into()),
-        };
-        let parse = |pattern: &String| {
-            let tokens: Vec<Token> =
-                pattern.strip_prefix('/').ok_or_else(|| IgnoreError::NoPointer(pattern.clone()))?.split('/').map(token).collect();
-            if tokens.iter().all(|token| *token == Token::Many) { Err(IgnoreError::Everything(pattern.clone())) } else { Ok(tokens) }
+        let parse = |text: &String| match Pattern::new(text).filter(|_| !text.is_empty()) {
+            None => Err(IgnoreError::NoPointer(text.clone())),
+            Some(pattern) if pattern.is_everything() => Err(IgnoreError::Everything(text.clone())),
+            Some(pattern) => Ok(pattern),
         };
         Ok(Self { patterns: patterns.iter().map(parse).collect::<Result<_, _>>()? })
     }
@@ -52,47 +40,34 @@ impl Ignored {
     /// The path to the record itself.
     #[must_use]
     pub(super) fn start(&self) -> IgnorePath {
-        let mut ignored_path = IgnorePath::default();
-        for number in 0..self.patterns.len() {
-            self.add(&mut ignored_path, number as u32, 0);
-        }
-        ignored_path
+        IgnorePath(self.patterns.iter().enumerate().map(|(number, pattern)| (number as u32, pattern.start())).collect())
     }
 
     /// The path to a member; `None` if it is ignored.
     #[must_use]
-    pub(super) fn below(&self, ignored_path: &IgnorePath, name: &str) -> Option<IgnorePath> {
-        let mut next = IgnorePath::default();
-        for &(number, at) in &ignored_path.0 {
-            let kept = match &self.patterns[number as usize][at as usize] {
-                Token::Name(wanted) if **wanted != *name => true,
-                Token::Name(_) | Token::One => self.add(&mut next, number, at + 1),
-                Token::Many => self.add(&mut next, number, at),
-            };
-            if !kept {
-                return None;
-            }
-        }
-        Some(next)
+    pub(super) fn below(&self, path: &IgnorePath, name: &str) -> Option<IgnorePath> {
+        self.step(path, |pattern, progress| pattern.member(progress, name))
     }
 
     /// The path to an item; `None` if it is ignored.
     #[must_use]
-    pub(super) fn item(&self, ignored_path: &IgnorePath, index: usize) -> Option<IgnorePath> {
-        if ignored_path.0.is_empty() { Some(IgnorePath::default()) } else { self.below(ignored_path, &index.to_string()) }
+    pub(super) fn item(&self, path: &IgnorePath, index: usize) -> Option<IgnorePath> {
+        self.step(path, |pattern, progress| pattern.item(progress, index))
     }
 
-    // Returns whether the value must be compared.
-    fn add(&self, ignored_path: &mut IgnorePath, number: u32, at: u32) -> bool {
-        match self.patterns[number as usize].get(at as usize) {
-            None => false,
-            Some(token) => {
-                if !ignored_path.0.contains(&(number, at)) {
-                    ignored_path.0.push((number, at));
-                }
-                *token != Token::Many || self.add(ignored_path, number, at + 1)
+    fn step(&self, path: &IgnorePath, step: impl Fn(&Pattern, &Progress) -> Progress) -> Option<IgnorePath> {
+        let mut next = IgnorePath::default();
+        for (number, progress) in &path.0 {
+            let pattern = &self.patterns[*number as usize];
+            let progress = step(pattern, progress);
+            if pattern.is_matched(&progress) {
+                return None;
+            }
+            if !progress.is_dead() {
+                next.0.push((*number, progress));
             }
         }
+        Some(next)
     }
 }
 

@@ -10,6 +10,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 
+use crate::growth::step;
+
 const NONE: u32 = u32::MAX;
 
 /// How two records were matched.
@@ -180,7 +182,10 @@ impl Pairing {
 
     // The first old record of the group that has no partner.
     fn partner(&mut self, wanted: (bool, u128)) -> Option<u32> {
-        let order = |at: &u32| self.entries[*at as usize].order();
+        let order = |at: &u32| {
+            step();
+            self.entries[*at as usize].order()
+        };
         let first = self.order.partition_point(|at| order(at) < wanted);
         let known = self.order.get(first).is_some_and(|at| order(at) == wanted);
         let repeated = if known { self.used[first] > 0 } else { wanted.0 && !self.unmatched.insert(wanted.1) };
@@ -224,6 +229,7 @@ impl Pairing {
             }
         }
         for kept in self.spooled.iter_mut().filter(|kept| !kept.keyed) {
+            step();
             if let Some(old) = behind.get_mut(&kept.behind).and_then(VecDeque::pop_front) {
                 kept.old = old;
             }
@@ -272,6 +278,27 @@ mod tests {
         });
         let text: String = differing.chain(paired.removed.iter().map(|at| format!("-{at} "))).collect();
         (text.trim_end().to_owned(), paired.counts)
+    }
+
+    // The key and the content of the record of a number.
+    type Numbered = fn(u128) -> (Option<u128>, u128);
+
+    #[test]
+    fn work_grows_with_the_records() {
+        crate::growth::assert_linear(1_000, |size| {
+            // One key for all, a key each, and none, where nothing is equal and everything is.
+            let kinds: [Numbered; 4] = [|_| (Some(1), 2), |at| (Some(at), at % 2), |at| (None, at), |_| (None, 7)];
+            for record in kinds {
+                let mut olds = OldRecords::default();
+                (0..size as u128).map(record).for_each(|(key, content)| olds.push(key, content, 0));
+                let mut pairing = Pairing::new(olds);
+                for (key, content) in (0..size as u128).rev().map(record) {
+                    pairing.take(key, content + 1, || Ok(0)).expect("nothing is kept on disk");
+                }
+                let counts = pairing.finish().counts;
+                assert_eq!((counts.unchanged + counts.changed, counts.added), (size as u64, 0));
+            }
+        });
     }
 
     #[test]

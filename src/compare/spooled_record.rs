@@ -28,11 +28,15 @@ struct RecordEncoder<'s> {
     out: Vec<u8>,
 }
 
+// Added to the number of a kind where other records may hold the value too.
+const REPEATED: u64 = 8;
+
 const KINDS: [Kind; 6] = [Kind::Null, Kind::Bool, Kind::Number, Kind::String, Kind::Array, Kind::Object];
 
 impl RecordEncoder<'_> {
     fn value(&mut self, node: Node<'_>) {
-        self.out.push(KINDS.iter().position(|kind| *kind == node.kind()).unwrap_or(0) as u8);
+        let kind = KINDS.iter().position(|kind| *kind == node.kind()).unwrap_or(0) as u64;
+        number(kind | if node.is_repeated() { REPEATED } else { 0 }, &mut self.out);
         self.place(node.opening().start);
         match node.kind() {
             Kind::Array => {
@@ -43,6 +47,7 @@ impl RecordEncoder<'_> {
                 let counts = |member: &crate::tree::Member<'_>| !member.is_shadowed();
                 number(node.members().filter(counts).count() as u64, &mut self.out);
                 for member in node.members().filter(counts) {
+                    number(u64::from(member.key.is_repeated()), &mut self.out);
                     text(member.key.text(), &mut self.out);
                     self.value(member.value);
                 }
@@ -94,7 +99,7 @@ pub fn decode(bytes: &[u8]) -> Option<Tree> {
 const FILLER: &str = " ";
 
 fn gather(decoder: &mut Decoder<'_>, files: &[Arc<str>], source: &mut Source) -> Option<()> {
-    let kind = kind(decoder)?;
+    let (kind, _) = kind(decoder)?;
     let (file, place) = place(decoder)?;
     let file = files.get(file)?;
     let mut add = |text: &str| source.append(Arc::clone(file), if text.is_empty() { FILLER } else { text }, place);
@@ -108,6 +113,7 @@ fn gather(decoder: &mut Decoder<'_>, files: &[Arc<str>], source: &mut Source) ->
         Kind::Object => {
             add(FILLER);
             for _ in 0..decoder.number()? {
+                decoder.number()?;
                 let key = decoder.text()?;
                 source.append(Arc::clone(file), if key.is_empty() { FILLER } else { key }, place);
                 gather(decoder, files, source)?;
@@ -127,35 +133,46 @@ fn build(decoder: &mut Decoder<'_>, tree: &mut Tree, at: &mut u32) -> Option<()>
         *at += (length.max(1)) as u32;
         (Span::new(start, *at), Text::Source(Span::new(start, start + length as u32)))
     };
-    let kind = kind(decoder)?;
+    let (kind, is_repeated) = kind(decoder)?;
     place(decoder)?;
-    match kind {
+    let id = match kind {
         Kind::Array => {
-            tree.open(kind, next(FILLER.len(), at).0);
+            let id = tree.open(kind, next(FILLER.len(), at).0);
             for _ in 0..decoder.number()? {
                 build(decoder, tree, at)?;
             }
             tree.close(*at);
+            id
         }
         Kind::Object => {
-            tree.open(kind, next(FILLER.len(), at).0);
+            let id = tree.open(kind, next(FILLER.len(), at).0);
             for _ in 0..decoder.number()? {
+                let is_repeated = decoder.number()? != 0;
                 let (span, key) = next(decoder.text()?.len(), at);
                 tree.key(span, key);
+                if is_repeated {
+                    tree.mark_key_repeated();
+                }
                 build(decoder, tree, at)?;
             }
             tree.close(*at);
+            id
         }
         _ => {
             let (span, text) = next(decoder.text()?.len(), at);
-            tree.scalar(kind, span, text);
+            tree.scalar(kind, span, text)
         }
+    };
+    if is_repeated {
+        tree.mark_repeated(id);
     }
     Some(())
 }
 
-fn kind(decoder: &mut Decoder<'_>) -> Option<Kind> {
-    KINDS.get(usize::try_from(decoder.number()?).ok()?).copied()
+// The kind, and whether other records may hold the value too.
+fn kind(decoder: &mut Decoder<'_>) -> Option<(Kind, bool)> {
+    let number = decoder.number()?;
+    Some((*KINDS.get(usize::try_from(number & !REPEATED).ok()?)?, number & REPEATED != 0))
 }
 
 fn place(decoder: &mut Decoder<'_>) -> Option<(usize, Position)> {

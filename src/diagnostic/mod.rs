@@ -8,7 +8,7 @@ pub mod rules;
 
 use std::sync::Arc;
 
-use crate::source::{Location, Source, Span};
+use crate::source::{Format, Location, Source, Span};
 
 pub use rules::Rule;
 
@@ -233,8 +233,8 @@ pub struct Diagnostic {
     pub schema_pointer: Option<String>,
     /// The record; set by the pipeline, which counts them.
     pub record: Option<RecordRef>,
-    /// The name of the input's format; set by the pipeline, empty if there is no input.
-    pub format: &'static str,
+    /// The format of the input; set by the pipeline, `None` if there is no input.
+    pub format: Option<Format>,
     /// Whether byte offsets count decompressed or decoded text instead of the file's own bytes; set by the pipeline.
     pub decoded: bool,
     /// Edits that fix it.
@@ -256,7 +256,7 @@ impl Diagnostic {
             pointer: None,
             schema_pointer: None,
             record: None,
-            format: "",
+            format: None,
             decoded: false,
             fix: None,
         }

@@ -155,6 +155,8 @@ rules! {
     INCOMPLETE_REPLACE "W135" "incomplete-replace" Error "records would be removed although inputs could not be read completely"
     EDITED_BY_HAND "W136" "edited-by-hand" Note "a value or record of a database was changed after it was loaded"
     DAMAGED_RECORD "W137" "damaged-record" Error "a stored record does not match its checksum, and nobody has edited the database"
+    NOT_COMPARED "W138" "not-compared" Warning "a stored record cannot be compared with its checksum, because its tables were migrated"
+    NOT_REPRESENTABLE "W140" "not-representable" Error "the output format cannot hold a record"
     STALE_BASELINE "B101" "stale-baseline" Warning "a baseline entry expects more findings than there are"
     UNUSED_SUPPRESSION "B102" "unused-suppression" Warning "an unused suppression"
     BAD_SUPPRESSION "B103" "bad-suppression" Warning "a suppression without a rule, or with an unknown rule"

@@ -167,7 +167,7 @@ mod tests {
     fn only_fixes_at_fault_are_rejected() {
         let all = |number: usize, but: &[usize]| -> BTreeSet<usize> { (0..number).filter(|at| !but.contains(at)).collect() };
         for bad in [&[][..], &[0], &[63], &[5, 6], &[1, 20, 40, 62]] {
-            // Where nobody knows which one it is.
+            // It is unknown which edit is the cause.
             let unknown = |tried: &BTreeSet<usize>| bad.iter().any(|at| tried.contains(at)).then(Refuted::default);
             check(64, unknown, &all(64, bad), 1 + 13 * bad.len());
             // Where each shows.

@@ -25,8 +25,8 @@
 //!     let input = open::Input::new("sizes.ndjson", None);
 //!     files.load(&input.name, &b"{\"size\": \"7\"}\n{ \"size\": 8 }\n"[..]);
 //!     let opened = files.open(&input, None)?;
-//!     let chunker = Format::Ndjson.chunker(opened.feed, &read::Options::default());
-//!     Ok(Opened { format: Format::Ndjson.name(), decoded: opened.decoded, chunker })
+//!     let chunker = read::chunker(Format::Ndjson, opened.feed, &read::Options::default());
+//!     Ok(Opened { format: Format::Ndjson, decoded: opened.decoded, chunker })
 //! };
 //! let job = Job {
 //!     inputs: vec![Input { name: "sizes.ndjson".into(), pipeline: 0, open: Box::new(open) }],

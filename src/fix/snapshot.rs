@@ -8,12 +8,11 @@ use super::overlay::FileOverlay;
 use super::{Input, Job};
 use crate::check::references::{KeyOccurrence, Role};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, EditKind, Omitted, Rule, Safety, Scalar, Severity, rules};
-use crate::pipeline::{Policy, RecordPipeline, Suppressions};
+use crate::pipeline::{DiagnosticBuffer, Opened, Policy, RecordPipeline, Suppressions};
 use crate::read::RecordVisitor;
 use crate::read::directive::{self, Directive};
-use crate::source::ReadError;
+use crate::source::{Format, ReadError};
 use crate::tree::{Kind, Node, Tree, pointer};
-use crate::write::text_edits;
 
 /// A snapshot.
 #[derive(Default)]
@@ -259,20 +258,24 @@ impl SourceValues {
 
 /// Takes a snapshot of an input. `proves` selects the records whose values are kept, besides those with candidates.
 pub(super) fn take_snapshot(job: &Job, input: &Input, files: &FileOverlay, proves: &BTreeSet<usize>) -> Snapshot {
+    let opened = match (input.open)(files) {
+        Ok(opened) => opened,
+        Err(failure) => return Snapshot { failure: Some(failure), ..Snapshot::default() },
+    };
     let mut reading = SnapshotVisitor {
         pipeline: &job.pipelines[input.pipeline],
         policy: &job.policy,
         suppressions: Suppressions::new(job.suppress.clone(), false),
         directives: Vec::new(),
         proves,
-        format: "",
-        noted: Noted::default(),
+        format: opened.format,
+        noted: DiagnosticBuffer::with_limit(MAX_FINDINGS),
         pending: Vec::new(),
         written: SourceValues::default(),
         snapshot: Snapshot::default(),
         stopped: false,
     };
-    if let Err(failure) = reading.all(input, files) {
+    if let Err(failure) = reading.all(opened) {
         reading.snapshot.failure = Some(failure);
     }
     let origins = files.origins();
@@ -296,31 +299,6 @@ impl Snapshot {
 /// time proportional to its length; the rest is considered once these are fixed.
 const MAX_FINDINGS: usize = 1 << 16;
 
-// The findings about the next unit, as far as they are kept.
-#[derive(Default)]
-struct Noted {
-    list: Vec<Diagnostic>,
-    omitted: Omitted,
-}
-
-impl DiagnosticSink for Noted {
-    fn emit(&mut self, diagnostic: Diagnostic) {
-        if self.list.len() < MAX_FINDINGS {
-            self.list.push(diagnostic);
-        } else {
-            self.omitted.add(diagnostic);
-        }
-    }
-
-    fn omit(&mut self, omitted: Omitted) {
-        self.omitted.join(omitted);
-    }
-
-    fn limit(&self) -> usize {
-        MAX_FINDINGS
-    }
-}
-
 struct SnapshotVisitor<'r> {
     pipeline: &'r RecordPipeline,
     policy: &'r Policy,
@@ -328,11 +306,11 @@ struct SnapshotVisitor<'r> {
     // Suppression comments of the current window.
     directives: Vec<Directive>,
     proves: &'r BTreeSet<usize>,
-    format: &'static str,
+    format: Format,
     // For the next record.
-    noted: Noted,
+    noted: DiagnosticBuffer,
     // For the records of the current window, each with the record's index.
-    pending: Vec<(usize, Noted)>,
+    pending: Vec<(usize, DiagnosticBuffer)>,
     // The current record, before the stages change it.
     written: SourceValues,
     snapshot: Snapshot,
@@ -340,9 +318,7 @@ struct SnapshotVisitor<'r> {
 }
 
 impl SnapshotVisitor<'_> {
-    fn all(&mut self, input: &Input, files: &FileOverlay) -> Result<(), ReadError> {
-        let mut opened = (input.open)(files)?;
-        self.format = opened.format;
+    fn all(&mut self, mut opened: Opened) -> Result<(), ReadError> {
         let mut tree = Tree::default();
         while let Some(window) = opened.chunker.next_window()? {
             window.diagnostics.into_iter().for_each(|diagnostic| self.file_diagnostic(diagnostic));
@@ -350,8 +326,8 @@ impl SnapshotVisitor<'_> {
             self.directives = comments.map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
             window.reader.read(&window.source, &mut tree, self);
             // Findings after the last record are about the file.
-            let Noted { list, omitted } = std::mem::take(&mut self.noted);
-            list.into_iter().chain(omitted.into_finding()).for_each(|diagnostic| self.file_diagnostic(diagnostic));
+            let DiagnosticBuffer { diagnostics, omitted, .. } = self.take_noted();
+            diagnostics.into_iter().chain(omitted.into_finding()).for_each(|diagnostic| self.file_diagnostic(diagnostic));
             // Findings about suppression comments have no edits.
             let unused = self.suppressions.take(&window.source, &window.source, &self.directives, true);
             unused.into_iter().for_each(|diagnostic| self.file_diagnostic(diagnostic));
@@ -365,7 +341,7 @@ impl SnapshotVisitor<'_> {
 
     // Keeps the findings of a window that are to be fixed, once all its comments are known.
     fn judge(&mut self) {
-        for (index, Noted { list: mut diagnostics, omitted }) in std::mem::take(&mut self.pending) {
+        for (index, DiagnosticBuffer { mut diagnostics, omitted, .. }) in std::mem::take(&mut self.pending) {
             diagnostics.sort_by_key(|diagnostic| diagnostic.place.span.start);
             let record = &mut self.snapshot.records[index];
             record.unlisted = omitted.number();
@@ -376,7 +352,7 @@ impl SnapshotVisitor<'_> {
                 } else if diagnostic.rule != &rules::MANY_FINDINGS {
                     record.errors.extend(ErrorKey::of(&diagnostic));
                 }
-                diagnostic.format = self.format;
+                diagnostic.format = Some(self.format);
                 let candidate = Candidate::new(&diagnostic);
                 // Suppressed findings are not fixed.
                 if self.policy.filter(&mut diagnostic) && self.suppressions.filter(&diagnostic) {
@@ -390,8 +366,13 @@ impl SnapshotVisitor<'_> {
         }
     }
 
+    fn take_noted(&mut self) -> DiagnosticBuffer {
+        std::mem::replace(&mut self.noted, DiagnosticBuffer::with_limit(MAX_FINDINGS))
+    }
+
     fn unit(&mut self, record: RecordSlot) {
-        self.pending.push((self.snapshot.records.len(), std::mem::take(&mut self.noted)));
+        let noted = self.take_noted();
+        self.pending.push((self.snapshot.records.len(), noted));
         self.snapshot.records.push(record);
     }
 }
@@ -421,17 +402,9 @@ impl RecordVisitor for SnapshotVisitor<'_> {
     fn record(&mut self, tree: &mut Tree) {
         directive::resolve_spans(&mut self.directives, tree.root());
         self.written.take(tree.root());
-        for stage in &self.pipeline.stages {
-            stage.work(tree, &mut self.noted);
-        }
-        self.noted.list.iter_mut().for_each(|diagnostic| text_edits::resolve(diagnostic, self.format));
-        if let Some(plan) = &self.pipeline.references {
-            let found = plan.check(tree, &self.noted.list);
-            found.into_iter().for_each(|diagnostic| self.noted.emit(diagnostic));
-        }
-        let occurrences = self.pipeline.references.as_ref().map_or_else(Vec::new, |plan| plan.extract(tree));
+        let occurrences = self.pipeline.process(tree, self.format, &mut self.noted);
         let mut record = RecordSlot { written: self.written.hash(), occurrences, ..RecordSlot::default() };
-        if self.proves.contains(&self.snapshot.records.len()) || self.noted.list.iter().any(|diagnostic| diagnostic.fix.is_some()) {
+        if self.proves.contains(&self.snapshot.records.len()) || self.noted.diagnostics.iter().any(|diagnostic| diagnostic.fix.is_some()) {
             let mut normal = SourceValues::default();
             normal.take(tree.root());
             record.leaves = Some(Box::new((self.written.leaves(), normal.leaves())));
@@ -445,7 +418,7 @@ impl RecordVisitor for SnapshotVisitor<'_> {
 
     fn file_diagnostic(&mut self, mut diagnostic: Diagnostic) {
         self.snapshot.errors.extend(ErrorKey::of(&diagnostic));
-        diagnostic.format = self.format;
+        diagnostic.format = Some(self.format);
         if self.policy.filter(&mut diagnostic) && self.suppressions.filter(&diagnostic) {
             self.snapshot.unfixable.add(diagnostic.severity);
         }

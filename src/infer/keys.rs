@@ -1,8 +1,8 @@
 //! Members that can be the key of a collection, and members that refer to keys.
 
-use super::describe::settled;
 use super::distinct::Distinct;
 use super::names;
+use super::settle::{data_order, settled};
 use super::statistics::{Members, Statistics, Value};
 use crate::tree::pointer;
 
@@ -40,7 +40,7 @@ impl Search {
     fn members(&mut self, members: Members, path: &str, parent: Option<&str>) {
         let mut named = members.named;
         // In the order of the data, so that the first of equals is the first there.
-        named.sort_by(|a, b| super::describe::data_order(a, b));
+        named.sort_by(|a, b| data_order(a, b));
         let records = self.records;
         for mut member in named.into_iter().filter(|member| member.count == records) {
             let mut at = path.to_owned();

@@ -18,6 +18,7 @@ mod group;
 mod keys;
 mod names;
 mod pattern;
+mod settle;
 mod statistics;
 pub mod widen;
 

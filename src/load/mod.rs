@@ -1,15 +1,13 @@
-//! Sinks: destinations of written records, all or nothing.
+//! Sinks: destinations of written records that are not files, all or nothing.
 
-pub mod atomic;
 #[cfg(feature = "parquet")]
 pub mod columnar;
 pub mod database;
-pub mod output;
-pub mod temporary;
 
 use std::io;
 
 use crate::diagnostic::Diagnostic;
+use crate::output::Commit;
 
 /// Totals of a run, for a store that records them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +24,7 @@ pub struct Totals {
 
 /// A destination for encoded records that is not a file, all or nothing: until it commits it can be dropped, and
 /// everything is unchanged.
-pub trait Sink {
+pub trait Sink: Commit {
     /// Writes the next encoded record.
     ///
     /// # Errors
@@ -38,10 +36,4 @@ pub trait Sink {
     /// # Errors
     /// When the destination fails.
     fn settle(&mut self, totals: Totals) -> io::Result<Vec<Diagnostic>>;
-
-    /// Commits.
-    ///
-    /// # Errors
-    /// When the destination fails; nothing is in place then.
-    fn commit(self: Box<Self>) -> io::Result<()>;
 }

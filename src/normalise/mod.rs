@@ -35,6 +35,7 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Rule, rules};
 use crate::schema::annotation_index::{self, AnnotationIndex};
 use crate::schema::{Part, Shape};
+use crate::tree::pattern::Pattern;
 use crate::tree::{Kind, Node, Tree};
 use walk::Walk;
 
@@ -128,8 +129,8 @@ pub struct Options {
 /// A pass requested for locations of the record. Countries around a telephone number are those that the schema annotates.
 #[derive(Clone, Debug)]
 pub struct ConfiguredPass {
-    /// JSON pointer, in which `*` stands for any member or item: `/contacts/*/mail`.
-    pub pointer: String,
+    /// Where: `/contacts/*/mail`.
+    pub pattern: Pattern,
     /// Same as the value of `x-normalise`.
     pub passes: Value,
 }
@@ -138,7 +139,7 @@ pub struct ConfiguredPass {
 #[derive(Debug)]
 pub struct Normaliser {
     index: AnnotationIndex<FieldTask>,
-    configured: Vec<(Vec<String>, FieldTask)>,
+    configured: Vec<(Pattern, FieldTask)>,
     defaults: Option<defaults::DefaultsPass>,
 }
 
@@ -246,10 +247,10 @@ impl Normaliser {
             let sortable = sorting && part.members().next().is_some();
             (sortable || !task.is_idle()).then_some(task)
         });
-        let asked = options.configured.iter().map(|asked| {
-            let tokens = asked.pointer.split('/').skip(1).map(|token| crate::tree::pointer::unescape(token).into_owned()).collect();
-            (tokens, FieldTask::of(Some(&asked.passes), Shape::any().root(), &options.off))
-        });
+        let asked = options
+            .configured
+            .iter()
+            .map(|asked| (asked.pattern.clone(), FieldTask::of(Some(&asked.passes), Shape::any().root(), &options.off)));
         let defaults = (options.defaults && !options.off.contains(&Pass::Defaults)).then(|| defaults::DefaultsPass::new(shape));
         Self { index, configured: asked.collect(), defaults }
     }
@@ -267,9 +268,9 @@ impl Normaliser {
             filler.fill(tree, diagnostics);
         }
         let mut changes = Vec::new();
-        for (tokens, task) in &self.configured {
+        for (pattern, task) in &self.configured {
             let mut walk = Walk { index: &self.index, diagnostics, changes: &mut changes };
-            walk.configured(&self.index.record(tree.root()), tokens, task);
+            walk.configured(&self.index.record(tree.root()), pattern, &pattern.start(), task);
             walk::apply(tree, &self.index, &mut changes);
         }
         // Last, because it sorts members, including supplied ones.

@@ -10,7 +10,8 @@ use crate::diagnostic::{Diagnostic, DiagnosticSink, Edit, Member, Rule, Safety, 
 use crate::reference_data::{Country, PartialDate};
 use crate::schema::annotation_index::{AnnotationIndex, Cursor, StateId, Token};
 use crate::source::Span;
-use crate::tree::{Kind, Node, NodeId, Tree, pointer};
+use crate::tree::pattern::{Pattern, Progress};
+use crate::tree::{Kind, Node, NodeId, Tree};
 
 /// A change of the tree.
 pub(super) enum Change {
@@ -84,27 +85,24 @@ impl Walk<'_> {
         }
     }
 
-    /// The configured passes at the locations below `tokens`.
-    pub fn configured(&mut self, here: &Cursor<'_, '_>, tokens: &[String], task: &FieldTask) {
+    /// The configured passes at the locations that match.
+    pub fn configured(&mut self, here: &Cursor<'_, '_>, pattern: &Pattern, progress: &Progress, task: &FieldTask) {
         let index = self.index;
-        let Some((token, rest)) = tokens.split_first() else {
-            if !matches!(here.node.kind(), Kind::Array | Kind::Object) {
-                self.scalar(here, task);
-            }
-            return;
-        };
+        if pattern.is_matched(progress) && !matches!(here.node.kind(), Kind::Array | Kind::Object) {
+            self.scalar(here, task);
+        }
         index.children(here, |child| {
-            let fits = match child.token {
-                Token::Member(name) => token == name,
-                Token::Item(index) => pointer::index(token) == Some(index),
+            let below = match child.token {
+                Token::Member(name) => pattern.member(progress, name),
+                Token::Item(index) => pattern.item(progress, index),
             };
-            if fits || token == "*" {
-                self.configured(child, rest, task);
+            if !below.is_dead() {
+                self.configured(child, pattern, &below, task);
             }
         });
-        if rest.is_empty() && here.node.kind() == Kind::Object && token != "*" {
+        if let Some(name) = pattern.last_name(progress).filter(|_| here.node.kind() == Kind::Object) {
             for step in task.steps.iter().filter(|step| step.pass == Pass::Country) {
-                self.supply(here, token, step.from.as_deref());
+                self.supply(here, name, step.from.as_deref());
             }
         }
     }

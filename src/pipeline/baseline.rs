@@ -102,8 +102,8 @@ impl Baseline {
         // A run over a part of the paths leaves the other entries unchanged.
         let mut paths: Vec<String> = written.into_iter().map(str::to_owned).collect();
         if update == Update::Accept {
-            let more: Vec<String> = baseline.paths.iter().filter(|path| !paths.contains(path)).cloned().collect();
-            paths.extend(more);
+            let known: HashSet<String> = paths.iter().cloned().collect();
+            paths.extend(baseline.paths.iter().filter(|path| !known.contains(*path)).cloned());
         }
         baseline.paths = paths;
         for entry in root.get("entries").into_iter().flat_map(Node::items) {

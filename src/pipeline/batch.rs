@@ -72,33 +72,36 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
     thread::scope(|scope| {
         let (result_in, result_out) = sync_channel(permits);
         let (next, worker, of_result) = (&next, &worker, &of_result);
-        for _ in 0..jobs {
-            let result_in = result_in.clone();
-            thread::Builder::new()
-                .stack_size(STACK)
-                .spawn_scoped(scope, move || {
-                    let mut work = None;
-                    loop {
-                        let cut = next.lock().unwrap_or_else(PoisonError::into_inner)();
-                        let Some((number, weight, piece)) = cut else { return };
-                        // The others must not wait for a worker that has ended.
-                        let result = piece.and_then(|piece| catch_unwind(AssertUnwindSafe(|| work.get_or_insert_with(worker)(piece))));
-                        scales.put(result.as_ref().map_or(0, of_result));
-                        scales.take(weight);
-                        if result_in.send((number, result)).is_err() {
-                            return;
-                        }
-                    }
-                })
-                .expect("the system gives a thread");
-        }
-        drop(result_in);
         let mut take = |result: R| {
             let weight = of_result(&result);
             let goes_on = take(result);
             scales.take(weight);
             goes_on
         };
+        let work_with = move |result_in: &mut dyn FnMut((u64, thread::Result<R>)) -> bool| {
+            let mut work = None;
+            loop {
+                let cut = next.lock().unwrap_or_else(PoisonError::into_inner)();
+                let Some((number, weight, piece)) = cut else { return };
+                // The others must not wait for a worker that has ended.
+                let result = piece.and_then(|piece| catch_unwind(AssertUnwindSafe(|| work.get_or_insert_with(worker)(piece))));
+                scales.put(result.as_ref().map_or(0, of_result));
+                scales.take(weight);
+                if !result_in((number, result)) {
+                    return;
+                }
+            }
+        };
+        // The system may refuse threads; those that there are do the work.
+        let workers = (0..jobs).take_while(|started| {
+            let result_in = result_in.clone();
+            let work = move || work_with(&mut |result| result_in.send(result).is_ok());
+            may_start(*started) && thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).is_ok()
+        });
+        if workers.count() == 0 {
+            return work_with(&mut |(_, result)| take(result.unwrap_or_else(|panic| resume_unwind(panic))) && permit_in.send(()).is_ok());
+        }
+        drop(result_in);
         // A worker's panic is propagated, and nobody may wait then.
         let ended = catch_unwind(AssertUnwindSafe(|| in_order(&result_out, &permit_in, &mut take)));
         scales.end();
@@ -108,6 +111,17 @@ pub fn weighed<P: Send, R: Send, W: FnMut(P) -> R>(
             resume_unwind(panic);
         }
     });
+}
+
+// Whether another worker may be started. Tests refuse it as the system does when it has no threads left.
+#[cfg(not(test))]
+const fn may_start(_started: usize) -> bool {
+    true
+}
+
+#[cfg(test)]
+fn may_start(started: usize) -> bool {
+    started < tests::THREADS.get()
 }
 
 /// Limits the total weight in flight.
@@ -163,6 +177,11 @@ fn in_order<R>(results: &Receiver<(u64, thread::Result<R>)>, permits: &SyncSende
 mod tests {
     use super::*;
 
+    thread_local! {
+        // How many workers may be started.
+        pub(super) static THREADS: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+    }
+
     fn run(jobs: usize, last: u64) -> Vec<u64> {
         let mut next = 0;
         let mut taken = Vec::new();
@@ -186,6 +205,11 @@ mod tests {
         let expected: Vec<u64> = (1..=1000).map(|n| n * 2).collect();
         for jobs in [1, 2, 7] {
             assert_eq!(run(jobs, u64::MAX), expected);
+        }
+        for threads in [0, 1, 3] {
+            THREADS.set(threads);
+            assert_eq!(run(7, u64::MAX), expected, "{threads} threads");
+            assert_eq!(run(7, 10), [2, 4, 6, 8, 10], "{threads} threads");
         }
     }
 

@@ -7,11 +7,11 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::RecordPipeline;
+use super::{DiagnosticBuffer, Opened, RecordPipeline};
 use crate::check::references::Role;
 use crate::diagnostic::{Diagnostic, DiagnosticSink};
-use crate::read::{self, Chunker, RecordVisitor};
-use crate::source::ReadError;
+use crate::read::{self, RecordVisitor};
+use crate::source::{Format, ReadError};
 use crate::tree::{Node, Tree};
 use crate::write::json;
 
@@ -39,8 +39,8 @@ impl BaseRecords {
     ///
     /// # Errors
     /// When it cannot be read completely.
-    pub fn read(&mut self, pipeline: &RecordPipeline, chunker: &mut dyn Chunker) -> Result<(), ReadError> {
-        read::read_all(chunker, &mut BaseVisitor { base: self, pipeline })
+    pub fn read(&mut self, pipeline: &RecordPipeline, mut opened: Opened) -> Result<(), ReadError> {
+        read::read_all(&mut *opened.chunker, &mut BaseVisitor { base: self, pipeline, format: opened.format })
     }
 
     /// Whether a record, as read, is one of them.
@@ -59,6 +59,7 @@ impl BaseRecords {
 struct BaseVisitor<'t> {
     base: &'t mut BaseRecords,
     pipeline: &'t RecordPipeline,
+    format: Format,
 }
 
 impl DiagnosticSink for BaseVisitor<'_> {
@@ -69,10 +70,10 @@ impl DiagnosticSink for BaseVisitor<'_> {
 impl RecordVisitor for BaseVisitor<'_> {
     fn record(&mut self, tree: &mut Tree) {
         self.base.contents.insert(digest(tree.root()));
-        if let Some(plan) = &self.pipeline.references {
+        if self.pipeline.references.is_some() {
             // Keys are compared in normal form.
-            self.pipeline.stages.iter().for_each(|stage| stage.work(tree, &mut Vec::new()));
-            let keys = plan.extract(tree).into_iter().filter(|occurrence| occurrence.role == Role::Key);
+            let occurrences = self.pipeline.process(tree, self.format, &mut DiagnosticBuffer::default());
+            let keys = occurrences.into_iter().filter(|occurrence| occurrence.role == Role::Key);
             self.base.keys.extend(keys.map(|occurrence| occurrence.hash()));
         }
     }

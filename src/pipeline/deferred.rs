@@ -7,12 +7,14 @@
 //! Input: what would be written, and the keys and references of each record. Output: the same in the same order, without the records
 //! that are rejected, whose reject lines take their place.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
+use crate::check::references::spill_index::{SpillIndex, SpillMultimap};
 use crate::check::references::{KeyOccurrence, Role};
 use crate::diagnostic::{Diagnostic, Place, RecordRef, Severity, quote, rules};
+use crate::growth::step;
 use crate::layout::header::Header;
 use crate::read::TopLevel;
 use crate::source::{Position, Source, Span};
@@ -24,6 +26,8 @@ pub(super) enum Event<'b> {
     /// The header of the present input.
     Header(&'b Header),
     End,
+    /// A document that begins with the next record, and whether it is a list.
+    Document(bool),
     /// A record as encoded for each output.
     Record(Vec<&'b [u8]>),
     /// A line of the reject file.
@@ -74,6 +78,7 @@ const END: u64 = 1;
 const RECORD: u64 = 2;
 const REJECT: u64 = 3;
 const HEADER: u64 = 4;
+const DOCUMENT: u64 = 5;
 
 /// Stands before the first error of a record.
 const FIRST: u64 = u64::MAX;
@@ -124,6 +129,13 @@ impl Deferred {
     pub(super) fn end_input(&mut self) -> io::Result<()> {
         let mut piece = Vec::new();
         spool::number(END, &mut piece);
+        self.events.put(&piece).map(drop)
+    }
+
+    pub(super) fn document(&mut self, is_list: bool) -> io::Result<()> {
+        let mut piece = Vec::new();
+        spool::number(DOCUMENT, &mut piece);
+        spool::number(u64::from(is_list), &mut piece);
         self.events.put(&piece).map(drop)
     }
 
@@ -190,57 +202,80 @@ impl Deferred {
 
     /// The records that refer to a record which is rejected, until nothing changes.
     pub(super) fn follow(&mut self) -> io::Result<Followers> {
-        let mut gone: HashMap<Key, (Arc<str>, Position)> = HashMap::new();
+        let mut followers = Followers::default();
         let mut at = 0;
         while let Some((piece, next)) = self.occurrences.get(at)? {
+            step();
             let entry = Entry::read(piece)?;
-            if !entry.admitted || self.rejected.contains_key(&entry.number) {
-                gone.extend(entry.own_key());
+            if (!entry.admitted || self.rejected.contains_key(&entry.number))
+                && let Some(own) = entry.own_key()
+            {
+                followers.gone(own.key.0).insert(own.key.1, at)?;
             }
             at = next;
         }
-        if gone.is_empty() {
-            return Ok(Followers::default());
+        if followers.gone.is_empty() {
+            return Ok(followers);
         }
-        // Which records refer to a key, by where their entries stand.
-        let mut referring: HashMap<Key, Vec<u64>> = HashMap::new();
+        // Which records refer to a key of each collection, by where their entries are.
+        let mut referring: BTreeMap<usize, SpillMultimap> = BTreeMap::new();
+        let mut open: Vec<Key> = Vec::new();
         at = 0;
         while let Some((piece, next)) = self.occurrences.get(at)? {
             let entry = Entry::read(piece)?;
             if entry.admitted && !self.rejected.contains_key(&entry.number) {
                 for reference in entry.occurrences.iter().filter(|occurrence| !occurrence.is_key) {
-                    referring.entry(reference.key).or_default().push(at);
+                    step();
+                    referring.entry(reference.key.0).or_default().add(reference.key.1, at)?;
                 }
             }
             at = next;
         }
-        let mut entries = BTreeSet::new();
-        let mut open: Vec<Key> = gone.keys().copied().collect();
-        while let Some(key) = open.pop() {
-            for at in referring.remove(&key).unwrap_or_default() {
-                if entries.insert(at)
-                    && let Some((piece, _)) = self.occurrences.get(at)?
-                    && let Some((own, place)) = Entry::read(piece)?.own_key()
-                    && gone.insert(own, place).is_none()
-                {
-                    open.push(own);
-                }
+        at = 0;
+        while let Some((piece, next)) = self.occurrences.get(at)? {
+            step();
+            let entry = Entry::read(piece)?;
+            if !entry.admitted || self.rejected.contains_key(&entry.number) {
+                open.extend(entry.own_key().map(|own| own.key));
+            }
+            at = next;
+            while let Some((collection, hash)) = open.pop() {
+                let Some(referring) = referring.get_mut(&collection) else { continue };
+                referring.each(hash, &mut |at| {
+                    step();
+                    if followers.entries.insert(at)
+                        && let Some((piece, _)) = self.occurrences.get(at)?
+                        && let Some(own) = Entry::read(piece)?.own_key()
+                    {
+                        let gone = followers.gone(own.key.0);
+                        if gone.get(own.key.1)?.is_none() {
+                            gone.insert(own.key.1, at)?;
+                            open.push(own.key);
+                        }
+                    }
+                    Ok(())
+                })?;
             }
         }
-        Ok(Followers { entries, gone })
+        Ok(followers)
     }
 
     /// The findings about the next of these records in input order; `None` after the last.
     pub(super) fn findings(&mut self, followers: &mut Followers) -> io::Result<Option<Vec<(Diagnostic, bool)>>> {
         let Some(at) = followers.entries.pop_first() else { return Ok(None) };
         let Some((piece, _)) = self.occurrences.get(at)? else { return Ok(None) };
-        let entry = Entry::read(piece)?;
-        let references = entry.occurrences.iter().filter(|occurrence| !occurrence.is_key);
-        let found = references.filter_map(|reference| {
-            let target = followers.gone.get(&reference.key)?;
-            Some((reference.finding(&entry, target), entry.fresh))
-        });
-        Ok(Some(found.collect()))
+        let piece = piece.to_vec();
+        let entry = Entry::read(&piece)?;
+        let mut found = Vec::new();
+        for reference in entry.occurrences.iter().filter(|occurrence| !occurrence.is_key) {
+            if let Some(target) = followers.gone(reference.key.0).get(reference.key.1)?
+                && let Some((piece, _)) = self.occurrences.get(target)?
+                && let Some(own) = Entry::read(piece)?.own_key()
+            {
+                found.push((reference.finding(&entry, own), entry.fresh));
+            }
+        }
+        Ok(Some(found))
     }
 
     /// Passes on what was put, in the same order, until `take` says `false`.
@@ -273,6 +308,7 @@ fn read<'b>(
             BEGIN => Piece::Event(Event::Begin(decoder.text()?)),
             HEADER => Piece::Event(Event::Header(headers.get(usize::try_from(decoder.number()?).ok()?)?)),
             END => Piece::Event(Event::End),
+            DOCUMENT => Piece::Event(Event::Document(decoder.number()? == 1)),
             REJECT => Piece::Event(Event::Reject(decoder.bytes()?.to_vec())),
             RECORD => {
                 let number = decoder.number()?;
@@ -341,8 +377,14 @@ fn hash(hash: u128, out: &mut Vec<u8>) {
 pub(super) struct Followers {
     // Where what was put about them stands.
     entries: BTreeSet<u64>,
-    // The keys of rejected records, with their places.
-    gone: HashMap<Key, (Arc<str>, Position)>,
+    // By collection, the keys of rejected records, with where what was put about these stands.
+    gone: BTreeMap<usize, SpillIndex>,
+}
+
+impl Followers {
+    fn gone(&mut self, collection: usize) -> &mut SpillIndex {
+        self.gone.entry(collection).or_default()
+    }
 }
 
 // What was put about a record.
@@ -389,18 +431,16 @@ impl<'b> Entry<'b> {
         Some(Self { number, admitted, fresh, record, occurrences })
     }
 
-    fn own_key(&self) -> Option<(Key, (Arc<str>, Position))> {
-        let own = self.occurrences.iter().find(|occurrence| occurrence.is_key)?;
-        Some((own.key, (own.file.into(), own.at)))
+    fn own_key(&self) -> Option<&Written<'b>> {
+        self.occurrences.iter().find(|occurrence| occurrence.is_key)
     }
 }
 
 impl Written<'_> {
-    fn finding(&self, entry: &Entry<'_>, target: &(Arc<str>, Position)) -> Diagnostic {
+    fn finding(&self, entry: &Entry<'_>, target: &Written<'_>) -> Diagnostic {
         let source = Arc::new(Source::window(self.file, self.shown, self.at));
         let span = Span::new(0, source.len());
-        let (file, at) = target;
-        let place = Place::new(&Arc::new(Source::detached(Arc::clone(file), *at)), Span::at(0));
+        let place = Place::new(&Arc::new(Source::detached(target.file, target.at)), Span::at(0));
         let message = format!("reference to record {}, which is rejected", quote(self.text, true));
         let mut diagnostic = Diagnostic::new(&rules::DANGLING_REFERENCE, &source, span, message)
             .at(self.pointer)
@@ -409,5 +449,65 @@ impl Written<'_> {
         diagnostic.severity = Severity::Error;
         diagnostic.record = Some(entry.record.clone());
         diagnostic
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::references::KeyDeclarations;
+    use crate::growth::assert_linear;
+    use crate::schema::{Schema, Shape};
+    use crate::tree::Tree;
+
+    fn tree(text: &str) -> Tree {
+        let source = Arc::new(Source::whole("a.json", text));
+        let mut tree = Tree::new(&source);
+        let read = crate::read::json::Parser::new(&source, 0, text.len(), 64).document(&mut tree, &mut Vec::new());
+        read.unwrap_or_else(|diagnostic| panic!("{text}: {}", diagnostic.message));
+        tree
+    }
+
+    // Records numbered from 0, each with the numbers of those it refers to, of which the first is rejected: the numbers of the
+    // findings about each of those that follow, in order.
+    fn followed(count: usize, refers: impl Fn(usize) -> Vec<usize>) -> Vec<(u64, usize)> {
+        let schema = r#"{"x-key": "/id", "properties": {"id": {}, "to": {"items": {"x-references": true}}}}"#;
+        let shape = Arc::new(Shape::of(&Schema::try_from(tree(schema)).expect("it is a schema")));
+        let mut plan = KeyDeclarations::new(&shape, None);
+        assert!(plan.bind(0, &|_| None).is_empty());
+        let mut deferred = Deferred::default();
+        for number in 0..count {
+            let record =
+                tree(&format!(r#"{{"id": "{number}", "to": {:?}}}"#, refers(number).iter().map(usize::to_string).collect::<Vec<_>>()));
+            let reference = RecordRef { index: number as u64, key: None, number: Some(number as u64), content: None };
+            let facts = Facts { record: &reference, admitted: number > 0, has_own_key: true, fresh: true };
+            deferred.occurrences(&plan.extract(&record), &facts).expect("it is written");
+        }
+        let mut followers = deferred.follow().expect("it is read");
+        let mut found = Vec::new();
+        while let Some(findings) = deferred.findings(&mut followers).expect("it is read") {
+            let record = findings[0].0.record.as_ref().and_then(|record| record.number);
+            found.push((record.expect("it is numbered"), findings.len()));
+        }
+        found
+    }
+
+    #[test]
+    fn what_refers_to_a_rejected_record_follows_it() {
+        // 1 refers to it twice, 2 to 1 and 4, 4 to nothing that is rejected, 3 to itself and to 2.
+        let refers = |number: usize| [vec![], vec![0, 0], vec![1, 4], vec![3, 2], vec![5], vec![4]][number].clone();
+        assert_eq!(followed(6, refers), [(1, 2), (2, 1), (3, 2)]);
+    }
+
+    #[test]
+    fn work_grows_with_the_records_that_follow() {
+        assert_linear(200, |size| {
+            let all: Vec<u64> = (1..size as u64).collect();
+            let records = |found: Vec<(u64, usize)>| found.into_iter().map(|(number, _)| number).collect::<Vec<_>>();
+            // A chain in order and in the opposite order, and references to one record.
+            assert_eq!(records(followed(size, |number| number.checked_sub(1).into_iter().collect())), all);
+            assert_eq!(records(followed(size, |number| if number == 0 { vec![] } else { vec![(number + 1) % size] })), all);
+            assert_eq!(records(followed(size, |number| if number == 0 { vec![] } else { vec![0] })), all);
+        });
     }
 }

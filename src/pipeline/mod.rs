@@ -10,6 +10,7 @@ pub mod batch;
 pub mod bug;
 mod deferred;
 pub mod policy;
+mod record;
 pub mod scope;
 pub mod changes;
 pub mod suppress;
@@ -21,22 +22,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::check::{OnInvalid, references};
 use crate::compare::{Ignored, RecordHasher};
-use crate::diagnostic::{Diagnostic, DiagnosticSink, RecordRef, Severity, rules};
+use crate::diagnostic::{Diagnostic, RecordRef, Severity, rules};
 use crate::layout::header::Header;
-use crate::load::output::{CommitSet, OutputTarget, Stream};
-use crate::load::temporary::FolderLock;
 use crate::load::{Sink, Totals};
-use crate::read::{Chunker, TopLevel};
-use crate::redact::{self, Redactor};
+use crate::output::temporary::FolderLock;
+use crate::output::{CommitSet, Files, OutputTarget, Stream};
+use crate::read::TopLevel;
+use crate::redact;
 use crate::report::{Reporter, Summary};
-use crate::source::{Position, ReadError, Source, Span};
+use crate::source::{Format, Position, ReadError, Source, Span};
 use crate::tree::Tree;
-use crate::write::{self, Files, OutputWriter, Writer};
+use crate::write::{self, OutputWriter, Writer};
 
+pub use crate::read::open::Opened;
 pub use baseline::Baseline;
 pub use changes::{BaseRecords, ChangeStatus};
 pub use file_summary::{CachedFile, FileSummary, SummarisedFile};
 pub use policy::Policy;
+pub use record::{DiagnosticBuffer, RecordPipeline, Stage};
 pub use suppress::Suppressions;
 
 use deferred::{Deferred, Event, Facts};
@@ -56,34 +59,6 @@ pub struct Input {
     pub size: Option<u64>,
     /// Its summary in a previous run, if that may still be valid; only for a run without outputs.
     pub cached: Option<CachedFile>,
-}
-
-/// An opened input.
-pub struct Opened {
-    /// The name of its format.
-    pub format: &'static str,
-    /// Whether byte offsets count decompressed or decoded text instead of the file's own bytes.
-    pub decoded: bool,
-    /// Splits it into windows.
-    pub chunker: Box<dyn Chunker>,
-}
-
-/// A step of a pipeline: it may change the record and emits findings.
-pub trait Stage: Send + Sync {
-    /// Processes one record.
-    fn work(&self, tree: &mut Tree, diagnostics: &mut dyn DiagnosticSink);
-}
-
-/// The steps for the records of one schema.
-pub struct RecordPipeline {
-    /// Steps before the check across records, in order: normalisation, then checks.
-    pub stages: Vec<Arc<dyn Stage>>,
-    /// Keys and references to compare across records.
-    pub references: Option<Arc<references::KeyDeclarations>>,
-    /// Whether syntax errors are reported as warnings.
-    pub lenient: bool,
-    /// Decides what reports may show of the records; `None` if they may show everything.
-    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// The destination of an output.
@@ -160,6 +135,32 @@ pub struct Job {
     pub keep_top_level: bool,
 }
 
+impl Job {
+    /// A job that reads and checks these inputs with one worker, and reports to nobody.
+    #[must_use]
+    pub fn new(inputs: Vec<Input>, pipelines: Vec<RecordPipeline>) -> Self {
+        Self {
+            inputs,
+            pipelines,
+            complete: false,
+            outputs: Vec::new(),
+            rejects: None,
+            on_invalid: OnInvalid::Skip,
+            reports: Vec::new(),
+            policy: Policy::default(),
+            baseline: None,
+            suppressions: Suppressions::default(),
+            base: BaseRecords::default(),
+            unchanged_files: 0,
+            skipped: 0,
+            diagnostics: Vec::new(),
+            jobs: 1,
+            keep_summaries: false,
+            keep_top_level: false,
+        }
+    }
+}
+
 /// Observes the progress of a run.
 pub trait Watch {
     /// A window with this many bytes and records has been processed.
@@ -213,6 +214,7 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
         keep_rejects: rejects.is_some(),
         contents: job.baseline.is_some().then(|| RecordHasher::new(Ignored::default())),
         base: job.base,
+        keep_top_level: job.keep_top_level,
     };
     let mut collector = OrderedCollector {
         outputs: outputs.into_iter().map(OpenOutput::new).collect(),
@@ -247,26 +249,6 @@ pub fn run(job: Job, interrupted: &AtomicBool, watch: &mut dyn Watch) -> io::Res
     }
     let failed = collector.policy.fails(&collector.outcome.summary);
     Ok(Outcome { closed_pipe, failed, written: Vec::new(), ..collector.outcome })
-}
-
-impl Files for OutputTarget {
-    fn main(&mut self) -> io::Result<&mut dyn Write> {
-        OutputTarget::main(self)
-    }
-
-    fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
-        OutputTarget::named(self, name)
-    }
-}
-
-impl Files for Stream {
-    fn main(&mut self) -> io::Result<&mut dyn Write> {
-        Ok(self.writer())
-    }
-
-    fn named(&mut self, _name: &str) -> io::Result<&mut dyn Write> {
-        Err(io::Error::other("standard output takes one file, but several are needed"))
-    }
 }
 
 struct OpenOutput {
@@ -306,6 +288,12 @@ impl OpenOutput {
     fn header(&mut self, header: &Header) {
         if let Some(assembler) = &mut self.assembler {
             assembler.header(header);
+        }
+    }
+
+    fn document(&mut self, is_list: bool) {
+        if let Some(assembler) = &mut self.assembler {
+            assembler.document(is_list);
         }
     }
 
@@ -368,7 +356,7 @@ struct InputState {
     reported_outside: bool,
     name: Arc<str>,
     pipeline: usize,
-    format: &'static str,
+    format: Format,
     decoded: bool,
     status: ChangeStatus,
     records: u64,
@@ -424,8 +412,8 @@ impl OrderedCollector<'_> {
             report.draw(|reporter, out| reporter.begin(out))?;
         }
         for mut diagnostic in diagnostics {
-            // These are about schemas, which JSON or YAML may hold: only texts in quotes are certain.
-            write::text_edits::resolve(&mut diagnostic, "");
+            // These are about schemas, which JSON or YAML may hold.
+            write::text_edits::resolve(&mut diagnostic, None);
             self.emit(diagnostic, None, true)?;
         }
         Ok(())
@@ -657,6 +645,12 @@ impl OrderedCollector<'_> {
                 }
                 of_unit.extend(found);
             }
+            if let Some(is_list) = unit.document {
+                match &mut self.deferred {
+                    Some(deferred) => deferred.document(is_list)?,
+                    None => self.outputs.iter_mut().for_each(|output| output.document(is_list)),
+                }
+            }
             let written = self.record(number, valid, unit, &window.encoded, &of_unit, &record);
             of_unit.sort_by_key(|(diagnostic, _)| diagnostic.place.span.start);
             // Findings count also where the record can no longer be written, as where nobody reads an output any more.
@@ -676,7 +670,7 @@ impl OrderedCollector<'_> {
         diagnostics: &[(Diagnostic, bool)],
         record: &RecordRef,
     ) -> io::Result<()> {
-        let format = self.input.as_ref().map_or("", |input| input.format);
+        let Some(format) = self.input.as_ref().map(|input| input.format) else { return Ok(()) };
         let summary = &mut self.outcome.summary;
         summary.records += 1;
         if valid {
@@ -724,10 +718,10 @@ impl OrderedCollector<'_> {
         if diagnostic.record.is_none() {
             diagnostic.record = record.cloned();
         }
-        if diagnostic.format.is_empty()
+        if diagnostic.format.is_none()
             && let Some(input) = &self.input
         {
-            (diagnostic.format, diagnostic.decoded) = (input.format, input.decoded);
+            (diagnostic.format, diagnostic.decoded) = (Some(input.format), input.decoded);
         }
         let severity = diagnostic.severity;
         if !self.policy.filter(&mut diagnostic) {
@@ -888,6 +882,7 @@ impl OrderedCollector<'_> {
                 }
                 Event::Header(header) => outputs.iter_mut().for_each(|output| output.header(header)),
                 Event::End => outputs.iter_mut().try_for_each(|output| output.end_input(finished))?,
+                Event::Document(is_list) => outputs.iter_mut().for_each(|output| output.document(is_list)),
                 Event::Record(encoded) => {
                     outputs.iter_mut().zip(encoded).try_for_each(|(output, encoded)| output.record(encoded))?;
                 }

@@ -2,12 +2,14 @@
 //!
 //! A suppression changes what is reported and never which records are valid. An unused suppression is itself reported.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::policy::{self, Policy};
 use super::scope::Scope;
-use crate::diagnostic::{Diagnostic, Place, quote, rules};
+use crate::diagnostic::{Diagnostic, Place, Rule, quote, rules};
+use crate::growth::step;
 use crate::read::directive::Directive;
 use crate::source::{Source, Span};
 
@@ -34,32 +36,90 @@ pub struct Suppressions {
 // The comments of a file.
 #[derive(Debug, Default)]
 struct CommentScopes {
-    whole: Vec<Comment>,
-    // In order of `from`, with the maximum end so far, so that a backward search knows when to stop.
-    parts: Vec<Comment>,
-    reach: Vec<u64>,
+    comments: Vec<Comment>,
+    // Where each code, code prefix or name is suppressed, so that a finding is not compared with the comments about others.
+    by_code: HashMap<String, CodeScopes>,
 }
 
 impl CommentScopes {
     fn add(&mut self, comment: Comment) {
-        if comment.to == u64::MAX {
-            return self.whole.push(comment);
+        let number = self.comments.len();
+        for (position, code) in comment.codes.iter().enumerate() {
+            let part = Part { from: comment.from, to: comment.to, number, position, enclosing: None };
+            match self.by_code.get_mut(&code.text) {
+                Some(scopes) => scopes.add(part),
+                None => self.by_code.entry(code.text.clone()).or_default().add(part),
+            }
         }
-        let at = self.parts.partition_point(|other| other.from <= comment.from);
-        self.parts.insert(at, comment);
-        self.reach.truncate(at);
-        for part in &self.parts[at..] {
-            self.reach.push(self.reach.last().map_or(part.to, |reach| part.to.max(*reach)));
+        self.comments.push(comment);
+    }
+
+    // What suppresses a rule at a byte: the innermost comment, or else the first one about the whole file.
+    fn covering(&mut self, rule: &Rule, byte: u64) -> Option<&mut Code> {
+        let prefixes = (1..=rule.code.len()).filter_map(|length| rule.code.get(..length));
+        let of_rule = prefixes.chain([rule.name]).filter_map(|code| self.by_code.get(code));
+        let (mut inner, mut whole): (Option<&Part>, Option<&Part>) = (None, None);
+        for scopes in of_rule {
+            inner = inner.into_iter().chain(scopes.covering(byte)).max_by_key(|part| (part.from, part.number, Reverse(part.position)));
+            whole = whole.into_iter().chain(&scopes.whole).min_by_key(|part| (part.number, part.position));
+        }
+        let Part { number, position, .. } = *inner.or(whole)?;
+        self.comments.get_mut(number)?.codes.get_mut(position)
+    }
+}
+
+// The comments of a file with one code.
+#[derive(Debug, Default)]
+struct CodeScopes {
+    // The first one about the whole file.
+    whole: Option<Part>,
+    // The others, in order of `from`.
+    parts: Vec<Part>,
+}
+
+// What one code in a comment is about.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    from: u64,
+    to: u64,
+    // The comment, and the code in it.
+    number: usize,
+    position: usize,
+    // The nearest one before it that ends behind it. Those between end before this one does.
+    enclosing: Option<usize>,
+}
+
+impl CodeScopes {
+    fn add(&mut self, part: Part) {
+        if part.to == u64::MAX {
+            self.whole.get_or_insert(part);
+            return;
+        }
+        // At the end, as comments come in order.
+        let at = self.parts.partition_point(|other| other.from <= part.from);
+        self.parts.insert(at, part);
+        for at in at..self.parts.len() {
+            let mut before = at.checked_sub(1);
+            while let Some(other) = before.filter(|other| self.parts[*other].to <= self.parts[at].to) {
+                step();
+                before = self.parts[other].enclosing;
+            }
+            self.parts[at].enclosing = before;
         }
     }
 
-    // Those that cover a byte, the innermost first.
-    fn covering(&mut self, byte: u64) -> impl Iterator<Item = &mut Comment> {
-        let end = self.parts.partition_point(|part| part.from <= byte);
-        let reach = &self.reach;
-        let start = (0..end).rev().take_while(|at| reach[*at] > byte).last().unwrap_or(end);
-        let parts = self.parts[start..end].iter_mut().rev().filter(move |part| byte < part.to);
-        parts.chain(&mut self.whole)
+    // The innermost one that covers a byte, found in as many steps as comments are nested there.
+    fn covering(&self, byte: u64) -> Option<&Part> {
+        let mut next = self.parts.partition_point(|part| part.from <= byte).checked_sub(1);
+        while let Some(at) = next {
+            step();
+            let part = &self.parts[at];
+            if byte < part.to {
+                return Some(part);
+            }
+            next = part.enclosing;
+        }
+        None
     }
 }
 
@@ -137,20 +197,15 @@ impl Suppressions {
         }
         let location = diagnostic.place.locate();
         let Some(number) = self.numbers.get(&location.file) else { return true };
-        for comment in self.files[*number].covering(location.start.byte) {
-            if let Some(code) = comment.codes.iter_mut().find(|code| super::scope::is_of(diagnostic.rule, &code.text)) {
-                code.used = true;
-                return false;
-            }
-        }
-        true
+        let code = self.files[*number].covering(diagnostic.rule, location.start.byte);
+        code.map(|code| code.used = true).is_none()
     }
 
     /// Unused suppressions, with whether each is in a file in scope. For rules that `policy` disables, use is unknown.
     #[must_use]
     pub fn unused(self, policy: &Policy) -> Vec<(Diagnostic, bool)> {
         let mut diagnostics = Vec::new();
-        for comment in self.files.into_iter().flat_map(|file| file.whole.into_iter().chain(file.parts)) {
+        for comment in self.files.into_iter().flat_map(|file| file.comments) {
             for code in comment.codes.into_iter().filter(|code| !code.used && policy.is_enabled(&code.text)) {
                 let message = format!("{} suppresses nothing here", quote(&code.text, true));
                 diagnostics.push((unused(&code.place, message), comment.in_scope));
@@ -185,6 +240,55 @@ mod tests {
     use super::*;
     use crate::read::directive::{self, Comments};
 
+    // The comments of this text, and findings of the rule at these bytes: those that are reported.
+    fn reported(text: &str, rule: &'static Rule, bytes: &[usize]) -> (Vec<usize>, Suppressions) {
+        let source = Arc::new(Source::whole("a.yaml", text));
+        let mut suppressions = Suppressions::default();
+        assert!(suppressions.take(&source, &source, &directive::find(text, Comments::Hash), true).is_empty());
+        let at = |byte: usize| Diagnostic::new(rule, &source, Span::at(byte as u32), String::new());
+        let reported = bytes.iter().copied().filter(|byte| suppressions.filter(&at(*byte))).collect();
+        (reported, suppressions)
+    }
+
+    fn used(suppressions: &Suppressions) -> Vec<&str> {
+        let codes = suppressions.files.iter().flat_map(|file| &file.comments).flat_map(|comment| &comment.codes);
+        codes.filter(|code| code.used).map(|code| code.place.source.slice(code.place.span)).collect()
+    }
+
+    #[test]
+    fn the_innermost_comment_counts_and_else_the_first_about_the_file() {
+        let text = "# chancery: ignore-file S10, S104\n# chancery: ignore-file S\na: 1 # chancery: ignore S107 wrong-format S1\nb: 1\n";
+        let (a, b) = (text.find("a: 1").expect("it is there"), text.find("b: 1").expect("it is there"));
+        for (rule, bytes, expected) in [
+            (&rules::WRONG_FORMAT, &[a][..], &["wrong-format"][..]),
+            (&rules::WRONG_FORMAT, &[b], &["S10"]),
+            (&rules::WRONG_FORMAT, &[a, b], &["S10", "wrong-format"]),
+            (&rules::MISSING_MEMBER, &[a], &["S1"]),
+            (&rules::DUPLICATE_MEMBER, &[], &[]),
+        ] {
+            let (reported, suppressions) = reported(text, rule, bytes);
+            assert_eq!((reported.as_slice(), used(&suppressions).as_slice()), (&[][..], expected), "{} {bytes:?}", rule.code);
+        }
+        assert_eq!(reported(text, &rules::DUPLICATE_MEMBER, &[a]).0, [a]);
+    }
+
+    #[test]
+    fn work_grows_with_comments_and_findings() {
+        crate::growth::assert_linear(500, |size| {
+            // Before one line, behind one that covers the others, and with many codes.
+            let text = format!("{}a: 1 # chancery: ignore {}\n", "# chancery: ignore S104, S107\n".repeat(size), "S105 ".repeat(size));
+            let at = text.rfind("a: 1").expect("it is there");
+            for rule in [&rules::WRONG_FORMAT, &rules::WRONG_TYPE, &rules::DUPLICATE_MEMBER] {
+                reported(&text, rule, &vec![at; size]);
+            }
+            let mut scopes = CodeScopes::default();
+            for number in 0..size as u64 {
+                scopes.add(Part { from: number, to: number + 1, number: number as usize, position: 0, enclosing: None });
+                assert!(scopes.covering(number).is_some() && scopes.covering(number + 1).is_none());
+            }
+        });
+    }
+
     #[test]
     fn many_comments_in_one_line_hold_a_part_of_it_each() {
         let held = |count: usize| {
@@ -194,7 +298,7 @@ mod tests {
             assert_eq!(directives.len(), count);
             let mut suppressions = Suppressions::default();
             assert!(suppressions.take(&source, &source, &directives, true).is_empty());
-            let comments = suppressions.files.iter().flat_map(|file| file.whole.iter().chain(&file.parts));
+            let comments = suppressions.files.iter().flat_map(|file| &file.comments);
             let codes: Vec<&Code> = comments.flat_map(|comment| &comment.codes).collect();
             assert!(codes.len() == count && codes.iter().all(|code| code.place.source.slice(code.place.span) == "S104"));
             let location = codes[count - 1].place.locate();

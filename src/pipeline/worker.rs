@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bug::naming;
-use super::{BaseRecords, CachedFile, ChangeStatus, FileSummary, Input, RecordPipeline, policy};
+use super::{BaseRecords, CachedFile, ChangeStatus, DiagnosticBuffer, FileSummary, Input, RecordPipeline};
 use crate::check::references::{KeyOccurrence, Role};
 use crate::check::{self, OnInvalid};
 use crate::compare::RecordHasher;
-use crate::diagnostic::{Diagnostic, DiagnosticSink, MAX_FINDINGS_PER_RECORD, Omitted, Place, RecordRef, Severity, hint, rules};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, RecordRef, Severity, rules};
 use crate::layout::header::Header;
 use crate::read::directive::{self, Directive};
 use crate::read::{Chunker, RecordVisitor, TopLevel, Window};
 use crate::redact::{REDACTED, Redactor, Regions};
-use crate::source::{ReadError, Source, Span};
+use crate::source::{Format, ReadError, Source, Span};
 use crate::tree::Tree;
 use crate::write::{self, Writer};
 
@@ -25,7 +25,7 @@ pub(super) enum WorkItem {
     Begin {
         name: Arc<str>,
         pipeline: usize,
-        format: &'static str,
+        format: Format,
         decoded: bool,
         status: ChangeStatus,
     },
@@ -33,7 +33,7 @@ pub(super) enum WorkItem {
         name: Arc<str>,
         why: ReadError,
     },
-    Window(usize, ChangeStatus, &'static str, Window),
+    Window(usize, ChangeStatus, Format, Window),
     End(Option<ReadError>),
 }
 
@@ -51,7 +51,7 @@ pub(super) enum WorkResult {
     Begin {
         name: Arc<str>,
         pipeline: usize,
-        format: &'static str,
+        format: Format,
         decoded: bool,
         status: ChangeStatus,
     },
@@ -94,7 +94,7 @@ pub(super) struct Remainder {
     name: Arc<str>,
     pipeline: usize,
     status: ChangeStatus,
-    format: &'static str,
+    format: Format,
     chunker: Box<dyn Chunker>,
     stopped: bool,
 }
@@ -113,7 +113,7 @@ struct Open {
     number: u64,
     pipeline: usize,
     status: ChangeStatus,
-    format: &'static str,
+    format: Format,
     chunker: Box<dyn Chunker>,
 }
 
@@ -172,7 +172,7 @@ impl InputQueue {
             return Some(WorkItem::End(None));
         }
         Some(match naming(name, || chunker.next_window()) {
-            Ok(Some(window)) => WorkItem::Window(*pipeline, *status, format, window),
+            Ok(Some(window)) => WorkItem::Window(*pipeline, *status, *format, window),
             Ok(None) => {
                 self.open = None;
                 WorkItem::End(None)
@@ -213,6 +213,8 @@ pub(super) struct WorkerContext {
     /// Hashes the content of records, by which a baseline knows those without a key.
     pub(super) contents: Option<RecordHasher>,
     pub(super) base: BaseRecords,
+    /// Whether outputs hold their records as the only input does.
+    pub(super) keep_top_level: bool,
 }
 
 /// A processed record, or a malformed unit.
@@ -227,6 +229,8 @@ pub(super) struct RecordOutcome {
     pub(super) occurrences: Vec<KeyOccurrence>,
     /// The hash of its content as it was read, where that is wanted.
     pub(super) content: Option<u128>,
+    /// Whether a document begins with it, and whether that is a list.
+    pub(super) document: Option<bool>,
     /// A place where it refers to another record.
     pub(super) refers: Option<Place>,
     // The record as JSON, if it may be rejected.
@@ -332,7 +336,7 @@ impl WorkerContext {
         })
     }
 
-    fn work(&self, pipeline: usize, status: ChangeStatus, format: &'static str, window: Window, tree: &mut Tree) -> ProcessedWindow {
+    fn work(&self, pipeline: usize, status: ChangeStatus, format: Format, window: Window, tree: &mut Tree) -> ProcessedWindow {
         let directives = window.reader.comments().map_or_else(Vec::new, |comments| directive::find(window.source.text(), comments));
         let encoded = self.writers.iter().map(|_| EncodedRecords::default()).collect();
         let mut processor = RecordProcessor {
@@ -342,6 +346,7 @@ impl WorkerContext {
             format,
             buffer: DiagnosticBuffer::default(),
             unread: Vec::new(),
+            document: None,
             redacting: Redacting::default(),
             costly: 0,
             processed: ProcessedWindow {
@@ -372,54 +377,15 @@ impl WorkerContext {
     }
 }
 
-// The findings of the current record, and the number of errors.
-#[derive(Default)]
-struct DiagnosticBuffer {
-    diagnostics: Vec<Diagnostic>,
-    errors: usize,
-    omitted: Omitted,
-    // Number of candidates compared for suggestions about the window's records.
-    hints: u64,
-}
-
-impl DiagnosticSink for DiagnosticBuffer {
-    fn emit(&mut self, diagnostic: Diagnostic) {
-        self.errors += usize::from(policy::is_error(&diagnostic));
-        if self.diagnostics.len() < MAX_FINDINGS_PER_RECORD {
-            self.diagnostics.push(diagnostic);
-        } else {
-            self.omitted.add(diagnostic);
-        }
-    }
-
-    fn omit(&mut self, omitted: Omitted) {
-        self.errors += usize::from(omitted.has_error());
-        self.omitted.join(omitted);
-    }
-
-    fn hints(&self) -> hint::Budget {
-        hint::Budget::new(hint::PER_RECORD.min(hint::PER_WINDOW.saturating_sub(self.hints)))
-    }
-
-    fn spend_hints(&mut self, candidates: u64) {
-        self.hints += candidates;
-    }
-}
-
-impl DiagnosticBuffer {
-    // Ends the findings of a record: one finding stands for those that were omitted.
-    fn close(&mut self) {
-        self.diagnostics.extend(std::mem::take(&mut self.omitted).into_finding());
-    }
-}
-
 struct RecordProcessor<'s> {
     context: &'s WorkerContext,
     pipeline: &'s RecordPipeline,
     status: ChangeStatus,
-    format: &'static str,
+    format: Format,
     buffer: DiagnosticBuffer,
     unread: Vec<String>,
+    // Of the document that has begun: whether it is a list.
+    document: Option<bool>,
     redacting: Redacting,
     // Findings of values and records that cost too much to check.
     costly: u64,
@@ -496,22 +462,21 @@ impl RecordVisitor for RecordProcessor<'_> {
         let redactor = self.pipeline.redactor.as_deref();
         let before = redactor.map(|redactor| redactor.before(tree)).unwrap_or_default();
         let content = self.context.contents.as_ref().map(|digester| digester.content(tree.root()));
-        for stage in &self.pipeline.stages {
-            stage.work(tree, &mut self.buffer);
-        }
-        self.buffer.close();
-        // While the source is available as read.
-        self.buffer.diagnostics.iter_mut().for_each(|diagnostic| write::text_edits::resolve(diagnostic, self.format));
+        let mut occurrences = self.pipeline.process(tree, self.format, &mut self.buffer);
         let references = self.pipeline.references.as_deref();
-        for diagnostic in references.map_or_else(Vec::new, |plan| plan.check(tree, &self.buffer.diagnostics)) {
-            self.buffer.emit(diagnostic);
-        }
         let valid = self.buffer.errors == 0;
-        let mut occurrences = references.map_or_else(Vec::new, |plan| plan.extract(tree));
         let mut carried = false;
         if let Some(accepted) = check::accept(tree, valid, self.context.on_invalid) {
             let errors = self.buffer.errors;
+            let top_level = if self.context.keep_top_level { self.processed.top_level } else { TopLevel::List };
             for (writer, encoded) in self.context.writers.iter().zip(&mut self.processed.encoded) {
+                if let Some(help) = writer.refuses(top_level) {
+                    let root = accepted.node();
+                    let message = "the output format cannot hold this record";
+                    self.buffer
+                        .emit(Diagnostic::new(&rules::NOT_REPRESENTABLE, root.tree().source(), root.opening(), message).help(help).at(""));
+                    continue;
+                }
                 match &self.processed.header {
                     Some(header) => writer.encode_row(accepted, header, &mut encoded.bytes, &mut self.buffer),
                     None => writer.encode(accepted, &mut encoded.bytes, &mut self.buffer),
@@ -568,6 +533,7 @@ impl RecordVisitor for RecordProcessor<'_> {
             key,
             occurrences,
             content,
+            document: None,
             refers: None,
             rejected_text: reject,
             unread,
@@ -589,10 +555,15 @@ impl RecordVisitor for RecordProcessor<'_> {
             key: None,
             occurrences: Vec::new(),
             content: None,
+            document: None,
             refers: None,
             rejected_text: None,
             unread,
         });
+    }
+
+    fn document(&mut self, is_list: bool) {
+        self.document = Some(is_list);
     }
 
     fn surplus(&mut self, span: Span) {
@@ -611,8 +582,9 @@ impl RecordVisitor for RecordProcessor<'_> {
 }
 
 impl RecordProcessor<'_> {
-    fn finish_record(&mut self, unit: RecordOutcome) {
+    fn finish_record(&mut self, mut unit: RecordOutcome) {
         self.buffer.close();
+        unit.document = self.document.take();
         let number = self.processed.records.len();
         self.processed.diagnostics.extend(self.buffer.diagnostics.drain(..).map(|diagnostic| (number as u32, diagnostic)));
         self.buffer.errors = 0;
@@ -629,7 +601,7 @@ pub(super) fn write_reject(
     unit: &RecordOutcome,
     diagnostics: &[(Diagnostic, bool)],
     record: &RecordRef,
-    format: &str,
+    format: Format,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let diagnostics = diagnostics.iter().map(|(diagnostic, _)| diagnostic);
@@ -639,7 +611,7 @@ pub(super) fn write_reject(
     let file = first.as_ref().map_or("", |location| &*location.file);
     write::json::string(file, &mut line);
     line.extend_from_slice(b",\"format\":");
-    write::json::string(format, &mut line);
+    write::json::string(format.name(), &mut line);
     write!(line, ",\"index\":{}", record.index)?;
     line.extend_from_slice(b",\"errors\":[");
     for (number, diagnostic) in errors.enumerate() {

@@ -1,7 +1,7 @@
-//! Comments that speak to the program: `chancery: ignore S104 -- why`, in formats that have comments.
+//! Suppression comments such as `chancery: ignore S104 -- why`, in formats that have comments.
 //!
-//! Input: the text of a window and how its format writes comments. Output: a [`Directive`] for each, with the bytes it covers. What
-//! only looks like a comment, being part of a value, is distinguished from one once the record around it is available. The work is
+//! Input: the text of a window and the comment syntax of its format. Output: a [`Directive`] for each comment, with the bytes that it
+//! applies to. Text that looks like a comment but is part of a value is recognised once the record around it has been read. The work is
 //! proportional to the text, the directives and the values of the records with directives.
 
 use std::collections::BTreeSet;
@@ -70,7 +70,7 @@ pub fn find(text: &str, comments: Comments) -> Vec<Directive> {
     found
 }
 
-// The lines of a window, gone through once.
+// The lines of a window, scanned once.
 struct Lines<'t> {
     text: &'t str,
     comments: Comments,
@@ -270,7 +270,7 @@ pub fn resolve_spans(directives: &mut [Directive], root: Node<'_>) {
     }
 }
 
-// The directives near a record while its values are gone through.
+// The directives near a record while its values are visited.
 struct Settling {
     spans: Vec<Span>,
     // Numbers of those in the record that are not part of a value, as far as has been seen.

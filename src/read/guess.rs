@@ -1,7 +1,7 @@
-//! Detects a format by the first bytes of an input.
+//! Detects the format of an input by its first bytes.
 //!
-//! Input: the first few thousand bytes, perhaps cut in the middle of a line. Output: the format they look like, or none. What a
-//! format forbids decides before what is usual in it; no guess is needed if the file's name shows the format.
+//! Input: the first few thousand bytes, possibly cut in the middle of a line. Output: the most likely format, or none. Syntax that a
+//! format forbids is decisive; typical syntax is only a hint. Not used if the file extension determines the format.
 
 use super::Format;
 

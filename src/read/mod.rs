@@ -1,17 +1,19 @@
-//! Readers: each fills a [`Tree`] a record from text in its format, and notes the errors with the text.
+//! Readers: each fills a [`Tree`] per record from text in its format, and reports errors in the text.
 //!
-//! Reading has two halves. A [`Chunker`] goes through an input once, in order, and cuts it into [`Window`]s at record borders;
-//! it understands just enough of the format for that. A [`Reader`] then reads one window, knows nothing of the others, and
-//! so can run anywhere. Reading never fails as a whole: it passes on what could be read and notes the rest.
+//! Reading has two stages. A [`Chunker`] goes through an input once, in order, and splits it into [`Window`]s at record boundaries;
+//! it parses only what it needs for that. A [`Reader`] then reads one window independently of the others, so it can run on any thread.
+//! Reading never fails as a whole: it returns what it could read and reports the rest.
 //!
-//! Start with [`ndjson`]; the others do the same for harder formats.
+//! Start with [`ndjson`]; the other readers have the same structure for more complex formats.
 
 pub mod csv;
 pub mod directive;
 mod guess;
 pub mod handbook;
 pub mod json;
+mod limits;
 pub mod ndjson;
+pub mod open;
 pub mod toml;
 pub mod xml;
 pub mod yaml;
@@ -25,6 +27,8 @@ use crate::schema::Shape;
 use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::{Member, Node, NodeId, Tree};
 use directive::Comments;
+
+pub use crate::source::Format;
 
 /// A piece of an input that holds whole records, with the reader that understands it.
 pub struct Window {
@@ -104,6 +108,8 @@ pub trait RecordVisitor: DiagnosticSink {
     /// Text of the record that comes next which is in no value of it, such as cells beyond the header. It is kept with the
     /// rejected records.
     fn surplus(&mut self, _span: Span) {}
+    /// A document of a stream begins: its only record, or with `is_list` the items of its root, comes next.
+    fn document(&mut self, _is_list: bool) {}
     /// A unit of the input (a line, a row, an item) that could not be read as a record; reported before.
     fn malformed(&mut self);
     /// A note about the file as a whole.
@@ -182,94 +188,25 @@ pub fn too_many(source: &Arc<Source>, at: Span, limit: usize, what: &str) -> Dia
         .help("split the record, or raise --max-record-bytes: the limit grows with it")
 }
 
-/// A format that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// One JSON document (RFC 8259).
-    Json,
-    /// A JSON document to a line.
-    Ndjson,
-    /// Comma-separated values (RFC 4180 and what is usual beside it).
-    Csv,
-    /// Tab-separated values.
-    Tsv,
-    /// XML 1.0.
-    Xml,
-    /// YAML 1.2, core schema.
-    Yaml,
-    /// TOML 1.0.
-    Toml,
-    /// A page of a printed directory as plain text.
-    Handbook,
+/// The format that the first bytes of an input look like, if its name does not show it; `None` for what looks like none.
+/// Handbook pages are not detected by it.
+#[must_use]
+pub fn format_of(first: &[u8]) -> Option<Format> {
+    guess::format(first)
 }
 
-impl Format {
-    /// Every format, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Tsv, Self::Xml, Self::Yaml, Self::Toml, Self::Handbook];
-
-    /// The name used for flags and reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Ndjson => "ndjson",
-            Self::Csv => "csv",
-            Self::Tsv => "tsv",
-            Self::Xml => "xml",
-            Self::Yaml => "yaml",
-            Self::Toml => "toml",
-            Self::Handbook => "handbook",
-        }
-    }
-
-    /// The format of that name.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|format| format.name() == name)
-    }
-
-    /// File name extensions, without the dot.
-    #[must_use]
-    pub const fn extensions(self) -> &'static [&'static str] {
-        match self {
-            Self::Json => &["json"],
-            Self::Ndjson => &["ndjson", "jsonl"],
-            Self::Csv => &["csv"],
-            Self::Tsv => &["tsv", "tab"],
-            Self::Xml => &["xml"],
-            Self::Yaml => &["yaml", "yml"],
-            Self::Toml => &["toml"],
-            Self::Handbook => &["txt"],
-        }
-    }
-
-    /// The format of a file name by its extension; a compression's extension has to be taken off before.
-    #[must_use]
-    pub fn by_extension(name: &str) -> Option<Self> {
-        let (_, extension) = name.rsplit_once('.')?;
-        Self::ALL.iter().copied().find(|format| format.extensions().iter().any(|known| known.eq_ignore_ascii_case(extension)))
-    }
-
-    /// The format that the first bytes of an input look like, if its name does not show it; `None` for what looks like none.
-    /// Handbook pages are not detected by it.
-    #[must_use]
-    pub fn by_first_bytes(bytes: &[u8]) -> Option<Self> {
-        guess::format(bytes)
-    }
-
-    /// Starts reading `feed`.
-    #[must_use]
-    pub fn chunker(self, feed: InputBuffer, options: &Options) -> Box<dyn Chunker> {
-        match self {
-            Self::Json => Box::new(json::JsonChunker::new(feed, options)),
-            Self::Ndjson => Box::new(ndjson::NdjsonChunker::new(feed, options)),
-            Self::Csv => Box::new(csv::CsvChunker::new(feed, None, options)),
-            Self::Tsv => Box::new(csv::CsvChunker::new(feed, Some(b'\t'), options)),
-            Self::Xml => Box::new(xml::XmlChunker::new(feed, options)),
-            Self::Yaml => Box::new(yaml::YamlChunker::new(feed, options)),
-            Self::Toml => Box::new(toml::TomlChunker::new(feed, options)),
-            Self::Handbook => Box::new(handbook::HandbookChunker::new(feed, options)),
-        }
+/// Starts reading `feed` as `format`.
+#[must_use]
+pub fn chunker(format: Format, feed: InputBuffer, options: &Options) -> Box<dyn Chunker> {
+    match format {
+        Format::Json => Box::new(json::JsonChunker::new(feed, options)),
+        Format::Ndjson => Box::new(ndjson::NdjsonChunker::new(feed, options)),
+        Format::Csv => Box::new(csv::CsvChunker::new(feed, None, options)),
+        Format::Tsv => Box::new(csv::CsvChunker::new(feed, Some(b'\t'), options)),
+        Format::Xml => Box::new(xml::XmlChunker::new(feed, options)),
+        Format::Yaml => Box::new(yaml::YamlChunker::new(feed, options)),
+        Format::Toml => Box::new(toml::TomlChunker::new(feed, options)),
+        Format::Handbook => Box::new(handbook::HandbookChunker::new(feed, options)),
     }
 }
 
@@ -331,6 +268,10 @@ impl RecordVisitor for StoppableVisitor<'_> {
         self.visitor.record(tree);
     }
 
+    fn document(&mut self, is_list: bool) {
+        self.visitor.document(is_list);
+    }
+
     fn malformed(&mut self) {
         self.visitor.malformed();
     }
@@ -389,7 +330,7 @@ impl RecordVisitor for CollectedRecords {
 pub fn collect(format: Format, name: &str, bytes: &[u8], options: &Options) -> Result<CollectedRecords, ReadError> {
     let feed = InputBuffer::new(name, Box::new(std::io::Cursor::new(bytes.to_vec())), crate::source::Position::START);
     let mut collected = CollectedRecords::default();
-    read_all(&mut *format.chunker(feed, options), &mut collected)?;
+    read_all(&mut *chunker(format, feed, options), &mut collected)?;
     Ok(collected)
 }
 

@@ -1,19 +1,19 @@
-//! Reads NDJSON: one JSON document to a line.
+//! Reads NDJSON: one JSON document per line.
 //!
-//! Input: a window that ends at a line end. Output: one record for each line that is not blank, or those at the place in it that
-//! `--records` names.
-//! A broken line costs that line alone; the next is read as if nothing had happened.
+//! Input: a window that ends at a line boundary. Output: one record for each line that is not blank, or the records at the location
+//! in it that `--records` names.
+//! A malformed line affects only its own record; the next line is read normally.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::json::Parser;
-use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, Window};
-use crate::diagnostic::{Diagnostic, rules};
+use super::limits::{TooLarge, few_lines, floor_char};
+use super::{Options, Reader, RecordVisitor, Window};
 use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::Tree;
 
-/// Cuts after the last line end of each stretch of about a window's size.
+/// Splits after the last line end within about the size of a window.
 pub struct NdjsonChunker {
     feed: InputBuffer,
     window_bytes: usize,
@@ -59,14 +59,6 @@ impl super::Chunker for NdjsonChunker {
     }
 }
 
-/// The length of the lines at the start of `bytes`, as many as a window may hold.
-pub(super) fn few_lines(bytes: &[u8]) -> usize {
-    if memchr::memchr_iter(b'\n', bytes).count() <= MAX_RECORDS_PER_WINDOW {
-        return bytes.len();
-    }
-    memchr::memchr_iter(b'\n', bytes).nth(MAX_RECORDS_PER_WINDOW - 1).map_or(bytes.len(), |end| end + 1)
-}
-
 impl NdjsonChunker {
     // Passes on the start of a line past the limit as a broken record, and drops the rest of the line unread.
     fn cut_too_large(&mut self) -> Result<Option<Window>, ReadError> {
@@ -85,46 +77,6 @@ impl NdjsonChunker {
                 return Ok(Some(window));
             }
         }
-    }
-}
-
-/// The largest length up to `most` at which `bytes` can be cut without splitting a UTF-8 sequence.
-pub(super) fn floor_char(bytes: &[u8], most: usize) -> usize {
-    let mut length = most.min(bytes.len());
-    let continues = |byte: u8| byte & 0xC0 == 0x80;
-    if length == bytes.len() {
-        // The last sequence may go on in what has not been read yet.
-        let mut start = length;
-        while start > 0 && length - start < 4 && continues(bytes[start - 1]) {
-            start -= 1;
-        }
-        if start > 0 && bytes[start - 1] >= 0xC0 {
-            length = start - 1;
-        }
-        return length;
-    }
-    while length > 0 && continues(bytes[length]) {
-        length -= 1;
-    }
-    length
-}
-
-/// The note on a record over the size limit, and a reader that says it.
-pub(super) struct TooLarge {
-    pub limit: usize,
-}
-
-impl TooLarge {
-    pub(super) fn diagnostic(source: &Arc<Source>, at: u32, limit: usize) -> Diagnostic {
-        Diagnostic::new(&rules::TOO_LARGE, source, Span::at(at), format!("record is larger than {limit} bytes"))
-            .help("if this size is intended, raise --max-record-bytes")
-    }
-}
-
-impl Reader for TooLarge {
-    fn read(&self, source: &Arc<Source>, _tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
-        visitor.emit(Self::diagnostic(source, 0, self.limit));
-        visitor.malformed();
     }
 }
 

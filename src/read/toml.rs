@@ -1,6 +1,6 @@
 //! Reads TOML 1.0.
 //!
-//! Input: a whole file. Output: one record; `--records` names another place. Dates and times are text as they are written; integers
+//! Input: a whole file. Output: one record; `--records` sets another location. Dates and times are strings as written; integers
 //! in other bases and with underscores are written as decimals; `inf` and `nan` are rejected.
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use toml_edit::{Document, InlineTable, Item, Key, Table, Value};
 
 use super::directive::Comments;
-use super::ndjson::{TooLarge, floor_char};
+use super::limits::{TooLarge, floor_char};
 use super::{Options, Reader, RecordVisitor, TopLevel, Window, too_deep, too_many, yaml};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, quote, rules};
 use crate::source::{InputBuffer, ReadError, Source, Span};

@@ -1,23 +1,24 @@
-//! Reads YAML 1.2 in the core schema.
+//! Reads YAML 1.2 with the core schema.
 //!
-//! Input: a window of whole documents, or of whole items of a root sequence. Output: one record an item of a root sequence (unless the
-//! schema allows only sequences), else one a document; `--records` names another place.
-//! Words and numbers are what the core schema says: `no` and `2001-12-14` are text, `0x1F` is 31, `007` is 7. Aliases are
-//! expanded within a budget. What JSON values cannot be (`.inf`, keys that are collections) and foreign tags are rejected.
+//! Input: a window of whole documents, or of whole items of a root sequence. Output: one record per item of a root sequence (unless the
+//! schema allows only sequences), else one per document; `--records` sets another location.
+//! Plain scalars are resolved by the core schema: `no` and `2001-12-14` are strings, `0x1F` is 31, `007` is 7. Aliases are
+//! expanded within a budget. Values that JSON does not have (`.inf`, collections as keys) and tags outside the core schema are rejected.
 //!
-//! A broken document costs that document alone: `---` and `...` at the start of a line always are borders of documents. So is `- `
-//! between the items of a root sequence, because what an item holds is indented. A sequence with anchors is read in one piece, as its
-//! aliases may cross items.
+//! A malformed document affects only its own record, because `---` and `...` at the start of a line always separate documents. The same
+//! is true for `- ` between the items of a root sequence, because the content of an item is indented. A sequence with anchors is read as
+//! a whole, since its aliases can refer to other items.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
 use super::directive::Comments;
-use super::ndjson::{TooLarge, floor_char};
+use super::limits::{TooLarge, floor_char};
 use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep, too_many};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, Rule, quote, rules};
 use crate::source::{InputBuffer, ReadError, Source, Span};
@@ -337,14 +338,18 @@ impl Reader for Documents {
         let mut borders = Borders::new(self.open, self.items);
         let mut start = 0;
         let mut found = false;
+        // What is known of the document that goes on.
+        let mut open = self.open;
         while start < text.len() {
-            let (end, _) = borders.next(text.as_bytes(), true).unwrap_or((text.len(), None));
+            let (end, behind) = borders.next(text.as_bytes(), true).unwrap_or((text.len(), None));
+            let is_begun = open.is_some();
+            open = behind;
             if end - start > self.max_record_bytes {
                 visitor.emit(TooLarge::diagnostic(source, start as u32, self.max_record_bytes));
                 visitor.malformed();
                 found = true;
             } else {
-                found |= self.document(source, start, end, tree, visitor);
+                found |= self.document(source, start..end, is_begun, tree, visitor);
             }
             start = end;
         }
@@ -357,8 +362,10 @@ impl Reader for Documents {
 }
 
 impl Documents {
-    // Reads what lies between two borders: one document, or none if there are only comments. Says which.
-    fn document(&self, source: &Arc<Source>, start: usize, end: usize, tree: &mut Tree, visitor: &mut dyn RecordVisitor) -> bool {
+    // Reads what is between two borders: one document, further items of one that `is_begun`, or none if there are only comments.
+    // Says whether there was something.
+    fn document(&self, source: &Arc<Source>, part: Range<usize>, is_begun: bool, tree: &mut Tree, visitor: &mut dyn RecordVisitor) -> bool {
+        let Range { start, end } = part;
         // The parser counts brackets and blocks apart; what they come to together is the builder's to count.
         let mut options = granit_parser::options! {
             emit_anchor_events: true,
@@ -379,12 +386,21 @@ impl Documents {
             anchors: HashMap::new(),
             aliased_nodes: 0,
             aliased_bytes: 0,
+            has_places: self.records.as_ref().is_some_and(|records| !records.is_empty()),
+            has_items: self.items,
             last: start as u32,
             refused: false,
             skipping: 0,
             scratch: String::new(),
         };
         let mut found = false;
+        // One that cannot be read may be the first item of a list. Records in places of the document make one list.
+        let begins = !is_begun && self.records.as_ref().is_none_or(String::is_empty);
+        let begin = |visitor: &mut dyn RecordVisitor, is_list| {
+            if begins {
+                visitor.document(is_list);
+            }
+        };
         while let Some(next) = parser.next_event() {
             let event = next.map_err(|error| builder.syntax(&error)).and_then(|(event, span)| {
                 let opening = match &event {
@@ -396,14 +412,21 @@ impl Documents {
             match event {
                 Ok(false) => continue,
                 Ok(true) if builder.refused => {
+                    begin(visitor, true);
                     visitor.surplus(Span::new(start as u32, end as u32));
                     visitor.malformed();
                 }
-                Ok(true) if self.items && builder.tree.root().kind() == Kind::Array => {
-                    super::hand_out_items(builder.tree, builder.tree.root().id(), visitor);
+                Ok(true) => {
+                    let is_list = self.items && builder.tree.root().kind() == Kind::Array;
+                    begin(visitor, is_list);
+                    if is_list {
+                        super::hand_out_items(builder.tree, builder.tree.root().id(), visitor);
+                    } else {
+                        super::visit_record(builder.tree, self.records.as_deref(), visitor);
+                    }
                 }
-                Ok(true) => super::visit_record(builder.tree, self.records.as_deref(), visitor),
                 Err(diagnostic) => {
+                    begin(visitor, true);
                     visitor.emit(*diagnostic);
                     visitor.surplus(Span::new(start as u32, end as u32));
                     visitor.malformed();
@@ -494,6 +517,9 @@ struct Builder<'a> {
     anchors: HashMap<usize, Anchored>,
     aliased_nodes: usize,
     aliased_bytes: usize,
+    // Whether records are in places of the document, or the items of one that is a sequence.
+    has_places: bool,
+    has_items: bool,
     // Where the last scalar, alias or bracket ended.
     last: u32,
     // Whether something was reported that no JSON value can stand for.
@@ -783,7 +809,11 @@ impl Builder<'_> {
                 let value = resolved.map(|(kind, value)| (kind, value.into_owned()));
                 self.anchor(anchor, place, Value::Key { key: text.to_owned(), quoted: style != ScalarStyle::Plain, value });
             }
-            return self.key(place, text);
+            self.key(place, text);
+            if anchor > 0 && self.crosses_records() {
+                self.tree.mark_key_repeated();
+            }
+            return;
         }
         // Only a key can stand for what is no value.
         let Ok((kind, value)) = resolved else { return };
@@ -883,14 +913,15 @@ impl Builder<'_> {
             Some(Value::Key { key: text, .. } | Value::Node { key: Some(text), .. }) if self.at_key() => {
                 let text = text.clone();
                 self.key(place, &text);
-                self.tree.mark_key_shared();
+                self.mark_alias_key();
             }
             Some(Value::Key { value: Ok((kind, text)), quoted, .. }) => {
-                let id = self.tree.scalar(*kind, place, Text::Owned(text));
-                self.tree.mark_shared(id);
-                if *quoted {
+                let (kind, quoted) = (*kind, *quoted);
+                let id = self.tree.scalar(kind, place, Text::Owned(text));
+                if quoted {
                     self.tree.mark_quoted(id);
                 }
+                self.mark_alias(id, None);
                 self.value_done();
             }
             Some(Value::Key { value: Err((rule, message, help)), .. }) => {
@@ -909,7 +940,8 @@ impl Builder<'_> {
                 } else {
                     let text = target.text().to_owned();
                     self.key(place, &text);
-                    self.tree.mark_key_shared();
+                    self.mark_alias_key();
+                    self.mark_repeated(node);
                 }
             }
             Some(Value::Open) => {
@@ -930,6 +962,34 @@ impl Builder<'_> {
             }
         }
         Ok(())
+    }
+
+    // Marks the key that waits for its value, which an alias stands for.
+    fn mark_alias_key(&mut self) {
+        self.tree.mark_key_shared();
+        if self.crosses_records() {
+            self.tree.mark_key_repeated();
+        }
+    }
+
+    // Marks a value that an alias stands for, and what the alias repeats where that is a value.
+    fn mark_alias(&mut self, id: NodeId, of: Option<NodeId>) {
+        self.tree.mark_shared(id);
+        self.mark_repeated(id);
+        if let Some(of) = of {
+            self.mark_repeated(of);
+        }
+    }
+
+    fn mark_repeated(&mut self, id: NodeId) {
+        if self.crosses_records() {
+            self.tree.mark_repeated(id);
+        }
+    }
+
+    // Whether an alias and its anchor may be in different records.
+    fn crosses_records(&self) -> bool {
+        self.has_places || self.has_items && self.frames.first().is_some_and(|frame| !frame.object)
     }
 
     // Puts a copy of a node where the builder stands; every part of it has the alias's place.
@@ -956,10 +1016,10 @@ impl Builder<'_> {
             self.scratch.push_str(text);
             let quoted = copied.is_quoted();
             let id = self.tree.scalar(kind, place, Text::Owned(&self.scratch));
-            self.tree.mark_shared(id);
             if quoted {
                 self.tree.mark_quoted(id);
             }
+            self.mark_alias(id, Some(node));
             return Ok(());
         }
         if self.tree.depth() >= self.max_depth {
@@ -968,11 +1028,13 @@ impl Builder<'_> {
         let members: Vec<(String, NodeId, bool)> =
             copied.members().map(|member| (member.key.text().to_owned(), member.value.id(), member.is_shadowed())).collect();
         let items: Vec<NodeId> = copied.items().map(Node::id).collect();
-        self.tree.open(kind, place);
+        let id = self.tree.open(kind, place);
+        self.mark_repeated(id);
+        self.mark_repeated(node);
         for (key, value, is_shadowed) in members {
             self.aliased_bytes += key.len();
             self.tree.key(place, Text::Owned(&key));
-            self.tree.mark_key_shared();
+            self.mark_alias_key();
             self.copy(value, place, anchor)?;
             if is_shadowed {
                 self.tree.mark_last_shadowed();

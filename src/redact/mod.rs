@@ -8,6 +8,7 @@
 //! - A sensitive value is replaced wherever in its record it is repeated, and so is a value that holds one.
 //! - A message about something sensitive keeps what the schema says ("expected at most 9") and loses what was found.
 //! - The name of a member is shown unless the member is sensitive and its name is not declared by the schema.
+//! - A value that a YAML alias shares with other records of its document counts as sensitive, because it may be so in one of these.
 //! - Of a record that could not be read, or whose cells may have moved to other columns, nothing is shown.
 //!
 //! Outputs that are data (`convert`, `load`, `fix --write`, rejected records) keep the values; they are no reports.
@@ -21,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::diagnostic::{Diagnostic, Place, Rule, rules};
 use crate::schema::{Part, Shape, Types};
 use crate::source::{Source, Span};
-use crate::tree::{Kind, Node, Tree, key, pointer};
+use crate::tree::{Kind, Member, Node, Tree, key, pointer};
 
 pub use forms::Forms;
 
@@ -213,7 +214,7 @@ impl Redactor {
             _ => !has_items && !has_members,
         };
         let is_admitted = part.types() != Types::ANY && part.types().allows(Types::of(node.kind()));
-        State { is_described: state.is_described && (fits || is_admitted), ..state }
+        State { is_described: state.is_described && (fits || is_admitted), is_sensitive: state.is_sensitive || node.is_repeated(), ..state }
     }
 
     // A member, and whether its name may be shown.
@@ -228,6 +229,13 @@ impl Redactor {
         // A name pattern that matches anything describes nothing.
         let is_described = above.is_described && part.is_described() && (is_declared || !part.is_any());
         (State { part, is_sensitive, is_described }, is_declared || (above.is_described && !is_sensitive))
+    }
+
+    // As `member`, for one that is there.
+    fn member_of<'s>(&self, above: State<'s>, member: &Member<'_>) -> (State<'s>, bool) {
+        let name = member.key.text();
+        let (below, is_public) = self.member(above, name);
+        (below, is_public && (!member.key.is_repeated() || above.part.declared(name).is_some()))
     }
 
     fn item<'s>(&self, above: State<'s>, index: usize) -> State<'s> {
@@ -266,9 +274,10 @@ impl Redactor {
                 continue;
             }
             let name = pointer::unescape(token);
-            let (below, is_public) = self.member(state, &name);
+            let member = node.and_then(|node| node.member(&name));
+            let (below, is_public) = member.as_ref().map_or_else(|| self.member(state, &name), |member| self.member_of(state, member));
             state = below;
-            node = node.and_then(|node| node.get(&name));
+            node = member.map(|member| member.value);
             let is_public = is_public && !forms.hits(&name);
             pointer::push(&mut at.shown, if is_public { &name } else { REDACTED });
             if is_public {
@@ -348,7 +357,7 @@ impl Redactor {
     fn walk<'t, 's>(&'s self, node: Node<'t>, state: State<'s>, each: &mut dyn FnMut(Node<'t>, State<'s>, bool)) {
         let state = Self::fitted(state, node);
         for member in node.members() {
-            let (below, is_public) = self.member(state, member.key.text());
+            let (below, is_public) = self.member_of(state, &member);
             if !is_public {
                 each(member.key, below, true);
             }
@@ -367,7 +376,7 @@ impl Redactor {
         let state = Self::fitted(state, node);
         for member in node.members() {
             let name = member.key.text();
-            let (below, is_public) = self.member(state, name);
+            let (below, is_public) = self.member_of(state, &member);
             if is_public && !self.names.contains(name) && member.key.written().trim_matches(['"', '\'']) == name && !forms.hits(name) {
                 shown.push(member.key.span());
             }
@@ -587,7 +596,7 @@ impl Redactor {
         let state = Self::fitted(state, node);
         let hits = |text: &str| forms.iter().any(|forms| forms.hits(text));
         for member in node.members() {
-            let (below, is_public) = self.member(state, member.key.text());
+            let (below, is_public) = self.member_of(state, &member);
             if !is_public || hits(member.key.text()) {
                 names.push(member.value.id());
             }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Reporter, Summary, escape, fingerprint};
 use crate::diagnostic::{Diagnostic, Fix, Related, Safety};
+use crate::source::Format;
 
 /// One object.
 pub(super) struct Json {
@@ -176,7 +177,7 @@ impl<'d> Finding<'d> {
             message: &diagnostic.message,
             help: diagnostic.help.as_deref(),
             place: Place::new(&diagnostic.place),
-            format: (!diagnostic.format.is_empty()).then_some(diagnostic.format),
+            format: diagnostic.format.map(Format::name),
             decoded: diagnostic.decoded,
             record: diagnostic.record.as_ref().map(|record| Record { index: record.index, key: record.key.as_deref() }),
             pointer: diagnostic.pointer.as_deref(),

@@ -1,4 +1,4 @@
-//! The schemas that come with the program.
+//! The bundled schemas.
 
 /// A schema that comes with the program and refers to no other.
 #[derive(Clone, Copy, Debug)]

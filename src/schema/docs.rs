@@ -1,4 +1,4 @@
-//! A schema as a page of reference in Markdown: a section for each sort of object, a row for each member.
+//! Schema documentation in Markdown: a section for each type of object, a row for each member.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;

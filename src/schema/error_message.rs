@@ -1,11 +1,11 @@
-//! What the author of a schema wrote for its errors: the keyword `errorMessage`, read as ajv-errors reads it.
+//! Custom messages: the keyword `errorMessage`, as in ajv-errors.
 //!
-//! Input: an error and the findings that explain it. Output: the same findings with the author's words for their message; what
-//! the program itself would have said stays beside them. A message that stands for several errors is said once.
+//! Input: an error and the findings that explain it. Output: the same findings with the custom message; the program's own message is
+//! kept next to it. A message for several errors is reported once.
 //!
-//! `errorMessage` is a text, which stands for every error of its subschema and below, or an object: a text for each keyword
+//! `errorMessage` is a string, which applies to every error of its subschema and below, or an object: a string for each keyword
 //! of its subschema (`required` also one for each name), under `properties` and `items` one for each value below, and
-//! under `_` one for everything else. `${/pointer}`, `${1/name}` and `${0#}` in a text stand for values of the record.
+//! under `_` one for everything else. `${/pointer}`, `${1/name}` and `${0#}` in a string stand for values of the record.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! Formats whose plain texts are seen here at once; whatever is not plain goes to the validator's own check, whose verdict is
-//! thus always ours.
+//! Fast paths for `format`: obviously valid texts are accepted here; all others are left to the validator, so that its verdict
+//! always applies.
 
 use std::sync::OnceLock;
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(5000))]
+        #![proptest_config(crate::property::cases(5000))]
 
         #[test]
         fn nothing_is_taken_that_the_validator_refuses(text in "[a-zA-Z0-9.@_+'\"ä -]{0,12}(@|@x?n?--?)[a-zA-Z0-9.@-]{0,70}") {

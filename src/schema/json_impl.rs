@@ -1,6 +1,6 @@
 //! The spanned tree as an instance for the `jsonschema` crate, which then validates it in place.
 //!
-//! Numbers are compared by their text: integers beyond 64 bits and `1e400` are not bent before the validator sees them.
+//! Numbers are compared by their text: integers beyond 64 bits and `1e400` reach the validator unchanged.
 //! The limits in a schema are the crate's, 64-bit floats or integers.
 
 use std::borrow::Cow;
@@ -54,7 +54,7 @@ impl<'a> WholeValue<'a> {
 pub struct ErrorBudget(u64);
 
 thread_local! {
-    // How many errors may still be made on this thread; `None` if nobody counts.
+    // How many errors may still be made on this thread; `None` if there is no limit.
     static ERRORS_LEFT: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
@@ -84,7 +84,7 @@ impl ErrorBudget {
         }
     }
 
-    // Whether children are to be counted as they are gone through.
+    // Whether children are counted while they are visited.
     fn is_counting() -> bool {
         ERRORS_LEFT.get().is_some()
     }

@@ -1,4 +1,4 @@
-//! What a schema asks for and what was found instead, in words: the same whatever format the data came in.
+//! The wording of what a schema requires and what was found: the same in every input format.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What is at a place of the source, and what the schema says of it: for editors.
+//! The value at an offset of the source, and what the schema says about it, for editors.
 
 use super::Part;
 use crate::source::Span;

@@ -330,7 +330,7 @@ impl SchemaRegistry {
         &self.bases[self.referring.get(&at).map_or_else(of_document, |base| *base as usize)]
     }
 
-    // Goes through a subschema and those below it. Depth is bounded by whoever read the document.
+    // Visits a subschema and those below it. The reader of the document has limited the depth.
     fn index(&mut self, at: At, base: u32) {
         if self.node(at).kind() != Kind::Object {
             return;

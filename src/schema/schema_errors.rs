@@ -1,4 +1,4 @@
-//! The errors with a schema, as findings that point into the schema file.
+//! Errors in a schema, as findings that point into the schema file.
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError};

@@ -1,7 +1,7 @@
-//! What a schema says of a value as seen from outside: which members it has and in what order, which are lists, which
-//! types a scalar may have. It guides CSV and XML both ways, the order of members, hints and documentation.
+//! The data that a schema describes: members and their order, which are lists, and the
+//! types of scalars. It guides the readers and writers of CSV and XML, member order, help texts and documentation.
 //!
-//! A [`Shape`] never judges: where branches of a schema differ it holds the union, and where the schema is silent, anything.
+//! A [`Shape`] does not validate: where branches of a schema differ, it has the union; where the schema says nothing, it allows anything.
 
 mod derive;
 

@@ -1,4 +1,4 @@
-//! A shape as people and programs can read it: one line a value, each part unfolded where it comes first.
+//! A shape as text or JSON: one line per value, each part expanded at its first occurrence.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
-//! Counts the ways in which a schema comes back to the same value, before any value is checked.
+//! Counts the ways in which a schema applies to the same value, before any value is checked.
 //!
-//! A subschema applies others to the value that it stands for: by `allOf`, `$ref`, `if` and the like. Where each of forty
-//! levels refers to the next one twice, there are a million million ways to the last, and a validator goes them one by one.
-//! Such a schema is rejected, as is one whose references follow each other so deeply that the stack would not hold them.
+//! A subschema applies others to the same value: by `allOf`, `$ref`, `if` and the like. If each of forty
+//! levels refers to the next one twice, there are a million million paths to the last, and a validator follows each of them.
+//! Such a schema is rejected, and so is one whose chain of references would overflow the stack.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ const MOST_WAYS: u64 = 1 << 17;
 /// The most subschemas that may follow each other for one value.
 const DEEPEST: usize = 1 << 10;
 
-/// The finding for a schema that nobody could check a value by.
+/// The finding for a schema that is too expensive to validate with.
 pub(super) fn refuse(registry: &SchemaRegistry, root: At) -> Option<Diagnostic> {
     let graph = Graph::of(registry, root);
     let (at, excess) = graph.excess()?;

@@ -5,7 +5,9 @@
 //! file and position.
 
 mod feed;
+mod format;
 pub mod git;
+pub mod hash;
 mod kind;
 pub mod open;
 mod span;
@@ -14,6 +16,7 @@ pub mod stat;
 use std::sync::{Arc, OnceLock};
 
 pub use feed::{InputBuffer, ReadError};
+pub use format::Format;
 pub use kind::Kind as FileKind;
 pub use span::{Position, Span};
 
@@ -35,7 +38,7 @@ pub struct Source {
 struct LinePosition {
     at: u32,
     position: Position,
-    // Where its line begins, as far as its stretch holds it.
+    // The start of its line, if it is in the segment.
     line: u32,
 }
 

@@ -132,7 +132,16 @@ fn stat_all(inputs: &mut [Input]) {
         return look(inputs);
     }
     let share = inputs.len().div_ceil(threads);
-    thread::scope(|scope| inputs.chunks_mut(share).for_each(|part| drop(scope.spawn(move || look(part)))));
+    let mut is_complete = true;
+    thread::scope(|scope| {
+        for part in inputs.chunks_mut(share) {
+            is_complete &= thread::Builder::new().spawn_scoped(scope, move || look(part)).is_ok();
+        }
+    });
+    // The system may refuse a thread.
+    if !is_complete {
+        look(inputs);
+    }
 }
 
 struct FileWalker<'a> {

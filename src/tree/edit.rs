@@ -1,8 +1,8 @@
-//! Edits of a built tree: what normalisation and readers that gather scattered parts need.
+//! Edits of a built tree, for normalisation and for readers that collect scattered parts.
 //!
-//! Spans stay those of what was written; a value that was supplied carries the span of what it came from.
+//! Spans stay those of the source text; a supplied value has the span of the value that it is derived from.
 
-use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, SHADOWED, SHARED, Slot, Text, Tree};
+use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, REPEATED, SHADOWED, SHARED, Slot, Text, Tree};
 use crate::source::Span;
 
 impl Tree {
@@ -11,7 +11,7 @@ impl Tree {
         self.compact = false;
         let (a, b, flags) = self.keep(Text::Owned(text));
         let slot = &mut self.slots[id.0 as usize];
-        let kept = slot.flags & (DERIVED | QUOTED | SHARED);
+        let kept = slot.flags & (DERIVED | QUOTED | SHARED | REPEATED);
         *slot = Slot { kind, flags: flags | kept | ALTERED, a, b, len: 0, opening: 0, ..*slot };
     }
 
@@ -20,7 +20,16 @@ impl Tree {
         self.compact = false;
         let (a, b, flags) = self.keep(Text::Owned(text));
         let slot = &mut self.slots[id.0 as usize];
-        *slot = Slot { kind, flags: flags | (slot.flags & (DERIVED | QUOTED | SHARED)), span, a, b, len: 0, opening: 0, next: slot.next };
+        *slot = Slot {
+            kind,
+            flags: flags | (slot.flags & (DERIVED | QUOTED | SHARED | REPEATED)),
+            span,
+            a,
+            b,
+            len: 0,
+            opening: 0,
+            next: slot.next,
+        };
     }
 
     /// Makes `id` an empty array or object whose opening is `opening`.
@@ -28,7 +37,16 @@ impl Tree {
         self.compact = false;
         let slot = &mut self.slots[id.0 as usize];
         let length = u16::try_from(opening.len()).unwrap_or(u16::MAX);
-        *slot = Slot { kind, flags: slot.flags & DERIVED, opening: length, span: opening, a: NONE, b: NONE, next: slot.next, len: 0 };
+        *slot = Slot {
+            kind,
+            flags: slot.flags & (DERIVED | REPEATED),
+            opening: length,
+            span: opening,
+            a: NONE,
+            b: NONE,
+            next: slot.next,
+            len: 0,
+        };
     }
 
     /// Adds a member to `object`, after the value `after` or at the end, and gives its value, null until it is set.
@@ -63,7 +81,7 @@ impl Tree {
         let (a, b, flags) = self.keep(Text::Owned(name));
         // A member's name stands right before its value.
         let slot = &mut self.slots[(value.0 - 1) as usize];
-        *slot = Slot { flags: flags | (slot.flags & (SHADOWED | SHARED)), a, b, len: super::key_hash(name), ..*slot };
+        *slot = Slot { flags: flags | (slot.flags & (SHADOWED | SHARED | REPEATED)), a, b, len: super::key_hash(name), ..*slot };
     }
 
     /// Adds an item at the end of `array` and gives it, null until it is set.
@@ -173,6 +191,18 @@ impl Tree {
     pub fn mark_key_shared(&mut self) {
         if self.pending != NONE {
             self.slots[self.pending as usize].flags |= SHARED;
+        }
+    }
+
+    /// Marks a value that other records of the document may hold too.
+    pub fn mark_repeated(&mut self, id: NodeId) {
+        self.slots[id.0 as usize].flags |= REPEATED;
+    }
+
+    /// Marks the name that waits for its value as one that other records of the document may hold too.
+    pub fn mark_key_repeated(&mut self) {
+        if self.pending != NONE {
+            self.slots[self.pending as usize].flags |= REPEATED;
         }
     }
 

@@ -1,8 +1,8 @@
-//! Keys by JSON value: which parts of a record can be a key, and when two keys are the same one.
+//! Keys by JSON value: which parts of a record can be a key, and when two keys are equal.
 //!
-//! Input: the values that make up a key. Output: a text that two keys share exactly when they are equal. Strings are equal when
-//! their bytes are, numbers when their exact decimal values are (`1`, `1.0` and `1e0`), and a number never equals a string.
-//! Everything that compares keys uses this text: references, duplicates, `diff`, databases and the baseline.
+//! Input: the values that make up a key. Output: a text that is the same for two keys exactly if they are equal. Strings are compared by
+//! their bytes, numbers by their exact decimal values (`1`, `1.0` and `1e0` are equal), and a number never equals a string.
+//! All comparisons of keys use this text: references, duplicates, `diff`, databases and the baseline.
 
 use std::borrow::Cow;
 

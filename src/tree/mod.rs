@@ -1,15 +1,16 @@
-//! The only value of the house: a flat arena of nodes, each of which knows its bytes in the source.
+//! The only value type: a flat arena of nodes, each with the span of its bytes in the source.
 //!
 //! A reader fills a [`Tree`] ([`Tree::open`], [`Tree::key`], [`Tree::scalar`], [`Tree::close`]), normalisation edits it in place,
-//! the check and the writers walk it by [`Node`] handles. A tree holds one record and is cleared and filled again for the next,
-//! so its buffers are allocated once a worker.
+//! and the check and the writers visit it through [`Node`] handles. A tree holds one record and is cleared and reused for the next,
+//! so its buffers are allocated once per worker.
 //!
-//! A slot is 28 bytes. A member takes two: its key, and after it its value; children are linked by `next`, so a member can be
-//! added, dropped or moved without shifting the others.
+//! A slot is 28 bytes. A member takes two: its key, followed by its value; children are linked by `next`, so a member can be
+//! added, removed or moved without shifting the others.
 
 mod edit;
 pub mod key;
 pub mod number;
+pub mod pattern;
 pub mod pointer;
 
 use std::sync::Arc;
@@ -77,6 +78,7 @@ const ALTERED: u8 = 4; // normalised since it was read
 const QUOTED: u8 = 8; // the source put it in quotes
 const SHADOWED: u8 = 16; // a key: a later member of its object has the same name
 const SHARED: u8 = 32; // its bytes are not its alone: an alias, an item of a split cell, a name that several places spell
+const REPEATED: u8 = 64; // other records may hold it too: an alias, or what one stands for
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -562,6 +564,12 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn is_own(self) -> bool {
         self.slot().flags & (SHARED | DERIVED) == 0
+    }
+
+    /// Whether other records of its document may hold the same value, because an alias stands for it.
+    #[must_use]
+    pub fn is_repeated(self) -> bool {
+        self.slot().flags & REPEATED != 0
     }
 
     /// Number of members or items; 0 for scalars.

@@ -36,16 +36,19 @@ impl Writer for Json {
         }
     }
 
+    fn refuses(&self, top_level: TopLevel) -> Option<&'static str> {
+        (self.array_only && top_level != TopLevel::Document)
+            .then_some("the schema allows only arrays, so an array of records would be read as one record; write them with --to ndjson")
+    }
+
     fn output_writer(&self) -> Box<dyn OutputWriter> {
-        Box::new(Array { empty: true, top_level: TopLevel::List, only_arrays: self.array_only })
+        Box::new(Array { empty: true, top_level: TopLevel::List })
     }
 }
 
 struct Array {
     empty: bool,
     top_level: TopLevel,
-    // Whether the schema allows only arrays.
-    only_arrays: bool,
 }
 
 impl OutputWriter for Array {
@@ -56,11 +59,6 @@ impl OutputWriter for Array {
     fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()> {
         if self.top_level == TopLevel::Document {
             return write_outdented(encoded, files.main()?);
-        }
-        if self.only_arrays {
-            return Err(io::Error::other(
-                "the schema allows only arrays as records, so an array of several would be read as one record; write them with --to ndjson",
-            ));
         }
         let file = files.main()?;
         file.write_all(if self.empty { b"[\n" } else { b",\n" })?;

@@ -1,8 +1,9 @@
-//! Writers: each lays an accepted record out in its format, so that reading it gives the same record.
+//! Writers: each encodes an accepted record in its format, so that reading it gives the same record.
 //!
-//! Writing has two halves, as reading has. A [`Writer`] encodes one record, knows nothing of the others, and so can run
-//! anywhere. An [`OutputWriter`] takes the encoded records in order and makes files of them: it knows what is before,
-//! between and after. What a format cannot carry is reported as an error and the record is not written; nothing is bent.
+//! Like reading, writing has two stages. A [`Writer`] encodes one record independently of the others, so it can run on any
+//! thread. An [`OutputWriter`] takes the encoded records in order and creates files from them: it writes what is before,
+//! between and after the records. What a format cannot represent is reported as an error and the record is not written; no value is
+//! altered.
 
 pub mod csv;
 pub mod json;
@@ -21,6 +22,8 @@ use crate::layout::header::Header;
 use crate::read::TopLevel;
 use crate::schema::Shape;
 
+pub use crate::output::Files;
+
 /// Encodes records.
 pub trait Writer: Send + Sync {
     /// Appends the record to `out` in a form that this writer's assembler understands. An error reported here means that
@@ -32,6 +35,11 @@ pub trait Writer: Send + Sync {
         self.encode(record, out, diagnostics);
     }
 
+    /// Why records that are held like this where they come from cannot be written, as a help for the user; none of them is encoded.
+    fn refuses(&self, _top_level: TopLevel) -> Option<&'static str> {
+        None
+    }
+
     /// Begins the files.
     fn output_writer(&self) -> Box<dyn OutputWriter>;
 }
@@ -41,6 +49,9 @@ pub trait OutputWriter: Send {
     /// Says how the records are held where they come from, which the output keeps as far as its format can; called before
     /// the first record, or not at all where records come from several places.
     fn top_level(&mut self, _of_input: TopLevel) {}
+
+    /// Says that a document of a stream begins with the next record, and whether it is a list; after [`OutputWriter::top_level`].
+    fn document(&mut self, _is_list: bool) {}
 
     /// Takes the header of a table from which records come; it comes before them. Formats other than tables have no use for it.
     fn header(&mut self, _header: &Header) {}
@@ -56,21 +67,6 @@ pub trait OutputWriter: Send {
     /// # Errors
     /// When a file cannot be written.
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()>;
-}
-
-/// Where an assembler writes: one main file, or several by name in a directory.
-pub trait Files {
-    /// The main file (or standard output).
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    fn main(&mut self) -> io::Result<&mut dyn io::Write>;
-
-    /// A file of that name in the output directory; the same one when named again.
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    fn named(&mut self, name: &str) -> io::Result<&mut dyn io::Write>;
 }
 
 /// Files in memory.
@@ -158,6 +154,9 @@ pub enum Format {
 impl Format {
     /// Every format, in the order in which they are listed.
     pub const ALL: &[Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Tsv, Self::Xml, Self::Yaml];
+
+    /// The formats that `run` writes unless the config names others.
+    pub const DEFAULT: &[Self] = &[Self::Json, Self::Csv, Self::Xml];
 
     /// The name used for flags, which is also the file name extension.
     #[must_use]

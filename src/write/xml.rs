@@ -1,9 +1,9 @@
-//! Writes XML 1.0 in our own form: a root with a version marker, an element for each record and each member.
+//! Writes XML 1.0 in chancery's layout: a root with a version marker, an element for each record and each member.
 //!
-//! `c:document` says that the only record is the whole document of the file that it comes from.
-//! Declared members are in the order of the schema, the others after them in `c:member`. `<name/>` is the empty string,
-//! `c:nil` null, `c:empty` an empty list or object, `c:type` a type that the shape leaves open. White space stands only
-//! between elements, never beside text. Every JSON value can be carried, so nothing is rejected.
+//! `c:document` marks a file whose only record is the whole document.
+//! Declared members are in the order of the schema, followed by the others in `c:member`. `<name/>` is the empty string,
+//! `c:nil` null, `c:empty` an empty list or object, `c:type` the type if the shape allows several. White space is only
+//! between elements, never next to text. Every JSON value can be represented, so nothing is rejected.
 
 use std::io;
 use std::sync::Arc;

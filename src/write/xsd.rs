@@ -1,7 +1,7 @@
-//! An XML Schema (XSD 1.0) for what [`super::xml`] writes of valid records, derived from the shape.
+//! An XML Schema (XSD 1.0) for valid records as written by [`super::xml`], derived from the shape.
 //!
-//! It says what the layout says: names, order, lists and the types of text; what only JSON Schema can say is left to it.
-//! Marks in our namespace are admitted everywhere and not judged.
+//! It describes the layout: names, order, lists and the types of text. Other constraints are left to the JSON Schema.
+//! Markers in chancery's namespace are allowed everywhere and not validated.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
-//! Writes YAML 1.2: a sequence of all records, or documents with `---` between them where the input is a stream of documents.
+//! Writes YAML 1.2: a sequence of all records, or documents separated by `---` if the input is a stream of documents.
 //!
-//! Input: accepted records. Output: block style, two blanks a level. Numbers stand as they were written, which the core schema reads
-//! as the same decimals. Text stands bare only where every reader takes it for that text, those of YAML 1.1 included, which
-//! take `no` for false and `2001-12-14` for a date; in quotes otherwise.
+//! Input: accepted records. Output: block style, indented by two blanks. Numbers are written as in the source, which the core schema
+//! reads as the same decimals. A string is plain only if every reader takes it for that string, including YAML 1.1 readers, which
+//! take `no` for false and `2001-12-14` for a date; all other strings are quoted.
 
 use std::io;
 
@@ -40,38 +40,48 @@ impl Writer for Yaml {
     }
 
     fn output_writer(&self) -> Box<dyn OutputWriter> {
-        let top_level = if self.array_only { TopLevel::Stream } else { TopLevel::List };
-        Box::new(Records { empty: true, top_level, array_only: self.array_only })
+        Box::new(Records { array_only: self.array_only, is_list: !self.array_only, top_level: None, document: None, empty: true })
     }
 }
 
 struct Records {
-    empty: bool,
-    top_level: TopLevel,
+    // Whether the schema allows only arrays, so that a list of records would be one record.
     array_only: bool,
+    // Whether the document that is written is a list of records, and not one record.
+    is_list: bool,
+    // That of the input, where it is kept.
+    top_level: Option<TopLevel>,
+    // Whether the document that begins with the next record is a list.
+    document: Option<bool>,
+    empty: bool,
 }
 
 impl OutputWriter for Records {
     fn top_level(&mut self, of_input: TopLevel) {
-        self.top_level = if self.array_only && of_input == TopLevel::List { TopLevel::Stream } else { of_input };
+        if self.top_level.replace(of_input).is_none() {
+            self.is_list = of_input == TopLevel::List && !self.array_only;
+        }
+    }
+
+    fn document(&mut self, is_list: bool) {
+        self.document = self.top_level.map(|_| is_list);
     }
 
     fn record(&mut self, encoded: &[u8], files: &mut dyn Files) -> io::Result<()> {
         let file = files.main()?;
-        let first = std::mem::replace(&mut self.empty, false);
-        if self.top_level == TopLevel::List {
-            return write_item(encoded, file);
-        }
-        if !first {
+        let document = self.document.take();
+        self.is_list = document.unwrap_or(self.is_list);
+        let goes_on = self.is_list && document.is_none();
+        if !std::mem::replace(&mut self.empty, false) && !goes_on {
             file.write_all(b"---\n")?;
         }
-        file.write_all(encoded)
+        if self.is_list { write_item(encoded, file) } else { file.write_all(encoded) }
     }
 
     fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
         match self.top_level {
-            TopLevel::Document => Ok(()),
-            TopLevel::List if self.empty => files.main()?.write_all(b"[]\n"),
+            Some(TopLevel::Document) => Ok(()),
+            _ if self.empty && self.is_list => files.main()?.write_all(b"[]\n"),
             _ => files.main()?.write_all(b""),
         }
     }

@@ -1,5 +1,5 @@
-//! The ten kinds of faults that the benchmark's generator makes, each reported once and at its location. Other validators give up
-//! to eight errors for one of them, and no place.
+//! The ten kinds of faults in the benchmark data, each reported once and at its location. Other validators report up to
+//! eight errors for one of them, without a location.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What an earlier run said is said again as long as nothing has changed, and not a moment longer.
+//! The result cache of `check`: a cached report is used exactly as long as no dependency has changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ fn mark(home: &Path) {
     let [entry] = &*entries(home) else { panic!("one entry, found {:?}", entries(home)) };
     let text = fs::read_to_string(entry).expect("text");
     let (first, text) = text.split_once('\n').expect("it has a head");
-    let (head, report) = text.split_once("\nreport\n").expect("a report");
-    fs::write(entry, with_checksum(first, &format!("{head}\nreport\nREMEMBERED {report}"))).expect("written");
+    let (dependencies, report) = text.split_once('\n').expect("a report");
+    fs::write(entry, with_checksum(first, &format!("{dependencies}\nREMEMBERED {report}"))).expect("written");
 }
 
 /// A text with the checksum that belongs to it, after the same kind and format as are in the first line `first`.
@@ -44,13 +44,13 @@ fn a_damaged_entry_is_not_believed() {
     let first = check(home.path());
     let [entry] = &*entries(home.path()) else { panic!("one entry") };
     let kept = fs::read(entry).expect("it is there");
-    assert!(kept.starts_with(b"chancery-cache 2 "));
+    assert!(kept.starts_with(b"chancery-cache 3 "));
     let again = |bytes: &[u8], what: &str| {
         fs::write(entry, bytes).expect("written");
         let ran = check(home.path());
         assert_eq!((ran.status, &ran.out, &ran.err), (first.status, &first.out, &first.err), "{what}");
         // What was worked out again is kept in its place.
-        assert!(fs::read(entry).expect("it is there").starts_with(b"chancery-cache 2 "), "{what}");
+        assert!(fs::read(entry).expect("it is there").starts_with(b"chancery-cache 3 "), "{what}");
     };
     for at in (0..kept.len()).step_by(11) {
         let mut flipped = kept.clone();
@@ -59,11 +59,11 @@ fn a_damaged_entry_is_not_believed() {
     }
     let text = String::from_utf8(kept.clone()).expect("text");
     for (what, forged) in [
-        ("a verdict", text.replace("verdict findings", "verdict clean")),
+        ("an outcome", text.replace("\"failed\":true", "\"failed\":false")),
         ("a report", text.replace("error[S103]", "error[S999]")),
-        ("less", text.replace("\nreport\n", "\nreport\n ")),
-        ("an older format", text.replace("chancery-cache 2", "chancery-cache 1")),
-        ("a newer format", text.replace("chancery-cache 2", "chancery-cache 3")),
+        ("less", text.replacen("}\n", "}\n ", 1)),
+        ("an older format", text.replace("chancery-cache 3", "chancery-cache 2")),
+        ("a newer format", text.replace("chancery-cache 3", "chancery-cache 4")),
         ("cut short", text[..text.len() - 1].to_owned()),
         ("more", text.clone() + "x"),
         ("empty", String::new()),
@@ -164,14 +164,10 @@ fn nothing_is_kept_where_it_cannot_be_or_is_not_wanted() {
 fn a_broken_entry_is_none() {
     let home = data();
     let first = check(home.path());
-    let with_checksum = |text: &str| with_checksum("chancery-cache 2 x", text);
-    for text in [
-        "",
-        "chancery-cache 2",
-        &with_checksum(""),
-        &with_checksum("started x\n"),
-        &with_checksum("started 1\nverdict clean\nreport\nfooled"),
-    ] {
+    let with_checksum = |text: &str| with_checksum("chancery-cache 3 x", text);
+    let entry =
+        |started: &str| format!("{{\"started\":{started},\"failed\":false,\"sources\":[],\"config_files\":[],\"files\":[]}}\nfooled");
+    for text in ["", "chancery-cache 3", &with_checksum(""), &with_checksum(&entry("x")), &with_checksum(&entry("1"))] {
         let [entry] = &*entries(home.path()) else { panic!("one entry") };
         fs::write(entry, text).expect("written");
         let ran = check(home.path());

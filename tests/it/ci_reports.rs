@@ -1,4 +1,4 @@
-//! Reports for code hosts, CI and reviewers, from outside: what each renders, its limits, and that no data leaves its place.
+//! Reports for code hosts, CI and reviewers, from outside: content, limits, and escaping of data.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The command line as a user meets it: exit statuses, streams, places, refusals.
+//! The command line as users see it: exit statuses, streams, paths, errors.
 
 use std::fs;
 
@@ -33,7 +33,7 @@ fn what_cannot_be_read_does_not_stop_the_others() {
     fs::write(home.path().join("latin.json"), b"{\"id\": \"l\", \"name\": \"caf\xe9\"}").expect("the folder is writable");
     let ran = run(home.path(), &["check", "absent.json", "latin.json", "good.json"]);
     assert_eq!(ran.status, 2);
-    assert!(ran.out.contains("absent.json:1:1: error[I102] cannot be read: no such file or directory"), "{}", ran.out);
+    assert!(ran.out.contains("absent.json:1:1: error[I102]"), "{}", ran.out);
     assert!(ran.out.contains("latin.json:1:25: error[I101]"), "{}", ran.out);
     assert!(ran.out.contains("1 record in 2 files: 1 valid, 0 invalid; 2 errors (2 outside records)\n"), "{}", ran.out);
     let ran = run(home.path(), &["check", "latin.json", "--encoding", "latin1"]);

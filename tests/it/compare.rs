@@ -1,4 +1,4 @@
-//! The comparison of two records: what it finds, and the law that the changes turn the old record into the new one.
+//! The comparison of two records: what it finds, and the property that the changes turn the old record into the new one.
 
 use std::sync::Arc;
 
@@ -229,7 +229,7 @@ fn apply(old: &Value, changes: &[Plain], from: &str, to: &str) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(2000))]
 
     #[test]
     fn the_changes_turn_the_old_record_into_the_new_one(old in value(), new in value()) {

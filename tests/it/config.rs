@@ -1,4 +1,4 @@
-//! The config file: found, checked, applied, and documented completely.
+//! The config file: discovery, validation, effect, and complete documentation.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Facts within a record, and keys and references across records, from outside.
+//! Semantic checks within a record, and keys and references across records, from outside.
 
 use std::sync::{Arc, LazyLock};
 

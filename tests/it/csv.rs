@@ -1,4 +1,4 @@
-//! CSV and TSV: cells and their bytes, dialects, ragged rows, and both layouts round trip.
+//! CSV and TSV: cells and their bytes, dialects, ragged rows, and round trips of both layouts.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};
@@ -291,7 +291,7 @@ fn the_shape_types_cells_and_splits_names() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(256))]
 
     #[test]
     fn any_json_comes_back(records in prop::collection::vec(json(), 0..5), spreadsheet_safe: bool, tab: bool, window in 1_usize..200) {
@@ -420,7 +420,7 @@ fn every_node_knows_its_bytes() {
     for window_bytes in [1, 1 << 20] {
         let options = read::Options { window_bytes, ..read::Options::default() };
         let mut spans = Spans::default();
-        assert!(read::read_all(&mut *Format::Csv.chunker(feed("t.csv", text.as_bytes()), &options), &mut spans).is_ok());
+        assert!(read::read_all(&mut *read::chunker(Format::Csv, feed("t.csv", text.as_bytes()), &options), &mut spans).is_ok());
         let found: Vec<(&str, &str, u64)> = spans.0.iter().map(|(what, text, at)| (what.as_str(), text.as_str(), *at)).collect();
         assert_eq!(
             found,

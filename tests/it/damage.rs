@@ -140,6 +140,37 @@ fn damaged_sqlite_after_several_loads() {
 }
 
 #[test]
+fn damage_in_a_record_from_before_a_migration() {
+    let text = |value: &str| format!("{{\"id\":\"a\",\"tags\":[\"{value}\"]}}\n{{\"id\":\"b\",\"size\":1.0,\"tags\":[\"{value}b\"]}}\n");
+    let home = folder(&[("schema.json", SCHEMA)]);
+    let home = home.path();
+    load(home, "sqlite:things.db", &text("walnuts"), &[]);
+    let wider = SCHEMA.replace(r#""size": {"type": "number"}"#, r#""size": {"type": ["number", "string"]}, "new": {"type": "string"}"#);
+    fs::write(home.join("schema.json"), wider).expect("writable");
+    load(home, "sqlite:things.db", "{\"id\":\"c\",\"size\":\"x\",\"new\":\"y\"}\n", &[]);
+    let good = export(home, "sqlite:things.db");
+    assert!(good.status == 0 && !good.err.contains("W136") && !good.err.contains("W137"), "{}", good.err);
+    let path = home.join("things.db");
+    let whole = fs::read(&path).expect("it was loaded");
+    let places: Vec<usize> = (0..whole.len() - 8).filter(|at| whole[*at..].starts_with(b"walnuts")).collect();
+    assert!(!places.is_empty(), "the values are there");
+    // A damaged value is reported as such, and as one that cannot be compared where the record has numbers.
+    let mut found = std::collections::BTreeSet::new();
+    for at in places {
+        let mut bytes = whole.clone();
+        bytes[at] = b'v';
+        fs::write(&path, bytes).expect("writable");
+        let ran = run(home, &["export", "sqlite:things.db", "--to", "ndjson", "--no-config", "--on-invalid", "skip", "--report", "ndjson"]);
+        for line in ran.err.lines().filter(|line| line.contains("\"code\":\"W13")) {
+            let finding: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            found.insert((finding["line"].as_u64().expect("a number"), finding["code"].as_str().expect("a text").to_owned()));
+        }
+        assert!(ran.out != good.out && !ran.err.is_empty(), "damage at {at} passes silently: {}", ran.out);
+    }
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [(1, "W137".to_owned()), (2, "W138".to_owned())]);
+}
+
+#[test]
 fn a_file_that_was_edited_is_not_called_damaged() {
     use crate::load::{Base as _, Sqlite};
     let home = loaded("sqlite:things.db", &[]);

@@ -1,4 +1,4 @@
-//! `chancery diff` as a user meets it: outputs, exit statuses, revisions, git's driver, refusals.
+//! `chancery diff` as users see it: outputs, exit statuses, revisions, the git diff driver, errors.
 
 use std::fs;
 use std::path::Path;

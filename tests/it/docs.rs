@@ -1,8 +1,8 @@
-//! The documentation is true: each console block of README.md and docs/*.md is run, and what it shows is what comes out.
+//! Runs each console block of README.md and docs/*.md and compares the output with the one shown.
 //!
 //! A line that begins with `$ ` is a command for `sh`, together with the lines of a here-document after it; the lines up to
-//! the next command are its output, both streams. A line `...` stands for any lines. Blocks of one page share a directory,
-//! which holds a copy of `input/`.
+//! the next command are its output, both streams. A line `...` stands for any lines. The blocks of a page share a directory,
+//! which contains a copy of `input/`.
 #![cfg(unix)]
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The files by which other tools run the program: each is read as they read it, and what it runs is run.
+//! The files that other tools use to run the program: each is read as the tool reads it, and its commands are run.
 #![cfg(unix)]
 
 use std::path::Path;

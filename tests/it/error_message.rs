@@ -1,4 +1,4 @@
-//! The author's words: `errorMessage`, descriptions and titles of a schema in findings.
+//! Custom messages: `errorMessage`, descriptions and titles of a schema in findings.
 
 use crate::harness::{folder, run};
 

@@ -1,4 +1,4 @@
-//! What the program says holds nothing that a terminal or a CI runner would act upon, regardless of the data, names and schemas hold.
+//! No output contains anything that a terminal or a CI runner would interpret, whatever data, names and schemas contain.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What a change of a schema means for data: a table of pairs with known verdicts, and the law that a verdict is never wrong.
+//! Schema changes and their effect on data: a table of pairs with known verdicts, and the property that no verdict is wrong.
 
 use chancery::schema::Schema;
 use chancery::schema::compat::{Compatibility, Direction, Meaning, Proof, Verdict, compare};
@@ -631,7 +631,7 @@ fn small_value() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(800))]
 
     #[test]
     fn what_is_compatible_stays_valid(old in small_schema(), part in small_schema(), at in 0..6_usize, values in vec(small_value(), 60)) {

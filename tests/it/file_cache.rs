@@ -1,4 +1,4 @@
-//! Of many files only those are read that have changed, and what is said is as if all were.
+//! The file cache: of many files, only changed ones are read, and the report is the same as if all were read.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -132,12 +132,12 @@ fn small_files_and_broken_caches_are_read() {
     let text = fs::read_to_string(&place).expect("text");
     let broken = [
         "",
-        "chancery-file-cache 3",
+        "chancery-file-cache 4",
         &text[..text.len() / 2],
         &text.replace("\"records\":1", "\"records\":x"),
         // Well formed, but not what the checksum belongs to.
         &text.replace("\"records\":1", "\"records\":7"),
-        &text.replace("chancery-file-cache 3", "chancery-file-cache 2"),
+        &text.replace("chancery-file-cache 4", "chancery-file-cache 3"),
     ];
     for (number, broken) in broken.iter().enumerate() {
         fs::write(&place, broken).expect("written");

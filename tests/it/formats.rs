@@ -117,7 +117,7 @@ fn what_has_no_known_format_is_not_guessed() {
     for path in ["table.psv", "README", "notes.txt", "list.txt", "one.txt", "d/notes.txt"] {
         let (status, out) = checked(home.path(), &[path], b"");
         assert_eq!(status, 2, "{path}\n{out}");
-        assert!(out.contains(": error[I103] cannot be read: its format cannot be determined"), "{out}");
+        assert!(out.contains(&format!("{path}:1:1: error[I103]")), "{out}");
         assert!(out.contains("0 records in 1 file") || out.contains("0 records in 0 files"), "{out}");
     }
     for text in ["name\nx\ny\n", prose, "x", "a|b\n1|2\n"] {
@@ -167,7 +167,7 @@ fn other_kinds_of_files_are_named() {
         std::fs::write(home.path().join(name), bytes).expect("it can be written");
         let (status, out) = checked(home.path(), &[name], b"");
         assert_eq!(status, 2, "{name}\n{out}");
-        assert!(out.contains(&format!("error[I104] cannot be read: it is {kind}\n")), "{name}\n{out}");
+        assert!(out.contains("error[I104]") && out.contains(&format!(" {kind}\n")), "{name}\n{out}");
         let (status, out) = checked(home.path(), &["-"], bytes);
         assert!(status == 2 && out.contains("I104"), "{name}\n{out}");
     }
@@ -216,7 +216,7 @@ fn records_inside_of_each_line() {
         b"{\"rows\":[{\"id\":1},{}]}\n{\"other\":1}\n{\"rows\":[{\"id\":2}]}\n",
     );
     assert_eq!((ran.status, ran.out.as_str()), (1, "{\"id\":1}\n{\"id\":2}\n"), "{}", ran.err);
-    assert!(ran.err.contains("-:1:19: error[S101]") && ran.err.contains("-:2:1: error[R106] no records at /rows"), "{}", ran.err);
+    assert!(ran.err.contains("-:1:19: error[S101]") && ran.err.contains("-:2:1: error[R106]"), "{}", ran.err);
     assert!(ran.err.contains("4 records in 1 file: 2 valid, 2 invalid"), "{}", ran.err);
     // The whole line is a record.
     assert_eq!(to(&["--records", "", "--on-invalid", "keep"]).out.lines().count(), 4);
@@ -303,7 +303,7 @@ fn dates_of_one_column_have_one_order() {
     assert_eq!(to("mdy.json").out, "d\n26.3.1994\n1984-01-12\n1990-03-04\n1990-03-04\n");
     let ran = to("bad.json");
     assert_eq!(ran.status, 2, "{}", ran.err);
-    assert!(ran.err.contains("[C120] expected dmy, mdy or ymd as operand"), "{}", ran.err);
+    assert!(ran.err.contains("[C120]"), "{}", ran.err);
     let ran = run(home.path(), &["fix", "--no-config", "a.csv", "--schema", "any.json"]);
     assert!(!ran.out.contains("+1994") && !ran.out.contains("+1984") && ran.out.contains("+1990-03-04"), "{}", ran.out);
 }
@@ -319,7 +319,7 @@ fn several_telephone_numbers_are_left_as_printed() {
             line.as_bytes(),
         );
         assert_eq!((ran.status, ran.out.as_str()), (0, line.as_str()), "{}", ran.err);
-        assert!(ran.err.contains("-:1:6: warning[N111] expected one telephone number, found several in"), "{}", ran.err);
+        assert!(ran.err.contains("-:1:6: warning[N111]"), "{}", ran.err);
     }
     let page = "Office of Examples (OEX)\n\nLocation: Bangkok, Thailand\n\nFax: [66] (2) 2829161 through 2829200\n";
     let ran = run_with(

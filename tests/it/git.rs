@@ -1,4 +1,4 @@
-//! What git is asked, on a real repository.
+//! The git commands that the program runs, on a real repository.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Pages of printed directories: what is read, where it stands, and that nothing is lost.
+//! Pages of printed directories: what is read, its locations, and that nothing is lost.
 
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ impl RecordVisitor for Pages {
 fn read_with(text: &str, options: &Options) -> Pages {
     let feed = InputBuffer::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
     let mut pages = Pages::default();
-    read::read_all(&mut *Format::Handbook.chunker(feed, options), &mut pages).expect("memory can be read");
+    read::read_all(&mut *read::chunker(Format::Handbook, feed, options), &mut pages).expect("memory can be read");
     pages
 }
 
@@ -631,7 +631,7 @@ fn read_as_profiles(text: &str) -> (Vec<Value>, Vec<String>) {
     let normaliser = Normaliser::new(&shape, &normalise::Options::default());
     let mut profiles = Profiles { normaliser, checker: Checker::new(schema), records: Vec::new(), errors: Vec::new() };
     let feed = InputBuffer::new("page.txt", Box::new(std::io::Cursor::new(text.as_bytes().to_vec())), Position::START);
-    read::read_all(&mut *Format::Handbook.chunker(feed, &Options::default()), &mut profiles).expect("memory can be read");
+    read::read_all(&mut *read::chunker(Format::Handbook, feed, &Options::default()), &mut profiles).expect("memory can be read");
     (profiles.records, profiles.errors)
 }
 
@@ -829,7 +829,7 @@ fn mutated() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(96), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(96))]
 
     #[test]
     fn no_page_makes_the_reader_fall_or_lose_a_byte(text in mutated()) {

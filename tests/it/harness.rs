@@ -1,4 +1,4 @@
-//! Running the program as a user does, and directories and repositories to run it in.
+//! Runs the program as a user does, and creates directories and repositories for it.
 
 use std::fs;
 use std::io::Write as _;

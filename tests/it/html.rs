@@ -1,4 +1,4 @@
-//! The page for a browser: what it holds, that it needs nothing from elsewhere, and what a real browser makes of it.
+//! The HTML report: its content, that it loads nothing else, and its behaviour in a real browser.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

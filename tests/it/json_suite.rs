@@ -1,4 +1,4 @@
-//! JSON and NDJSON: the parsing test suite, and that windows change nothing.
+//! JSON and NDJSON: the parsing test suite, and independence of the result from window boundaries.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -75,7 +75,7 @@ fn describe(node: Node<'_>, out: &mut String) {
 fn read(format: Format, bytes: &[u8], options: &Options) -> Result<Found, ReadError> {
     let feed = InputBuffer::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut found = Found::default();
-    read::read_all(&mut *format.chunker(feed, options), &mut found).map(|()| found)
+    read::read_all(&mut *read::chunker(format, feed, options), &mut found).map(|()| found)
 }
 
 // The first finding, or what the input failed with, as `CODE first-last line:column message`.
@@ -258,7 +258,7 @@ fn token() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::property::cases(300))]
 
     #[test]
     fn windows_change_nothing(items in proptest::collection::vec(value(), 0..8), pretty: bool) {

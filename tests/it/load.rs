@@ -1,4 +1,4 @@
-//! Databases: what is loaded comes back the same, however often it is loaded, whatever happens meanwhile.
+//! Databases: loaded records are exported unchanged, after any number of loads and after failures.
 
 use std::fs;
 use std::io::Write as _;
@@ -285,7 +285,7 @@ pub fn modes_do_what_they_say(base: &mut dyn Base) {
 
     let append = run_with(home, &[&args[..8], &["--mode", "append"]].concat(), second.as_bytes());
     assert_eq!(append.status, 1, "{}", append.err);
-    assert!(append.err.contains("error[W133] key \"b\" already exists"), "{}", append.err);
+    assert!(append.err.contains("error[W133]") && append.err.contains("\"b\""), "{}", append.err);
     assert_eq!(export(home, &dsn), first);
 
     assert_eq!(load(home, &dsn, second, &[]), "1 added, 1 updated, 0 unchanged, 0 removed");
@@ -465,19 +465,17 @@ pub fn tables_follow_the_schema(base: &mut dyn Base) {
     write(r#""a":{"type":"integer"},"b":{"type":["number","string"]},"c":{},"d":{"type":"string"}"#);
     let refused = run_with(home, &args, b"{\"id\":\"z\"}\n");
     assert_eq!(refused.status, 2, "{}", refused.err);
-    for rendered in [
-        "error[W131] column a of table things would be",
-        "error[W130] the schema no longer has the list /e of table things_e, but there are values",
-    ] {
-        assert!(refused.err.contains(rendered), "{}", refused.err);
-    }
     // No record has a value for g that would be lost, but y does.
-    assert!(refused.err.contains("the schema no longer has /g, column g of table things"), "{}", refused.err);
+    for (code, what) in [("W131", "column a of table things"), ("W130", "list /e of table things_e"), ("W130", "column g of table things")]
+    {
+        let found = refused.err.lines().any(|line| line.contains(&format!("error[{code}]")) && line.contains(what));
+        assert!(found, "{code} {what}: {}", refused.err);
+    }
     assert_eq!(canonical_lines(&export(home, &dsn)), lines);
 
     fs::write(home.join("schema.json"), schema("\"a\":{}").replace("/id", "/a")).expect("the folder is writable");
     let refused = run_with(home, &args, b"{\"id\":\"z\"}\n");
-    assert!(refused.err.contains("error[W134] records have the key /id, but the schema declares /a"), "{}", refused.err);
+    assert!(refused.err.contains("error[W134]"), "{}", refused.err);
 }
 
 /// Two at once: one waits for the other, and both are in.
@@ -537,14 +535,18 @@ pub fn a_killed_load_leaves_nothing_half_done(base: &mut dyn Base) {
             }
             child.kill().expect("it can be killed");
             child.wait().expect("it ends");
+            let temporary = || {
+                let names = fs::read_dir(home).expect("a folder").map(|file| file.expect("readable").file_name());
+                names.filter(|name| name.to_string_lossy().starts_with(".chancery-")).count()
+            };
+            // It has read almost everything, so that the new file is there under its temporary name.
+            assert!(temporary() == 1 || there || bytes != text.len() - 10 || !dsn.starts_with("sqlite:"), "the test kills it too early");
             let left = run(home, &["export", &dsn, "--to", "ndjson", "--quiet"]);
             let before = if there { left.out == old } else { left.status == 2 };
             assert!(before || left.out.len() > text.len(), "there {there}, {bytes} bytes: {}", left.err);
             load(home, &dsn, &text, &[]);
             assert!(export(home, &dsn) == text, "there {there}, {bytes} bytes");
-            let names = fs::read_dir(home).expect("a folder").map(|file| file.expect("readable").file_name());
-            let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with(".chancery-")).collect();
-            assert!(left.is_empty(), "there {there}, {bytes} bytes: {left:?}");
+            assert_eq!(temporary(), 0, "there {there}, {bytes} bytes");
         }
     }
 }
@@ -594,5 +596,5 @@ fn a_held_back_load_makes_no_file() {
     )
     .expect("writable");
     let ran = run(home.path(), &["load", "a.ndjson", "--schema", "schema.json", "--into", "sqlite:text.db"]);
-    assert_eq!((ran.status, ran.err.as_str()), (2, "error: text.db: not an SQLite database\n"));
+    assert!(ran.status == 2 && ran.err.starts_with("error: text.db: "), "{}", ran.err);
 }

@@ -1,4 +1,4 @@
-//! Loading again: nothing is done where nothing has changed, and everything where something may have.
+//! Loading again: nothing is done if nothing has changed, and everything if something may have.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The language server, spoken to as an editor does: framed messages over its standard input and output.
+//! The language server, as an editor uses it: framed messages over standard input and output.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The outside-in tests: one binary, a module a subject.
+//! The tests of the built program: one binary, one module per subject.
 
 mod cross_record;
 mod load_cache;
@@ -12,11 +12,14 @@ mod csv;
 #[cfg(all(feature = "sqlite", feature = "parquet"))]
 mod damage;
 mod diff;
+#[cfg(all(feature = "sqlite", feature = "parquet"))]
 mod docs;
 mod ecosystem;
 mod escapes;
 mod evolution;
 mod benchmark_faults;
+#[cfg(debug_assertions)]
+mod faults;
 mod fix;
 mod formats;
 mod baseline;
@@ -28,6 +31,8 @@ mod html;
 mod infer;
 mod json_suite;
 mod properties;
+#[path = "../../src/property.rs"]
+mod property;
 mod file_cache;
 mod limits;
 mod lists;
@@ -40,6 +45,7 @@ mod normalise;
 mod open;
 mod outputs;
 mod parity;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod postgres;
 mod harness;
@@ -60,5 +66,7 @@ mod tables;
 mod validity;
 #[cfg(feature = "sqlite")]
 mod waits;
+#[cfg(all(feature = "sqlite", feature = "parquet"))]
+mod wording;
 mod xml;
 mod yaml;

@@ -1,4 +1,4 @@
-//! Masked reports: what is personal is in no report, and every finding is still where it was.
+//! Masked reports: sensitive values are in no report, and every finding keeps its location.
 
 use crate::harness::{folder, run};
 
@@ -92,6 +92,62 @@ fn a_key_is_hidden_where_it_repeats_what_is_personal() {
     let record = r#"{"n": 1, "e~mail": "anna@b.org"}"#;
     let drawn = reports(&[("schema.json", schema), ("data/a.ndjson", &format!("{record}\n{record}\n"))], &[], &["anna"]);
     assert!(drawn[1].contains("error[X101]"), "{}", drawn[1]);
+}
+
+#[test]
+fn what_an_alias_shares_with_a_sensitive_member_of_another_record_is_hidden() {
+    let secret = "anna.at.example";
+    for records in [
+        "- {id: a, mail: &m @, size: 9}\n- {id: b, note: *m, size: 9}\n",
+        "- {id: a, note: &m @, size: 9}\n- {id: b, mail: *m}\n",
+        "- {id: a, note: {text: &m @}, size: 9}\n- {id: b, mail: *m}\n",
+        "- {id: a, person: &m {name: @}}\n- {id: b, note: *m, size: 9}\n",
+        "- {id: a, person: &m [@], size: 9}\n- {id: b, note: *m}\n",
+        "- {id: a, mail: &m @}\n- {id: b, *m : 1, size: 9}\n",
+        "- {id: a, size: 9, &m @ : 1}\n- {id: b, mail: *m}\n",
+    ] {
+        let records = records.replace('@', secret);
+        let files = [("schema.json", SCHEMA), ("data/a.yaml", &records), ("old.yaml", "- {id: a}\n- {id: b}\n")];
+        reports(&files, &[], &[secret]);
+        let home = folder(&files);
+        let command = |args: &[&str]| {
+            let ran = run(home.path(), args);
+            ran.out + &ran.err
+        };
+        for args in
+            [&["explain", "data/a.yaml"][..], &["diff", "-v", "old.yaml", "data/a.yaml"], &["diff", "-v", "data/a.yaml", "old.yaml"]]
+        {
+            let args = [args, &["--schema", "schema.json"]].concat();
+            assert!(command(&args).contains(secret), "without the flag {args:?} shows it");
+            let masked = command(&[&args[..], &["--mask"]].concat());
+            assert!(!masked.contains(secret), "{args:?}, {records}:\n{masked}");
+        }
+    }
+}
+
+#[test]
+fn what_an_alias_repeats_within_a_record_is_shown_where_it_is_not_sensitive() {
+    let home = folder(&[("schema.json", SCHEMA), ("a.yaml", "id: a\nmail: x@b.org\nnote: &n harmless\nsize: *n\n")]);
+    let shown = run(home.path(), &["explain", "--schema", "schema.json", "--mask", "a.yaml"]).out;
+    assert!(shown.contains("/note = \"harmless\"") && shown.contains("/size = \"harmless\""), "{shown}");
+}
+
+#[test]
+fn the_schema_of_the_first_input_decides_what_is_explained() {
+    let files = [
+        (
+            "chancery.toml",
+            "[[sources]]\npaths = [\"a.json\"]\nschema = \"open.json\"\n[[sources]]\npaths = [\"b.json\"]\nschema = \"schema.json\"\n",
+        ),
+        ("open.json", r#"{"type": "object", "properties": {"mail": {"type": "integer"}}}"#),
+        ("schema.json", SCHEMA),
+        ("a.json", r#"{"mail": 1}"#),
+        ("b.json", r#"{"id": "a", "mail": "anna@example.org"}"#),
+    ];
+    let home = folder(&files);
+    let shown = run(home.path(), &["explain", "--mask", "b.json"]);
+    assert!(shown.out.contains("/mail = \"***\"") && !shown.out.contains("anna"), "{}{}", shown.out, shown.err);
+    assert!(!shown.out.contains("error["), "the record is checked by its own schema alone: {}", shown.out);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Tables follow the schema: what is new or wider is taken in, what would lose values is rejected with statements that really help.
+//! Tables follow the schema: new or wider members are migrated; changes that would lose values are rejected, with statements
+//! that work.
 
 use std::fs;
 use std::path::Path;
@@ -196,6 +197,12 @@ pub fn tables_follow_each_step(base: &mut dyn Base) {
         assert_eq!(now.last(), canonical_lines(more).last(), "{name}");
         if refused.is_empty() {
             assert_eq!(now[..now.len() - 1], before, "{name}: nothing is lost");
+            let ran = run_with(home, &["export", &dsn, "--to", "ndjson", "--no-config"], b"");
+            assert!(
+                !ran.err.contains("W136") && !ran.err.contains("W137"),
+                "{name}: what is migrated is neither edited nor damaged: {}",
+                ran.err
+            );
         }
         let ran = load(home, &dsn, records);
         assert!(ran.err.contains(again), "{name}: {}", ran.err);

@@ -1,4 +1,4 @@
-//! Normalisation from outside: a record in, the record in normal form and the notes out.
+//! Normalisation from outside: the normalised record and the notes for each record.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,6 +6,7 @@ use chancery::diagnostic::{Diagnostic, Severity};
 use chancery::normalise::{ConfiguredPass, Normaliser, Options, Pass};
 use chancery::schema::Shape;
 use chancery::source::Source;
+use chancery::tree::pattern::Pattern;
 use chancery::tree::{Kind, Tree};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -188,7 +189,7 @@ fn a_pass_that_does_not_exist_is_a_mistake_in_the_schema() {
 
 #[test]
 fn configuration_asks_by_place() {
-    let asked = |pointer: &str, passes: Value| ConfiguredPass { pointer: pointer.to_owned(), passes };
+    let asked = |pointer: &str, passes: Value| ConfiguredPass { pattern: Pattern::new(pointer).expect("a pattern"), passes };
     let options = Options {
         configured: vec![
             asked("/people/*/mail", json!("email")),
@@ -341,7 +342,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::property::cases(400))]
 
     #[test]
     fn normalising_twice_is_normalising_once(values in prop::collection::vec(hostile(), 12), supplied in any::<bool>()) {
@@ -367,7 +368,7 @@ proptest! {
 
     #[test]
     fn each_pass_is_idempotent_and_its_spans_lie_in_the_source(text in hostile(), name in prop::sample::select(Pass::ALL)) {
-        let options = Options { configured: vec![ConfiguredPass { pointer: String::new(), passes: json!(name.name()) }], ..Options::default() };
+        let options = Options { configured: vec![ConfiguredPass { pattern: Pattern::new("").expect("a pattern"), passes: json!(name.name()) }], ..Options::default() };
         let source = Arc::new(Source::whole("t", text.clone()));
         let mut tree = Tree::new(&source);
         let span = chancery::source::Span::new(0, source.len());

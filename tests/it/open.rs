@@ -1,4 +1,4 @@
-//! Inputs: which files are meant by what is given, and what their text is.
+//! Inputs: which files an argument selects, and how they are decoded.
 
 use std::fs;
 use std::io::{Cursor, Read, Write};

@@ -1,4 +1,4 @@
-//! Where outputs go: devices, pipes, links and full disks; what is left after by signals; and what happens where nobody reads.
+//! Where outputs go: devices, pipes, links and full disks; what signals leave behind; and closed pipes.
 #![cfg(unix)]
 
 use std::fs::{self, File};
@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
-use chancery::load::output::OutputTarget;
+use chancery::output::OutputTarget;
 use chancery::pipeline;
 use chancery::read::{self, Format};
 use chancery::source::{InputBuffer, Position, ReadError};
@@ -270,6 +270,26 @@ fn a_full_disk_leaves_what_was_there_and_the_error_names_the_target() {
             assert_eq!(names(home.path()), before, "{line}");
         }
     }
+}
+
+#[test]
+fn where_memory_ends_the_process_aborts_and_outputs_are_as_before() {
+    let home = home();
+    let target = home.path().join("target.json");
+    fs::write(home.path().join("long.ndjson"), format!("{GOOD}{{\"id\":\"{}\"}}\n", "x".repeat(48 << 20))).expect("the folder is writable");
+    fs::write(&target, "as before").expect("the folder is writable");
+    let before = names(home.path());
+    // How much is needed to begin with depends on the system; the record alone needs more than all of these leave.
+    let abort = 6;
+    let mut aborted = 0;
+    for kilobytes in [300_000, 350_000, 400_000] {
+        let script = format!("ulimit -v {kilobytes}; exec \"$@\"");
+        let output = ran(command(home.path(), Some(&script), &words("convert long.ndjson --schema none --jobs 1 -o target.json")));
+        assert!(!output.status.success(), "{}", err(&output));
+        aborted += usize::from(std::os::unix::process::ExitStatusExt::signal(&output.status) == Some(abort));
+        assert_eq!((read(&target).as_str(), names(home.path())), ("as before", before.clone()), "{}", err(&output));
+    }
+    assert!(aborted > 0, "memory did not end");
 }
 
 #[test]
@@ -697,7 +717,11 @@ fn input(name: &str, text: &'static str, size: Option<u64>, then: fn(Box<dyn rea
     let named = name.to_owned();
     let open = move || {
         let feed = InputBuffer::new(named.as_str(), Box::new(text.as_bytes()), Position::START);
-        Ok(pipeline::Opened { format: "ndjson", decoded: false, chunker: then(Format::Ndjson.chunker(feed, &read::Options::default())) })
+        Ok(pipeline::Opened {
+            format: Format::Ndjson,
+            decoded: false,
+            chunker: then(read::chunker(Format::Ndjson, feed, &read::Options::default())),
+        })
     };
     pipeline::Input { name: name.into(), open: Box::new(open), pipeline: 0, status: pipeline::ChangeStatus::Added, size, cached: None }
 }
@@ -718,28 +742,17 @@ fn a_panic_names_the_input_and_writes_nothing() {
             let home = folder(&[]);
             let place = pipeline::Place::Target(OutputTarget::file(home.path().join("out/records.json")));
             let writer = chancery::write::Format::Json.writer(&chancery::write::Options::default());
+            let inputs = vec![
+                input("first", GOOD, size, |chunker| chunker),
+                input("second", GOOD, size, panicking),
+                input("third", GOOD, size, |chunker| chunker),
+            ];
             let job = pipeline::Job {
-                inputs: vec![
-                    input("first", GOOD, size, |chunker| chunker),
-                    input("second", GOOD, size, panicking),
-                    input("third", GOOD, size, |chunker| chunker),
-                ],
-                pipelines: vec![pipeline::RecordPipeline { stages: Vec::new(), references: None, lenient: false, redactor: None }],
-                complete: false,
                 outputs: vec![pipeline::Output { writer, place }],
                 rejects: Some(OutputTarget::file(home.path().join("out/rejects.ndjson"))),
                 on_invalid: chancery::check::OnInvalid::Keep,
-                reports: Vec::new(),
-                policy: pipeline::Policy::default(),
-                baseline: None,
-                suppressions: pipeline::Suppressions::default(),
-                keep_top_level: false,
-                skipped: 0,
-                base: pipeline::BaseRecords::default(),
-                unchanged_files: 0,
-                diagnostics: Vec::new(),
                 jobs,
-                keep_summaries: false,
+                ..pipeline::Job::new(inputs, vec![pipeline::RecordPipeline::default()])
             };
             let interrupted = std::sync::atomic::AtomicBool::new(false);
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pipeline::run(job, &interrupted, &mut Nobody)));

@@ -1,7 +1,7 @@
-//! PostgreSQL: the same laws as for SQLite, on a server of our own that lives as long as the test.
+//! PostgreSQL: the same properties as for SQLite, on a server that runs for the duration of the test.
 //!
-//! `CHANCERY_TEST_POSTGRES` names a server whose user may make databases; else one is started from the programs that are
-//! installed. Where there is neither, the test says so and passes.
+//! `CHANCERY_TEST_POSTGRES` names a server whose user may create databases; otherwise one is started from the installed
+//! programs. If neither is available, the test is skipped.
 #![cfg(unix)]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! The laws that hold regardless of the format: determinism, nothing lost, whole or not at all, bounded memory, idempotence.
+//! Properties that hold in every format: determinism, no data loss, all or nothing, bounded memory, idempotence.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -128,6 +128,49 @@ fn a_run_that_is_broken_off_leaves_nothing() {
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(fs::read_to_string(home.path().join("out.ndjson")).expect("it is there"), "before");
     assert_eq!(names(home.path()), ["out.ndjson"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_check_leaves_reports_as_they_were() {
+    let home = crate::harness::folder(&[("report.json", "before"), ("baseline.json", "{\"version\": 2}")]);
+    let home = home.path();
+    assert!(Command::new("mkfifo").arg(home.join("a.ndjson")).status().expect("mkfifo is there").success());
+    let before = names(home);
+    let mut child = crate::harness::program()
+        .current_dir(home)
+        .args(["check", "a.ndjson", "--schema", "none", "--report", "json=report.json", "--report", "html=new.html", "-j", "2", "-q"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    // Waits until the program reads.
+    let mut pipe = fs::OpenOptions::new().write(true).open(home.join("a.ndjson")).expect("it is read");
+    let records = "{\"id\":\"a\"}\n".repeat(10_000);
+    pipe.write_all(records.as_bytes()).expect("it is read");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there").success());
+    // There are records until nobody reads any more.
+    while pipe.write_all(records.as_bytes()).is_ok() {}
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(fs::read_to_string(home.join("report.json")).expect("it is there"), "before");
+    assert_eq!(names(home), before);
+}
+
+/// Where the system refuses threads, a run makes do with those that it gets.
+#[cfg(target_os = "linux")]
+#[test]
+fn refused_threads_are_done_without() {
+    let home = crate::harness::folder(&[("a.ndjson", &"{\"id\":\"a\"}\n".repeat(30_000))]);
+    let run = |jobs: &str, limit: &str| {
+        let script = format!("ulimit -v {limit} && exec \"$0\" convert a.ndjson --schema none --to ndjson -q -j {jobs}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_chancery")]).current_dir(home.path());
+        crate::harness::outside_ci(shell).output().expect("sh is there")
+    };
+    let (few, many) = (run("1", "unlimited"), run("200", "2000000"));
+    // Each thread takes 64 MiB of address space for its stack, so not all of them fit.
+    assert_eq!((many.status.code(), String::from_utf8_lossy(&many.stderr).as_ref()), (Some(0), ""));
+    assert!(few.status.success() && few.stdout == many.stdout);
 }
 
 #[test]

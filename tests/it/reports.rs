@@ -1,4 +1,4 @@
-//! Reporters, from outside: what each renders of the same findings, and that none stumbles over what it is given.
+//! Reporters, from outside: the rendering of the same findings in each format, and unusual findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

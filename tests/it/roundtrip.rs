@@ -261,16 +261,11 @@ fn users_record() -> impl Strategy<Value = Value> {
         })
 }
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 #[test]
 fn valid_profiles_come_back_through_every_format() {
     let schema = profile();
     let (shape, any_shape) = (Arc::new(Shape::of(&schema)), Arc::new(Shape::any()));
-    proptest!(config(), |(records in vec(record(), 1..4))| {
+    proptest!(crate::property::cases(64), |(records in vec(record(), 1..4))| {
         for record in &records {
             let tree = support::tree("record.json", &record.to_string());
             let faults: Vec<String> = schema.errors(&WholeValue::new(tree.root())).map(|error| error.to_string()).collect();
@@ -284,13 +279,13 @@ fn valid_profiles_come_back_through_every_format() {
 #[test]
 fn records_of_a_schema_of_ones_own_come_back_through_every_format() {
     let shape = Arc::new(support::shape(USERS));
-    proptest!(config(), |(records in vec(users_record(), 1..4))| check(&records, &shape));
+    proptest!(crate::property::cases(64), |(records in vec(users_record(), 1..4))| check(&records, &shape));
 }
 
 #[test]
 fn any_json_comes_back_through_every_format() {
     let shape = Arc::new(Shape::any());
-    proptest!(config(), |(records in vec(anything(), 1..4))| check(&records, &shape));
+    proptest!(crate::property::cases(64), |(records in vec(anything(), 1..4))| check(&records, &shape));
 }
 
 #[test]

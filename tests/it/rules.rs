@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use chancery::diagnostic::{Rule, rules};
 
@@ -38,8 +38,8 @@ fn example(page: &str, section: &str) -> Option<Example> {
     })
 }
 
-/// Codes and severities that `check` finds; a schema that cannot be used counts by its code.
-fn findings(example: &Example) -> BTreeSet<(String, String)> {
+/// What `check` does with an example.
+fn checked(example: &Example) -> Output {
     let folder = tempfile::tempdir().expect("a folder can be made");
     for (name, text) in &example.files {
         fs::write(folder.path().join(name), text).expect("the folder is writable");
@@ -56,7 +56,18 @@ fn findings(example: &Example) -> BTreeSet<(String, String)> {
         .expect("the program starts");
     // A program that rejects its flags does not read.
     let _ = child.stdin.take().expect("it is piped").write_all(example.text.as_bytes());
-    let output = child.wait_with_output().expect("the program ends");
+    child.wait_with_output().expect("the program ends")
+}
+
+/// The lines of the report.
+fn reported(example: &Example) -> Vec<serde_json::Value> {
+    let out = checked(example).stdout;
+    String::from_utf8_lossy(&out).lines().map(|line| serde_json::from_str(line).expect("a report line is JSON")).collect()
+}
+
+/// Codes and severities that `check` finds; a schema that cannot be used counts by its code.
+fn findings(example: &Example) -> BTreeSet<(String, String)> {
+    let output = checked(example);
     let mut found = BTreeSet::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let line: serde_json::Value = serde_json::from_str(line).expect("a report line is JSON");
@@ -108,6 +119,25 @@ fn problems(rule: &Rule) -> Vec<String> {
 fn every_page_shows_its_rule() {
     let problems: Vec<String> = rules::ALL.iter().flat_map(|rule| problems(rule)).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// The wording of findings is pinned here and nowhere else; other tests assert codes and places.
+#[test]
+fn the_wording_of_each_rule() {
+    let mut wording = String::new();
+    for rule in rules::ALL {
+        let Some(bad) = example(rule.page, "Bad") else { continue };
+        for finding in reported(&bad).into_iter().filter(|finding| finding["code"] == rule.code) {
+            let text = |name: &str| finding[name].as_str().unwrap_or_default();
+            writeln!(wording, "{} {}:{} {}", rule.code, finding["line"], finding["column"], text("message")).expect("memory is there");
+            for name in ["label", "help"] {
+                if !text(name).is_empty() {
+                    writeln!(wording, "    {name}: {}", text(name)).expect("memory is there");
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!(wording);
 }
 
 #[test]

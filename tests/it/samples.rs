@@ -1,4 +1,4 @@
-//! The samples: `output/` is what `run` makes of `input/`, and so with each directory of `docs/samples`.
+//! The samples: `output/` is what `run` writes for `input/`; the same for each directory of `docs/samples`.
 
 use std::collections::BTreeMap;
 use std::fs;

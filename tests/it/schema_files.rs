@@ -1,4 +1,4 @@
-//! Schema files: which are rejected, what is doubtful in them, which files they may refer to, and schemas whose work explodes.
+//! Schema files: which are rejected, warnings about them, which files they may refer to, and schemas with exploding work.
 
 use std::fs;
 use std::path::Path;
@@ -369,4 +369,18 @@ fn costly_patterns_end_a_run() {
     let findings = report["diagnostics"].as_array().expect("a list");
     assert!(findings.iter().all(|finding| finding["code"] == "S118"));
     assert_eq!(findings.len(), 101, "as many as are allowed, and that checking stops");
+}
+
+#[test]
+fn a_schema_file_without_an_extension_is_recognised_by_its_text() {
+    for (schema, status, expected) in [
+        ("{\"properties\": {\"id\": {\"type\": \"integer\"}}}\n", 1, "S103"),
+        ("---\nproperties:\n  id: {type: integer}\n", 1, "S103"),
+        ("neither of the two\n", 2, "no known format"),
+    ] {
+        let home = folder(&[("schema", schema), ("data.json", "{\"id\": \"a\"}")]);
+        let ran = check(home.path(), "schema");
+        assert_eq!(ran.status, status, "{schema}: {}{}", ran.out, ran.err);
+        assert!(ran.out.contains(expected) || ran.err.contains(expected), "{schema}: {}{}", ran.out, ran.err);
+    }
 }

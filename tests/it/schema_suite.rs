@@ -1,4 +1,5 @@
-//! Verdicts of others: the JSON Schema Test Suite, the instances of `SchemaStore`, and the validator's own law over our tree.
+//! Third-party verdicts: the JSON Schema Test Suite, the instances of `SchemaStore`, and the validator's own conformance test
+//! on our tree.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -419,7 +419,8 @@ fn both_ways(home: &Path, search: &mut Search<'_>) {
         let args = [&["convert", "--to", to, "-o", "out", "--on-invalid", "keep", "data"], &schema[..]].concat();
         search.both(&format!("convert to {to}"), &run(home, &args));
     }
-    for into in ["sqlite:y.db", "parquet:y"] {
+    let stores = [("sqlite:y.db", cfg!(feature = "sqlite")), ("parquet:y", cfg!(feature = "parquet"))];
+    for (into, _) in stores.into_iter().filter(|(_, is_built)| *is_built) {
         let args = [&["load", "--into", into, "--on-invalid", "skip", "--rejects", "r.ndjson", "data"], &schema[..]].concat();
         search.both(&format!("load into {into}"), &run(home, &args));
     }
@@ -461,7 +462,7 @@ fn old_side(secret: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 0, ..crate::property::cases(1) })]
 
     #[test]
     fn no_secret_leaves_the_program(secret in "[A-Z][a-z]{2}[0-9][a-z]{3}[0-9][a-z]{4}", letter in "[éëö]") {

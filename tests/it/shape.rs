@@ -1,4 +1,4 @@
-//! Shapes: what a schema says of data as seen from outside.
+//! Shapes, from outside: the data that a schema describes.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Reading through the library ends where a reader says that nothing after can be trusted.
+//! Reading through the library ends where a reader reports that nothing after can be trusted.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ fn nothing_is_handed_over_behind_a_fatal_fault() {
             let feed =
                 chancery::source::InputBuffer::new("w", Box::new(std::io::Cursor::new(text.clone())), chancery::source::Position::START);
             let mut strict = Strict::default();
-            read::read_all(&mut *format.chunker(feed, &options), &mut strict).expect("it is UTF-8");
+            read::read_all(&mut *read::chunker(format, feed, &options), &mut strict).expect("it is UTF-8");
             assert_eq!(strict.late, 0, "{format:?} in windows of {window_bytes}");
             stopped += usize::from(strict.stopped);
         }

@@ -1,4 +1,4 @@
-//! What the tests share: reading text into records, and finding data that is not part of the project.
+//! Shared by the tests: reading text into records, and finding data that is not part of the project.
 
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ impl RecordVisitor for Gathered {
 pub fn read(format: Format, bytes: &[u8], options: &read::Options) -> Gathered {
     let feed = InputBuffer::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut gathered = Gathered::default();
-    if let Err(failure) = read::read_all(&mut *format.chunker(feed, options), &mut gathered) {
+    if let Err(failure) = read::read_all(&mut *read::chunker(format, feed, options), &mut gathered) {
         panic!("{failure}");
     }
     gathered
@@ -119,7 +119,7 @@ pub fn whole(format: &str, bytes: &[u8]) -> Option<Tree> {
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
     let feed = InputBuffer::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut only = Only(None);
-    read::read_all(&mut *Format::by_extension(&format!(".{format}"))?.chunker(feed, &options), &mut only).ok()?;
+    read::read_all(&mut *read::chunker(Format::by_extension(&format!(".{format}"))?, feed, &options), &mut only).ok()?;
     only.0
 }
 

@@ -1,4 +1,4 @@
-//! Tables as they are written in practice, from outside: names of columns, headers that are kept, line ends, packages.
+//! Tables as found in practice, from outside: column names, preserved headers, line endings, packages.
 
 use std::fs;
 use std::path::Path;

@@ -1,11 +1,11 @@
-//! Names and values that want to be more than names and values, and machines that do not do what they should.
+//! Malicious names and values, and failures of the machine.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use chancery::layout::relational::shred::hex;
+use chancery::checksum::hex;
 
 use crate::harness::{folder, run};
 use crate::load::{self, Base, Sqlite, canonical_lines, export};

@@ -1,4 +1,4 @@
-//! Which records are valid, what is written, and numbers that add up, regardless of the flags say of severities.
+//! Which records are valid, what is written, and totals that add up, regardless of severity flags.
 
 use std::fs;
 use std::path::Path;

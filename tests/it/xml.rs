@@ -1,4 +1,4 @@
-//! XML: what is read, what is rejected, and that what is written comes back.
+//! XML: what is read, what is rejected, and round trips.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! YAML and TOML: what is read from them, where, and what is rejected.
+//! YAML and TOML: what is read, its locations, and what is rejected.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -102,6 +102,60 @@ fn scalars_of_the_core_schema() {
     }
     let long = format!("0x{}", "f".repeat(1001));
     check(Format::Yaml, &long, "broken\nR140 1:1");
+}
+
+// What `convert` makes of a YAML text with these flags, and the codes and pointers of its findings.
+fn converted(text: &str, files: &[(&str, &str)], flags: &[&str]) -> (String, Vec<(u64, String)>) {
+    let home = crate::harness::folder(files);
+    std::fs::write(home.path().join("a.yaml"), text).expect("writable");
+    let ran = crate::harness::run(home.path(), &[&["convert", "a.yaml", "--report", "ndjson"], flags].concat());
+    let findings = ran.err.lines().filter_map(|line| {
+        let finding: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some((finding["line"].as_u64()?, finding["code"].as_str()?.to_owned()))
+    });
+    (ran.out, findings.collect())
+}
+
+#[test]
+fn each_document_of_a_stream_stays_what_it_is() {
+    let stays = |text: &str| assert_eq!(converted(text, &[], &["--schema", "none", "--to", "yaml"]), (text.to_owned(), vec![]));
+    stays("- a: 1\n- a: 2\n---\n- a: 3\n");
+    stays("a: 1\n---\n- a: 2\n- a: 3\n---\na: 4\n---\na: 5\n");
+    stays("- 1\n---\n2\n---\n- 3\n- - 4\n---\n- 5\n");
+    stays(&format!("{}---\n{}---\nx: 1\n", "- a: 1\n".repeat(40_000), "- b: 1\n".repeat(40_000)));
+    let flags = ["--schema", "none", "--to", "yaml", "--on-invalid", "skip"];
+    let broken = "- a: 1\n---\n- b: [\n- c: 2\n---\n- &x 1\n- *y\n---\nd: 1\n";
+    assert_eq!(
+        converted(broken, &[], &flags),
+        ("- a: 1\n---\n- c: 2\n---\nd: 1\n".to_owned(), vec![(3, "R101".to_owned()), (7, "R143".to_owned())])
+    );
+    // Several files become one list.
+    let home = crate::harness::folder(&[("a.yaml", "a: 1\n---\n- a: 2\n"), ("b.yaml", "- a: 3\n---\na: 4\n")]);
+    let ran = crate::harness::run(home.path(), &["convert", "a.yaml", "b.yaml", "--schema", "none", "--to", "yaml"]);
+    assert_eq!(ran.out, "- a: 1\n- a: 2\n- a: 3\n- a: 4\n", "{}", ran.err);
+}
+
+#[test]
+fn documents_stay_what_they_are_where_records_wait_for_references() {
+    let files = [
+        ("schema.json", r#"{"x-key": "/id", "properties": {"to": {"x-references": true}}}"#),
+        ("chancery.toml", "schema = \"schema.json\"\ncomplete = true\n"),
+    ];
+    let text = "- id: a\n  to: x\n- id: b\n---\nid: c\nto: a\n---\n- id: d\n  to: b\n---\nid: e\n";
+    let (out, findings) = converted(text, &files, &["--to", "yaml", "--on-invalid", "skip"]);
+    assert_eq!(out, "- id: b\n---\n- id: d\n  to: b\n---\nid: e\n");
+    assert_eq!(findings, [(2, "X102".to_owned()), (6, "X102".to_owned())]);
+}
+
+#[test]
+fn arrays_that_json_would_join_are_refused() {
+    let files = [("schema.json", r#"{"type": "array"}"#)];
+    let flags = |to| ["--schema", "schema.json", "--to", to, "--on-invalid", "skip"];
+    let (text, array) = ("- 1\n---\n- 2\n", "[\n  1\n]\n");
+    assert_eq!(converted(text, &files, &flags("json")), ("[]\n".to_owned(), vec![(1, "W140".to_owned()), (3, "W140".to_owned())]));
+    assert_eq!(converted(text, &files, &flags("yaml")), (text.to_owned(), vec![]));
+    assert_eq!(converted(text, &files, &flags("ndjson")), ("[1]\n[2]\n".to_owned(), vec![]));
+    assert_eq!(converted("- 1\n", &files, &flags("json")), (array.to_owned(), vec![]));
 }
 
 // With a schema that allows only arrays, a root sequence is one record.
@@ -272,7 +326,7 @@ fn spans(format: Format, text: &str) -> String {
     let feed =
         chancery::source::InputBuffer::new("input", Box::new(std::io::Cursor::new(text.to_owned())), chancery::source::Position::START);
     let mut found = Spans(String::new());
-    chancery::read::read_all(&mut *format.chunker(feed, &Options::default()), &mut found).expect("it is read");
+    chancery::read::read_all(&mut *chancery::read::chunker(format, feed, &Options::default()), &mut found).expect("it is read");
     found.0
 }
 
@@ -439,7 +493,7 @@ fn through(ndjson: &str, top_level: chancery::read::TopLevel) -> String {
     let feed =
         chancery::source::InputBuffer::new("input", Box::new(std::io::Cursor::new(ndjson.to_owned())), chancery::source::Position::START);
     let mut through = Through { top_level, ..Through::default() };
-    chancery::read::read_all(&mut *Format::Ndjson.chunker(feed, &Options::default()), &mut through).expect("it is read");
+    chancery::read::read_all(&mut *chancery::read::chunker(Format::Ndjson, feed, &Options::default()), &mut through).expect("it is read");
     let options = if top_level == chancery::read::TopLevel::List { Options::default() } else { sequences_whole() };
     let again = support::read(Format::Yaml, &through.yaml.0, &options);
     let yaml = String::from_utf8(through.yaml.0).expect("YAML is UTF-8");
@@ -513,7 +567,7 @@ fn value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(crate::property::cases(400))]
 
     #[test]
     fn what_is_written_reads_as_it_was(values in proptest::collection::vec(value(), 1..4)) {

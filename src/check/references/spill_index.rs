@@ -101,6 +101,63 @@ impl SpillIndex {
     }
 }
 
+/// Numbers by hash, of which a hash may have several; only the newest are in memory.
+#[derive(Debug)]
+pub struct SpillMultimap {
+    recent: Vec<(HashHalves, u64)>,
+    is_sorted: bool,
+    // Of any size: sorted runs are not merged, as each has a filter.
+    runs: Vec<SortedRun>,
+    limit: usize,
+}
+
+impl Default for SpillMultimap {
+    fn default() -> Self {
+        Self::new(IN_MEMORY)
+    }
+}
+
+impl SpillMultimap {
+    // An empty map with at most `limit` entries in memory.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { recent: Vec::new(), is_sorted: true, runs: Vec::new(), limit: limit.max(1) }
+    }
+
+    /// Adds a number of a hash.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub fn add(&mut self, hash: u128, number: u64) -> io::Result<()> {
+        if self.recent.len() >= self.limit {
+            self.sort();
+            let entries = self.recent.drain(..).map(|(hash, number)| Ok((whole(hash), number)));
+            self.runs.push(SortedRun::write(entries.len(), entries)?);
+        }
+        self.recent.push((halves(hash), number));
+        self.is_sorted = false;
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        if !std::mem::replace(&mut self.is_sorted, true) {
+            self.recent.sort_unstable();
+        }
+    }
+
+    /// Passes on each number of a hash.
+    ///
+    /// # Errors
+    /// Those of `take`, and when data on disk cannot be read.
+    pub fn each(&mut self, hash: u128, take: &mut dyn FnMut(u64) -> io::Result<()>) -> io::Result<()> {
+        for run in self.runs.iter_mut().filter(|run| run.may_have(hash)) {
+            run.each(hash, take)?;
+        }
+        self.sort();
+        let from = self.recent.partition_point(|(other, _)| *other < halves(hash));
+        self.recent[from..].iter().take_while(|(other, _)| *other == halves(hash)).try_for_each(|(_, number)| take(*number))
+    }
+}
+
 #[derive(Debug)]
 struct SortedRun {
     file: File,
@@ -144,11 +201,28 @@ impl SortedRun {
 
     fn find(&mut self, hash: u128) -> io::Result<Option<u64>> {
         let Some(piece) = self.fence_keys.partition_point(|first| *first <= hash).checked_sub(1) else { return Ok(None) };
-        let count = (self.count - piece * BLOCK).min(BLOCK);
-        let mut text = vec![0; count * ENTRY];
-        self.file.seek(SeekFrom::Start((piece * BLOCK * ENTRY) as u64))?;
-        self.file.read_exact(&mut text)?;
+        let text = self.block(piece)?;
         Ok(text.chunks_exact(ENTRY).find(|entry| entry[..16] == hash.to_le_bytes()).map(|entry| parse(entry).1))
+    }
+
+    // Passes on each number of a hash, which may be in several blocks.
+    fn each(&mut self, hash: u128, take: &mut dyn FnMut(u64) -> io::Result<()>) -> io::Result<()> {
+        let first = self.fence_keys.partition_point(|first| *first < hash).saturating_sub(1);
+        let behind = self.fence_keys.partition_point(|first| *first <= hash);
+        for piece in first..behind {
+            let text = self.block(piece)?;
+            let of_hash = text.chunks_exact(ENTRY).filter(|entry| entry[..16] == hash.to_le_bytes());
+            of_hash.map(|entry| parse(entry).1).try_for_each(&mut *take)?;
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, number: usize) -> io::Result<Vec<u8>> {
+        let count = (self.count - number * BLOCK).min(BLOCK);
+        let mut text = vec![0; count * ENTRY];
+        self.file.seek(SeekFrom::Start((number * BLOCK * ENTRY) as u64))?;
+        self.file.read_exact(&mut text)?;
+        Ok(text)
     }
 }
 
@@ -176,6 +250,27 @@ mod tests {
     use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
     use super::*;
+
+    #[test]
+    fn every_number_of_a_hash_is_found_wherever_it_is() {
+        let mut map = SpillMultimap::new(300);
+        // Hash 3 fills several blocks of each run.
+        let hash = |number: u64| if number.is_multiple_of(2) { 3 } else { u128::from(number % 50) << 70 };
+        for number in 0..1_000 {
+            map.add(hash(number), number).expect("writable");
+        }
+        assert_eq!((map.runs.len(), map.recent.len()), (3, 100));
+        for of in [3, 7 << 70, 8 << 70] {
+            let mut found = Vec::new();
+            let mut keep = |number| {
+                found.push(number);
+                Ok(())
+            };
+            map.each(of, &mut keep).expect("readable");
+            found.sort_unstable();
+            assert_eq!(found, (0..1_000).filter(|number| hash(*number) == of).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn what_lies_on_disk_is_found_as_what_does_not() {

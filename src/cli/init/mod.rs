@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::InitArgs;
 use super::{CliError, ExitStatus, print};
-use crate::load::atomic::AtomicFile;
+use crate::output::AtomicFile;
 
 const FILES: &[(&str, &str)] = &[
     ("chancery.toml", include_str!("chancery.toml")),

@@ -7,11 +7,11 @@ use lsp_types::{
     Position, TextEdit,
 };
 
-use super::super::document_check::DocumentCheck;
 use super::cursor::{self, CompletionTarget, CursorContext};
 use super::document::Document;
 use crate::layout::column::{self, Step, step_into};
 use crate::layout::{cell, xml};
+use crate::project::document_check::DocumentCheck;
 use crate::read::Format;
 use crate::schema::{Part, Types, docs};
 use crate::tree::{Kind, Node};
@@ -105,11 +105,11 @@ impl Choice<'_> {
     fn name(&self, name: &str, member: Part<'_>, of: Part<'_>, parted: bool) -> CompletionItem {
         let required = of.required().iter().any(|known| **known == *name);
         let (text, snippet) = match self.format {
-            Format::Yaml => (format!("{}{}", write::text_edits::text("yaml", name), if parted { "" } else { ": " }), false),
+            Format::Yaml => (format!("{}{}", write::text_edits::text(Format::Yaml, name), if parted { "" } else { ": " }), false),
             Format::Xml if parted => (name.to_owned(), false),
             Format::Xml if self.snippets => (format!("{name}>$0</{name}>"), true),
             Format::Xml => (format!("{name}></{name}>"), false),
-            _ => (format!("{}{}", write::text_edits::text("json", name), if parted { "" } else { ": " }), false),
+            _ => (format!("{}{}", write::text_edits::text(Format::Json, name), if parted { "" } else { ": " }), false),
         };
         self.item(name, text, snippet, member, required)
     }
@@ -134,7 +134,7 @@ impl Choice<'_> {
 
     fn value(&self, text: &str, string: bool, part: Part<'_>) -> CompletionItem {
         let written = match self.format {
-            Format::Xml => write::text_edits::text("xml", text),
+            Format::Xml => write::text_edits::text(Format::Xml, text),
             Format::Csv | Format::Tsv => {
                 let delimiter = if self.format == Format::Tsv { b'\t' } else { b',' };
                 let mut quoted = String::new();
@@ -145,8 +145,8 @@ impl Choice<'_> {
                 }
                 quoted
             }
-            Format::Yaml if string => write::text_edits::text("yaml", text),
-            _ if string => write::text_edits::text("json", text),
+            Format::Yaml if string => write::text_edits::text(Format::Yaml, text),
+            _ if string => write::text_edits::text(Format::Json, text),
             _ => text.to_owned(),
         };
         let item = self.item(text, written, false, part, false);

@@ -2,8 +2,8 @@
 
 use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
-use super::super::document_check::DocumentCheck;
 use super::document::Document;
+use crate::project::document_check::DocumentCheck;
 use crate::schema::{docs, node_at_offset};
 
 /// The hover text at a position; nothing if the schema does not describe it.

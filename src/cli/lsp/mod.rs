@@ -27,10 +27,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::LspArgs;
-use super::config::{self, Config};
-use super::document_check::DocumentCheck;
 use super::{CliError, ExitStatus};
 use crate::diagnostic::Diagnostic;
+use crate::project::CONFIG_NAME;
+use crate::project::config::Config;
+use crate::project::document_check::DocumentCheck;
 use crate::read::Format;
 use document::{Document, Encoding};
 
@@ -297,14 +298,14 @@ impl Server<'_> {
             other => Format::by_name(other),
         };
         let from = if Format::by_extension(&name).is_some() { None } else { by_language };
-        if let Some(path) = path.as_deref().filter(|path| path.file_name().is_some_and(|file| file == config::NAME)) {
-            return DocumentCheck::of_config(path);
+        if let Some(path) = path.as_deref().filter(|path| path.file_name().is_some_and(|file| file == CONFIG_NAME)) {
+            return Ok(DocumentCheck::of_config(path)?);
         }
         let config = match path.as_deref().and_then(Path::parent) {
             Some(folder) => Config::above(folder)?,
             None => Config::default(),
         };
-        DocumentCheck::new(config, &name, path, from, self.schema.as_deref())
+        Ok(DocumentCheck::new(&config, &name, path, from, self.schema.as_deref())?)
     }
 
     fn publish(&self, uri: Uri, diagnostics: Vec<lsp_types::Diagnostic>, version: Option<i32>) {

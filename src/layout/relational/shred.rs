@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::digest::digest;
 use super::{Column, ColumnType, Layout, pointer_to};
+use crate::checksum;
 use crate::reference_data::date::{self, PartialDate};
 use crate::tree::{Kind, Node, json, json_string, key, key_hash, number};
 
@@ -176,7 +177,7 @@ impl Shredder {
         let key = self.key(record).unwrap_or_else(|| {
             let mut text = Vec::new();
             json(record, &mut text);
-            format!("#{}", hex(&Sha256::digest(&text)[..16]))
+            format!("#{}", checksum::hex(&Sha256::digest(&text)[..16]))
         });
         out.extend_from_slice(&(key.len() as u16).to_le_bytes());
         out.extend_from_slice(key.as_bytes());
@@ -205,7 +206,7 @@ impl Shredder {
             }
         };
         let plain = text.len() <= LONGEST_KEY && !text.starts_with('#') && !text.is_empty() && !text.contains(char::is_control);
-        Some(if plain { text } else { format!("#key {}", hex(&Sha256::digest(&text)[..16])) })
+        Some(if plain { text } else { format!("#key {}", checksum::hex(&Sha256::digest(&text)[..16])) })
     }
 
     // Lists of this row and of nested rows are stored one after the other in `scratch`, so that nothing is allocated per row.
@@ -495,12 +496,6 @@ pub(super) fn is_held(column_type: ColumnType, value: &str) -> bool {
         ColumnType::Timestamp => serde_json::from_str::<String>(value).is_ok_and(|text| timestamp(&text).is_some()),
         _ => false,
     }
-}
-
-/// Bytes as hexadecimal digits.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A shredded record.

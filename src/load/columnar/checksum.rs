@@ -15,7 +15,8 @@ use arrow_ipc::root_as_message;
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
-use crate::layout::relational::shred::hex;
+use crate::checksum::hex;
+use crate::source::hash;
 
 /// The metadata key of a Parquet file's checksum.
 pub const CHECKSUM: &str = "chancery_checksum";
@@ -67,10 +68,10 @@ fn footer(file: &mut (impl Read + Seek)) -> io::Result<Footer> {
 fn sum(file: &mut (impl Read + Seek), digits: u64) -> io::Result<String> {
     let mut sum = Sha256::new();
     file.seek(SeekFrom::Start(0))?;
-    io::copy(&mut Read::by_ref(file).take(digits), &mut sum)?;
+    hash::update(&mut sum, Read::by_ref(file).take(digits))?;
     sum.update("0".repeat(DIGITS));
     file.seek(SeekFrom::Start(digits + DIGITS as u64))?;
-    io::copy(file, &mut sum)?;
+    hash::update(&mut sum, file)?;
     Ok(hex(&sum.finalize()))
 }
 

@@ -18,16 +18,15 @@ use sha2::{Digest, Sha256};
 
 use super::batch_builder::RecordBatchBuilder;
 use super::{checksum, failed};
+use crate::checksum::hex;
 use crate::diagnostic::{Diagnostic, rules};
 use crate::guard::guarded;
 use crate::layout::columnar::{self, Form, LAYOUT, SET, TABLE};
 use crate::layout::relational::Layout;
-use crate::layout::relational::shred::hex;
-use crate::load::atomic::AtomicFile;
 use crate::load::database::{incomplete, layout_of};
-use crate::load::output::CommitSet;
-use crate::load::temporary::{FolderLock, Made};
 use crate::load::{Sink, Totals};
+use crate::output::temporary::{FolderLock, Made};
+use crate::output::{AtomicFile, Commit, CommitSet, remove_file};
 use crate::source::{Source, Span};
 
 /// The size of a row group.
@@ -157,7 +156,7 @@ impl Files {
                 Some(found.collection()? == self.collection && path.file_name()? == file_of(&found.table?).as_str())
             };
             if !own.contains(&path) && is_older() == Some(true) {
-                fs::remove_file(&path)?;
+                remove_file(&path)?;
             }
         }
         Ok(())
@@ -182,7 +181,9 @@ impl Sink for Files {
         self.end().map_err(|error| self.metadata(error))?;
         Ok(Vec::new())
     }
+}
 
+impl Commit for Files {
     fn commit(mut self: Box<Self>) -> io::Result<()> {
         // Two loads do not mix their files.
         let lock = FolderLock::take(&self.folder);

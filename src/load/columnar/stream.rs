@@ -14,10 +14,9 @@ use super::failed;
 use crate::diagnostic::Diagnostic;
 use crate::layout::columnar::{self, Form};
 use crate::layout::relational::Layout;
-use crate::load::atomic::AtomicFile;
 use crate::load::database::incomplete;
-use crate::load::output::Stream;
 use crate::load::{Sink, Totals};
+use crate::output::{AtomicFile, Commit, Stream};
 
 /// A stream being written.
 pub struct BatchStream {
@@ -112,7 +111,9 @@ impl Sink for BatchStream {
         }
         self.end().map(|()| Vec::new())
     }
+}
 
+impl Commit for BatchStream {
     fn commit(self: Box<Self>) -> io::Result<()> {
         match self.ended {
             Some(StreamTarget::Stream(stream)) => stream.release(),

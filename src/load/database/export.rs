@@ -38,6 +38,9 @@ pub struct StoredState {
     pub edited: Edited,
     /// Whether a record that differs from its digest is damaged, and not edited.
     pub is_unedited: bool,
+    /// Whether the tables have been migrated since it was stored, so that its numbers may be written in another way: 1.0 in a wider
+    /// column is 1.
+    pub is_migrated: bool,
 }
 
 /// Remarks on the records of a stream that have not been looked at yet, by line from 1.
@@ -123,12 +126,11 @@ impl NdjsonReader {
             let parts = hash.and_then(|hash| hash.split_last_chunk::<8>()).filter(|_| hash.is_some_and(|hash| hash.len() == HASH_LENGTH));
             let edited = self.assembler.line(&rows, parts.is_some_and(|(_, salt)| *salt == self.salt), &mut self.text);
             self.line += 1;
-            // A record that was stored before the tables were migrated may be written in another way: 1.0 in a wider column is 1.
             let is_migrated = parts.is_some_and(|(_, salt)| *salt != self.salt);
-            let digest = hash.filter(|_| !is_migrated).map(|_| parts.map_or_else(Vec::new, |(digest, _)| digest.to_vec()));
+            let digest = hash.map(|_| parts.map_or_else(Vec::new, |(digest, _)| digest.to_vec()));
             if digest.is_some() || !edited.is_empty() {
-                let is_unedited = self.pages.is_unedited() && !is_migrated;
-                self.stored_states.add(self.line, StoredState { digest, edited, is_unedited });
+                let is_unedited = self.pages.is_unedited();
+                self.stored_states.add(self.line, StoredState { digest, edited, is_unedited, is_migrated });
             }
             self.after = *record;
         }

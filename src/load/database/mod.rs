@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::Totals;
 use crate::check::references::spill_index::SpillIndex;
+use crate::checksum::InputChecksum;
 use crate::diagnostic::{Diagnostic, Rule, log_line, rules};
 use crate::layout::relational::migration::{self, Migration, MigrationKind};
 use crate::layout::relational::shred::Dialect;
@@ -53,15 +54,6 @@ impl Mode {
             Self::Append => "append",
         }
     }
-}
-
-/// An input that was read.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct InputChecksum {
-    /// Its name.
-    pub name: String,
-    /// SHA-256 of its bytes; `None` if it was not read completely.
-    pub sha256: Option<String>,
 }
 
 /// The parameters of a load.

@@ -19,12 +19,13 @@ use super::export::{PAGE, Page, PageReader};
 use super::watch::{self, Flag, Watch};
 use super::writer::{LoadTransaction, WriterThread};
 use super::{CachedLoad, CachedReport, Changes, Database, LoadRequest, LoadStats, Mode, Seen, nth_key};
+use crate::checksum::hex;
 use crate::layout::relational::assemble::StoredRow;
-use crate::layout::relational::shred::{CellValue, Dialect, EncodedRow, HASH_LENGTH, hex};
+use crate::layout::relational::shred::{CellValue, Dialect, EncodedRow, HASH_LENGTH};
 use crate::layout::relational::{EXTRA, HASH, ID, KEY, LOAD, Layout, RECORD, position_column, sql};
 use crate::load::Totals;
-use crate::load::atomic;
-use crate::load::temporary::{self, FolderLock, Made, Temporary};
+use crate::output;
+use crate::output::temporary::{self, FolderLock, Made, Temporary};
 
 /// How long a load waits for another one.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -46,7 +47,7 @@ pub struct Sqlite {
 // A new file.
 struct NewDatabase {
     // Locked while it is open.
-    file: File,
+    file: output::File,
     making: Temporary,
     place: PathBuf,
     // Held until the file is in place.
@@ -75,7 +76,7 @@ impl Sqlite {
         let shown = format!("sqlite:{}", path.display());
         if !path.exists() {
             // A link may stand for a file that is not there yet.
-            let path = &atomic::follow(path)?;
+            let path = &output::atomic::follow(path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let made = if trial { None } else { Some(Made::folder(folder)?) };
             // Directories can be locked on most systems; elsewhere, the second of two loads gets the error that the file exists now.

@@ -12,6 +12,7 @@ use super::{CachedReport, LoadStats, Mode, commit_blockers};
 use crate::diagnostic::Diagnostic;
 use crate::layout::relational::shred::EncodedRow;
 use crate::load::{Sink, Totals};
+use crate::output::Commit;
 
 /// Records are sent in batches of about this size.
 const BATCH: usize = 256 << 10;
@@ -186,7 +187,9 @@ impl Sink for WriterThread {
         *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
         Ok(objections)
     }
+}
 
+impl Commit for WriterThread {
     fn commit(mut self: Box<Self>) -> io::Result<()> {
         let report = self.report.take();
         self.send(Command::Commit(report))?;

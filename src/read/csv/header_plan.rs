@@ -1,4 +1,4 @@
-//! What the header of a table means, worked out once: a tree of the paths that its columns name, and the type of each column.
+//! The meaning of a table header, computed once: a tree of the paths that its columns name, and the type of each column.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Rows and cells in bytes: RFC 4180 and what is usual beside it.
+//! Rows and cells in bytes: RFC 4180 with common extensions.
 //!
-//! A quote opens a quoted cell only where the cell begins; anywhere else it is text. What stands after a closing quote
+//! A quote opens a quoted cell only at the start of the cell; anywhere else it is text. Text after a closing quote
 //! belongs to the cell. LF, CRLF and a lone CR end a row outside quotes.
 
 use crate::source::Span;

@@ -1,8 +1,8 @@
-//! Reads CSV and TSV (RFC 4180 and what is usual beside it): one record to a row.
+//! Reads CSV and TSV (RFC 4180 with common extensions): one record per row.
 //!
-//! Input: a table, or a package of tables ([`package`]). Output: one record a row, its members where the header's paths say.
-//! The delimiter is found from the first rows, the header is understood once, and windows are cut at row ends; each window
-//! carries the header as a stretch of its own, so that findings can point there. Blank lines are no rows.
+//! Input: a table, or a package of tables ([`package`]). Output: one record per row, with members at the paths given by the header.
+//! The delimiter is detected from the first rows, the header is parsed once, and windows end at row boundaries. Each window
+//! has the header as a segment of its own, so that findings can point at it. Blank lines are skipped.
 
 mod lex;
 pub mod package;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use self::header_plan::{HeaderPlan, Role};
 use self::lex::End;
 use self::rows::Table;
-use super::ndjson::{TooLarge, few_lines, floor_char};
+use super::limits::{TooLarge, few_lines, floor_char};
 use super::{Options, Reader, Window};
 use crate::diagnostic::{Diagnostic, Member};
 use crate::layout::cell;

@@ -3,7 +3,7 @@
 //!
 //! Input: the description, and a way to open the tables it names. Output: one record for each row of the root table, with the rows
 //! of its lists in place. Child tables are in the order of their parents, so all tables are read side by side: a window
-//! is some rows of the root table and the rows of every child table that belong to them, each as a stretch of its own.
+//! has some rows of the root table and the rows of every child table that belong to them, each as a segment of its own.
 
 use std::io;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::{FirstRow, Head, LargeRow, RowRange, cut_rows};
 use crate::diagnostic::{Diagnostic, rules};
 use crate::layout::column::{self, Column};
 use crate::layout::header::{self, Header};
-use crate::read::ndjson::floor_char;
+use crate::read::limits::floor_char;
 use crate::read::{Options, Reader, RecordVisitor, Window};
 use crate::schema::shape::Part;
 use crate::source::{InputBuffer, ReadError, Source, Span};

@@ -14,7 +14,7 @@ use crate::layout::cell::{self, Reading};
 use crate::layout::column::Step;
 use crate::read::directive::Comments;
 use crate::read::json::Parser;
-use crate::read::ndjson::TooLarge;
+use crate::read::limits::TooLarge;
 use crate::read::{Options, Reader, RecordVisitor, too_many};
 use crate::schema::shape::Types;
 use crate::source::{Source, Span};

@@ -1,4 +1,4 @@
-//! Reads addresses: the printed lines, and those parts of them that are sure.
+//! Reads addresses: the printed lines, and the parts of them that are certain.
 
 use super::record::PageReader;
 use super::sections::Section;

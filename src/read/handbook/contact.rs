@@ -1,4 +1,4 @@
-//! Reads contacts: persons and posts one after another, each with the numbers and mail addresses below it.
+//! Reads contacts: a list of persons or posts, each followed by its numbers and e-mail addresses.
 
 use super::contact_points::bare_reach;
 use super::record::{PageReader, x_name};

@@ -1,4 +1,4 @@
-//! Reads what a body or a person is reached by: telephone and fax numbers, mail and web addresses.
+//! Reads the contact points of a body or a person: telephone and fax numbers, e-mail and web addresses.
 
 use super::record::PageReader;
 use super::sections::Section;

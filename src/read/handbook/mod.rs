@@ -1,9 +1,10 @@
 //! Reads handbook pages: the profiles of a printed directory as plain text.
 //!
-//! Input: a text of pages, each a heading, values under labels, and narrative. Output: one record a page.
-//! [`Templates`] says which labels there are and what stands under them; nothing of a directory is in code. A page goes through
-//! `page` (heading, sections, what the printer put in), `record` (values by the kind of their field, with `address`, `contact`
-//! and `reach`) and `prose` (blocks, note marks, missions named in the text). Every byte ends in a member or in a note.
+//! Input: the text of pages, each with a heading, values under labels, and a narrative. Output: one record per page.
+//! [`Templates`] define the labels and the types of their values; no directory is hard-coded. A page goes through
+//! `sections` (heading, sections, page furniture), `record` (values by the kind of their field, with `address`, `contact`
+//! and `contact_points`) and `narrative` (blocks, note marks, missions named in the text). Every byte becomes part of a member or of a
+//! finding.
 
 mod address;
 mod contact;
@@ -21,7 +22,7 @@ pub use template::Templates;
 
 use self::template::Template;
 use self::value::Value;
-use super::ndjson::TooLarge;
+use super::limits::TooLarge;
 use super::{Options, Reader, RecordVisitor, Window, too_many};
 use crate::source::{InputBuffer, ReadError, Source, Span};
 use crate::tree::Tree;
@@ -93,7 +94,7 @@ impl super::Chunker for HandbookChunker {
             {
                 self.done = true;
                 let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_lines, what: Some("lines") });
-                let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+                let shown = super::limits::floor_char(self.feed.bytes(), 80);
                 return Ok(Some(Window::new(self.feed.consume(shown)?, &reader)));
             }
             let text = self.text();
@@ -106,7 +107,7 @@ impl super::Chunker for HandbookChunker {
                 // Nothing shows where the next page begins.
                 self.done = true;
                 let reader: Arc<dyn Reader> = Arc::new(LargePage { limit: self.max_record_bytes, what: None });
-                let shown = super::ndjson::floor_char(self.feed.bytes(), 80);
+                let shown = super::limits::floor_char(self.feed.bytes(), 80);
                 return Ok(Some(Window::new(self.feed.consume(shown)?, &reader)));
             }
             self.feed.fill()?;

@@ -1,11 +1,11 @@
-//! The narrative of a page: blocks, quotations, note marks; and what an exact rule can read out of it.
+//! The narrative of a page: blocks, quotations, note marks, and values that exact rules derive from the text.
 //!
-//! Whatever is read out of prose is marked as derived and comes with a note, so that a person confirms it.
+//! Every value derived from running text is marked as derived and reported in a note, so that a person can confirm it.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::record::{PageReader, goes_on};
+use super::record::{PageReader, fits, goes_on};
 use super::sections::{Row, is_mark};
 use super::spanned_text::{SpannedText, is_space};
 use super::template::Template;
@@ -488,14 +488,6 @@ fn without_marks(block: &Block, found: &[MarkMatch]) -> Block {
         mark.at = mark.at.min(end).saturating_sub(start);
     }
     Block { text: text.trim(), marks, ..*block }
-}
-
-/// Whether an acronym can stand for a name: its letters come in the name in their order, the first at its beginning.
-pub(super) fn fits(acronym: &str, name: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<char>>();
-    let (acronym, name) = (letters(acronym), letters(name));
-    let mut rest = name.iter();
-    !acronym.is_empty() && acronym.first() == name.first() && acronym.iter().all(|letter| rest.any(|other| other == letter))
 }
 
 // Every `Written Out (ACRONYM)` of the text, in order.

@@ -1,7 +1,7 @@
-//! Makes a record of a page that has been taken apart: each section by the kind of its field.
+//! Builds a record from a page that has been split into sections: each section by the kind of its field.
 //!
-//! Values are taken as printed; telephone numbers, addresses of the web and countries get their normal form later. What fits
-//! nowhere is kept in an `x_` member or named in a note: no byte of a page goes without one or the other.
+//! Values are taken as printed; telephone numbers, web addresses and countries are normalised later. Text that fits
+//! nowhere is kept in an `x_` member or reported: every byte of a page is in one or the other.
 
 use std::sync::Arc;
 
@@ -108,7 +108,7 @@ impl PageReader<'_> {
             let before = heading.slice(0..open).trim();
             let big = inner.text().chars().filter(|c| c.is_uppercase() || c.is_ascii_digit()).count();
             let short = (2..=16).contains(&inner.text().chars().count()) && inner.text().split(is_space).count() <= 2;
-            if short && !before.is_empty() && (big >= 2 || (big == 1 && super::narrative::fits(inner.text(), before.text()))) {
+            if short && !before.is_empty() && (big >= 2 || (big == 1 && fits(inner.text(), before.text()))) {
                 name = before;
                 acronym = Some(inner);
             }
@@ -159,7 +159,7 @@ impl PageReader<'_> {
         }
     }
 
-    // Puts a member of the record. One that nobody checks becomes a list when it comes again; any other is duplicated.
+    // Adds a member to the record. An unchecked member becomes a list when it is repeated; any other is duplicated.
     fn put(&mut self, name: &str, label: Span, value: Value) {
         if name.starts_with("x_") && self.record.get(name).is_some() {
             self.record.list(name, label).push(value);
@@ -180,7 +180,7 @@ impl PageReader<'_> {
     }
 
     fn unknown(&mut self, section: &Section) {
-        // A page of labels that nobody taught is no page of this form; their members are looked up one by one.
+        // A page of unknown labels is not a page of this form; their members are looked up one by one.
         const MOST: usize = 200;
         if self.record.members.len() > MOST {
             self.unread(&section.label, "a label of the form");
@@ -383,7 +383,7 @@ fn is_acronym(text: &str) -> bool {
     text.chars().count() <= 16 && !text.contains(is_space) && text.chars().filter(|c| c.is_uppercase()).count() >= 2
 }
 
-// A member for a label nobody taught.
+// A member for an unknown label.
 pub(super) fn x_name(label: &str) -> String {
     let words = ascii_words(label, '_');
     format!("x_{}", if words.is_empty() { "label" } else { &words })
@@ -440,6 +440,14 @@ fn hash(text: &str) -> String {
 /// Whether the next row goes on with a text that a page's end broke.
 pub(super) fn goes_on(before: &str, row: &str) -> bool {
     row.starts_with(char::is_lowercase) && !is_closed(before)
+}
+
+/// Whether an acronym can stand for a name: its letters come in the name in their order, the first at its beginning.
+pub(super) fn fits(acronym: &str, name: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<char>>();
+    let (acronym, name) = (letters(acronym), letters(name));
+    let mut rest = name.iter();
+    !acronym.is_empty() && acronym.first() == name.first() && acronym.iter().all(|letter| rest.any(|other| other == letter))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Takes one page apart: heading, sections under labels, narrative; and drops what the printer put between.
+//! Splits one page into heading, labelled sections and narrative, and removes page furniture between them.
 //!
-//! Input: the lines of one record. Output: the sections with their rows, in order. A label counts in the header alone: once the
-//! narrative has begun, a line with a colon is a line of text.
+//! Input: the lines of one record. Output: the sections with their rows, in order. Labels are recognised only in the header: after the
+//! narrative has begun, a line with a colon is text.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -161,7 +161,7 @@ pub(super) struct Section {
     pub label: SpannedText,
     /// The part of it that is a name.
     pub named: Option<SpannedText>,
-    /// The form's field; `None` if nobody taught the label.
+    /// The form's field; `None` for an unknown label.
     pub field: Option<usize>,
     /// The label of the office to which numbers belong.
     pub office: Option<SpannedText>,
@@ -184,7 +184,7 @@ struct SectionParser<'p> {
     source: &'p Arc<Source>,
     form: &'p Template,
     page: Page,
-    /// Whether labels that nobody taught still count.
+    /// Whether unknown labels are still recognised.
     in_text: bool,
 }
 

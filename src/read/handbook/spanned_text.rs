@@ -1,7 +1,7 @@
-//! Text that knows, byte for byte, where in the source it stands.
+//! Text with the source location of every byte.
 //!
-//! A value of a page may run over several lines, with a note mark or a page's end inside. A [`SpannedText`] is such a text put
-//! together, and stays pointable while it is cut, trimmed and joined.
+//! A value of a page can extend over several lines, with a note mark or a page break inside. A [`SpannedText`] is such a text after
+//! joining, and keeps its locations while it is split, trimmed and joined.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
-//! Descriptions of the forms that pages have: labels, words and patterns, read from TOML.
+//! Form descriptions: labels, words and patterns of the pages of one directory, read from TOML.
 //!
-//! Nothing of a directory is in code. What all share is in `forms/words.toml`; a form's own description adds its fields and
-//! replaces what differs. `docs/handbook.md` explains the keys.
+//! No directory is hard-coded. Shared definitions are in `forms/words.toml`; the description of a form adds its fields and
+//! overrides the shared definitions. `docs/handbook.md` explains the keys.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -403,7 +403,7 @@ impl Template {
         self.known(text, end, value).filter(|label| numeric && end > 0 && reach(label))
     }
 
-    /// What looks like a label that nobody taught: few words with a capital, then the form's first separator.
+    /// Text that looks like an unknown label: few words with a capital, then the form's first separator.
     pub(super) fn unknown_label(&self, line: &str) -> Option<(Range<usize>, Range<usize>)> {
         const LONGEST: usize = 40;
         let separator = self.separators.first()?;

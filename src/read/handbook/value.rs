@@ -1,4 +1,4 @@
-//! What has been read of a page, before it is laid into a tree: values that point at their bytes.
+//! Values read from a page before they are added to a tree, with the locations of their bytes.
 
 use super::spanned_text::SpannedText;
 use crate::source::Span;

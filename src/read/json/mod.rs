@@ -1,4 +1,4 @@
-//! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree without a detour over another value.
+//! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree directly.
 //!
 //! Input: a whole document, or a window of the items of an array. Output: one record an item of a root array, or one for any
 //! other root; `--records` names another place, and an array there is cut at its items too. A syntax error costs the record it is in and ends the reading of the
@@ -10,7 +10,7 @@ mod seek;
 
 use std::sync::Arc;
 
-use super::ndjson::{TooLarge, floor_char};
+use super::limits::{TooLarge, floor_char};
 use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use crate::source::{InputBuffer, Position, ReadError, Source, Span};

@@ -1,5 +1,5 @@
-//! Names of members as they follow each other: records of a kind have theirs in much the same order, so that after one name
-//! the next is known before it is read, and has but to be compared.
+//! Predicts member names: records of one type have their members in much the same order, so after one name
+//! the next is expected and only has to be compared.
 
 use crate::tree::is_same;
 

@@ -1,8 +1,8 @@
-//! Goes through the items of an array for the borders between them, and knows only quotes and brackets.
+//! Finds the boundaries between the items of an array by quotes and brackets alone.
 
 use crate::tree::plain_length;
 
-/// This many bytes are gone through at once.
+/// Number of bytes scanned at a time.
 const BLOCK: usize = 64;
 
 /// Where the scan stands; the text may come in parts.
@@ -22,7 +22,7 @@ pub(super) enum Border {
 }
 
 impl Scan {
-    /// The next border at or after `at`, which is moved on after what has been gone through.
+    /// The next boundary at or after `at`, which is advanced past the scanned bytes.
     pub(super) fn step(&mut self, bytes: &[u8], at: &mut usize) -> Option<Border> {
         // Between items and at the ends of the text, and where there are escapes, it goes string by string.
         let mut blocks_from = 0;
@@ -168,7 +168,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(3000))]
+        #![proptest_config(crate::property::cases(3000))]
 
         #[test]
         fn borders_are_those_that_single_bytes_have(

@@ -1,4 +1,4 @@
-//! From elements to the tree, by the shape.
+//! Builds the tree from elements, by the shape.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use super::wellformed::{Attribute, Event, Read, Scanner, Tag};
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
 use crate::read::directive::Comments;
-use crate::read::ndjson::TooLarge;
+use crate::read::limits::TooLarge;
 use crate::read::{Reader, RecordVisitor, note_duplicates, too_deep, too_many};
 use crate::schema::Shape;
 use crate::schema::shape::{Part, Types};
@@ -66,7 +66,7 @@ struct Element {
     first: u32,
     last: u32,
     next: u32,
-    // All text, the first and the last of it; the text itself where it is not one stretch of the source.
+    // All text, the first and the last of it; the text itself if it is not one contiguous part of the source.
     text: Option<(Span, Option<String>)>,
     // Whether the text is white space alone.
     blank: bool,

@@ -1,4 +1,4 @@
-//! Cuts a document after the elements that are records, with a scan that knows only where markup ends.
+//! Splits a document after the elements that are records, with a scan that only finds the ends of markup.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::build::{Frame, Records};
 use crate::diagnostic::{Diagnostic, quote, rules};
 use crate::layout::xml;
-use crate::read::ndjson::{TooLarge, floor_char};
+use crate::read::limits::{TooLarge, floor_char};
 use crate::read::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window};
 use crate::source::{InputBuffer, Position, ReadError, Source, Span};
 use crate::tree::Tree;

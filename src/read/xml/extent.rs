@@ -1,4 +1,4 @@
-//! How far an element reaches that has been read before, for those who write beside it or name it again.
+//! The extent of an element that has been read, for edits that insert next to it or rename it.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;

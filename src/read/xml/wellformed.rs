@@ -1,8 +1,8 @@
-//! The well-formedness of XML 1.0, fifth edition, and nothing else.
+//! The well-formedness rules of XML 1.0, fifth edition.
 //!
-//! Tags without attributes and text without references are read here, at a third of the cost. quick-xml reports what else is
-//! where; each of its events is judged here against the grammar, which it takes lightly: names, characters, references,
-//! attributes, the declaration. What it rejects is gone through again, to say what was expected.
+//! Tags without attributes and text without references are checked here, at a third of the cost. quick-xml locates everything else;
+//! its events are checked here against the grammar, which quick-xml does not fully enforce: names, characters, references,
+//! attributes, the declaration. Rejected text is scanned again to report what was expected.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -216,7 +216,7 @@ impl<'s> Scanner<'s> {
         self.base + self.events.buffer_position() as usize
     }
 
-    // What quick-xml does not take, gone through for the first thing that is wrong.
+    // Scans text that quick-xml rejects for the first error.
     fn refused(&mut self) -> Read<Event> {
         let start = self.at;
         if self.starts("</") {

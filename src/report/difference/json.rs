@@ -2,13 +2,15 @@
 //!
 //! Values are written as they are, numbers with their own digits.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::super::escape;
 use super::{DiffRenderer, DiffSide, Options, Overview};
 use crate::compare::{Change, Difference, Found};
-use crate::tree::{Node, json, json_string};
+use crate::tree::{Node, json};
 
 /// One object.
 pub(super) struct Json {
@@ -37,7 +39,7 @@ impl DiffRenderer for Json {
         if !self.only_counts {
             out.write_all(if self.first { b"],\n" } else { b"\n],\n" })?;
         }
-        writeln!(out, "{}}}", escape::json_text(&summary(overview)))
+        writeln!(out, "\"summary\":{}}}", escape::json(&Summary::new(overview))?)
     }
 }
 
@@ -55,110 +57,121 @@ impl DiffRenderer for Ndjson {
     }
 
     fn finish(&mut self, overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{{{}}}", escape::json_text(&summary(overview)))
+        #[derive(Serialize)]
+        struct Line<'t> {
+            summary: Summary<'t>,
+        }
+        writeln!(out, "{}", escape::json(&Line { summary: Summary::new(overview) })?)
     }
 }
 
 /// A record with its changes.
-pub(super) fn record(difference: &Difference<'_>) -> Vec<u8> {
-    let mut out = format!("{{\"kind\":\"{}\",\"key\":", difference.kind().word()).into_bytes();
-    match difference.key {
-        Some(key) => json_string(key, &mut out),
-        None => out.extend_from_slice(b"null"),
-    }
-    out.extend_from_slice(b",\"paired_by\":");
-    match difference.matched_by {
-        Some(by) => json_string(by.word(), &mut out),
-        None => out.extend_from_slice(b"null"),
-    }
+pub(super) fn record(difference: &Difference<'_>) -> io::Result<Vec<u8>> {
     // An added or removed record is written whole; a changed one by its changes.
     let whole = difference.old.is_none() || difference.new.is_none();
-    for (name, node) in [("old", difference.old), ("new", difference.new)] {
-        member(name, &mut out);
-        side(node, None, whole, &mut out);
-    }
-    member("changes", &mut out);
-    out.push(b'[');
-    for (number, change) in difference.changes.iter().enumerate() {
-        if number > 0 {
-            out.push(b',');
-        }
-        self::change(change, &mut out);
-    }
-    out.extend_from_slice(b"]}");
-    // As in reports, nothing that a terminal or a log would act upon.
-    match escape::json_text(&String::from_utf8_lossy(&out)) {
-        Cow::Borrowed(_) => out,
-        Cow::Owned(text) => text.into_bytes(),
-    }
-}
-
-fn change(change: &Change<'_, '_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("{{\"kind\":\"{}\",\"pointer\":", change.kind.word()).as_bytes());
-    json_string(change.pointer(), out);
-    member("old", out);
-    found(change.old.as_ref(), out);
-    member("new", out);
-    found(change.new.as_ref(), out);
-    out.push(b'}');
-}
-
-fn found(found: Option<&Found<'_>>, out: &mut Vec<u8>) {
-    side(found.map(|found| found.node), found.map(|found| found.pointer.as_str()), true, out);
-}
-
-fn side(node: Option<Node<'_>>, pointer: Option<&str>, value: bool, out: &mut Vec<u8>) {
-    let Some(node) = node else { return out.extend_from_slice(b"null") };
-    let location = node.tree().source().locate(node.opening());
-    out.push(b'{');
-    if let Some(pointer) = pointer {
-        out.extend_from_slice(b"\"pointer\":");
-        json_string(pointer, out);
-        out.push(b',');
-    }
-    out.extend_from_slice(b"\"file\":");
-    json_string(&location.file, out);
-    out.extend_from_slice(format!(",\"line\":{},\"column\":{}", location.start.line, location.start.column).as_bytes());
-    if value {
-        member("value", out);
-        json(node, out);
-    }
-    out.push(b'}');
-}
-
-fn member(name: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-}
-
-fn summary(overview: &Overview) -> String {
-    let side = |side: &DiffSide| {
-        let mut name = Vec::new();
-        json_string(&side.name, &mut name);
-        let DiffSide { records, unreadable, complete, .. } = side;
-        format!("{{\"name\":{},\"records\":{records},\"unreadable\":{unreadable},\"complete\":{complete}}}", String::from_utf8_lossy(&name))
+    let side = |node: Option<Node<'_>>| node.map(|node| Side::new(node, None, whole)).transpose();
+    let record = Record {
+        kind: difference.kind().word(),
+        key: difference.key,
+        paired_by: difference.matched_by.map(crate::compare::pairing::MatchedBy::word),
+        old: side(difference.old)?,
+        new: side(difference.new)?,
+        changes: difference.changes.iter().map(RecordChange::new).collect::<io::Result<_>>()?,
     };
-    let mut key = b"[".to_vec();
-    for (number, pointer) in overview.key.iter().enumerate() {
-        if number > 0 {
-            key.push(b',');
-        }
-        json_string(pointer, &mut key);
+    Ok(escape::json(&record)?.into_bytes())
+}
+
+#[derive(Serialize)]
+struct Record<'t> {
+    kind: &'static str,
+    key: Option<&'t str>,
+    paired_by: Option<&'static str>,
+    old: Option<Side<'t>>,
+    new: Option<Side<'t>>,
+    changes: Vec<RecordChange<'t>>,
+}
+
+#[derive(Serialize)]
+struct RecordChange<'t> {
+    kind: &'static str,
+    pointer: &'t str,
+    old: Option<Side<'t>>,
+    new: Option<Side<'t>>,
+}
+
+impl<'t> RecordChange<'t> {
+    fn new(change: &'t Change<'t, 't>) -> io::Result<Self> {
+        let side = |found: &'t Found<'t>| Side::new(found.node, Some(&found.pointer), true);
+        let (old, new) = (change.old.as_ref().map(side).transpose()?, change.new.as_ref().map(side).transpose()?);
+        Ok(Self { kind: change.kind.word(), pointer: change.pointer(), old, new })
     }
-    key.push(b']');
-    let counts = &overview.counts;
-    format!(
-        "\"summary\":{{\"old\":{},\"new\":{},\"unchanged\":{},\"changed\":{},\"added\":{},\"removed\":{},\"key\":{},\"paired\":{{\"key\":{},\"content\":{},\"position\":{}}},\"repeated_keys\":{{\"old\":{},\"new\":{}}}}}",
-        side(&overview.old),
-        side(&overview.new),
-        counts.unchanged,
-        counts.changed,
-        counts.added,
-        counts.removed,
-        String::from_utf8_lossy(&key),
-        counts.by_key,
-        counts.by_content,
-        counts.by_position,
-        counts.repeated_old,
-        counts.repeated_new
-    )
+}
+
+#[derive(Serialize)]
+struct Side<'t> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'t str>,
+    file: String,
+    line: u64,
+    column: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Box<RawValue>>,
+}
+
+impl<'t> Side<'t> {
+    fn new(node: Node<'_>, pointer: Option<&'t str>, is_whole: bool) -> io::Result<Self> {
+        let location = node.tree().source().locate(node.opening());
+        let (line, column) = (location.start.line, location.start.column);
+        Ok(Self { pointer, file: location.file.to_string(), line, column, value: is_whole.then(|| value(node)).transpose()? })
+    }
+}
+
+// As it is written, but as in reports without anything that a terminal or a log would act upon.
+fn value(node: Node<'_>) -> io::Result<Box<RawValue>> {
+    let mut text = Vec::new();
+    json(node, &mut text);
+    Ok(RawValue::from_string(escape::json_text(&String::from_utf8_lossy(&text)).into_owned())?)
+}
+
+#[derive(Serialize)]
+struct Summary<'t> {
+    old: &'t DiffSide,
+    new: &'t DiffSide,
+    unchanged: u64,
+    changed: u64,
+    added: u64,
+    removed: u64,
+    key: &'t [String],
+    paired: Paired,
+    repeated_keys: RepeatedKeys,
+}
+
+#[derive(Serialize)]
+struct Paired {
+    key: u64,
+    content: u64,
+    position: u64,
+}
+
+#[derive(Serialize)]
+struct RepeatedKeys {
+    old: u64,
+    new: u64,
+}
+
+impl<'t> Summary<'t> {
+    fn new(overview: &'t Overview) -> Self {
+        let Overview { old, new, counts, key } = overview;
+        Self {
+            old,
+            new,
+            unchanged: counts.unchanged,
+            changed: counts.changed,
+            added: counts.added,
+            removed: counts.removed,
+            key,
+            paired: Paired { key: counts.by_key, content: counts.by_content, position: counts.by_position },
+            repeated_keys: RepeatedKeys { old: counts.repeated_old, new: counts.repeated_new },
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::diagnostic::{one_line, quote};
 use crate::tree::{self, Kind, Node};
 
 /// One of the two collections.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct DiffSide {
     /// Its name: a path, or a path at a revision.
     pub name: String,
@@ -66,13 +66,15 @@ pub trait DiffRenderer {
 }
 
 /// Renders one difference.
-#[must_use]
-pub fn render(format: Format, options: Options, difference: &Difference<'_>) -> Vec<u8> {
-    match format {
+///
+/// # Errors
+/// When a value cannot be written as JSON.
+pub fn render(format: Format, options: Options, difference: &Difference<'_>) -> io::Result<Vec<u8>> {
+    Ok(match format {
         Format::Text => text::block(difference, options).into_bytes(),
         Format::Markdown => markdown::section(difference).into_bytes(),
-        Format::Json | Format::Ndjson => json::record(difference),
-    }
+        Format::Json | Format::Ndjson => json::record(difference)?,
+    })
 }
 
 /// An output format for differences.

@@ -202,7 +202,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(3000))]
+        #![proptest_config(crate::property::cases(3000))]
 
         #[test]
         fn patterns_match_as_the_validator_has_them(
@@ -224,7 +224,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(crate::property::cases(2000))]
 
         #[test]
         fn both_engines_agree(

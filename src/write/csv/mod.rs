@@ -1,15 +1,16 @@
 //! Writes CSV and TSV: `wide`, one table whose columns are paths; or a `package`, one table for each list of objects.
 //!
-//! Input: one record. Output: its rows, each cell under the name of its column. Which columns a table has is known when the last
-//! record is; until then rows wait in a spool ([`spool`]). Each cell is chosen by asking how it would be read; what a path
-//! or a cell cannot say stands as JSON text in a column of its own, so nothing has to be rejected.
+//! Input: one record. Output: its rows, with each cell under the name of its column. The columns of a table are known only after the
+//! last record; until then rows wait in a spool ([`spool`]). The notation of each cell is chosen by checking how it would be read; what a
+//! path or a cell cannot express is JSON text in a column of its own, so nothing has to be rejected.
 
 mod package;
 mod spool;
 
+use std::io;
 use std::sync::Arc;
 
-use super::{Options, OutputWriter, Writer, json};
+use super::{Files, Options, OutputWriter, Writer, json};
 use crate::check::Accepted;
 use crate::diagnostic::DiagnosticSink;
 use crate::layout::cell::{self, Reading};
@@ -18,6 +19,7 @@ use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::schema::shape::{Part, Types};
 use crate::tree::{Kind, Node, pointer};
+use spool::TableSpool;
 
 /// How tables are laid out.
 #[derive(Clone, Debug)]
@@ -75,7 +77,37 @@ impl Writer for Csv {
     }
 
     fn output_writer(&self) -> Box<dyn OutputWriter> {
-        Box::new(spool::TableSpool::new(&self.shape, &self.name, &self.layout))
+        let spool = TableSpool::new(&self.shape, &self.layout);
+        Box::new(CsvOutput { spool, name: self.name.clone(), layout: self.layout.clone() })
+    }
+}
+
+// The tables, which are written after the last record.
+struct CsvOutput {
+    spool: TableSpool,
+    name: String,
+    layout: Layout,
+}
+
+impl OutputWriter for CsvOutput {
+    fn header(&mut self, header: &Header) {
+        self.spool.header(header);
+    }
+
+    fn record(&mut self, encoded: &[u8], _files: &mut dyn Files) -> io::Result<()> {
+        self.spool.record(encoded)
+    }
+
+    fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
+        if self.layout.tables == Tables::Wide {
+            return self.spool.write(0, files.main()?);
+        }
+        self.spool.sort_tables();
+        let description = package::describe(&self.spool, &self.name, &self.layout);
+        for (table, name) in package::file_names(&self.spool, &self.name, &self.layout).iter().enumerate() {
+            self.spool.write(table, files.named(name)?)?;
+        }
+        files.named("datapackage.json")?.write_all(description.as_bytes())
     }
 }
 

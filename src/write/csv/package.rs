@@ -1,5 +1,5 @@
-//! The description of a package of tables: a Frictionless `datapackage.json` that says which tables there are, how their
-//! columns are typed, how they belong together, and how missing, null and "" are distinguished.
+//! The description of a package of tables: a Frictionless `datapackage.json` with the tables, the types of their columns,
+//! their relations, and the notation of missing values, null and "".
 
 use serde::Serialize;
 

@@ -1,21 +1,20 @@
-//! Rows wait here until every column is known: in memory while they are few, then in a temporary file.
+//! Stores rows until all columns are known: in memory while there are few, then in a temporary file.
 //!
-//! Columns that the inputs' headers name are in that order, also where no row has a cell for them. The others follow in the
-//! order of the shape, then in that in which they came first; items of lists in order of their index.
+//! Columns from the headers of the inputs keep that order, even if no row has a cell for them. The others follow in the
+//! order of the shape, then in order of first occurrence; list items in order of their index.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Layout, Tables, package, written};
+use super::{Layout, Tables, written};
 use crate::layout::cell;
 use crate::layout::column::{self, Column, Step};
 use crate::layout::header::Header;
 use crate::schema::Shape;
 use crate::schema::shape::Part;
 use crate::spool::{Decoder, SpoolFile, number};
-use crate::write::{Files, OutputWriter};
 
 /// How much of a table is held in memory.
 const HELD: usize = 1 << 20;
@@ -160,7 +159,6 @@ type Key = Vec<(usize, usize)>;
 /// The tables of an output.
 pub(super) struct TableSpool {
     shape: Arc<Shape>,
-    name: String,
     layout: Layout,
     tables: Vec<TableRows>,
     // By the texts of its path as they travel.
@@ -168,15 +166,9 @@ pub(super) struct TableSpool {
 }
 
 impl TableSpool {
-    pub fn new(shape: &Arc<Shape>, name: &str, layout: &Layout) -> Self {
+    pub fn new(shape: &Arc<Shape>, layout: &Layout) -> Self {
         let root = TableRows::new(Vec::new(), None);
-        Self {
-            shape: Arc::clone(shape),
-            name: name.to_owned(),
-            layout: layout.clone(),
-            tables: vec![root],
-            by_path: HashMap::from([(Vec::new(), 0)]),
-        }
+        Self { shape: Arc::clone(shape), layout: layout.clone(), tables: vec![root], by_path: HashMap::from([(Vec::new(), 0)]) }
     }
 
     fn table(&mut self, path: &[u8], parent: usize) -> usize {
@@ -194,8 +186,8 @@ impl TableSpool {
         id
     }
 
-    // Puts the tables in the order of the shape, each after its parent; where that says nothing, as they first came.
-    fn sort_tables(&mut self) {
+    /// Puts the tables in the order of the shape, each after its parent; where that says nothing, as they first came.
+    pub(super) fn sort_tables(&mut self) {
         let mut order: Vec<usize> = (0..self.tables.len()).collect();
         let keys: Vec<Vec<usize>> = order.iter().map(|table| self.table_key(*table)).collect();
         order.sort_by(|a, b| keys[*a].cmp(&keys[*b]));
@@ -351,7 +343,8 @@ impl TableSpool {
     }
 
     // Writes a table: its header, then every row with a cell for every column.
-    fn write(&mut self, table: usize, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes a table.
+    pub(super) fn write(&mut self, table: usize, out: &mut dyn Write) -> io::Result<()> {
         if self.tables[table].count == 0 && self.tables[table].given.is_empty() {
             return out.write_all(b"");
         }
@@ -441,8 +434,9 @@ fn needs_quotes(name: &str) -> bool {
     name.contains([',', ';', '\t', '|']) || cell::needs_quotes(name, b',')
 }
 
-impl OutputWriter for TableSpool {
-    fn header(&mut self, header: &Header) {
+impl TableSpool {
+    /// Takes the header of a table from which records come.
+    pub(super) fn header(&mut self, header: &Header) {
         let is_package = self.layout.tables == Tables::Package;
         for (number, table) in header.tables().iter().enumerate() {
             if number > 0 && !is_package {
@@ -467,7 +461,8 @@ impl OutputWriter for TableSpool {
         }
     }
 
-    fn record(&mut self, encoded: &[u8], _files: &mut dyn Files) -> io::Result<()> {
+    /// Takes the rows of the next record, as encoded.
+    pub(super) fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
         let mut encoded = EncodedCells(encoded);
         // Table and number of each row of this record.
         let mut placed: Vec<(usize, u64)> = Vec::new();
@@ -497,17 +492,5 @@ impl OutputWriter for TableSpool {
             rows.rows.write_all(&buffer)?;
         }
         Ok(())
-    }
-
-    fn finish(&mut self, files: &mut dyn Files) -> io::Result<()> {
-        if self.layout.tables == Tables::Wide {
-            return self.write(0, files.main()?);
-        }
-        self.sort_tables();
-        let description = package::describe(self, &self.name, &self.layout);
-        for (table, name) in package::file_names(self, &self.name, &self.layout).iter().enumerate() {
-            self.write(table, files.named(name)?)?;
-        }
-        files.named("datapackage.json")?.write_all(description.as_bytes())
     }
 }

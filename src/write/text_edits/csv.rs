@@ -1,4 +1,4 @@
-//! CSV and TSV: cells in quotes where they had some or need some; the last step of a header cell's path; empty cells filled.
+//! CSV and TSV: quotes cells that were quoted or need quotes, edits the last step of a header's path, fills empty cells.
 
 use super::TextEdit;
 use crate::diagnostic::{Member, Scalar};

@@ -1,4 +1,4 @@
-//! JSON: texts in quotes; a further member takes the blanks and line ends of the one before it.
+//! JSON: strings in quotes; a new member gets the white space of the one before it.
 
 use super::TextEdit;
 use crate::diagnostic::{Member, Scalar};

@@ -1,8 +1,8 @@
-//! Edits in the notation of the format that they are made in.
+//! Edits in the notation of the edited format.
 //!
-//! Input: a finding whose edits say what is new. Output: the same finding with the texts to put there, in the manner of what
-//! stands around: the same quotes, indentation and line ends. Where the format has no notation for something, or no place
-//! for a further member, the finding has no fix: nothing is bent here either.
+//! Input: a finding whose edits contain the new values. Output: the same finding with the texts to insert, in the style of
+//! the surrounding text: the same quotes, indentation and line endings. If the format has no notation for a value, or no place
+//! for a new member, the finding has no fix.
 
 mod csv;
 mod json;
@@ -11,10 +11,11 @@ mod xml;
 mod yaml;
 
 use crate::diagnostic::{Diagnostic, Edit, EditKind, Fix, Member, Safety, Scalar};
-use crate::source::{Source, Span};
+use crate::source::{Format, Source, Span};
 
-/// Puts the edits of a finding about an input of `format` into that format's notation; done once for each finding.
-pub fn resolve(diagnostic: &mut Diagnostic, format: &str) {
+/// Puts the edits of a finding about an input of `format` into that format's notation; done once for each finding. Without a
+/// format, only text in quotes can be edited.
+pub fn resolve(diagnostic: &mut Diagnostic, format: Option<Format>) {
     if let Some(fix) = diagnostic.fix.take() {
         diagnostic.fix = written(fix, &diagnostic.place.source, diagnostic.pointer.as_deref(), format);
     }
@@ -22,11 +23,11 @@ pub fn resolve(diagnostic: &mut Diagnostic, format: &str) {
 
 /// A text or a name as it is rewritten, where nothing stands yet.
 #[must_use]
-pub fn text(format: &str, text: &str) -> String {
+pub fn text(format: Format, text: &str) -> String {
     match format {
-        "xml" => xml::text(text),
-        "yaml" => yaml::name("", text),
-        _ => json::text(text),
+        Format::Xml => xml::text(text),
+        Format::Yaml => yaml::name("", text),
+        Format::Json | Format::Ndjson | Format::Csv | Format::Tsv | Format::Toml | Format::Handbook => json::text(text),
     }
 }
 
@@ -43,7 +44,7 @@ impl TextEdit {
     }
 }
 
-fn written(fix: Fix, source: &Source, pointer: Option<&str>, format: &str) -> Option<Fix> {
+fn written(fix: Fix, source: &Source, pointer: Option<&str>, format: Option<Format>) -> Option<Fix> {
     let mut safety = fix.safety;
     let mut edits = Vec::with_capacity(fix.edits.len());
     for edit in fix.edits {
@@ -70,50 +71,50 @@ fn written(fix: Fix, source: &Source, pointer: Option<&str>, format: &str) -> Op
     (!edits.is_empty()).then_some(Fix { safety, edits })
 }
 
-fn scalar(format: &str, source: &Source, span: Span, new: &Scalar) -> Option<TextEdit> {
+fn scalar(format: Option<Format>, source: &Source, span: Span, new: &Scalar) -> Option<TextEdit> {
     let text = match format {
-        "json" | "ndjson" => Some(json::scalar(new)),
-        "csv" | "tsv" => csv::scalar(source.slice(span), new),
-        "xml" => xml::scalar(source, span, new),
-        "yaml" => return yaml::scalar(source, span, new),
-        "toml" => toml::scalar(source.slice(span), new),
-        _ => plain(source.slice(span), new),
+        Some(Format::Json | Format::Ndjson) => Some(json::scalar(new)),
+        Some(Format::Csv | Format::Tsv) => csv::scalar(source.slice(span), new),
+        Some(Format::Xml) => xml::scalar(source, span, new),
+        Some(Format::Yaml) => return yaml::scalar(source, span, new),
+        Some(Format::Toml) => toml::scalar(source.slice(span), new),
+        Some(Format::Handbook) | None => plain(source.slice(span), new),
     };
     // What is spelled the same would be read the same: its type is determined elsewhere.
     text.filter(|text| text != source.slice(span)).map(|text| TextEdit::new(span, text))
 }
 
-fn name(format: &str, source: &Source, span: Span, pointer: Option<&str>, name: &str) -> Option<Vec<TextEdit>> {
+fn name(format: Option<Format>, source: &Source, span: Span, pointer: Option<&str>, name: &str) -> Option<Vec<TextEdit>> {
     let text = match format {
-        "json" | "ndjson" => Some(json::text(name)),
-        "csv" | "tsv" => csv::name(source, span, pointer, name),
-        "xml" => return xml::name(source, span, name),
-        "yaml" => Some(yaml::name(source.slice(span), name)),
-        "toml" => Some(toml::name(source.slice(span), name)),
-        _ => None,
+        Some(Format::Json | Format::Ndjson) => Some(json::text(name)),
+        Some(Format::Csv | Format::Tsv) => csv::name(source, span, pointer, name),
+        Some(Format::Xml) => return xml::name(source, span, name),
+        Some(Format::Yaml) => Some(yaml::name(source.slice(span), name)),
+        Some(Format::Toml) => Some(toml::name(source.slice(span), name)),
+        Some(Format::Handbook) | None => None,
     };
     text.map(|text| vec![TextEdit::new(span, text)])
 }
 
-fn member(format: &str, source: &Source, new: &Member) -> Option<TextEdit> {
+fn member(format: Option<Format>, source: &Source, new: &Member) -> Option<TextEdit> {
     match format {
-        "json" | "ndjson" => json::member(source, new),
-        "csv" | "tsv" => csv::member(source, new),
-        "xml" => xml::member(source, new),
-        "yaml" => yaml::member(source, new),
-        "toml" => toml::member(source, new),
-        _ => None,
+        Some(Format::Json | Format::Ndjson) => json::member(source, new),
+        Some(Format::Csv | Format::Tsv) => csv::member(source, new),
+        Some(Format::Xml) => xml::member(source, new),
+        Some(Format::Yaml) => yaml::member(source, new),
+        Some(Format::Toml) => toml::member(source, new),
+        Some(Format::Handbook) | None => None,
     }
 }
 
 // Takes an item or a member out, with the mark on one side of it, or with its line.
-fn gone(format: &str, source: &Source, span: Span) -> Option<TextEdit> {
+fn gone(format: Option<Format>, source: &Source, span: Span) -> Option<TextEdit> {
     let text = source.slice(span);
     let is_free = match format {
-        "json" | "ndjson" => true,
+        Some(Format::Json | Format::Ndjson) => true,
         // What somebody says about it in a comment goes with nothing.
-        "yaml" | "toml" => !text.contains('#'),
-        _ => false,
+        Some(Format::Yaml | Format::Toml) => !text.contains('#'),
+        Some(Format::Csv | Format::Tsv | Format::Xml | Format::Handbook) | None => false,
     };
     (is_free && !text.is_empty()).then(|| TextEdit::new(span, ""))
 }

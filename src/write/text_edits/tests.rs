@@ -47,7 +47,7 @@ fn scalars_are_in_the_notation_of_the_format() {
         ("handbook", "a", literal("5"), None),
     ] {
         let source = Source::whole("a", written);
-        let found = scalar(format, &source, Span::new(0, source.len()), &new).map(|spelled| spelled.text);
+        let found = scalar(Format::by_name(format), &source, Span::new(0, source.len()), &new).map(|spelled| spelled.text);
         assert_eq!(found.as_deref(), expected, "{format}: {written:?} to {new:?}");
     }
 }
@@ -58,7 +58,7 @@ fn edited(format: &str, marked: &str, edit: impl FnOnce(Span) -> Edit) -> Option
     let source = Arc::new(Source::whole("a", marked.replace(['⟦', '⟧'], "")));
     let rule = &crate::diagnostic::rules::SYNTAX;
     let mut diagnostic = Diagnostic::new(rule, &source, Span::at(0), "").with_edit(Safety::Safe, vec![edit(Span::new(start, end))]);
-    resolve(&mut diagnostic, format);
+    resolve(&mut diagnostic, Format::by_name(format));
     let mut text = source.text().to_owned();
     for edit in diagnostic.fix?.edits.iter().rev() {
         text.replace_range(edit.span.range(), &edit.text);
@@ -129,7 +129,7 @@ fn added(format: &str, marked: &str, scalar: Scalar) -> Option<String> {
     };
     let rule = &crate::diagnostic::rules::SYNTAX;
     let mut diagnostic = Diagnostic::new(rule, &source, Span::at(0), "").with_edit(Safety::Safe, vec![Edit::member(member)]);
-    resolve(&mut diagnostic, format);
+    resolve(&mut diagnostic, Format::by_name(format));
     let mut text = source.text().to_owned();
     for edit in &diagnostic.fix?.edits {
         text.replace_range(edit.span.range(), &edit.text);

@@ -1,4 +1,4 @@
-//! TOML: texts in the quotes that they had, names bare where they may be.
+//! TOML: strings keep their quotes; keys are bare if possible.
 
 use std::fmt::Write as _;
 

@@ -1,6 +1,6 @@
-//! YAML: texts in the style that they had, bare only where every reader takes them for that text.
+//! YAML: strings keep their style, and are plain only if every reader takes them for that string.
 //!
-//! A block of lines stays a block where only its last line ends go, or its lines can be written again.
+//! A block scalar stays one if only its final line breaks are removed, or if its lines can be rewritten.
 
 use super::{TextEdit, own_line};
 use crate::diagnostic::{Member, Scalar};

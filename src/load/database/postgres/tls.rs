@@ -84,7 +84,7 @@ fn roots(named: Option<&Vec<CertificateDer<'static>>>) -> io::Result<RootCertSto
 #[derive(Debug)]
 struct Verifier {
     chain: Option<Arc<WebPkiServerVerifier>>,
-    // A server whose own certificate is one of these is trusted, whoever has signed it.
+    // A server whose own certificate is one of these is trusted, regardless of who signed it.
     named: Vec<CertificateDer<'static>>,
     looks_at_name: bool,
     provider: Arc<CryptoProvider>,

@@ -6,10 +6,11 @@
 //! never replaced: the output is spooled until it is complete and then written into it. Errors name the target, never a temporary file.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::syscall::{self, File};
 use super::temporary::{self, Exclusive, FolderLock, Made, Temporary, exclusive};
 use crate::spool::SpoolFile;
 
@@ -244,11 +245,11 @@ impl Staged {
         match fs::metadata(&self.target) {
             Ok(there) if there.is_file() => {
                 own(&self.file, &there);
-                self.file.set_permissions(there.permissions())?;
+                self.file.set_permissions(&there.permissions())?;
             }
             Ok(_) => return Err(io::Error::other("it is not a regular file any more")),
             // The user's mask has been applied when the file was created.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(folder_of(&self.target))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => syscall::create_dir_all(folder_of(&self.target))?,
             Err(error) => return Err(error),
         }
         self.file.sync_data()
@@ -262,7 +263,7 @@ impl Staged {
                 // A link replaces nothing, so the file needs a name for the moment until it is renamed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let name = link_to_temporary(&file, folder_of(&target))?;
-                    fs::rename(&name, &target).inspect_err(|_| drop(fs::remove_file(&name)))
+                    syscall::rename(&name, &target).inspect_err(|_| drop(syscall::remove_file(&name)))
                 }
                 linked => linked,
             },
@@ -290,13 +291,11 @@ fn link_to_temporary(file: &File, folder: &Path) -> io::Result<PathBuf> {
 // A file of a directory that has no name yet; `None` if the system or the file system has no such files.
 #[cfg(target_os = "linux")]
 fn unnamed(folder: &Path, private: bool) -> Option<File> {
-    use rustix::fs::{Mode, OFlags, open};
     // It is linked to its name by way of this directory.
     if !Path::new("/proc/self/fd").is_dir() {
         return None;
     }
-    let mode = Mode::from_raw_mode(if private { 0o600 } else { 0o666 });
-    let file = File::from(open(folder, OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC, mode).ok()?);
+    let file = File::unnamed(folder, if private { 0o600 } else { 0o666 }).ok()?;
     temporary::lock(&file);
     Some(file)
 }
@@ -309,10 +308,7 @@ fn unnamed(_folder: &Path, _private: bool) -> Option<File> {
 // Returns an unnamed file its name.
 #[cfg(target_os = "linux")]
 fn link(file: &File, path: &Path) -> io::Result<()> {
-    use rustix::fs::{AtFlags, CWD, linkat};
-    use std::os::fd::AsRawFd;
-    let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(linkat(CWD, unnamed, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    file.link(path)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -348,7 +344,7 @@ fn resolve(path: &Path) -> io::Result<Resolved> {
         } else if there.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
         } else {
-            return OpenOptions::new().write(true).open(&place).map(Resolved::Stream);
+            return File::open(OpenOptions::new().write(true), &place).map(Resolved::Stream);
         }
     }
     Err(io::Error::new(io::ErrorKind::InvalidInput, "too many links"))
@@ -369,9 +365,9 @@ fn descriptor(path: &Path) -> Option<io::Result<File>> {
     }
     Some(match number {
         // What else is written to the same open file is before or after it.
-        1 if is_own => io::stdout().as_fd().try_clone_to_owned().map(File::from),
-        2 if is_own => io::stderr().as_fd().try_clone_to_owned().map(File::from),
-        _ => OpenOptions::new().append(true).open(path),
+        1 if is_own => io::stdout().as_fd().try_clone_to_owned().map(|out| fs::File::from(out).into()),
+        2 if is_own => io::stderr().as_fd().try_clone_to_owned().map(|out| fs::File::from(out).into()),
+        _ => File::open(OpenOptions::new().append(true), path),
     })
 }
 
@@ -399,8 +395,7 @@ pub fn follow(path: &Path) -> io::Result<PathBuf> {
 // Only root may give files away; for everybody else the file is theirs already, or becomes so.
 #[cfg(unix)]
 fn own(file: &File, like: &Metadata) {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let _ = fchown(file, Some(like.uid()), Some(like.gid()));
+    let _ = file.set_owner(like);
 }
 
 #[cfg(not(unix))]
@@ -453,13 +448,13 @@ fn replace_with(path: &Path, old: &[u8], new: &[u8], naming: Naming) -> io::Resu
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
     // A file that may not be written is left alone, though its directory would let it be replaced.
-    OpenOptions::new().read(true).write(true).open(&target)?;
+    File::open(OpenOptions::new().read(true).write(true), &target)?;
     let mut staged = Staged::begin(target, true, naming)?;
     staged.file.write_all(new)?;
     staged.prepare()?;
     // As late as can be: what somebody else has written since is not lost.
     let mut now = Vec::with_capacity(old.len());
-    File::open(&staged.target)?.take(old.len() as u64 + 1).read_to_end(&mut now)?;
+    fs::File::open(&staged.target)?.take(old.len() as u64 + 1).read_to_end(&mut now)?;
     if now != old {
         return Ok(Replaced::Changed);
     }

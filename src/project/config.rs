@@ -3,137 +3,108 @@
 //! It is read like any other data: into a spanned tree and validated against `schemas/config.schema.json`, so that a
 //! mistake in it is a finding with a location. Paths in it are relative to its directory.
 
-use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{CliError, revision, schemas, session};
+use super::{Error, discovery, schemas};
 use crate::check::OnInvalid;
 use crate::check::schema::Checker;
 use crate::diagnostic::{Diagnostic, Place, Severity, quote, rules};
 use crate::normalise::{self, ConfiguredPass, Pass};
 use crate::pipeline::policy::{self, Override};
-use crate::pipeline::scope::{self, Pattern, Scope};
+use crate::pipeline::scope::{self, Scope};
 use crate::pipeline::suppress::Suppress;
-use crate::read::csv::{Cells, Dialect};
+use crate::read::{
+    self,
+    csv::{Cells, Dialect},
+};
 use crate::schema::bundled;
-use crate::source::open;
+use crate::tree::pattern::Pattern;
 use crate::tree::{Node, Tree};
 use crate::write;
-
-/// Its file name.
-pub const NAME: &str = "chancery.toml";
 
 /// Paths with their own settings.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
-    pub paths: Vec<String>,
-    pub schema: Option<String>,
-    pub from: Option<String>,
-    pub records: Option<String>,
+    pub(super) paths: Vec<String>,
+    pub(super) schema: Option<String>,
+    pub(super) from: Option<read::Format>,
+    pub(super) records: Option<String>,
     /// Whether these are files that no source claims: only their syntax is checked.
-    pub unclaimed: bool,
+    pub(super) unclaimed: bool,
 }
 
 /// The settings.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// Its directory, relative to the working directory; empty for the working directory.
-    pub folder: PathBuf,
-    pub sources: Vec<Group>,
-    pub schema: Option<String>,
-    pub schema_dir: Vec<PathBuf>,
-    pub from: Option<String>,
-    pub records: Option<String>,
-    pub encoding: Option<String>,
-    pub form: Option<String>,
-    pub key: Option<String>,
-    pub jobs: Option<usize>,
-    pub max_record_bytes: Option<usize>,
-    pub max_depth: Option<usize>,
-    pub on_invalid: Option<OnInvalid>,
+    pub(super) folder: PathBuf,
+    pub(super) sources: Vec<Group>,
+    pub(super) schema: Option<String>,
+    pub(super) schema_dir: Vec<PathBuf>,
+    pub(super) from: Option<read::Format>,
+    pub(super) records: Option<String>,
+    pub(super) encoding: Option<String>,
+    pub(super) form: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) jobs: Option<usize>,
+    pub(super) max_record_bytes: Option<usize>,
+    pub(super) max_depth: Option<usize>,
+    pub(super) on_invalid: Option<OnInvalid>,
     /// `Some(None)` is never.
-    pub fail_on: Option<Option<Severity>>,
-    pub select: Vec<String>,
-    pub ignore: Vec<String>,
+    pub(super) fail_on: Option<Option<Severity>>,
+    pub(super) select: Vec<String>,
+    pub(super) ignore: Vec<String>,
     /// `None` is off.
-    pub severities: Vec<(String, Option<Severity>)>,
-    pub overrides: Vec<Override>,
-    pub mask: bool,
-    pub suppress: Vec<Suppress>,
-    pub baseline: Option<PathBuf>,
+    pub(super) severities: Vec<(String, Option<Severity>)>,
+    pub(super) overrides: Vec<Override>,
+    pub(super) mask: bool,
+    pub(super) suppress: Vec<Suppress>,
+    pub(super) baseline: Option<PathBuf>,
     /// The file itself.
-    pub path: Option<PathBuf>,
-    pub strict: bool,
-    pub complete: bool,
-    pub defaults: bool,
-    pub report: Vec<String>,
-    pub output: Option<PathBuf>,
-    pub outputs: Vec<write::Format>,
-    pub normalise: normalise::Options,
-    pub csv: Dialect,
+    pub(super) path: Option<PathBuf>,
+    pub(super) strict: bool,
+    pub(super) complete: bool,
+    pub(super) defaults: bool,
+    pub(super) report: Vec<String>,
+    pub(super) output: Option<PathBuf>,
+    pub(super) outputs: Vec<write::Format>,
+    pub(super) normalise: normalise::Options,
+    pub(super) csv: Dialect,
 }
 
 impl Config {
     /// The config in the file `named`, else that of the project that contains `paths`, else none.
-    pub fn find(named: Option<&Path>, paths: &[String]) -> Result<Self, CliError> {
-        Self::locate(named, paths)?.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
-    }
-
-    /// Where the config that [`Config::find`] reads is: the nearest `chancery.toml` above each of the paths, or above
-    /// the working directory if there are none. Paths of several projects are an error.
-    pub fn locate(named: Option<&Path>, paths: &[String]) -> Result<Option<PathBuf>, CliError> {
-        if let Some(path) = named {
-            return Ok(Some(path.to_owned()));
-        }
-        let here = std::env::current_dir()?;
-        let mut known: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
-        let mut first: Option<(String, Option<PathBuf>)> = None;
-        for (name, folder) in paths.iter().flat_map(|path| folders(path, &here)) {
-            let config = known.entry(folder).or_insert_with_key(|folder| nearest(folder)).clone();
-            match &first {
-                None => first = Some((name, config)),
-                Some((_, of_first)) if *of_first == config => {}
-                Some((other, of_first)) => {
-                    let of = |name: &str, config: &Option<PathBuf>| match config {
-                        Some(config) => format!("{name} belongs to {}", from(&here, config).display()),
-                        None => format!("{name} to no project (no {NAME} found above it)"),
-                    };
-                    let (a, b) =
-                        if of_first.is_some() { ((other, of_first), (&name, &config)) } else { ((&name, &config), (other, of_first)) };
-                    let message = format!(
-                        "{}, {}; check each project separately, or use one config for all with --config",
-                        of(a.0, a.1),
-                        of(b.0, b.1)
-                    );
-                    return Err(CliError::usage(message));
-                }
-            }
-        }
-        let config = first.map_or_else(|| nearest(&here), |(_, config)| config);
-        Ok(config.map(|config| from(&here, &config)))
+    ///
+    /// # Errors
+    /// When it is invalid or cannot be read, or the paths belong to several projects.
+    pub fn find(named: Option<&Path>, paths: &[String]) -> Result<Self, Error> {
+        discovery::locate(named, paths)?.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
     }
 
     /// The nearest `chancery.toml` in a directory or above, else none.
-    pub fn above(folder: &Path) -> Result<Self, CliError> {
-        nearest(folder).map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
+    ///
+    /// # Errors
+    /// When it is invalid or cannot be read.
+    pub fn above(folder: &Path) -> Result<Self, Error> {
+        discovery::nearest(folder).map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
     }
 
     /// The config in a file.
-    fn read(path: &Path) -> Result<Self, CliError> {
+    fn read(path: &Path) -> Result<Self, Error> {
         let tree = schemas::parse_file(path)?;
         let mut diagnostics: Vec<Diagnostic> = Vec::new();
         Checker::new(schemas::own(bundled::CONFIG, true)?).check(&tree, &mut diagnostics);
         unknown_rules(&tree, &mut diagnostics);
         if !diagnostics.is_empty() {
-            return Err(CliError::Findings(diagnostics));
+            return Err(Error::Findings(diagnostics));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         let overrides = overrides(tree.root(), folder, &mut diagnostics);
         let suppress = suppress(tree.root(), folder, &mut diagnostics);
         if !diagnostics.is_empty() {
-            return Err(CliError::Findings(diagnostics));
+            return Err(Error::Findings(diagnostics));
         }
         Ok(Self { overrides, suppress, path: Some(path.to_owned()), ..Self::of(tree.root(), folder) })
     }
@@ -144,6 +115,7 @@ impl Config {
         let number = |name: &str| root.get(name).and_then(|node| node.text().parse().ok());
         let yes = |name: &str| root.get(name).is_some_and(|node| node.text() == "true");
         let local = |path: &str| shown(folder, path);
+        let format = |node: Node<'_>| node.get("from").and_then(|from| read::Format::by_name(from.text()));
         let schema = |node: Option<Node<'_>>| {
             node.map(|node| match node.text() {
                 "profile" | "none" => node.text().to_owned(),
@@ -153,7 +125,7 @@ impl Config {
         let group = |node: Node<'_>| Group {
             paths: texts(node.get("paths")).iter().map(|path| local(path)).collect(),
             schema: schema(node.get("schema")),
-            from: node.get("from").map(|from| from.text().to_owned()),
+            from: format(node),
             records: node.get("records").map(|records| records.text().to_owned()),
             unclaimed: false,
         };
@@ -168,7 +140,7 @@ impl Config {
             sources: groups,
             schema: schema(root.get("schema")),
             schema_dir: texts(root.get("schema-dir")).iter().map(|path| PathBuf::from(local(path))).collect(),
-            from: text("from"),
+            from: format(root),
             records: text("records"),
             encoding: text("encoding"),
             form: text("form").map(|form| if folder.join(&form).is_file() { local(&form) } else { form }),
@@ -203,56 +175,6 @@ impl Config {
             csv: root.get("csv").map(dialect).unwrap_or_default(),
         }
     }
-}
-
-// The nearest config in a directory or above. The search stops at the root of a repository.
-fn nearest(folder: &Path) -> Option<PathBuf> {
-    for folder in folder.ancestors() {
-        let config = folder.join(NAME);
-        if config.is_file() {
-            return Some(config);
-        }
-        if folder.join(".git").exists() {
-            return None;
-        }
-    }
-    None
-}
-
-// The directories, from the root on, of the files that a path means, each with the file's name; none for standard input.
-fn folders(given: &str, here: &Path) -> Vec<(String, PathBuf)> {
-    if given == "-" {
-        return Vec::new();
-    }
-    let path = Path::new(revision::split(given).map_or(given, |(_, path)| path));
-    if !path.exists() && given.contains(['*', '?', '[', '{']) {
-        let files = session::expand(&[given.to_owned()]).0;
-        let folder = |file: open::Input| Some((file.name.to_string(), absolute(file.path?.parent()?, here)));
-        let found: Vec<(String, PathBuf)> = files.into_iter().filter_map(folder).collect();
-        if !found.is_empty() {
-            return found;
-        }
-    }
-    let folder = if path.is_dir() { Some(path) } else { path.parent() };
-    folder.map(|folder| (given.to_owned(), absolute(folder, here))).into_iter().collect()
-}
-
-fn absolute(folder: &Path, here: &Path) -> PathBuf {
-    let joined = here.join(folder);
-    let goes_up = folder.components().any(|part| matches!(part, Component::ParentDir));
-    // Without resolving symbolic links, so that its ancestors are those of the path as given.
-    if goes_up { joined.canonicalize().unwrap_or(joined) } else { joined.components().collect() }
-}
-
-// A path relative to the working directory.
-fn from(here: &Path, path: &Path) -> PathBuf {
-    let common = here.components().zip(path.components()).take_while(|(a, b)| a == b).count();
-    // Only the root is common.
-    if common <= 1 {
-        return path.to_owned();
-    }
-    let up = here.components().count() - common;
-    std::iter::repeat_n(Component::ParentDir, up).chain(path.components().skip(common)).collect()
 }
 
 fn texts(list: Option<Node<'_>>) -> Vec<String> {
@@ -315,7 +237,7 @@ fn passes(table: Node<'_>) -> normalise::Options {
         configured: asked
             .into_iter()
             .filter_map(|ask| {
-                Some(ConfiguredPass { pointer: ask.get("pointer")?.text().to_owned(), passes: Value::from(ask.get("pass")?.text()) })
+                Some(ConfiguredPass { pattern: Pattern::new(ask.get("pointer")?.text())?, passes: Value::from(ask.get("pass")?.text()) })
             })
             .collect(),
         ..normalise::Options::default()

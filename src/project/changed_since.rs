@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use super::CliError;
-use super::session::InputSpec;
+use super::Error;
+use super::input::InputSpec;
 use crate::pipeline::{BaseRecords, ChangeStatus, RecordPipeline};
 use crate::read::{self, Format};
 use crate::source::git::{Commit, Repository};
@@ -21,7 +21,7 @@ pub struct ChangedFiles {
 
 impl ChangedFiles {
     /// Since the merge base with `revision`.
-    pub fn new(revision: &str) -> Result<Self, CliError> {
+    pub fn new(revision: &str) -> Result<Self, Error> {
         let repository = Repository::discover(Path::new(""))?;
         let commit = repository.merge_base(revision)?;
         let changed = repository.changed_since(&commit)?.into_iter().collect();
@@ -54,7 +54,7 @@ impl ChangedFiles {
         options: &[read::Options],
         pipelines: &[RecordPipeline],
         base: &mut BaseRecords,
-    ) -> Result<(), CliError> {
+    ) -> Result<(), Error> {
         for spec in spec.iter().filter(|spec| self.status(spec) == ChangeStatus::Modified) {
             if let Some(path) = &spec.input.path {
                 self.read_one(spec, path, options, pipelines, base)?;
@@ -80,7 +80,7 @@ impl ChangedFiles {
         options: &[read::Options],
         pipelines: &[RecordPipeline],
         base: &mut BaseRecords,
-    ) -> Result<(), CliError> {
+    ) -> Result<(), Error> {
         let Some(bytes) = self.repository.file_at(&self.commit, &real(path))? else { return Ok(()) };
         let table = |path: &Path| -> io::Result<Box<dyn Read + Send>> {
             let bytes = self.repository.file_at(&self.commit, &real(path)).map_err(io::Error::other)?;
@@ -88,8 +88,8 @@ impl ChangedFiles {
             Ok(Box::new(Cursor::new(bytes)))
         };
         // A base version that could not be read has no unchanged records.
-        if let Ok(mut opened) = spec.open_bytes(bytes, &table, &options[spec.pipeline]) {
-            let _ = base.read(&pipelines[spec.pipeline], &mut *opened.chunker);
+        if let Ok(opened) = spec.open_bytes(bytes, &table, &options[spec.collection]) {
+            let _ = base.read(&pipelines[spec.collection], opened);
         }
         Ok(())
     }

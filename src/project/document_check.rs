@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use super::args::{CommonArgs, InputArgs};
+use super::collection::Collection;
 use super::config::{Config, Group};
-use super::session::{InputSpec, Session, SourceConfig, expand};
-use super::{CliError, schemas};
-use crate::check::OnInvalid;
+use super::input::{InputSpec, shown};
+use super::inputs::sources;
+use super::paths::expand;
+use super::settings::{CollectionSettings, Overrides, ResolvedSettings};
+use super::{Error, schemas};
 use crate::check::schema::Checker;
 use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use crate::pipeline::suppress::Suppress;
-use crate::pipeline::{self, BaseRecords, ChangeStatus, Job, Policy, RecordPipeline, Report, ReportPlace, Suppressions, Watch};
+use crate::pipeline::{self, ChangeStatus, Job, Policy, RecordPipeline, Report, ReportPlace, Suppressions, Watch};
 use crate::read::{self, Format, RecordVisitor};
 use crate::report::{Reporter, Summary};
 use crate::schema::{Shape, bundled};
@@ -22,7 +24,7 @@ use crate::tree::Tree;
 
 /// How a text is read and checked; created once and used for each of its versions.
 pub struct DocumentCheck {
-    config: SourceConfig,
+    collection: Collection,
     spec: InputSpec,
     policy: Policy,
     suppress: Vec<Suppress>,
@@ -31,88 +33,74 @@ pub struct DocumentCheck {
 impl DocumentCheck {
     /// According to `config`: a text at the path of one of its sources is checked like that source; for any other text,
     /// only the syntax is checked. `schema` takes precedence over both.
-    pub fn new(config: Config, name: &str, path: Option<PathBuf>, from: Option<Format>, schema: Option<&str>) -> Result<Self, CliError> {
-        let group = path.as_deref().and_then(|path| group_of(&config, path));
-        let session = Session::without_inputs(CommonArgs::default(), config, false)?;
-        let own = group.as_ref().map(|group| group.schema.as_deref().or(session.config.schema.as_deref()).unwrap_or("profile"));
-        let schema = schema.or(own).unwrap_or("none").to_owned();
-        let group = group.unwrap_or(Group { unclaimed: schema == "none", ..Group::default() });
-        let plan = session.source_config(&schema, &group, &InputArgs::default())?;
-        let format = group.from.as_deref().or(session.config.from.as_deref()).and_then(Format::by_name).or(from);
-        let spec = InputSpec { input: open::Input::new(name, path), revision: None, pipeline: 0, format, encoding: None };
-        Ok(Self { config: plan, spec, policy: session.policy, suppress: session.config.suppress })
+    ///
+    /// # Errors
+    /// When the config or the schema is invalid or cannot be read.
+    pub fn new(config: &Config, name: &str, path: Option<PathBuf>, from: Option<Format>, schema: Option<&str>) -> Result<Self, Error> {
+        let overrides = Overrides { schema: schema.map(str::to_owned), ..Overrides::default() };
+        let source = path.as_deref().and_then(|path| source_of(config, path));
+        let without_source = Group { unclaimed: schema.is_none_or(|schema| schema == "none"), ..Group::default() };
+        let settings = CollectionSettings::new(&overrides, config, &source.unwrap_or(without_source))?;
+        let ResolvedSettings { policy, suppress, .. } = ResolvedSettings::new(&overrides, config)?;
+        let collection = Collection::compile(&settings)?;
+        let format = collection.format.or(config.from).or(from);
+        let spec = InputSpec { input: open::Input::new(name, path), revision: None, collection: 0, format, encoding: None };
+        Ok(Self { collection, spec, policy, suppress })
     }
 
     /// A config, checked against its own schema.
-    pub fn of_config(path: &Path) -> Result<Self, CliError> {
+    ///
+    /// # Errors
+    /// When that schema is invalid.
+    pub fn of_config(path: &Path) -> Result<Self, Error> {
         let schema = schemas::own(bundled::CONFIG, true)?;
-        let session = Session::without_inputs(CommonArgs::default(), Config::default(), false)?;
-        let mut plan = session.source_config("none", &Group { records: Some(String::new()), ..Group::default() }, &InputArgs::default())?;
-        plan.shape = Arc::new(Shape::of(&schema));
-        plan.stages = vec![Arc::new(Checker::new(schema))];
-        let input = open::Input::new(path.to_string_lossy().replace('\\', "/"), Some(path.to_owned()));
-        let spec = InputSpec { input, revision: None, pipeline: 0, format: Some(Format::Toml), encoding: None };
-        Ok(Self { config: plan, spec, policy: session.policy, suppress: Vec::new() })
+        let mut check = Self::new(&Config::default(), &shown(path), Some(path.to_owned()), Some(Format::Toml), None)?;
+        check.collection.options.records = Some(String::new());
+        check.collection.shape = Arc::new(Shape::of(&schema));
+        check.collection.stages = vec![Arc::new(Checker::new(schema))];
+        Ok(check)
     }
 
     /// The shape of its records.
     pub fn shape(&self) -> &Shape {
-        &self.config.shape
+        &self.collection.shape
     }
 
     /// The location of its records, if configured.
     pub fn records(&self) -> Option<&str> {
-        self.config.options.records.as_deref()
+        self.collection.options.records.as_deref()
     }
 
     /// Its delimiter, if configured.
     pub fn delimiter(&self) -> Option<u8> {
-        self.config.options.csv.delimiter
+        self.collection.options.csv.delimiter
     }
 
     /// Its format: as configured, by its name, or by its first bytes.
     pub fn format(&self, text: &str) -> Format {
         let by_name = || Format::by_extension(open::strip_compression(&self.spec.input.name));
-        self.spec.format.or_else(by_name).or_else(|| Format::by_first_bytes(text.as_bytes())).unwrap_or(Format::Handbook)
+        self.spec.format.or_else(by_name).or_else(|| read::format_of(text.as_bytes())).unwrap_or(Format::Handbook)
     }
 
     /// The findings.
     pub fn check(&self, text: &str) -> Vec<Diagnostic> {
         let findings = Arc::new(Mutex::new(Vec::new()));
         let opened = self.open(text);
+        let input = pipeline::Input {
+            name: Arc::clone(&self.spec.input.name),
+            open: Box::new(|| opened),
+            pipeline: 0,
+            status: ChangeStatus::Added,
+            size: None,
+            cached: None,
+        };
+        let (stages, references) = (self.collection.stages.clone(), self.collection.references.clone());
+        let reporter = Box::new(CollectingReporter(Arc::clone(&findings)));
         let job = Job {
-            inputs: vec![pipeline::Input {
-                name: Arc::clone(&self.spec.input.name),
-                open: Box::new(|| opened),
-                pipeline: 0,
-                status: ChangeStatus::Added,
-                size: None,
-                cached: None,
-            }],
-            pipelines: vec![RecordPipeline {
-                stages: self.config.stages.clone(),
-                references: self.config.references.clone(),
-                lenient: false,
-                redactor: None,
-            }],
-            complete: false,
-            outputs: Vec::new(),
-            rejects: None,
-            on_invalid: OnInvalid::Skip,
-            reports: vec![Report {
-                reporter: Box::new(CollectingReporter(Arc::clone(&findings))),
-                place: ReportPlace::Stream(Box::new(io::sink())),
-            }],
+            reports: vec![Report { reporter, place: ReportPlace::Stream(Box::new(io::sink())) }],
             policy: self.policy.clone(),
-            baseline: None,
             suppressions: Suppressions::new(self.suppress.clone(), false),
-            base: BaseRecords::default(),
-            unchanged_files: 0,
-            skipped: 0,
-            diagnostics: Vec::new(),
-            jobs: 1,
-            keep_summaries: false,
-            keep_top_level: false,
+            ..Job::new(vec![input], vec![RecordPipeline { stages, references, lenient: false, redactor: None }])
         };
         // Nothing is written, so nothing can fail.
         let _ = pipeline::run(job, &AtomicBool::new(false), &mut NoProgress);
@@ -131,20 +119,18 @@ impl DocumentCheck {
 
     fn open(&self, text: &str) -> Result<pipeline::Opened, crate::source::ReadError> {
         let table = |path: &Path| std::fs::File::open(path).map(|file| Box::new(file) as Box<dyn io::Read + Send>);
-        self.spec.open_bytes(text.as_bytes().to_vec(), &table, &self.config.options)
+        self.spec.open_bytes(text.as_bytes().to_vec(), &table, &self.collection.options)
     }
 }
 
-// The source group of a path.
-fn group_of(config: &Config, path: &Path) -> Option<Group> {
+// The source of the config that a path belongs to.
+fn source_of(config: &Config, path: &Path) -> Option<Group> {
     config.path.as_ref()?;
-    let default = || vec![Group { paths: vec![config.folder.join("input").to_string_lossy().into_owned()], ..Group::default() }];
-    let groups = if config.sources.is_empty() { default() } else { config.sources.clone() };
     let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    groups.into_iter().find(|group| {
+    sources(config).into_iter().find(|source| {
         let inside = |folder: &String| Path::new(folder).canonicalize().is_ok_and(|folder| folder.is_dir() && real.starts_with(folder));
         let named = |input: open::Input| input.path.and_then(|path| path.canonicalize().ok()).is_some_and(|input| input == real);
-        group.paths.iter().any(inside) || expand(&group.paths).0.into_iter().any(named)
+        source.paths.iter().any(inside) || expand(&source.paths).0.into_iter().any(named)
     })
 }
 

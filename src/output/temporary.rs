@@ -5,11 +5,13 @@
 //! Nothing else is removed: a file must have a name of this form, no running owner, and no lock.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use super::syscall::{self, File};
 
 const PREFIX: &str = ".chancery-";
 const SUFFIX: &str = ".tmp";
@@ -36,12 +38,12 @@ pub fn remove_all() -> Exclusive {
     let mut exclusive = exclusive();
     for path in std::mem::take(&mut *exclusive.0) {
         // One that cannot be removed now is removed by the next run.
-        let _ = fs::remove_file(path);
+        let _ = syscall::remove_file(&path);
     }
     let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
     // The innermost first; one that holds something stays.
     for folder in std::mem::take(&mut *folders).iter().rev() {
-        let _ = fs::remove_dir(folder);
+        let _ = syscall::remove_dir(folder);
     }
     exclusive
 }
@@ -65,7 +67,7 @@ impl Temporary {
         set_private(&mut options, private);
         loop {
             let path = folder.join(next_name());
-            match options.open(&path) {
+            match File::open(&options, &path) {
                 Ok(file) => {
                     lock(&file);
                     exclusive.0.insert(path.clone());
@@ -88,7 +90,7 @@ impl Temporary {
     /// # Errors
     /// When it cannot be renamed; it is gone then.
     pub fn publish(self, target: &Path, exclusive: &mut Exclusive) -> io::Result<()> {
-        let renamed = fs::rename(&self.path, target);
+        let renamed = syscall::rename(&self.path, target);
         self.forget(renamed.is_err(), exclusive);
         renamed
     }
@@ -98,7 +100,13 @@ impl Temporary {
     /// # Errors
     /// When something is there, or it cannot be renamed; it is gone then.
     pub fn publish_new(self, target: &Path, exclusive: &mut Exclusive) -> io::Result<()> {
-        let linked = match fs::hard_link(&self.path, target) {
+        let renamed = syscall::rename_new(&self.path, target);
+        let is_unsupported = |error: &io::Error| matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput);
+        if !renamed.as_ref().is_err_and(is_unsupported) {
+            self.forget(renamed.is_err(), exclusive);
+            return renamed;
+        }
+        let linked = match syscall::hard_link(&self.path, target) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             // Not every file system has links.
             Err(_) if fs::symlink_metadata(target).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
@@ -112,7 +120,7 @@ impl Temporary {
     // What `drop` does, for whoever has locked the list already.
     fn forget(self, is_there: bool, exclusive: &mut Exclusive) {
         if is_there {
-            let _ = fs::remove_file(&self.path);
+            let _ = syscall::remove_file(&self.path);
         }
         exclusive.0.remove(&self.path);
         std::mem::forget(self);
@@ -123,7 +131,7 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         let mut exclusive = exclusive();
         if exclusive.0.remove(&self.path) {
-            let _ = fs::remove_file(&self.path);
+            let _ = syscall::remove_file(&self.path);
         }
     }
 }
@@ -143,7 +151,7 @@ impl Made {
         folders.extend(made.0.iter().cloned());
         // Those that were made before one could not be made go again.
         drop(folders);
-        fs::create_dir_all(folder)?;
+        syscall::create_dir_all(folder)?;
         Ok(made)
     }
 }
@@ -153,7 +161,7 @@ impl Drop for Made {
         let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
         for folder in &self.0 {
             // A directory that holds something stays.
-            let _ = fs::remove_dir(folder);
+            let _ = syscall::remove_dir(folder);
             folders.remove(folder);
         }
     }
@@ -161,7 +169,7 @@ impl Drop for Made {
 
 /// A directory that no other process puts a set of files into as long as this lives. The threads of a process share the lock.
 #[derive(Debug)]
-pub struct FolderLock(Arc<File>);
+pub struct FolderLock(Arc<fs::File>);
 
 /// Another process has the directory.
 #[derive(Debug)]
@@ -186,14 +194,14 @@ impl FolderLock {
         Self::locked(folder, |file| Ok(file.lock().is_ok())).unwrap_or_default()
     }
 
-    fn locked(folder: &Path, lock: impl FnOnce(&File) -> Result<bool, Busy>) -> Result<Option<Self>, Busy> {
-        static TAKEN: Mutex<BTreeMap<PathBuf, Weak<File>>> = Mutex::new(BTreeMap::new());
+    fn locked(folder: &Path, lock: impl FnOnce(&fs::File) -> Result<bool, Busy>) -> Result<Option<Self>, Busy> {
+        static TAKEN: Mutex<BTreeMap<PathBuf, Weak<fs::File>>> = Mutex::new(BTreeMap::new());
         let Ok(folder) = folder.canonicalize() else { return Ok(None) };
         let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lock) = taken.get(&folder).and_then(Weak::upgrade) {
             return Ok(Some(Self(lock)));
         }
-        let Ok(file) = File::open(&folder).map(Arc::new) else { return Ok(None) };
+        let Ok(file) = fs::File::open(&folder).map(Arc::new) else { return Ok(None) };
         if !lock(&file)? {
             return Ok(None);
         }
@@ -253,7 +261,7 @@ fn remove_abandoned(folder: &Path) {
         let Some((number, started)) = entry.file_name().to_str().and_then(owner_of) else { continue };
         if entry.file_type().is_ok_and(|kind| kind.is_file()) && is_abandoned(&entry.path(), number, started) {
             // It does no harm where it is.
-            let _ = fs::remove_file(entry.path());
+            let _ = syscall::remove_file(&entry.path());
         }
     }
 }
@@ -272,7 +280,7 @@ fn is_abandoned(path: &Path, number: u32, started: u64) -> bool {
     if process == Process::Running(started) {
         return false;
     }
-    let Ok(file) = File::open(path) else { return false };
+    let Ok(file) = fs::File::open(path) else { return false };
     match file.try_lock() {
         Ok(()) => true,
         Err(TryLockError::WouldBlock) => false,
@@ -356,7 +364,7 @@ mod tests {
         }
         fs::create_dir(folder.path().join(".chancery-0-9-9.tmp")).expect("the folder is writable");
         // The owner is not to be seen here, but holds the lock.
-        let elsewhere = File::create(folder.path().join(".chancery-0-5-5.tmp")).expect("the folder is writable");
+        let elsewhere = File::from(fs::File::create(folder.path().join(".chancery-0-5-5.tmp")).expect("the folder is writable"));
         lock(&elsewhere);
         remove_abandoned(folder.path());
         let mut expected: Vec<&str> = others.into_iter().chain([&*live_name, ".chancery-0-5-5.tmp", ".chancery-0-9-9.tmp"]).collect();
@@ -371,7 +379,7 @@ mod tests {
     fn a_folder_is_shared_by_the_threads_of_a_process_and_by_no_other() {
         let folder = tempfile::tempdir().expect("a folder can be made");
         // A lock of another open file counts like one of another process.
-        let other = File::open(folder.path()).expect("it can be opened");
+        let other = fs::File::open(folder.path()).expect("it can be opened");
         let Some(lock) = FolderLock::take(folder.path()) else { panic!("it can be locked") };
         let second = std::thread::scope(|scope| scope.spawn(|| FolderLock::take(folder.path())).join().expect("no panic"));
         assert!(second.is_some());

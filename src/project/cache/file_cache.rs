@@ -11,15 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{TICK, hash, put, strip_checksum, with_checksum};
-use crate::layout::relational::shred::hex;
+use super::{TICK, entry};
+use crate::checksum;
 use crate::pipeline::{CachedFile, FileSummary, SummarisedFile};
 use crate::source::stat::FileStamp;
 
-/// The beginning of a file cache: its kind and the number of its format. After it stands a checksum of all that follows.
-const HEAD: &str = "chancery-file-cache 3";
+/// The kind of a file cache and the number of its format.
+const KIND: &str = "chancery-file-cache 4";
 /// Larger files with changed times are checked as quickly as they are compared.
 const LARGEST_COMPARED: u64 = 256 * 1024;
 /// A longer file cache is not stored.
@@ -50,15 +49,15 @@ struct Entry {
 }
 
 impl FileCache {
-    /// The file cache at `place` for this configuration, given by its checksums.
-    pub(super) fn open(place: PathBuf, config_files: &[String], started: u64) -> Self {
+    /// The file cache at `place` for this configuration, given by its files and their checksums.
+    pub(super) fn open(place: PathBuf, config_files: &[(PathBuf, String)], started: u64) -> Self {
         let config_files = of_all(config_files);
-        let files = std::fs::read(&place).ok().and_then(|bytes| read(&bytes, &config_files)).unwrap_or_default();
+        let files = entry::read(&place, KIND).and_then(|content| read(&content, &config_files)).unwrap_or_default();
         Self { place, config_files, started, files, visited: HashMap::new() }
     }
 
     /// Whether the configuration is unchanged.
-    pub(super) fn is_for(&self, config_files: &[String]) -> bool {
+    pub(super) fn is_for(&self, config_files: &[(PathBuf, String)]) -> bool {
         self.config_files == of_all(config_files)
     }
 
@@ -120,7 +119,7 @@ impl FileCache {
             serde_json::to_writer(&mut text, &line)?;
             text.push(b'\n');
         }
-        if text.len() > LONGEST { Ok(()) } else { put(&self.place, &with_checksum(HEAD, &text)) }
+        if text.len() > LONGEST { Ok(()) } else { entry::write(&self.place, KIND, &text) }
     }
 }
 
@@ -136,17 +135,18 @@ impl Entry {
         }
         let sum = self.sum.clone().filter(|_| stamp.length == self.stamp.length && stamp.length <= LARGEST_COMPARED)?;
         let path = PathBuf::from(name);
-        Some(CachedFile { summary, confirm: Some(Box::new(move || hash(&path) == Some(sum))) })
+        Some(CachedFile { summary, confirm: Some(Box::new(move || checksum::of_file(&path).is_ok_and(|now| now == sum))) })
     }
 }
 
-fn of_all(config_files: &[String]) -> String {
-    hex(&Sha256::digest(config_files.join(" ")))
+fn of_all(config_files: &[(PathBuf, String)]) -> String {
+    let sums: Vec<&str> = config_files.iter().map(|(_, sum)| &**sum).collect();
+    checksum::of(sums.join(" ").as_bytes())
 }
 
-// The files of a file cache for this configuration; `None` for any other text and for a damaged one.
-fn read(bytes: &[u8], config_files: &str) -> Option<Files> {
-    let (head, lines) = std::str::from_utf8(strip_checksum(HEAD, bytes)?).ok()?.split_once('\n')?;
+// The files of a file cache for this configuration; `None` for another one.
+fn read(content: &[u8], config_files: &str) -> Option<Files> {
+    let (head, lines) = std::str::from_utf8(content).ok()?.split_once('\n')?;
     if head != config_files {
         return None;
     }

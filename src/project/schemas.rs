@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::CliError;
 use super::revision::{self, Revision};
+use super::{CONFIG_NAME, Error};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Place, rules};
 use crate::read::handbook::Templates;
 use crate::read::{self, Format, RecordVisitor};
@@ -16,22 +16,37 @@ use crate::source::{InputBuffer, Position, Source};
 use crate::tree::Tree;
 
 /// The schema that `name` means: a file, `profile` for the bundled one, or `none`.
-pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, CliError> {
-    read_schema(name, dirs, formats, Files { at: None })
+///
+/// # Errors
+/// When the schema or one that it refers to is invalid or cannot be read.
+pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Error> {
+    read_schema(name, None, dirs, formats, Files { at: None })
+}
+
+/// The schema in a file, as if it had this text.
+///
+/// # Errors
+/// When the schema or one that it refers to is invalid or cannot be read.
+pub fn load_edited(path: &Path, text: &str, dirs: &[PathBuf]) -> Result<Arc<Schema>, Error> {
+    let schema = read_schema(&path.to_string_lossy(), Some(text), dirs, true, Files { at: None })?;
+    schema.ok_or_else(|| Error::setting("none and profile are not files; name the file of a schema"))
 }
 
 /// Like [`load`]; the name may also be a file at a git revision, which then also applies to referenced files.
-pub fn load_version(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, CliError> {
+///
+/// # Errors
+/// When the schema or one that it refers to is invalid or cannot be read, or git fails.
+pub fn load_version(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Error> {
     match revision::split(name) {
         Some((at, path)) => {
             let revision = Revision::find(at, Path::new(path))?;
-            read_schema(path, dirs, formats, Files { at: Some(&revision) })
+            read_schema(path, None, dirs, formats, Files { at: Some(&revision) })
         }
         None => load(name, dirs, formats),
     }
 }
 
-fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) -> Result<Option<Arc<Schema>>, CliError> {
+fn read_schema(name: &str, text: Option<&str>, dirs: &[PathBuf], formats: bool, files: Files<'_>) -> Result<Option<Arc<Schema>>, Error> {
     if name == "none" {
         return Ok(None);
     }
@@ -40,15 +55,18 @@ fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) ->
     }
     let mut registry = SchemaRegistry::new();
     let path = Path::new(name);
-    let root = files.add(&mut registry, path)?;
+    let root = match text {
+        Some(text) => add(&mut registry, path, parse_text(path, text)?),
+        None => files.add(&mut registry, path)?,
+    };
     complete(&mut registry, dirs, &Allowed::of(path, dirs), files)?;
     if let Some(finding) = lint::refuse(&registry, root) {
-        return Err(CliError::Findings(vec![finding]));
+        return Err(Error::Findings(vec![finding]));
     }
-    let schema = Schema::build(registry, root, schema::Options { formats }).map_err(CliError::Findings)?;
+    let schema = Schema::build(registry, root, schema::Options { formats }).map_err(Error::Findings)?;
     let mistakes = lint::mistakes(&schema);
     if !mistakes.is_empty() {
-        return Err(CliError::Findings(mistakes));
+        return Err(Error::Findings(mistakes));
     }
     Ok(Some(Arc::new(schema)))
 }
@@ -73,7 +91,7 @@ impl Allowed {
 
 // The nearest directory upwards that holds a config or is the root of a repository.
 fn project(folder: &Path) -> Option<&Path> {
-    folder.ancestors().find(|folder| folder.join("chancery.toml").is_file() || folder.join(".git").exists())
+    folder.ancestors().find(|folder| folder.join(CONFIG_NAME).is_file() || folder.join(".git").exists())
 }
 
 /// The files of a schema; none for the bundled one.
@@ -82,35 +100,44 @@ pub fn files(schema: &Schema) -> Vec<PathBuf> {
 }
 
 /// A bundled schema.
-pub fn own(schema: Bundled, formats: bool) -> Result<Arc<Schema>, CliError> {
-    let tree = parse(InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START), Format::Json)?;
+///
+/// # Errors
+/// When it is not JSON, which would be a bug.
+pub fn own(schema: Bundled, formats: bool) -> Result<Arc<Schema>, Error> {
+    let tree = parse(InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START))?;
     Ok(Arc::new(Schema::bundled(schema.name, tree, schema::Options { formats })))
 }
 
 /// The form of handbook pages that `name` means: a bundled one, or a file.
-pub fn forms(name: &str) -> Result<Templates, CliError> {
+///
+/// # Errors
+/// When there is no such form, or its file is invalid or cannot be read.
+pub fn forms(name: &str) -> Result<Templates, Error> {
     if let Some(forms) = Templates::named(name) {
         return Ok(forms);
     }
     let path = Path::new(name);
     if !path.exists() {
         let names: Vec<String> = Templates::default().names().map(str::to_owned).collect();
-        return Err(CliError::usage(format!("no form or file named {name}; forms are {}", names.join(", "))));
+        return Err(Error::setting(format!("no form or file named {name}; forms are {}", names.join(", "))));
     }
-    let text = fs::read_to_string(path).map_err(|error| CliError::File { path: path.to_owned(), error })?;
-    Templates::parse(&Arc::new(Source::whole(name, text))).map_err(CliError::Findings)
+    let text = fs::read_to_string(path).map_err(|error| Error::File { path: path.to_owned(), error })?;
+    Templates::parse(&Arc::new(Source::whole(name, text))).map_err(Error::Findings)
 }
 
 /// The text of the schema that `name` means.
-pub fn text(name: &str) -> Result<String, CliError> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn text(name: &str) -> Result<String, Error> {
     if name == "profile" {
         return Ok(bundled::PROFILE.text.to_owned());
     }
-    fs::read_to_string(name).map_err(|error| CliError::File { path: name.into(), error })
+    fs::read_to_string(name).map_err(|error| Error::File { path: name.into(), error })
 }
 
 // Adds referenced documents recursively until no missing one can be found.
-fn complete(registry: &mut SchemaRegistry, dirs: &[PathBuf], allowed: &Allowed, from: Files<'_>) -> Result<(), CliError> {
+fn complete(registry: &mut SchemaRegistry, dirs: &[PathBuf], allowed: &Allowed, from: Files<'_>) -> Result<(), Error> {
     let mut searched = false;
     loop {
         let mut found = false;
@@ -136,7 +163,7 @@ fn complete(registry: &mut SchemaRegistry, dirs: &[PathBuf], allowed: &Allowed, 
         if !found {
             // The rest may be the `$id` of any file in the directories. Otherwise the reference is a finding of the build.
             if searched {
-                return if refused.is_empty() { Ok(()) } else { Err(CliError::Findings(refused)) };
+                return if refused.is_empty() { Ok(()) } else { Err(Error::Findings(refused)) };
             }
             searched = true;
             from.add_folders(registry, dirs, allowed)?;
@@ -184,26 +211,24 @@ impl Files<'_> {
         self.at.is_some_and(|revision| revision.has(path).is_some())
     }
 
-    fn parse(self, path: &Path) -> Result<Tree, CliError> {
+    fn parse(self, path: &Path) -> Result<Tree, Error> {
         // Paths of referenced files are shown relative to the working directory.
         let here = std::env::current_dir().unwrap_or_default();
         let path = path.strip_prefix(here).unwrap_or(path);
         let Some(revision) = self.at.filter(|revision| revision.has(path).is_some()) else { return parse_file(path) };
-        let error = |error: std::io::Error| CliError::File { path: revision.shown(path).into(), error };
+        let error = |error: std::io::Error| Error::File { path: revision.shown(path).into(), error };
         let bytes = revision.file(path).map_err(error)?;
         let opened = open::open_stream(&revision.shown(path).into(), bytes, None);
         let opened = opened.map_err(|failure| error(std::io::Error::other(failure)))?;
-        parse(opened.feed, Format::by_extension(&path.to_string_lossy()).unwrap_or(Format::Json))
+        parse(opened.feed)
     }
 
-    fn add(self, registry: &mut SchemaRegistry, path: &Path) -> Result<usize, CliError> {
-        let name = path.to_string_lossy().replace('\\', "/");
-        let tree = self.parse(path)?;
-        Ok(registry.add(&registry::file_uri(path).unwrap_or(name), tree))
+    fn add(self, registry: &mut SchemaRegistry, path: &Path) -> Result<usize, Error> {
+        Ok(add(registry, path, self.parse(path)?))
     }
 
-    fn add_folders(self, registry: &mut SchemaRegistry, dirs: &[PathBuf], allowed: &Allowed) -> Result<(), CliError> {
-        let known = |name: &str| matches!(Format::by_extension(name), Some(Format::Json | Format::Yaml));
+    fn add_folders(self, registry: &mut SchemaRegistry, dirs: &[PathBuf], allowed: &Allowed) -> Result<(), Error> {
+        let known = |name: &str| Format::by_extension(name).is_some_and(Format::may_be_schema);
         let mut paths = Vec::new();
         for dir in dirs {
             let then = self.at.and_then(|revision| revision.folder(dir, known).ok());
@@ -212,7 +237,7 @@ impl Files<'_> {
                 let (inputs, problems) =
                     open::expand(&[given], &open::DirectoryRules { known: &known, package_tables: &|_| Vec::new(), config_name: "" });
                 if let Some(problem) = problems.first() {
-                    return Err(CliError::usage(problem.to_string()));
+                    return Err(Error::setting(problem.to_string()));
                 }
                 paths.extend(inputs.into_iter().filter_map(|input| input.path));
                 continue;
@@ -230,25 +255,51 @@ impl Files<'_> {
     }
 }
 
-/// Reads a file that is one document: a schema or a config.
-pub fn parse_file(path: &Path) -> Result<Tree, CliError> {
-    let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
-    let format = Format::by_extension(&name).unwrap_or(Format::Json);
-    let error = |error| CliError::File { path: path.to_owned(), error };
-    let opened = open::open(&Input::new(name, Some(path.to_owned())), None).map_err(|failure| error(std::io::Error::other(failure)))?;
-    parse(opened.feed, format)
+fn add(registry: &mut SchemaRegistry, path: &Path, tree: Tree) -> usize {
+    let name = path.to_string_lossy().replace('\\', "/");
+    registry.add(&registry::file_uri(path).unwrap_or(name), tree)
 }
 
-fn parse(feed: InputBuffer, format: Format) -> Result<Tree, CliError> {
+/// Reads a text as [`parse_file`] reads the file that has it.
+///
+/// # Errors
+/// When it is empty or has syntax errors.
+pub fn parse_text(path: &Path, text: &str) -> Result<Tree, Error> {
+    let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
+    parse(InputBuffer::new(name, Box::new(std::io::Cursor::new(text.to_owned())), Position::START))
+}
+
+/// Reads a file that is one document: a schema or a config.
+///
+/// # Errors
+/// When it cannot be read, is empty, or has syntax errors.
+pub fn parse_file(path: &Path) -> Result<Tree, Error> {
+    let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
+    let error = |error| Error::File { path: path.to_owned(), error };
+    let opened = open::open(&Input::new(name, Some(path.to_owned())), None).map_err(|failure| error(std::io::Error::other(failure)))?;
+    parse(opened.feed)
+}
+
+fn parse(mut feed: InputBuffer) -> Result<Tree, Error> {
     let name = Arc::clone(feed.name());
+    let unreadable = |failure| Error::File { path: PathBuf::from(&*name), error: std::io::Error::other(failure) };
+    let by_name = Format::by_extension(open::strip_compression(&name));
+    let format = match by_name {
+        Some(format) => format,
+        None => match read::format_of(open::peek(&mut feed).map_err(unreadable)?) {
+            // One document, whatever follows it.
+            Some(Format::Ndjson) => Format::Json,
+            Some(format) => format,
+            None => return Err(Error::setting(format!("{name} is in no known format; name it with an extension such as .json or .yaml"))),
+        },
+    };
     let options = read::Options { records: Some(String::new()), ..read::Options::default() };
     let mut first = FirstRecord::default();
-    read::read_all(&mut *format.chunker(feed, &options), &mut first)
-        .map_err(|failure| CliError::File { path: PathBuf::from(&*name), error: std::io::Error::other(failure) })?;
+    read::read_all(&mut *read::chunker(format, feed, &options), &mut first).map_err(unreadable)?;
     match first.tree {
         Some(tree) if first.errors.is_empty() => Ok(tree),
-        None if first.errors.is_empty() => Err(CliError::usage(format!("{name} is empty"))),
-        _ => Err(CliError::Findings(first.errors)),
+        None if first.errors.is_empty() => Err(Error::setting(format!("{name} is empty"))),
+        _ => Err(Error::Findings(first.errors)),
     }
 }
 
@@ -293,7 +344,7 @@ mod tests {
         for (schema, formats) in schemas.into_iter().flat_map(|schema| [(schema, true), (schema, false)]) {
             let feed = InputBuffer::new(schema.name, Box::new(schema.text.as_bytes()), Position::START);
             let mut registry = SchemaRegistry::new();
-            let root = registry.add(schema.name, parse(feed, Format::Json).unwrap_or_else(|_| panic!("{} is JSON", schema.name)));
+            let root = registry.add(schema.name, parse(feed).unwrap_or_else(|_| panic!("{} is JSON", schema.name)));
             let built = Schema::build(registry, root, schema::Options { formats });
             assert!(built.is_ok_and(|built| built.is_linear()), "{}", schema.name);
         }

@@ -1,23 +1,21 @@
 //! Detects a load that would only repeat the result of the previous one.
 //!
-//! Input: the command line and the cached result in the database. Output, if nothing has changed: that result, without
-//! reading a record. The result depends on the flags, config and schemas, the bytes of each input, and the keys and
-//! hashes in the table. If anything is unknown, the load runs normally.
+//! Input: the settings of a run and the cached result in the database. Output, if nothing has changed: that result,
+//! without reading a record. The result depends on the settings, config and schemas, the bytes of each input, and the
+//! keys and hashes in the table. If anything is unknown, the load runs normally.
 
-use std::fs::File;
-use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
-
-use super::args::LoadArgs;
-use super::cache::CapturedOutput;
-use super::session::Session;
+use super::captured::CapturedOutput;
+use super::run_key::{Dependencies, RunKey};
+use crate::checksum::{self, InputChecksum};
 use crate::diagnostic::Diagnostic;
-use crate::layout::relational::shred::hex;
 use crate::load::database::writer::WriterThread;
-use crate::load::database::{CachedLoad, CachedReport, Database, InputChecksum};
+use crate::load::database::{CachedLoad, CachedReport, Database};
 use crate::load::{Sink, Totals};
+use crate::output::Commit;
+use crate::project::Project;
 
 /// The fingerprint of a load.
 pub struct LoadFingerprint {
@@ -26,28 +24,12 @@ pub struct LoadFingerprint {
 }
 
 impl LoadFingerprint {
-    /// The fingerprint of this command line; `None` if the result depends on more than files.
-    pub fn new(args: &LoadArgs, session: &Session) -> Option<Self> {
-        let has_other_reports = args.findings || args.rejects.is_some() || args.dry_run || args.common.verbose;
-        if has_other_reports || args.no_cache {
-            return None;
-        }
-        let dependencies = session.cache_inputs(args.input.form.as_deref())?;
-        let mut config_files = Vec::new();
-        for judge in &dependencies.dependencies {
-            config_files.push((judge, sum(judge).ok()?));
-        }
-        let program = std::fs::metadata(std::env::current_exe().ok()?).ok()?.len();
-        let variables = ["NO_COLOR", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"].map(std::env::var_os);
-        // The address may contain a password, and does not affect the report.
-        let args = LoadArgs { into: String::new(), ..args.clone() };
-        let key = (
-            (env!("CARGO_PKG_VERSION"), program),
-            std::env::current_dir().ok()?,
-            (config_files, args),
-            (variables, io::stderr().is_terminal()),
-        );
-        Some(Self { fingerprint: hex(&Sha256::digest(format!("{key:?}"))), inputs: dependencies.inputs })
+    /// The fingerprint of a load of this project; `None` if the result depends on more than files.
+    #[must_use]
+    pub fn new(key: &RunKey, project: &Project) -> Option<Self> {
+        let dependencies = Dependencies::of(project)?;
+        let key = (key.text(), dependencies.config_checksums()?);
+        Some(Self { fingerprint: checksum::of(format!("{key:?}").as_bytes()), inputs: dependencies.inputs })
     }
 
     /// The cached result of the last load of a collection, if it is still valid.
@@ -70,14 +52,8 @@ impl LoadFingerprint {
         before.sort_unstable();
         now.sort_unstable();
         let named = before.len() == now.len() && before.iter().zip(&now).all(|((before, _), (now, _))| before == now);
-        named && before.iter().zip(&now).all(|((_, before), (_, path))| sum(path).is_ok_and(|now| now == *before))
+        named && before.iter().zip(&now).all(|((_, before), (_, path))| checksum::of_file(path).is_ok_and(|now| now == *before))
     }
-}
-
-fn sum(path: &Path) -> io::Result<String> {
-    let mut sum = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut sum)?;
-    Ok(hex(&sum.finalize()))
 }
 
 /// A load whose result is stored in the database.
@@ -90,6 +66,7 @@ pub struct CachingSink {
 
 impl CachingSink {
     /// The load that `writer` runs, whose report is captured.
+    #[must_use]
     pub fn new(writer: WriterThread, fingerprint: LoadFingerprint, captured: CapturedOutput) -> Self {
         Self { writer, fingerprint, captured, totals: Totals::default() }
     }
@@ -104,7 +81,9 @@ impl Sink for CachingSink {
         self.totals = totals;
         self.writer.settle(totals)
     }
+}
 
+impl Commit for CachingSink {
     fn commit(self: Box<Self>) -> io::Result<()> {
         let Self { mut writer, fingerprint, captured, totals } = *self;
         let Totals { incomplete, failed, .. } = totals;

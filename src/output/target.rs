@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::Sink;
 use super::atomic::{AtomicFile, Prepared};
 use super::temporary::FolderLock;
+use super::{Commit, Files};
 use crate::spool::SpoolFile;
 
 /// Output into one file, or into several of one directory.
@@ -24,7 +24,7 @@ pub struct OutputTarget {
 #[derive(Default)]
 pub struct CommitSet {
     files: Vec<AtomicFile>,
-    sinks: Vec<Box<dyn Sink>>,
+    sinks: Vec<Box<dyn Commit>>,
 }
 
 impl OutputTarget {
@@ -63,21 +63,13 @@ impl OutputTarget {
     }
 }
 
-impl OutputTarget {
-    /// The one file.
-    ///
-    /// # Errors
-    /// When it cannot be created, or the target is a directory.
-    pub fn main(&mut self) -> io::Result<&mut dyn Write> {
+impl Files for OutputTarget {
+    fn main(&mut self) -> io::Result<&mut dyn Write> {
         let path = self.main.clone().ok_or_else(|| io::Error::other("the output is a directory and needs file names"))?;
         self.at(path)
     }
 
-    /// The file of that name in the directory; the same one when named again.
-    ///
-    /// # Errors
-    /// When it cannot be created, or the target is one file.
-    pub fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
+    fn named(&mut self, name: &str) -> io::Result<&mut dyn Write> {
         let folder = self.folder.clone().ok_or_else(|| io::Error::other("the output is one file, but several are needed"))?;
         self.at(folder.join(name))
     }
@@ -101,7 +93,7 @@ impl CommitSet {
     }
 
     /// Keeps a place that is no file until everything is put into place.
-    pub fn add(&mut self, sink: Box<dyn Sink>) {
+    pub fn add(&mut self, sink: Box<dyn Commit>) {
         self.sinks.push(sink);
     }
 
@@ -145,6 +137,16 @@ impl Stream {
             io::copy(&mut held, &mut self.out)?;
         }
         self.out.flush()
+    }
+}
+
+impl Files for Stream {
+    fn main(&mut self) -> io::Result<&mut dyn Write> {
+        Ok(self.writer())
+    }
+
+    fn named(&mut self, _name: &str) -> io::Result<&mut dyn Write> {
+        Err(io::Error::other("standard output takes one file, but several are needed"))
     }
 }
 
