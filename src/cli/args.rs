@@ -42,7 +42,7 @@ pub enum Command {
     /// Show, check, compare and document schemas
     #[command(subcommand)]
     Schema(SchemaCommand),
-    /// Create a commented chancery.toml, a sample input and a CI workflow
+    /// Create a chancery.toml and a CI workflow: with schemas inferred from the data in the directory, else with a sample input
     Init(InitArgs),
     /// Run the language server on standard input and output
     Lsp(LspArgs),
@@ -568,7 +568,7 @@ pub enum SchemaCommand {
 }
 
 /// `schema infer`
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(
     after_help = "Exit status: 0 done, 1 some records could not be read, or --update could not resolve everything, 2 the run failed."
 )]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{Explain, InferArgs};
+use super::runner::Runner;
 use super::{CliError, ExitStatus, gather, print};
 use crate::check::Accepted;
 use crate::diagnostic::DiagnosticSink;
@@ -16,19 +17,37 @@ use crate::write::{OutputWriter, Writer};
 /// Up to this number of inputs, each is compared with the others; of more, those of one directory are one collection.
 const FEW_INPUTS: usize = 64;
 
+/// What was found in the inputs.
+pub struct Found {
+    /// A schema of each collection.
+    pub inferred: Vec<Inferred>,
+    /// The inputs of each collection, or their directories if there are many.
+    pub inputs: Vec<Vec<String>>,
+    pub status: ExitStatus,
+}
+
 /// Runs the command.
 pub fn run(args: &InferArgs) -> Result<ExitStatus, CliError> {
     let source = gather::open(args, "none")?;
     if let Some(output) = &args.output {
         source.refuse_output(output)?;
     }
-    let by_pipeline = gather::inputs_by_collection(&source);
-    let gatherers: Vec<Gatherer> = by_pipeline
+    match collect(args, source)? {
+        Ok(found) if found.inferred.is_empty() => Err(CliError::usage("the inputs have no records to infer a schema from")),
+        Ok(found) => write(args, &found.inferred).map(|()| found.status),
+        Err(status) => Ok(status),
+    }
+}
+
+/// Infers the schemas of all records; a status if not all could be read.
+pub fn collect(args: &InferArgs, source: Runner) -> Result<Result<Found, ExitStatus>, CliError> {
+    let by_collection = gather::inputs_by_collection(&source);
+    let gatherers: Vec<Gatherer> = by_collection
         .iter()
         .map(|inputs| Gatherer {
             // A config says which inputs belong together.
             apart: match () {
-                () if args.collection.is_some() || by_pipeline.len() > 1 => Apart::Never,
+                () if args.collection.is_some() || by_collection.len() > 1 => Apart::Never,
                 () if inputs.len() <= FEW_INPUTS => Apart::ByFile,
                 () => Apart::ByFolder,
             },
@@ -39,26 +58,22 @@ pub fn run(args: &InferArgs) -> Result<ExitStatus, CliError> {
     let pools: Vec<Pool> = gatherers.iter().map(|gatherer| Arc::clone(&gatherer.pool)).collect();
     let outcomes = gather::read(source, gatherers.into_iter().map(|gatherer| Arc::new(gatherer) as Arc<dyn Writer>).collect())?;
     if let Some(status) = gather::stopped(&outcomes) {
-        return Ok(status);
+        return Ok(Err(status));
     }
     let mut groups: Vec<Group> = Vec::new();
-    for (pool, inputs) in pools.into_iter().zip(by_pipeline) {
+    for (pool, inputs) in pools.into_iter().zip(by_collection) {
         let mut found = infer::grouped(joined(&pool));
-        match &mut *found {
-            // Not every input that was read has a name of its own in the statistics.
-            [only] => only.inputs = inputs,
-            _ => {}
+        if let [only] = &mut *found {
+            // Not every input has a name of its own in the statistics.
+            only.inputs = inputs;
         }
         groups.extend(found.into_iter().filter(|group| group.statistics.records() > 0));
     }
-    if groups.is_empty() {
-        return Err(CliError::usage("the inputs have no records to infer a schema from"));
-    }
     let names = names(&groups, args.collection.as_deref());
-    let collections = names.into_iter().zip(groups).map(|(name, group)| (name, group.statistics)).collect();
-    let inferred = infer::schemas(collections, Options { limits: args.with_limits });
-    write(args, &inferred)?;
-    Ok(if outcomes.iter().any(|outcome| outcome.failed || outcome.summary.rejected > 0) { ExitStatus::Findings } else { ExitStatus::Clean })
+    let (inputs, statistics): (Vec<_>, Vec<_>) = groups.into_iter().map(|group| (group.inputs, group.statistics)).unzip();
+    let inferred = infer::schemas(names.into_iter().zip(statistics).collect(), Options { limits: args.with_limits });
+    let failed = outcomes.iter().any(|outcome| outcome.failed || outcome.summary.rejected > 0);
+    Ok(Ok(Found { inferred, inputs, status: if failed { ExitStatus::Findings } else { ExitStatus::Clean } }))
 }
 
 fn write(args: &InferArgs, inferred: &[Inferred]) -> Result<(), CliError> {

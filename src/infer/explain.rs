@@ -45,7 +45,7 @@ fn value(claim: &Claim, inferred: &Inferred, masks: bool) -> String {
     if shows_values && is_hidden(claim, inferred, masks) { HIDDEN.to_owned() } else { one_line(&claim.value).into_owned() }
 }
 
-// Examples and their places; nothing of containers, which have no text.
+// Examples and their places.
 fn examples(claim: &Claim, inferred: &Inferred, masks: bool) -> Vec<(String, String)> {
     let hidden = is_hidden(claim, inferred, masks);
     let shown = |text: &str| if hidden { HIDDEN.to_owned() } else { quote(text, true) };
@@ -72,7 +72,8 @@ fn text(inferred: &Inferred, masks: bool, out: &mut String) {
         let _ = writeln!(out, "  {} {}{note}: {}", claim.keyword, value(claim, inferred, masks), evidence.join("; "));
         if claim.keyword == "type" {
             for (text, place) in examples(claim, inferred, masks) {
-                let _ = writeln!(out, "      {place}: {text}");
+                let text = if claim.distinct.is_some() { format!(": {text}") } else { String::new() };
+                let _ = writeln!(out, "      {place}{text}");
             }
         }
     }

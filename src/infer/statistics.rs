@@ -565,8 +565,9 @@ impl Examples {
             return;
         }
         let text = match node.kind() {
-            Kind::Array => "[…]",
-            Kind::Object => "{…}",
+            // The first place of a container stands for all.
+            Kind::Array => "[",
+            Kind::Object => "{",
             _ => shortened(node.text(), Self::LONGEST),
         };
         if self.0.iter().any(|known| *known.text == *text && is_late(known)) {

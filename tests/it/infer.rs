@@ -437,3 +437,31 @@ fn what_cannot_be_read_gives_no_schema() {
     assert_eq!((ran.status, &*ran.out), (2, ""), "{}", ran.err);
     assert!(ran.err.contains("no records"), "{}", ran.err);
 }
+
+#[test]
+fn a_directory_with_data_is_set_up_and_checked() {
+    let mut people = String::new();
+    for number in 0..30 {
+        writeln!(people, "{{\"id\":\"P{number:03}\",\"name\":\"N {number}\",\"team\":\"T{}\"}}", number % 4)
+            .expect("writing to a string cannot fail");
+    }
+    let teams = "id,title\nT0,Zero\nT1,One\nT2,Two\nT3,Three\n";
+    let home = folder(&[
+        ("data/people/a.ndjson", &people[..people.len() / 2 + people[people.len() / 2..].find('\n').unwrap_or(0) + 1]),
+        ("data/people/b.ndjson", &people[people.len() / 2 + people[people.len() / 2..].find('\n').unwrap_or(0) + 1..]),
+        ("data/teams.csv", teams),
+        (".pre-commit-config.yaml", "# mine\n"),
+    ]);
+    let ran = run(home.path(), &["init"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    let config = fs::read_to_string(home.path().join("chancery.toml")).expect("it was written");
+    assert!(config.contains("paths = [\"data/people/*.ndjson\"]") && config.contains("paths = [\"data/teams.csv\"]"), "{config}");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(home.path().join("schemas/people.schema.json")).expect("it was written"))
+        .expect("it is JSON");
+    assert_eq!((&schema["x-key"], &schema["properties"]["team"]["x-references"]), (&json!("/id"), &json!("teams")));
+    assert!(ran.out.contains("34 records in 3 files, all valid") && ran.out.contains("kept  ./.pre-commit-config.yaml"), "{}", ran.out);
+    // What is set up stays as it is.
+    fs::write(home.path().join("chancery.toml"), config.clone() + "# mine\n").expect("the folder is writable");
+    assert_eq!(run(home.path(), &["init"]).status, 0);
+    assert_eq!(fs::read_to_string(home.path().join("chancery.toml")).expect("it is there"), config + "# mine\n");
+}
