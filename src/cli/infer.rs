@@ -134,17 +134,13 @@ fn names(groups: &[Group], given: Option<&str>) -> Vec<String> {
 
 // The file's name, or that of the directory of several files.
 fn name_of(inputs: &[String]) -> String {
-    match inputs {
-        [only] => {
-            let file = only.rsplit(['/', '\\']).next().unwrap_or(only);
-            let file = crate::source::open::strip_compression(file);
-            collection_name(file.split_once('.').map_or(file, |(stem, _)| stem))
-        }
-        _ => {
-            let folder = inputs.first().and_then(|first| Path::new(first).parent()).and_then(Path::file_name);
-            collection_name(&folder.map(|name| name.to_string_lossy()).unwrap_or_default())
-        }
+    if let [only] = inputs {
+        let file = only.rsplit(['/', '\\']).next().unwrap_or(only);
+        let file = crate::source::open::strip_compression(file);
+        return collection_name(file.split_once('.').map_or(file, |(stem, _)| stem));
     }
+    let folder = inputs.first().and_then(|first| Path::new(first).parent()).and_then(Path::file_name);
+    collection_name(&folder.map(|name| name.to_string_lossy()).unwrap_or_default())
 }
 
 // A name that a collection can have.

@@ -40,7 +40,7 @@ impl Search {
     fn members(&mut self, members: Members, path: &str, parent: Option<&str>) {
         let mut named = members.named;
         // In the order of the data, so that the first of equals is the first there.
-        named.sort_by(|a, b| data_order(a, b));
+        named.sort_by(data_order);
         let records = self.records;
         for mut member in named.into_iter().filter(|member| member.count == records) {
             let mut at = path.to_owned();

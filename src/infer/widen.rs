@@ -157,7 +157,7 @@ impl Contradiction {
                 }
             }
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
-                Decimal::parse(value.text()).into_iter().for_each(|number| self.widen(number))
+                Decimal::parse(value.text()).into_iter().for_each(|number| self.widen(number));
             }
             "minLength" | "maxLength" => self.count(value.text().chars().count()),
             "minItems" | "maxItems" | "minProperties" | "maxProperties" => self.count(value.len()),
@@ -184,10 +184,9 @@ impl Contradiction {
         match keyword.key.text() {
             "type" => replaced(self.widened_type(keyword.value)?),
             "enum" if self.texts.len() <= MOST_VALUES => {
-                let last = keyword.value.items().last()?;
-                Some(vec![appended_items(keyword.value, last, self.texts.iter())])
+                let final_item = keyword.value.items().last()?;
+                Some(vec![appended_items(keyword.value, final_item, self.texts.iter())])
             }
-            "enum" => removal(subschema, keyword),
             "const" => {
                 let mut text = vec![b'['];
                 json(keyword.value, &mut text);
@@ -201,7 +200,7 @@ impl Contradiction {
             "exclusiveMinimum" => Some(vec![renamed(keyword, "minimum"), limit(least)?]),
             "exclusiveMaximum" => Some(vec![renamed(keyword, "maximum"), limit(most)?]),
             // No other value of these accepts what this one rejects and not everything.
-            "pattern" | "format" | "multipleOf" | "uniqueItems" | "propertyNames" => removal(subschema, keyword),
+            "enum" | "pattern" | "format" | "multipleOf" | "uniqueItems" | "propertyNames" => removal(subschema, keyword),
             _ => None,
         }
     }
@@ -216,7 +215,7 @@ impl Contradiction {
             if *kind == "number" {
                 types.retain(|known| *known != "integer");
             }
-            if !types.contains(kind) && !(*kind == "integer" && types.contains(&"number")) {
+            if !(types.contains(kind) || *kind == "integer" && types.contains(&"number")) {
                 types.push(kind);
             }
         }
@@ -297,9 +296,9 @@ fn indentation(node: Node<'_>) -> String {
 }
 
 // Adds items behind the last one.
-fn appended_items<'s>(list: Node<'_>, last: Node<'_>, values: impl Iterator<Item = &'s String>) -> (Span, String) {
-    let at = behind_line(list, last);
-    let indent = indentation(last);
+fn appended_items<'s>(list: Node<'_>, final_item: Node<'_>, values: impl Iterator<Item = &'s String>) -> (Span, String) {
+    let at = behind_line(list, final_item);
+    let indent = indentation(final_item);
     let is_broken = list.written().contains('\n');
     let text = values.map(|value| match (is_flow(list), is_broken) {
         (true, false) => format!(", {value}"),
