@@ -1,25 +1,23 @@
 //! chancery reads records from JSON, NDJSON, CSV, TSV, XML, YAML, TOML and plain-text pages, checks them against a JSON
-//! Schema, and writes them in another format without losing anything. The program is a thin layer over this crate: nothing
-//! here but [`cli`] prints or exits, and nothing is global.
+//! Schema, and writes them in another format without losing anything. The program is a thin layer over these crates:
+//! none of them prints or exits, and nothing is global.
 //!
-//! # Architecture
+//! # Crates
 //!
-//! Data structures are below, stages above; each row uses only the rows before it.
+//! This package is the program and a facade: its modules are the crates of the workspace. Each crate depends only on crates
+//! above it, and can be used alone.
 //!
-//! | modules | |
-//! | --- | --- |
-//! | [`source`] | windows of text that know which file they come from; [`source::Span`] and [`source::Position`] |
-//! | [`tree`], [`diagnostic`] | a record, with the place of every value; a finding, as a value |
-//! | [`schema`], [`reference_data`] | a compiled schema, and the [`schema::Shape`] that it gives to data; dates and countries |
-//! | [`output`] | files that are complete or unchanged |
-//! | [`layout`] | how values are in cells and elements, for reading and writing alike |
-//! | [`read`], [`normalise`], [`check`], [`compare`], [`redact`] | text to trees; trees to one form; findings about trees; what differs between two; what may be printed of them |
-//! | [`infer`] | records to a schema that they satisfy |
-//! | [`write`](mod@write), [`load`], [`report`] | trees to files; trees to databases; findings for people and programs |
-//! | [`pipeline`] | all stages, over many inputs and on many cores, in bounded memory |
-//! | [`fix`] | texts fixed by the edits of findings |
-//! | [`project`] | config, collections and inputs, from which jobs are built; cached results |
-//! | [`cli`] | the program |
+//! | crate | modules | |
+//! | --- | --- | --- |
+//! | `chancery-core` | [`source`], [`tree`], [`diagnostic`] | text that knows its place in a file; records as trees with the place of every value; findings as values |
+//! | `chancery-files` | [`files`] | inputs that are found, opened and decoded; outputs that appear complete or not at all |
+//! | `chancery-schema` | [`schema`] | a compiled schema, and the [`schema::Shape`] that it gives to data |
+//! | `chancery-check` | [`check`], [`normalise`], [`compare`], [`redact`], [`reference_data`] | findings about records; records in one form; differences; what may be printed |
+//! | `chancery-formats` | [`read`], [`write`](mod@write), [`layout`] | text to records and back, by a layout that both share |
+//! | `chancery-compat` | [`compat`] | what a change of a schema means for data |
+//! | `chancery-report` | [`report`] | findings for people and programs |
+//! | `chancery-store` | [`store`] | records in SQLite, PostgreSQL, Parquet and Arrow; one feature each |
+//! | `chancery-engine` | [`engine`], [`pipeline`], [`fix`] | all stages, over many inputs and on many cores, in bounded memory; texts fixed by the edits of findings |
 //!
 //! # Reading any format
 //!
@@ -37,7 +35,7 @@
 //! # Ok::<(), chancery::source::ReadError>(())
 //! ```
 //!
-//! Inputs that do not fit into memory are read through [`read::chunker`] and [`read::read_all`], one record at a time.
+//! Inputs that do not fit into memory are read through [`read::Format::chunker`] and [`read::read_all`], one record at a time.
 //!
 //! # Checking against a schema
 //!
@@ -95,29 +93,20 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod source;
-pub mod tree;
-pub mod diagnostic;
-pub mod reference_data;
-pub mod spool;
-pub mod checksum;
-pub mod schema;
-pub mod guard;
-mod growth;
-#[cfg(test)]
-mod property;
-pub mod layout;
-pub mod read;
-pub mod normalise;
-pub mod check;
-pub mod compare;
-pub mod infer;
-pub mod redact;
-pub mod output;
-pub mod write;
-pub mod load;
-pub mod report;
-pub mod pipeline;
-pub mod fix;
-pub mod project;
+/// The program.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+
+pub use chancery_check as check;
+pub use chancery_check::{compare, normalise, redact, reference_data};
+pub use chancery_compat as compat;
+pub use chancery_core::{diagnostic, source, tree};
+pub use chancery_engine as engine;
+pub use chancery_engine::{fix, pipeline, project};
+pub use chancery_files as files;
+pub use chancery_files::output;
+pub use chancery_formats::{layout, read, write};
+pub use chancery_report as report;
+pub use chancery_schema as schema;
+pub use chancery_store as store;

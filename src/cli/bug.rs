@@ -8,8 +8,8 @@ use std::panic;
 use std::sync::{Mutex, PoisonError};
 
 use super::print_error_line;
-use crate::diagnostic::one_line;
-use crate::pipeline::bug::{Bug, message};
+use chancery_core::diagnostic::one_line;
+use chancery_engine::pipeline::bug::{Bug, message};
 
 /// The exit status.
 pub const STATUS: u8 = 101;

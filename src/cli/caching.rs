@@ -1,4 +1,4 @@
-//! When the result of a command may be cached, besides the conditions of [`crate::project::cache`].
+//! When the result of a command may be cached, besides the conditions of [`chancery_engine::project::cache`].
 
 use std::fmt::Debug;
 use std::io::{self, IsTerminal};
@@ -6,7 +6,7 @@ use std::sync::Once;
 
 use super::args::CommonArgs;
 use super::reporting::ReportStream;
-use crate::diagnostic::one_line;
+use chancery_core::diagnostic::one_line;
 
 /// All that the report of a command depends on besides settings and files; `None` if it goes elsewhere than to the
 /// stream of the command, or says more than its findings.

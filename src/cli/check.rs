@@ -8,8 +8,8 @@ use super::reporting::ReportStream;
 use super::runner::Runner;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus, caching, is_read};
-use crate::check::OnInvalid;
-use crate::project::cache::ResultCache;
+use chancery_check::OnInvalid;
+use chancery_engine::project::cache::ResultCache;
 
 /// Runs the command.
 pub fn run(args: CheckArgs) -> Result<ExitStatus, CliError> {

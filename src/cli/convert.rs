@@ -9,11 +9,11 @@ use super::reporting::ReportStream;
 use super::runner::Runner;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus};
-use crate::check::OnInvalid;
-use crate::output::{OutputTarget, Stream};
-use crate::pipeline::{Output, Place};
-use crate::write::csv::Tables;
-use crate::write::{self, Format};
+use chancery_check::OnInvalid;
+use chancery_engine::pipeline::{Output, Place};
+use chancery_files::output::{OutputTarget, Stream};
+use chancery_formats::write::csv::Tables;
+use chancery_formats::write::{self, Format};
 
 /// The output as the user named it.
 enum OutputKind {
@@ -119,7 +119,7 @@ fn targets(names: &[String], folder: &Path, format: Format, package: bool) -> Re
     let mut targets = BTreeMap::new();
     for name in names {
         let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let file = crate::source::open::strip_compression(file);
+        let file = chancery_files::open::strip_compression(file);
         let stem = if file == "-" { "stdin" } else { file.rsplit_once('.').map_or(file, |(stem, _)| stem) };
         let path = match (package, names.len()) {
             (true, 1) => folder.to_owned(),

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::diagnostic::Diagnostic;
-use crate::project;
+use chancery_core::diagnostic::Diagnostic;
+use chancery_engine::project;
 
 /// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum CliError {
     Findings(Vec<Diagnostic>),
     /// Git failed.
     #[error("{0}")]
-    Git(#[from] crate::source::git::Error),
+    Git(#[from] chancery_engine::git::Error),
     /// The system returned an error.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -59,7 +59,7 @@ impl CliError {
     pub fn show(&self) {
         match self {
             Self::Findings(diagnostics) => super::reporting::show_findings(diagnostics),
-            other => errln!("error: {}", crate::diagnostic::log_line(&other.to_string())),
+            other => errln!("error: {}", chancery_core::diagnostic::log_line(&other.to_string())),
         }
     }
 }

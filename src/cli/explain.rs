@@ -8,12 +8,12 @@ use std::sync::Arc;
 use super::args::{CommonArgs, ExplainArgs, InputArgs};
 use super::runner::resolve;
 use super::{CliError, ExitStatus, print};
-use crate::diagnostic::{Diagnostic, DiagnosticSink, log_text, one_line, quote, rules};
-use crate::pipeline::{DiagnosticBuffer, RecordPipeline};
-use crate::project::Project;
-use crate::read::{self, RecordVisitor};
-use crate::source::{Format, Source};
-use crate::tree::{Kind, Node, Tree, pointer};
+use chancery_core::diagnostic::{Diagnostic, DiagnosticSink, log_text, one_line, quote, rules};
+use chancery_core::source::{Format, Source};
+use chancery_core::tree::{Kind, Node, Tree, pointer};
+use chancery_engine::pipeline::{DiagnosticBuffer, RecordPipeline};
+use chancery_engine::project::Project;
+use chancery_formats::read::{self, RecordVisitor};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> Result<ExitStatus, CliError> {

@@ -7,11 +7,11 @@ use super::dsn::Dsn;
 use super::interrupt::interrupted;
 use super::runner::Runner;
 use super::{CliError, ExitStatus, convert};
-use crate::diagnostic::{Diagnostic, DiagnosticSink, rules};
-use crate::layout::relational::digest;
-use crate::load::database::export::{NdjsonReader, StoredStates};
-use crate::pipeline::Stage;
-use crate::tree::{Kind, Node, Tree};
+use chancery_core::diagnostic::{Diagnostic, DiagnosticSink, rules};
+use chancery_core::tree::{Kind, Node, Tree};
+use chancery_engine::pipeline::Stage;
+use chancery_store::database::export::{NdjsonReader, StoredStates};
+use chancery_store::relational::digest;
 
 /// Runs the command.
 pub fn run(mut args: ExportArgs) -> Result<ExitStatus, CliError> {
@@ -80,8 +80,8 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
     match dsn {
         #[cfg(feature = "sqlite")]
         Dsn::Sqlite(path) => {
-            use crate::layout::relational::shred::Dialect;
-            use crate::load::database::sqlite::SqliteExporter;
+            use chancery_store::database::sqlite::SqliteExporter;
+            use chancery_store::relational::shred::Dialect;
             let reading = SqliteExporter::open(path, collection, interrupted()).map_err(|error| super::store::file(path, error))?;
             let layout = reading.layout().clone();
             Ok(NdjsonReader::new(Box::new(reading), layout, Dialect::Sqlite))
@@ -90,8 +90,8 @@ fn open(dsn: &Dsn, collection: Option<&str>, quiet: bool) -> Result<NdjsonReader
         Dsn::Sqlite(_) => Err(super::dsn::not_built("SQLite", "sqlite")),
         #[cfg(feature = "postgres")]
         Dsn::Postgres(url) => {
-            use crate::layout::relational::shred::Dialect;
-            use crate::load::database::postgres::PostgresExporter;
+            use chancery_store::database::postgres::PostgresExporter;
+            use chancery_store::relational::shred::Dialect;
             let (access, shown) = super::store::access(url, quiet)?;
             let reading =
                 PostgresExporter::open(&access, collection, interrupted()).map_err(|error| super::store::file(shown.as_ref(), error))?;

@@ -8,11 +8,11 @@ use super::reporting::colour;
 use super::runner::resolve;
 use super::stdout::stdout;
 use super::{CliError, ExitStatus};
-use crate::diagnostic::{inert, is_unprintable};
-use crate::fix::diff::{self, Sign};
-use crate::fix::{self, Counts, FixedFile, Outcome};
-use crate::output::atomic::{Replaced, replace};
-use crate::project::job;
+use chancery_core::diagnostic::{inert, is_unprintable};
+use chancery_engine::fix::diff::{self, Sign};
+use chancery_engine::fix::{self, Counts, FixedFile, Outcome};
+use chancery_engine::project::job;
+use chancery_files::output::atomic::{Replaced, replace};
 
 /// Maximum number of dropped edits that are reported individually.
 const MAX_SHOWN: usize = 20;
@@ -96,7 +96,7 @@ pub fn run(args: FixArgs) -> Result<ExitStatus, CliError> {
 
 // Names and reasons come from outside.
 fn print_summary(line: &str) {
-    errln!("{}", crate::diagnostic::log_line(line));
+    errln!("{}", chancery_core::diagnostic::log_line(line));
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {

@@ -8,11 +8,11 @@ use super::interrupt::interrupted;
 use super::reporting::ReportStream;
 use super::runner::Runner;
 use super::{CliError, ExitStatus};
-use crate::check::OnInvalid;
-use crate::output::{Files, Stream};
-use crate::pipeline::{self, Outcome, Output, Place};
-use crate::project::JobBuilder;
-use crate::write::{OutputWriter, Writer};
+use chancery_check::OnInvalid;
+use chancery_engine::pipeline::{self, Outcome, Output, Place};
+use chancery_engine::project::JobBuilder;
+use chancery_files::output::{Files, Stream};
+use chancery_formats::write::{OutputWriter, Writer};
 
 /// The inputs, to be read as a schema says.
 pub fn open(args: &InferArgs, schema: &str) -> Result<Runner, CliError> {

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::args::{Explain, InferArgs};
 use super::runner::Runner;
 use super::{CliError, ExitStatus, gather, print};
-use crate::check::Accepted;
-use crate::diagnostic::DiagnosticSink;
-use crate::infer::{self, Format, Group, Inferred, Options, Statistics};
-use crate::output::{CommitSet, Files as _, OutputTarget};
-use crate::report::json_text;
-use crate::write::{OutputWriter, Writer};
+use chancery_check::Accepted;
+use chancery_core::diagnostic::DiagnosticSink;
+use chancery_files::output::{CommitSet, Files as _, OutputTarget};
+use chancery_formats::write::{OutputWriter, Writer};
+use chancery_infer as infer;
+use chancery_infer::{Format, Group, Inferred, Options, Statistics};
+use chancery_report::json_text;
 
 /// Up to this number of inputs, each is compared with the others; of more, those of one directory are one collection.
 const FEW_INPUTS: usize = 64;
@@ -136,7 +137,7 @@ fn names(groups: &[Group], given: Option<&str>) -> Vec<String> {
 fn name_of(inputs: &[String]) -> String {
     if let [only] = inputs {
         let file = only.rsplit(['/', '\\']).next().unwrap_or(only);
-        let file = crate::source::open::strip_compression(file);
+        let file = chancery_files::open::strip_compression(file);
         return collection_name(file.split_once('.').map_or(file, |(stem, _)| stem));
     }
     let folder = inputs.first().and_then(|first| Path::new(first).parent()).and_then(Path::file_name);

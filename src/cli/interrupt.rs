@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::output::temporary;
+use chancery_files::output::temporary;
 
 /// Time that a run has to end after a signal.
 const GRACE: Duration = Duration::from_secs(2);
@@ -51,7 +51,7 @@ fn take(status: u8) {
         STATUS.store(status, Ordering::SeqCst);
     }
     // Ends the check of a record that takes long.
-    crate::schema::budget::interrupt();
+    chancery_schema::budget::interrupt();
     if effect(is_first, HEEDED.load(Ordering::SeqCst)) == Effect::AtOnce {
         leave(self::status());
     }

@@ -17,17 +17,17 @@ use super::runner::{Runner, SideOutputs};
 use super::stdout::stdout;
 use super::store::{collection, file, records, rejects};
 use super::{CliError, ExitStatus, caching, is_read, print};
-use crate::check::OnInvalid;
-use crate::checksum;
-use crate::diagnostic::{Diagnostic, log_line};
-use crate::layout::relational::shred::Shredder;
-use crate::load::database::{self, Database, LoadRequest, LoadStats, Mode};
-use crate::output::Commit;
-use crate::pipeline::{Output, Place};
-use crate::project::cache::{CachingSink, LoadFingerprint, RunKey};
-use crate::redact::Redactor;
-use crate::reference_data::date;
-use crate::write::row_writer::RowWriter;
+use chancery_check::OnInvalid;
+use chancery_check::redact::Redactor;
+use chancery_check::reference_data::date;
+use chancery_core::diagnostic::{Diagnostic, log_line};
+use chancery_engine::pipeline::{Output, Place};
+use chancery_engine::project::cache::{CachingSink, LoadFingerprint, RunKey};
+use chancery_files::checksum;
+use chancery_files::output::Commit;
+use chancery_store::database::{self, Database, LoadRequest, LoadStats, Mode};
+use chancery_store::relational::shred::Shredder;
+use chancery_store::row_writer::RowWriter;
 
 /// Runs the command. An interrupted load commits nothing; where it was committed before, that is an error.
 pub fn run(args: LoadArgs) -> Result<ExitStatus, CliError> {
@@ -206,12 +206,12 @@ fn open(dsn: &Dsn, trial: bool, runner: &Runner) -> Result<Box<dyn Database>, Cl
 // Everything but the last step.
 struct DryRun(database::writer::WriterThread);
 
-impl crate::load::Sink for DryRun {
+impl chancery_store::sink::Sink for DryRun {
     fn record(&mut self, encoded: &[u8]) -> io::Result<()> {
         self.0.record(encoded)
     }
 
-    fn settle(&mut self, totals: crate::load::Totals) -> io::Result<Vec<Diagnostic>> {
+    fn settle(&mut self, totals: chancery_store::sink::Totals) -> io::Result<Vec<Diagnostic>> {
         self.0.settle(totals)
     }
 }

@@ -13,18 +13,18 @@ use super::runner::{Runner, SideOutputs};
 use super::stdout::stdout;
 use super::store::{collection, file, records, rejects};
 use super::{CliError, ExitStatus};
-use crate::check::OnInvalid;
-use crate::layout::columnar::Form;
-use crate::layout::relational::Layout;
-use crate::layout::relational::shred::{Shredder, TypeSupport};
-use crate::load::Sink;
-use crate::load::columnar::parquet::{self, Files};
-use crate::load::columnar::reader::ColumnarExporter;
-use crate::load::columnar::stream::{BatchStream, StreamTarget};
-use crate::load::database::export::NdjsonReader;
-use crate::output::Stream;
-use crate::pipeline::{Output, Place};
-use crate::write::row_writer::RowWriter;
+use chancery_check::OnInvalid;
+use chancery_engine::pipeline::{Output, Place};
+use chancery_files::output::Stream;
+use chancery_store::columnar::arrow_layout::Form;
+use chancery_store::columnar::parquet::{self, Files};
+use chancery_store::columnar::reader::ColumnarExporter;
+use chancery_store::columnar::stream::{BatchStream, StreamTarget};
+use chancery_store::database::export::NdjsonReader;
+use chancery_store::relational::Layout;
+use chancery_store::relational::shred::{Shredder, TypeSupport};
+use chancery_store::row_writer::RowWriter;
+use chancery_store::sink::Sink;
 
 /// Loads records into columns.
 pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<ExitStatus, CliError> {
@@ -70,7 +70,7 @@ pub fn load(dsn: &Dsn, args: LoadArgs) -> Result<ExitStatus, CliError> {
         };
         let count = count.load(std::sync::atomic::Ordering::Relaxed);
         let line = format!("{shown}, {collection}: {count} written to {place}");
-        errln!("{}", crate::diagnostic::log_line(&line));
+        errln!("{}", chancery_core::diagnostic::log_line(&line));
     }
     Ok(result.status)
 }

@@ -45,8 +45,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::output::atomic::about;
 use args::{Cli, Command};
+use chancery_files::output::atomic::about;
 use error::CliError;
 use stdout::stdout;
 
@@ -176,8 +176,8 @@ fn print(text: &str) -> Result<ExitStatus, CliError> {
 
 fn formats() -> String {
     let mut text = String::from("format    read  write  extensions\n");
-    for format in crate::read::Format::ALL {
-        let writes = if crate::write::Format::by_name(format.name()).is_some() { "yes" } else { "no" };
+    for format in chancery_formats::read::Format::ALL {
+        let writes = if chancery_formats::write::Format::by_name(format.name()).is_some() { "yes" } else { "no" };
         let extensions: Vec<String> = format.extensions().iter().map(|extension| format!(".{extension}")).collect();
         text.push_str(&format!("{:<9} yes   {writes:<5}  {}\n", format.name(), extensions.join(" ")));
     }

@@ -2,12 +2,12 @@
 
 use super::CliError;
 use super::args::{Cells, CommonArgs, FailOn, InputArgs, OnInvalid, Unclaimed, WriteBaseline};
-use crate::check;
-use crate::diagnostic::Severity;
-use crate::pipeline::baseline::Update;
-use crate::project::settings::{self, DialectOverrides, InputOverrides};
-use crate::project::{Overrides, ResolvedSettings};
-use crate::read::{Format, csv};
+use chancery_check as check;
+use chancery_core::diagnostic::Severity;
+use chancery_engine::pipeline::baseline::Update;
+use chancery_engine::project::settings::{self, DialectOverrides, InputOverrides};
+use chancery_engine::project::{Overrides, ResolvedSettings};
+use chancery_formats::read::{Format, csv};
 
 /// The settings that these flags make.
 pub fn overrides(common: &CommonArgs, input: &InputArgs) -> Result<Overrides, CliError> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::pipeline::Watch;
+use chancery_engine::pipeline::Watch;
 
 /// Shorter runs show no bar.
 const PATIENCE: Duration = Duration::from_millis(700);

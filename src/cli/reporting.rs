@@ -7,12 +7,12 @@ use super::args::{Color, CommonArgs};
 use super::progress::Progress;
 use super::stdout::{WhileRead, stderr, stdout};
 use super::{CliError, summary};
-use crate::diagnostic::Diagnostic;
-use crate::output::OutputTarget;
-use crate::pipeline::{Report, ReportPlace};
-use crate::project::cache::CapturedOutput;
-use crate::project::{InputSet, ResolvedSettings};
-use crate::report;
+use chancery_core::diagnostic::Diagnostic;
+use chancery_engine::pipeline::{Report, ReportPlace};
+use chancery_engine::project::cache::CapturedOutput;
+use chancery_engine::project::{InputSet, ResolvedSettings};
+use chancery_files::output::OutputTarget;
+use chancery_report as report;
 
 /// The stream that a command reports on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

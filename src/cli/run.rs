@@ -9,10 +9,10 @@ use super::overrides;
 use super::reporting::ReportStream;
 use super::runner::{Runner, SideOutputs};
 use super::{CliError, ExitStatus};
-use crate::check::OnInvalid;
-use crate::output::{CommitSet, Files, OutputTarget, remove_file};
-use crate::pipeline::{Output, Place};
-use crate::write::{self, Format};
+use chancery_check::OnInvalid;
+use chancery_engine::pipeline::{Output, Place};
+use chancery_files::output::{CommitSet, Files, OutputTarget, remove_file};
+use chancery_formats::write::{self, Format};
 
 /// Lists the files that a run wrote, so that the next run can remove stale ones.
 const MANIFEST: &str = ".chancery-manifest";

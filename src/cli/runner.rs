@@ -8,18 +8,18 @@ use super::args::{CommonArgs, InputArgs};
 use super::interrupt::interrupted;
 use super::reporting::{ReportStream, Reporting};
 use super::{CliError, ExitStatus, overrides};
-use crate::check::OnInvalid;
-use crate::checksum::ChecksumRecorder;
-use crate::diagnostic::log_line;
-use crate::output::OutputTarget;
-use crate::output::temporary::FolderLock;
-use crate::pipeline::{self, Output, Report, ReportPlace, Stage, SummarisedFile};
-use crate::project::cache::CapturedOutput;
-use crate::project::job::CachedFiles;
-use crate::project::{JobBuilder, Project};
-use crate::report;
-use crate::schema::Shape;
-use crate::write;
+use chancery_check::OnInvalid;
+use chancery_core::diagnostic::log_line;
+use chancery_engine::pipeline::{self, Output, Report, ReportPlace, Stage, SummarisedFile};
+use chancery_engine::project::cache::CapturedOutput;
+use chancery_engine::project::job::CachedFiles;
+use chancery_engine::project::{JobBuilder, Project};
+use chancery_files::checksum::ChecksumRecorder;
+use chancery_files::output::OutputTarget;
+use chancery_files::output::temporary::FolderLock;
+use chancery_formats::write;
+use chancery_report as report;
+use chancery_schema::Shape;
 
 /// A project as flags and config describe it, and what a run of it records.
 pub struct Runner {

@@ -7,17 +7,17 @@ use std::sync::Arc;
 use super::reporting::{colour, draw_findings};
 use super::stdout::stdout;
 use super::{CliError, ExitStatus, is_read, print};
-use crate::check::{references, semantic};
-use crate::diagnostic::{Diagnostic, Severity, command_signs, is_unprintable, log_line, log_text, rules};
-use crate::layout::relational::{self, Layout, sql};
-use crate::normalise;
-use crate::output::{CommitSet, Files, OutputTarget};
-use crate::project::collection::collection_name;
-use crate::project::schemas;
-use crate::report::{evolution, json_text};
-use crate::schema::compat::{Direction, compare};
-use crate::schema::{self, Schema, Shape, docs, lint, shape_listing};
-use crate::write::{self, xsd};
+use chancery_check::normalise;
+use chancery_check::{references, semantic};
+use chancery_compat::{Direction, compare};
+use chancery_core::diagnostic::{Diagnostic, Severity, command_signs, is_unprintable, log_line, log_text, rules};
+use chancery_engine::project::collection::collection_name;
+use chancery_engine::project::schemas;
+use chancery_files::output::{CommitSet, Files, OutputTarget};
+use chancery_formats::write::{self, xsd};
+use chancery_report::{evolution, json_text};
+use chancery_schema::{Schema, Shape, docs, lint, shape_listing};
+use chancery_store::relational::{self, Layout, sql};
 
 /// Runs the command.
 pub fn run(command: &SchemaCommand) -> Result<ExitStatus, CliError> {
@@ -144,5 +144,5 @@ fn diff(args: &SchemaDiffArgs) -> Result<ExitStatus, CliError> {
             finished.commit()?;
         }
     }
-    Ok(if change.verdict == schema::compat::Verdict::Compatible { ExitStatus::Clean } else { ExitStatus::Findings })
+    Ok(if change.verdict == chancery_compat::Verdict::Compatible { ExitStatus::Clean } else { ExitStatus::Findings })
 }

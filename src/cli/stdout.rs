@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use crate::output::atomic::about;
+use chancery_files::output::atomic::about;
 
 /// A standard stream.
 #[derive(Debug)]

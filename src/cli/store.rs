@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::CliError;
 use super::runner::Runner;
+use chancery_engine::project::{Project, schemas};
+use chancery_files::output::OutputTarget;
+use chancery_schema::Shape;
 #[cfg(feature = "postgres")]
-use crate::load::database::postgres;
-use crate::output::OutputTarget;
-use crate::project::{Project, schemas};
-use crate::schema::Shape;
+use chancery_store::database::postgres;
 
 /// The records of one schema, for a store that lays them out in tables.
 pub struct Records {
@@ -36,7 +36,7 @@ pub fn records(project: &Project) -> Result<Records, CliError> {
 /// The collection: the one given, else the schema's.
 pub fn collection(named: Option<String>, of_schema: String) -> Result<String, CliError> {
     let collection = named.unwrap_or(of_schema);
-    match crate::layout::relational::refused_name(&collection) {
+    match chancery_store::relational::refused_name(&collection) {
         Some(why) => Err(CliError::usage(format!(
             "{collection:?} cannot be the name of a collection: {why}; a name begins with a letter, has at most 63 bytes, and does not begin with \
              sqlite_, pg_ or _chancery; choose another one with --collection"
@@ -52,7 +52,7 @@ pub fn rejects(runner: &Runner, path: Option<&Path>) -> Result<Option<OutputTarg
 
 /// An error of a store, which names it.
 pub fn file(path: &Path, error: io::Error) -> CliError {
-    if crate::output::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
+    if chancery_files::output::atomic::names_file(&error) { CliError::Io(error) } else { CliError::File { path: path.to_owned(), error } }
 }
 
 /// How to connect to a database, and its display name.

@@ -6,10 +6,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::diagnostic::log_line;
-use crate::output::append;
-use crate::pipeline::{Report, ReportPlace};
-use crate::report;
+use chancery_core::diagnostic::log_line;
+use chancery_engine::pipeline::{Report, ReportPlace};
+use chancery_files::output::append;
+use chancery_report as report;
 
 /// Maximum size of a step summary; a larger one is not shown at all.
 const MOST: u64 = 1024 * 1024;

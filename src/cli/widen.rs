@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::InferArgs;
 use super::{CliError, ExitStatus, gather, print};
-use crate::check::{Accepted, Checker};
-use crate::diagnostic::{Diagnostic, DiagnosticSink, log_line};
-use crate::infer::widen::{Contradictions, Edits};
-use crate::output::{CommitSet, Files as _, OutputTarget};
-use crate::project::schemas;
-use crate::report::evolution;
-use crate::schema::compat::{Direction, compare};
-use crate::tree::Tree;
-use crate::write::{OutputWriter, Writer};
+use chancery_check::{Accepted, Checker};
+use chancery_compat::{Direction, compare};
+use chancery_core::diagnostic::{Diagnostic, DiagnosticSink, log_line};
+use chancery_core::tree::Tree;
+use chancery_engine::project::schemas;
+use chancery_files::output::{CommitSet, Files as _, OutputTarget};
+use chancery_formats::write::{OutputWriter, Writer};
+use chancery_infer::widen::{Contradictions, Edits};
+use chancery_report::evolution;
 
 /// Behind one error may be another one; this many in one place are seen.
 const ROUNDS: usize = 12;

@@ -1,7 +1,7 @@
 //! Schema changes and their effect on data: a table of pairs with known verdicts, and the property that no verdict is wrong.
 
+use chancery::compat::{Compatibility, Direction, Meaning, Proof, Verdict, compare};
 use chancery::schema::Schema;
-use chancery::schema::compat::{Compatibility, Direction, Meaning, Proof, Verdict, compare};
 use chancery::schema::json_impl;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;

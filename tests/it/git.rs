@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use chancery::source::git::{Error, Repository};
+use chancery::engine::git::{Error, Repository};
 
 use crate::harness::{commit, git, repository};
 

@@ -31,7 +31,7 @@ mod html;
 mod infer;
 mod json_suite;
 mod properties;
-#[path = "../../src/property.rs"]
+#[path = "../../crates/core/src/property.rs"]
 mod property;
 mod file_cache;
 mod limits;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
-use chancery::source::open::{self, DirectoryRules, InputError};
+use chancery::files::open::{self, DirectoryRules, InputError};
 use chancery::source::{Position, ReadError};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {

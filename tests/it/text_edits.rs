@@ -10,12 +10,12 @@ use std::sync::{Arc, LazyLock};
 
 use chancery::check::Checker;
 use chancery::diagnostic::{Diagnostic, Severity};
+use chancery::files::open;
 use chancery::fix::{self, Input, Job, Outcome};
 use chancery::normalise::{self, Normaliser};
 use chancery::pipeline::{Opened, Policy, RecordPipeline, Stage};
 use chancery::read::{self, Format};
 use chancery::schema::{Schema, Shape};
-use chancery::source::open;
 use proptest::prelude::*;
 
 use crate::fix::SCHEMA;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use chancery::checksum::hex;
+use chancery::files::checksum::hex;
 
 use crate::harness::{folder, run};
 use crate::load::{self, Base, Sqlite, canonical_lines, export};

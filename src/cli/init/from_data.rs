@@ -10,9 +10,9 @@ use crate::cli::args::{CheckArgs, CommonArgs, InferArgs, InputArgs};
 use crate::cli::infer::{self, Found};
 use crate::cli::runner::Runner;
 use crate::cli::{CliError, ExitStatus, check, gather, print};
-use crate::diagnostic::log_line;
-use crate::infer::{Inferred, Json};
-use crate::project::CONFIG_NAME;
+use chancery_core::diagnostic::log_line;
+use chancery_engine::project::CONFIG_NAME;
+use chancery_infer::{Inferred, Json};
 
 const WORKFLOW: &str = include_str!("workflow.yml");
 

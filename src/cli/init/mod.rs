@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::args::InitArgs;
 use super::{CliError, ExitStatus, print};
-use crate::output::AtomicFile;
+use chancery_files::output::AtomicFile;
 
 const FILES: &[(&str, &str)] = &[
     ("chancery.toml", include_str!("chancery.toml")),

@@ -7,8 +7,8 @@ use lsp_types::{CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParam
 use super::diagnostics;
 use super::document::Document;
 use super::name_of;
-use crate::diagnostic::{Diagnostic, Fix, Safety, one_line};
-use crate::growth::step;
+use chancery_core::diagnostic::{Diagnostic, Fix, Safety, one_line};
+use chancery_core::growth::step;
 
 /// The kind of the action that applies all safe edits.
 pub fn fix_all() -> CodeActionKind {
@@ -101,9 +101,9 @@ mod tests {
 
     use super::*;
     use crate::cli::lsp::document::Encoding;
-    use crate::diagnostic::{Edit, Scalar, rules};
-    use crate::growth::assert_linear;
-    use crate::source::{Source, Span};
+    use chancery_core::diagnostic::{Edit, Scalar, rules};
+    use chancery_core::growth::assert_linear;
+    use chancery_core::source::{Source, Span};
 
     // Findings whose fixes replace these bytes, and the document that they are about, which is one line.
     fn given(length: usize, fixes: &[Vec<(u32, u32)>]) -> (Document, Vec<Diagnostic>) {

@@ -9,13 +9,13 @@ use lsp_types::{
 
 use super::cursor::{self, CompletionTarget, CursorContext};
 use super::document::Document;
-use crate::layout::column::{self, Step, step_into};
-use crate::layout::{cell, xml};
-use crate::project::document_check::DocumentCheck;
-use crate::read::Format;
-use crate::schema::{Part, Types, docs};
-use crate::tree::{Kind, Node};
-use crate::write;
+use chancery_core::tree::{Kind, Node};
+use chancery_engine::project::document_check::DocumentCheck;
+use chancery_formats::layout::column::{self, Step, step_into};
+use chancery_formats::layout::{cell, xml};
+use chancery_formats::read::Format;
+use chancery_formats::write;
+use chancery_schema::{Part, Types, docs};
 
 /// The completions at a position, required members first.
 pub fn complete(document: &Document, judge: &DocumentCheck, position: Position, snippets: bool) -> Vec<CompletionItem> {
@@ -71,7 +71,7 @@ fn in_record<'p>(path: &'p [Step], judge: &DocumentCheck) -> Option<&'p [Step]> 
     let mut path = path;
     for token in pointer.split('/').skip(1) {
         let (first, rest) = path.split_first()?;
-        path = (*first == Step::Name(crate::tree::pointer::unescape(token).into_owned())).then_some(rest)?;
+        path = (*first == Step::Name(chancery_core::tree::pointer::unescape(token).into_owned())).then_some(rest)?;
     }
     let whole = judge.records() == Some("") || judge.shape().is_array_only();
     Some(match path.split_first() {

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use crate::layout::column::{self, Column, Step, step_into};
-use crate::layout::xml;
-use crate::schema::Part;
+use chancery_formats::layout::column::{self, Column, Step, step_into};
+use chancery_formats::layout::xml;
+use chancery_schema::Part;
 
 /// What is expected at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -503,7 +503,7 @@ mod tests {
         #[test]
         fn any_text_at_any_position(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..12)) {
             let text = pieces.concat();
-            let shape = crate::schema::Shape::any();
+            let shape = chancery_schema::Shape::any();
             for cursor in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
                 let spots = [json(&text, cursor), yaml(&text, cursor), table(&text, cursor, b',', shape.root())];
                 let typed = spots.into_iter().flatten().map(|spot| spot.typed);

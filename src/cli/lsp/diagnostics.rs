@@ -6,7 +6,7 @@ use lsp_types::{DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag,
 
 use super::document::Document;
 use super::uri_of;
-use crate::diagnostic::{Diagnostic, Place, Severity, rules};
+use chancery_core::diagnostic::{Diagnostic, Place, Severity, rules};
 
 /// The findings of the document called `name`.
 pub fn all(findings: &[Diagnostic], document: &Document, uri: &Uri, name: &str) -> Vec<lsp_types::Diagnostic> {

@@ -1,6 +1,6 @@
 //! The text of an open document, with positions and changes in the protocol's units.
 
-use crate::growth::{step, steps};
+use chancery_core::growth::{step, steps};
 use lsp_types::{Position, PositionEncodingKind, Range, TextDocumentContentChangeEvent};
 
 /// How columns are counted.

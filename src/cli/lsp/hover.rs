@@ -3,8 +3,8 @@
 use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
 use super::document::Document;
-use crate::project::document_check::DocumentCheck;
-use crate::schema::{docs, node_at_offset};
+use chancery_engine::project::document_check::DocumentCheck;
+use chancery_schema::{docs, node_at_offset};
 
 /// The hover text at a position; nothing if the schema does not describe it.
 pub fn hover(document: &Document, judge: &DocumentCheck, position: Position) -> Option<Hover> {

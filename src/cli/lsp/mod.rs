@@ -28,11 +28,11 @@ use serde_json::Value;
 
 use super::args::LspArgs;
 use super::{CliError, ExitStatus};
-use crate::diagnostic::Diagnostic;
-use crate::project::CONFIG_NAME;
-use crate::project::config::Config;
-use crate::project::document_check::DocumentCheck;
-use crate::read::Format;
+use chancery_core::diagnostic::Diagnostic;
+use chancery_engine::project::CONFIG_NAME;
+use chancery_engine::project::config::Config;
+use chancery_engine::project::document_check::DocumentCheck;
+use chancery_formats::read::Format;
 use document::{Document, Encoding};
 
 /// Runs the command until the client exits or disconnects.

@@ -1,9 +1,0 @@
-//! Shared by reading and writing: how values are laid out in tables and elements, guided by the shape.
-
-pub mod cell;
-pub mod column;
-#[cfg(feature = "parquet")]
-pub mod columnar;
-pub mod header;
-pub mod relational;
-pub mod xml;
