@@ -13,6 +13,7 @@
 //! | `chancery-files` | [`files`] | inputs that are found, opened and decoded; outputs that appear complete or not at all |
 //! | `chancery-schema` | [`schema`] | a compiled schema, and the [`schema::Shape`] that it gives to data |
 //! | `chancery-check` | [`check`], [`normalise`], [`compare`], [`redact`], [`reference_data`] | findings about records; records in one form; differences; what may be printed |
+//! | `chancery-infer` | [`infer`] | schemas inferred from records, with evidence |
 //! | `chancery-formats` | [`read`], [`write`](mod@write), [`layout`] | text to records and back, by a layout that both share |
 //! | `chancery-compat` | [`compat`] | what a change of a schema means for data |
 //! | `chancery-report` | [`report`] | findings for people and programs |
@@ -107,6 +108,7 @@ pub use chancery_engine::{fix, pipeline, project};
 pub use chancery_files as files;
 pub use chancery_files::output;
 pub use chancery_formats::{layout, read, write};
+pub use chancery_infer as infer;
 pub use chancery_report as report;
 pub use chancery_schema as schema;
 pub use chancery_store as store;

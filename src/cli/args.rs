@@ -42,7 +42,7 @@ pub enum Command {
     /// Show, check, compare and document schemas
     #[command(subcommand)]
     Schema(SchemaCommand),
-    /// Create a commented chancery.toml, a sample input and a CI workflow
+    /// Create a chancery.toml and a CI workflow: with schemas inferred from the data in the directory, else with a sample input
     Init(InitArgs),
     /// Run the language server on standard input and output
     Lsp(LspArgs),
@@ -563,6 +563,59 @@ pub enum SchemaCommand {
     Diff(SchemaDiffArgs),
     /// Print the SQL of the tables that load creates
     Sql(SqlArgs),
+    /// Infer a schema from data
+    Infer(Box<InferArgs>),
+}
+
+/// `schema infer`
+#[derive(Clone, Debug, Default, Args)]
+#[command(
+    after_help = "Exit status: 0 done, 1 some records could not be read, or --update could not resolve everything, 2 the run failed."
+)]
+pub struct InferArgs {
+    /// Output file, or a directory for several collections [default: standard output; with --update: the schema itself]
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub output: Option<PathBuf>,
+    /// Widen this schema as far as the data require, and show the changes
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["explain", "with_limits", "collection"])]
+    pub update: Option<PathBuf>,
+    /// Show each claim of the schema with its evidence, as text, markdown or json; the schema itself is then only written with --output
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    pub explain: Option<Explain>,
+    /// Also infer minimum, maximum, and limits of lengths and counts from the data
+    #[arg(long)]
+    pub with_limits: bool,
+    /// Treat all inputs as one collection of this name
+    #[arg(long, value_name = "NAME")]
+    pub collection: Option<String>,
+    /// Hide examples and words of values that look personal
+    #[arg(long)]
+    pub mask: bool,
+    /// Number of worker threads [default: number of CPU cores]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Hide the progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The config file [default: chancery.toml, found in this directory or above]
+    #[arg(long, value_name = "FILE", help_heading = "Config")]
+    pub config: Option<PathBuf>,
+    /// Ignore config files
+    #[arg(long, conflicts_with = "config", help_heading = "Config")]
+    pub no_config: bool,
+}
+
+/// How claims are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Explain {
+    /// Lines of text
+    Text,
+    /// Tables of Markdown
+    Markdown,
+    /// JSON
+    Json,
 }
 
 /// The schema to use.

@@ -32,6 +32,10 @@ pub fn run(command: &SchemaCommand) -> Result<ExitStatus, CliError> {
         }
         SchemaCommand::Diff(args) => diff(args),
         SchemaCommand::Sql(args) => print(&statements(args)?),
+        SchemaCommand::Infer(args) => match &args.update {
+            Some(schema) => super::widen::run(args, schema),
+            None => super::infer::run(args),
+        },
         SchemaCommand::Shape(args) => print(&log_text(&shape_listing::text(&shape_listing::shape_listing(&Shape::of(&*load(args)?))))),
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates from the bottom up; a crate depends only on crates before it.
-const CRATES: &[&str] = &["core", "files", "schema", "check", "formats", "compat", "report", "store", "engine"];
+const CRATES: &[&str] = &["core", "files", "schema", "check", "infer", "formats", "compat", "report", "store", "engine"];
 
 /// What only the program may depend on.
 const PROGRAM_ONLY: &[&str] =

@@ -29,6 +29,7 @@ mod handbook_pages;
 mod untrusted_input;
 mod architecture;
 mod html;
+mod infer;
 mod json_suite;
 mod properties;
 #[path = "../../crates/core/src/property.rs"]

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use jsonschema::Validator;
 
 use super::json_impl::{InstanceRef, TreeRef};
+use super::{Engine, build_alone};
 
 /// Whether a text is an e-mail address (RFC 5321, section 4.1.2, Mailbox), as the validator's own check has it.
 // That check costs 250 ns and an allocation an address, this one 25; benches/stages.rs has both within `check`.
@@ -80,12 +81,33 @@ fn email_by_validator(text: &str) -> bool {
     validator.as_ref().is_some_and(|validator| validator.is_valid(InstanceRef::Name(text)))
 }
 
+/// Decides whether a string has a format, as a check does that asserts it.
+#[derive(Debug)]
+pub struct FormatCheck {
+    plain: Option<fn(&[u8]) -> bool>,
+    validator: Validator<TreeRef>,
+}
+
+impl FormatCheck {
+    /// That of the format of this name; `None` if it cannot be built.
+    #[must_use]
+    pub fn new(format: &str) -> Option<Self> {
+        let validator = build_alone(&serde_json::json!({ "format": format }), true, Engine::Linear).ok()?;
+        Some(Self { plain: plain(format), validator })
+    }
+
+    /// Whether the string has the format.
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        self.plain.is_some_and(|plain| plain(text.as_bytes())) || self.validator.is_valid(InstanceRef::Name(text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Engine, build_alone};
 
     #[test]
     fn plain_addresses_are_seen_at_once() {

@@ -26,7 +26,7 @@ pub mod docs;
 pub mod error_mapping;
 mod schema_errors;
 pub mod node_at_offset;
-mod formats;
+pub mod formats;
 pub mod annotation_index;
 pub mod registry;
 pub mod lint;

@@ -1,5 +1,7 @@
 //! `chancery init`: sets up a directory. Existing files are not overwritten.
 
+mod from_data;
+
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -15,18 +17,25 @@ const FILES: &[(&str, &str)] = &[
 
 /// Runs the command.
 pub fn run(args: &InitArgs) -> Result<ExitStatus, CliError> {
+    if let Some(data) = from_data::find(&args.folder)? {
+        return from_data::run(&args.folder, data);
+    }
     let mut text = String::new();
     for (name, content) in FILES {
-        let path = args.folder.join(name);
-        let word = match write(&path, content) {
-            Ok(()) => "made",
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => "kept",
-            Err(error) => return Err(error.into()),
-        };
-        text.push_str(&format!("{word}  {}\n", path.display()));
+        text.push_str(&made(&args.folder.join(name), content)?);
     }
     text.push_str("\nNext: chancery check, then chancery run.\n");
     print(&text)
+}
+
+// Writes a file unless there is one, and says which of the two it was.
+fn made(path: &Path, content: &str) -> Result<String, CliError> {
+    let word = match write(path, content) {
+        Ok(()) => "made",
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => "kept",
+        Err(error) => return Err(error.into()),
+    };
+    Ok(format!("{word}  {}\n", path.display()))
 }
 
 fn write(path: &Path, content: &str) -> io::Result<()> {

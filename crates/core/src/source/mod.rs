@@ -218,6 +218,13 @@ impl Source {
         if at < end { self.clamp_span(Span::new(at, at + 1)) } else { Span::at(at) }
     }
 
+    /// The file of the byte at offset `at`, and the byte's offset in it; faster than [`Source::position`].
+    #[must_use]
+    pub fn byte(&self, at: u32) -> (&Arc<str>, u64) {
+        let segment = self.segment(at);
+        (&segment.name, segment.base.byte + u64::from(at.saturating_sub(segment.start)))
+    }
+
     /// The position of the byte at offset `at`.
     #[must_use]
     pub fn position(&self, at: u32) -> Position {

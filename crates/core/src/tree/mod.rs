@@ -109,6 +109,18 @@ struct Slot {
     len: u32,
 }
 
+/// What decides about the types of a record's scalars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Typing {
+    /// The source itself.
+    #[default]
+    Source,
+    /// The shape; without one, the look of an unquoted cell.
+    Cells,
+    /// The shape; without one, every scalar is a string, and an element that is not repeated is no list.
+    Elements,
+}
+
 /// One record as a flat arena of spanned nodes.
 #[derive(Clone, Debug)]
 pub struct Tree {
@@ -122,6 +134,7 @@ pub struct Tree {
     root: u32,
     // Whether the source has every value as `json` writes it; edits end that.
     compact: bool,
+    typing: Typing,
 }
 
 /// A node of a tree: a handle of two words, free to copy.
@@ -150,6 +163,7 @@ impl Tree {
             pending: NONE,
             root: NONE,
             compact: false,
+            typing: Typing::Source,
         }
     }
 
@@ -173,6 +187,18 @@ impl Tree {
         self.pending = NONE;
         self.root = NONE;
         self.compact = false;
+        self.typing = Typing::Source;
+    }
+
+    /// Says that the source does not write the types of scalars.
+    pub fn mark_typing(&mut self, typing: Typing) {
+        self.typing = typing;
+    }
+
+    /// What decides about the types of scalars.
+    #[must_use]
+    pub fn typing(&self) -> Typing {
+        self.typing
     }
 
     /// Says of a tree that is built that its source has every value, byte for byte, as [`json`] writes it.

@@ -21,7 +21,16 @@ use chancery_schema::{Schema, SchemaRegistry, lint, registry};
 /// # Errors
 /// When the schema or one that it refers to is invalid or cannot be read.
 pub fn load(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Option<Arc<Schema>>, Error> {
-    read_schema(name, dirs, formats, Files { at: None })
+    read_schema(name, None, dirs, formats, Files { at: None })
+}
+
+/// The schema in a file, as if it had this text.
+///
+/// # Errors
+/// When the schema or one that it refers to is invalid or cannot be read.
+pub fn load_edited(path: &Path, text: &str, dirs: &[PathBuf]) -> Result<Arc<Schema>, Error> {
+    let schema = read_schema(&path.to_string_lossy(), Some(text), dirs, true, Files { at: None })?;
+    schema.ok_or_else(|| Error::setting("none and profile are not files; name the file of a schema"))
 }
 
 /// Like [`load`]; the name may also be a file at a git revision, which then also applies to referenced files.
@@ -32,13 +41,13 @@ pub fn load_version(name: &str, dirs: &[PathBuf], formats: bool) -> Result<Optio
     match revision::split(name) {
         Some((at, path)) => {
             let revision = Revision::find(at, Path::new(path))?;
-            read_schema(path, dirs, formats, Files { at: Some(&revision) })
+            read_schema(path, None, dirs, formats, Files { at: Some(&revision) })
         }
         None => load(name, dirs, formats),
     }
 }
 
-fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) -> Result<Option<Arc<Schema>>, Error> {
+fn read_schema(name: &str, text: Option<&str>, dirs: &[PathBuf], formats: bool, files: Files<'_>) -> Result<Option<Arc<Schema>>, Error> {
     if name == "none" {
         return Ok(None);
     }
@@ -47,7 +56,10 @@ fn read_schema(name: &str, dirs: &[PathBuf], formats: bool, files: Files<'_>) ->
     }
     let mut registry = SchemaRegistry::new();
     let path = Path::new(name);
-    let root = files.add(&mut registry, path)?;
+    let root = match text {
+        Some(text) => add(&mut registry, path, parse_text(path, text)?),
+        None => files.add(&mut registry, path)?,
+    };
     complete(&mut registry, dirs, &Allowed::of(path, dirs), files)?;
     if let Some(finding) = lint::refuse(&registry, root) {
         return Err(Error::Findings(vec![finding]));
@@ -213,9 +225,7 @@ impl Files<'_> {
     }
 
     fn add(self, registry: &mut SchemaRegistry, path: &Path) -> Result<usize, Error> {
-        let name = path.to_string_lossy().replace('\\', "/");
-        let tree = self.parse(path)?;
-        Ok(registry.add(&registry::file_uri(path).unwrap_or(name), tree))
+        Ok(add(registry, path, self.parse(path)?))
     }
 
     fn add_folders(self, registry: &mut SchemaRegistry, dirs: &[PathBuf], allowed: &Allowed) -> Result<(), Error> {
@@ -244,6 +254,20 @@ impl Files<'_> {
         }
         Ok(())
     }
+}
+
+fn add(registry: &mut SchemaRegistry, path: &Path, tree: Tree) -> usize {
+    let name = path.to_string_lossy().replace('\\', "/");
+    registry.add(&registry::file_uri(path).unwrap_or(name), tree)
+}
+
+/// Reads a text as [`parse_file`] reads the file that has it.
+///
+/// # Errors
+/// When it is empty or has syntax errors.
+pub fn parse_text(path: &Path, text: &str) -> Result<Tree, Error> {
+    let name: Arc<str> = path.to_string_lossy().replace('\\', "/").into();
+    parse(InputBuffer::new(name, Box::new(std::io::Cursor::new(text.to_owned())), Position::START))
 }
 
 /// Reads a file that is one document: a schema or a config.

@@ -17,7 +17,7 @@ use crate::read::limits::TooLarge;
 use crate::read::{Options, Reader, RecordVisitor, too_many};
 use chancery_core::diagnostic::{Diagnostic, Edit, Place, Safety, quote, rules};
 use chancery_core::source::{Source, Span};
-use chancery_core::tree::{Kind, Node, Text, Tree, pointer};
+use chancery_core::tree::{Kind, Node, Text, Tree, Typing, pointer};
 use chancery_schema::shape::Types;
 
 /// The tables of one input: one, or a package with the root table first.
@@ -93,6 +93,7 @@ impl<'r> RowReader<'r> {
     pub fn read(&mut self, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         while self.next(0, visitor) {
             tree.reset(self.source);
+            tree.mark_typing(Typing::Cells);
             if !self.broken {
                 self.row(0, tree, visitor);
             }

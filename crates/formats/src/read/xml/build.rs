@@ -13,7 +13,7 @@ use crate::read::records::{At as Step, Found, Level, Mark, Role, Target, Targets
 use crate::read::{Reader, RecordVisitor, note_duplicates, too_deep, too_many};
 use chancery_core::diagnostic::{Diagnostic, quote, rules};
 use chancery_core::source::{Source, Span};
-use chancery_core::tree::{Kind, NodeId, Text, Tree};
+use chancery_core::tree::{Kind, NodeId, Text, Tree, Typing};
 use chancery_schema::shape::{Part, Types};
 
 /// What a window has to know of what is before it.
@@ -343,6 +343,9 @@ impl Records {
         tree.reset(source);
         let root = target.shape.root();
         let own = self.frame.mark.as_ref().map(|(prefix, _)| prefix.as_str());
+        if own.is_none() {
+            tree.mark_typing(Typing::Elements);
+        }
         let mut builder = Builder { source, tree, own, escapes, namespaces: root.is_any(), visitor, refused: false };
         builder.value(At { all: elements, element }, root);
         let refused = builder.refused;
