@@ -171,8 +171,8 @@ mod tests {
         let source = Source::whole("a", "{\"kind\": \"ofice\"}\n");
         assert_eq!(
             change(&source, Span::new(9, 16), "\"office\"").into_string(),
-            "<pre class=\"change\"><b>- </b><span>{\"kind\": <del>\"ofice\"</del>}</span>\n\
-             <b>+ </b><span>{\"kind\": <ins>\"office\"</ins>}</span>\n</pre>"
+            "<pre class=\"change\"><b>- </b><span>{&quot;kind&quot;: <del>&quot;ofice&quot;</del>}</span>\n\
+             <b>+ </b><span>{&quot;kind&quot;: <ins>&quot;office&quot;</ins>}</span>\n</pre>"
         );
     }
 }

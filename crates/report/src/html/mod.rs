@@ -1,9 +1,8 @@
 //! Renders one self-contained page for a browser: charts, and a searchable table of findings.
 //!
 //! Nothing is fetched, and the page's content security policy forbids it; without JavaScript, the page shows the same.
-//! Text from the data is never markup, address or script: templates escape what is not [`Markup`], and [`Text`] what a log
-//! acts upon. Only the most important findings are shown, so that the page
-//! works on a phone; charts and totals count all.
+//! Text from the data is never markup, address or script: templates escape all that is not [`Markup`]. Only the most
+//! important findings are shown, so that the page works on a phone; charts and totals count all.
 
 mod chart;
 mod excerpt;
