@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::escape::{self, cut};
 use super::fingerprint::{self, Occurrences};
-use super::json_array::JsonArray;
 use super::repo_root::RepoRoot;
 use super::top_k::{TopFindings, omitted_text};
 use super::{Options, Reporter, Summary, suppressed_notes};
@@ -40,7 +39,7 @@ pub(super) struct Sarif {
 // A result without the indices of its rule and occurrence, which are known last.
 struct RenderedResult {
     fingerprint: String,
-    body: Body,
+    body: String,
 }
 
 impl Sarif {
@@ -54,14 +53,11 @@ impl Reporter for Sarif {
     fn report(&mut self, diagnostic: &Diagnostic, _out: &mut dyn Write) -> io::Result<()> {
         let mut failed = None;
         self.results.take(diagnostic, || {
-            let body = Body::new(diagnostic, &self.checkout);
-            let size = escape::json(&body).map_or_else(
-                |error| {
-                    failed = Some(error);
-                    0
-                },
-                |text| text.len() + 150,
-            );
+            let body = escape::json(&Body::new(diagnostic, &self.checkout)).unwrap_or_else(|error| {
+                failed = Some(error);
+                String::new()
+            });
+            let size = body.len() + 150;
             (RenderedResult { fingerprint: fingerprint::exact(diagnostic), body }, size)
         });
         failed.map_or(Ok(()), Err)
@@ -81,19 +77,19 @@ impl Reporter for Sarif {
         let rest = omitted_text(&self.results.omitted()).map(|rest| format!("left out: {}", rest.strip_prefix("and ").unwrap_or(&rest)));
         out.write_all(escape::json(&Invocation::new(summary, rest))?.as_bytes())?;
         out.write_all(b"],\n\"results\":[")?;
-        let (mut occurrences, mut array) = (Occurrences::default(), JsonArray::default());
-        for kept in results {
-            let result = SarifResult {
-                rule_id: kept.rule.code,
-                rule_index: used.get(kept.rule.code).map_or(0, |(number, _)| *number),
-                partial_fingerprints: Fingerprints { v1: occurrences.name(&kept.drawn.fingerprint) },
-                occurrence_count: Some(kept.times).filter(|times| *times > 1),
-                body: &kept.drawn.body,
-            };
-            array.item(escape::json(&result)?.as_bytes(), out)?;
+        let mut occurrences = Occurrences::default();
+        for (at, kept) in results.iter().enumerate() {
+            let number = used.get(kept.rule.code).map_or(0, |(number, _)| *number);
+            let fingerprint = occurrences.name(&kept.drawn.fingerprint);
+            out.write_all(if at == 0 { b"\n" } else { b",\n" })?;
+            write!(out, "{{\"ruleId\":\"{}\",\"ruleIndex\":{number},", kept.rule.code)?;
+            write!(out, "\"partialFingerprints\":{{\"chancery/v1\":\"{fingerprint}\"}},")?;
+            if kept.times > 1 {
+                write!(out, "\"occurrenceCount\":{},", kept.times)?;
+            }
+            out.write_all(kept.drawn.body.as_bytes().strip_prefix(b"{").unwrap_or_default())?;
         }
-        array.end(out)?;
-        out.write_all(b"}]}\n")
+        out.write_all(if results.is_empty() { b"]}]}\n" } else { b"\n]}]}\n" })
     }
 }
 
@@ -269,25 +265,7 @@ impl Message {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SarifResult<'r> {
-    rule_id: &'static str,
-    rule_index: usize,
-    partial_fingerprints: Fingerprints,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    occurrence_count: Option<u64>,
-    #[serde(flatten)]
-    body: &'r Body,
-}
-
-#[derive(Serialize)]
-struct Fingerprints {
-    #[serde(rename = "chancery/v1")]
-    v1: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Body {
+struct Body<'d> {
     level: &'static str,
     message: Message,
     locations: [SarifLocation; 1],
@@ -295,7 +273,7 @@ struct Body {
     related_locations: Vec<SarifLocation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fixes: Option<[SarifFix; 1]>,
-    properties: Properties,
+    properties: Properties<'d>,
 }
 
 #[derive(Serialize)]
@@ -375,19 +353,19 @@ struct Replacement {
 }
 
 #[derive(Serialize)]
-struct Properties {
+struct Properties<'d> {
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", rename = "schemaPointer")]
-    schema_pointer: Option<String>,
+    schema_pointer: Option<&'d str>,
     #[serde(skip_serializing_if = "Option::is_none", rename = "fixSafety")]
     safety: Option<&'static str>,
 }
 
-impl Body {
-    fn new(diagnostic: &Diagnostic, checkout: &RepoRoot) -> Self {
+impl<'d> Body<'d> {
+    fn new(diagnostic: &'d Diagnostic, checkout: &RepoRoot) -> Self {
         let artifact = |location: &Location| Artifact::new(&location.file, checkout);
         let place = |place: &Place, decoded| {
             let location = place.locate();
@@ -417,7 +395,7 @@ impl Body {
             properties: Properties {
                 record: diagnostic.record.as_ref().map(|record| record.index),
                 key: diagnostic.record.as_ref().and_then(|record| record.key.as_deref()).map(|key| cut(key, LONGEST).into_owned()),
-                schema_pointer: diagnostic.schema_pointer.clone(),
+                schema_pointer: diagnostic.schema_pointer.as_deref(),
                 safety: fix.map(|fix| if fix.safety == Safety::Safe { "safe" } else { "unsafe" }),
             },
         }
