@@ -34,7 +34,7 @@ fn main() {
 
 fn schema() -> Arc<Schema> {
     let mut first = Kept::default();
-    let options = read::Options { records: Some(String::new()), ..read::Options::default() };
+    let options = read::Options { records: read::records::Records::whole(), ..read::Options::default() };
     let feed = InputBuffer::new(bundled::PROFILE.name, Box::new(bundled::PROFILE.text.as_bytes()), Position::START);
     read::read_all(&mut *read::chunker(Format::Json, feed, &options), &mut first).expect("the bundled schema is read from memory");
     let mut registry = SchemaRegistry::new();

@@ -298,10 +298,10 @@ pub struct InputArgs {
     /// Whether REV:PATH is accepted as a path
     #[arg(skip)]
     pub revisions: bool,
-    /// The format to read: json, ndjson, csv, tsv, xml, yaml, toml or handbook [default: by extension, then by the first bytes; .txt is handbook if it has labels of a form]
+    /// The format to read: json, ndjson, csv, tsv, xml, yaml, toml or handbook [default: by extension, then by the first bytes; .txt and .html are handbook if they have labels of a form]
     #[arg(long, value_name = "FORMAT")]
     pub from: Option<String>,
-    /// Location of the records: a JSON pointer (/organizations), an XML path (registry/organisation), or "" for the whole document
+    /// Location of the records: a JSON pointer (/organizations), an XML path (registry/organisation), or "" for the whole document. In a path, * is any member, item or element; {name} is the same, and adds its name or index to the record as the member `name`; ~* and ~{ are these characters themselves
     #[arg(long, value_name = "PATH")]
     pub records: Option<String>,
     /// Encoding of inputs that are neither UTF-8 nor UTF-16 with a byte order mark, such as windows-1252

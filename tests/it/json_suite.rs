@@ -4,6 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use chancery::diagnostic::{Diagnostic, DiagnosticSink};
+use chancery::read::records::Records;
 use chancery::read::{self, Format, Options, RecordVisitor};
 use chancery::source::{InputBuffer, Position, ReadError};
 use chancery::tree::{Node, Tree};
@@ -182,9 +183,9 @@ fn records_and_their_faults() {
     check(Format::Ndjson, "1\n\nx\n2\r\n \t\n{}", &plain, 4, &["R101"]);
     let deep = Options { max_depth: 2, ..Options::default() };
     check(Format::Ndjson, "[[1]]\n[[[1]]]\n{\"a\":{\"b\":[]}}\n1\n", &deep, 4, &["R103", "R103"]);
-    let whole = Options { records: Some(String::new()), ..Options::default() };
+    let whole = Options { records: Records::whole(), ..Options::default() };
     check(Format::Json, "[1,2]", &whole, 1, &[]);
-    let inside = Options { records: Some("/a/b".to_owned()), ..Options::default() };
+    let inside = Options { records: Records::at("/a/b").expect("a path"), ..Options::default() };
     check(Format::Json, "{\"a\":{\"b\":[1,2,3]},\"c\":0}", &inside, 3, &["R107"]);
     check(Format::Json, "{\"a\":1}", &inside, 0, &["R106"]);
     // An item past the limit costs itself alone, however large the pieces are in which the file is read.
@@ -310,7 +311,8 @@ fn an_array_inside_a_document_is_cut_at_its_items() {
     let items: Vec<String> = (0..400).map(|id| format!("{{\"id\": \"r{id}\", \"size\": {}}}", if id == 399 { 10 } else { 1 })).collect();
     let document =
         |after: &str| format!("{{\"meta\": {{\"n\": [1, \"]\"]}},\n \"a\": {{\"b\": [\n{}\n], \"c\": 1}}{after}", items.join(",\n"));
-    let options = Options { records: Some("/a/b".to_owned()), window_bytes: 1000, max_record_bytes: 2000, ..Options::default() };
+    let options =
+        Options { records: Records::at("/a/b").expect("a path"), window_bytes: 1000, max_record_bytes: 2000, ..Options::default() };
     // The document is larger than a record may be, and read all the same.
     let rendered = |text: &str| {
         let read = support::read(Format::Json, text.as_bytes(), &options);
@@ -322,7 +324,7 @@ fn an_array_inside_a_document_is_cut_at_its_items() {
     };
     let (count, stopped, diagnostics) = rendered(&document(", \"d\": []}\n"));
     assert_eq!((count, stopped), (400, false));
-    assert_eq!(diagnostics, ["1:2@1 R107 skipped content outside /a/b: \"meta\", \"d\", \"c\""]);
+    assert_eq!(diagnostics, ["1:2@1 R107 skipped content outside /a/b: \"meta\", \"c\", \"d\""]);
     // What stands after the array is judged too, at its own place.
     let broken = document(", \"d\" []}");
     let at = broken.rfind("[]").expect("it is there");

@@ -427,6 +427,8 @@ fn both_ways(home: &Path, search: &mut Search<'_>) {
     search.both("run", &run(home, &[&["run", "-o", "run", "--on-invalid", "skip", "data"], &schema[..]].concat()));
     for flags in [
         &["--records", "/rows/*"][..],
+        &["--records", "/{text}/*"],
+        &["--records", "*/{text}"],
         &["--key", "/text"],
         &["--key", "/person/name"],
         &["--no-normalise"],

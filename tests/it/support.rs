@@ -116,7 +116,7 @@ pub fn whole(format: &str, bytes: &[u8]) -> Option<Tree> {
         fn file_diagnostic(&mut self, _: Diagnostic) {}
         fn stop(&mut self) {}
     }
-    let options = read::Options { records: Some(String::new()), ..read::Options::default() };
+    let options = read::Options { records: read::records::Records::whole(), ..read::Options::default() };
     let feed = InputBuffer::new("input", Box::new(Cursor::new(bytes.to_vec())), Position::START);
     let mut only = Only(None);
     read::read_all(&mut *read::chunker(Format::by_extension(&format!(".{format}"))?, feed, &options), &mut only).ok()?;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chancery::check::{OnInvalid, accept};
+use chancery::read::records::Records;
 use chancery::read::{Format, Options};
 use chancery::schema::Shape;
 use chancery::write::{self, Files, Writer};
@@ -91,8 +92,8 @@ fn documents_of_others() {
 
 #[test]
 fn records_by_path() {
-    let options = Options { records: Some("r/o".into()), window_bytes: 8, ..Options::default() };
-    assert_eq!(rendered("<r><v>1</v><o><a>1</a></o><o><a>2</a></o></r>", &options), "{\"a\":\"1\"}\n{\"a\":\"2\"}\nR107 1:4-4\n");
+    let options = Options { records: Records::at("r/o").expect("a path"), window_bytes: 8, ..Options::default() };
+    assert_eq!(rendered("<r><v>1</v><o><a>1</a></o><o><a>2</a></o></r>", &options), "{\"a\":\"1\"}\n{\"a\":\"2\"}\nR107 1:4-6\n");
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn what_lies_outside_the_records_is_named_once() {
     let others = others.concat();
     let text = format!("<r><o><a>1</a></o>{others}<o><a>2</a></o></r>");
     for window_bytes in [8, 1 << 20] {
-        let options = Options { records: Some("r/o".into()), window_bytes, ..Options::default() };
+        let options = Options { records: Records::at("r/o").expect("a path"), window_bytes, ..Options::default() };
         let diagnostics = support::read(Format::Xml, text.as_bytes(), &options).diagnostics;
         assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
         let names = r#""m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7" and 2 more"#;

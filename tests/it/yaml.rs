@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chancery::read::records::Records;
 use chancery::read::{Format, Options};
 
 use super::support::{self, Gathered};
@@ -178,7 +179,7 @@ fn documents_are_records() {
     yaml("- &a 1\n- *a\n- b: &b [x]\n- *b\n", "1\n1\n{\"b\":[\"x\"]}\n[\"x\"]");
     yaml("- 1\n- &a 2\n- *a\n", "1\n2\n2");
     check_with(Format::Yaml, "- 1\n- 2\n", "[1,2]", &sequences_whole());
-    check_with(Format::Yaml, "- 1\n- 2\n", "[1,2]", &Options { records: Some(String::new()), ..Options::default() });
+    check_with(Format::Yaml, "- 1\n- 2\n", "[1,2]", &Options { records: Records::whole(), ..Options::default() });
     yaml("a: 1\n---\na: 2\n...\n# c\n---\n---\na: 3", "{\"a\":1}\n{\"a\":2}\nnull\n{\"a\":3}");
     yaml("%YAML 1.2\n---\na: 1\n...\n%TAG !y! tag:yaml.org,2002:\n---\na: !y!str 1\n", "{\"a\":1}\n{\"a\":\"1\"}");
     yaml("a: |\n  text\n  --- no border\n---\nb: \"x\n ---\n y\"\n", "{\"a\":\"text\\n--- no border\\n\"}\n{\"b\":\"x --- y\"}");
@@ -274,7 +275,7 @@ fn members_and_aliases() {
 
 #[test]
 fn records_stand_at_a_pointer() {
-    let at = Options { records: Some("/list".to_owned()), ..Options::default() };
+    let at = Options { records: Records::at("/list").expect("a path"), ..Options::default() };
     check_with(Format::Yaml, "v: 1\nlist:\n  - a: 1\n  - a: 2\n", "{\"a\":1}\n{\"a\":2}\nR107 1:1 -", &at);
     check_with(Format::Toml, "v = 1\n[[list]]\na = 1\n[[list]]\na = 2\n", "{\"a\":1}\n{\"a\":2}\nR107 1:1 -", &at);
 }
@@ -620,7 +621,7 @@ assert len(found) == len(expected) and not wrong, (len(found), len(expected), wr
 
 #[test]
 fn a_whole_document_without_content_is_null() {
-    let whole = Options { records: Some(String::new()), ..Options::default() };
+    let whole = Options { records: Records::whole(), ..Options::default() };
     for text in ["", "# only a comment\n", "\n\n"] {
         assert_eq!(support::read(Format::Yaml, text.as_bytes(), &whole).records, [Some("null".to_owned())], "{text:?}");
         assert_eq!(support::read(Format::Yaml, text.as_bytes(), &Options::default()).records, [None::<String>; 0], "{text:?}");

@@ -12,6 +12,7 @@
 //! | `entry` | on a mark | `of`: pointer to the list in the record; `key`: member of an entry |
 //! | `distinct` | on a list | `by`: members that together must differ |
 //! | `other-body` | on a reference to a body | `by`: members by which it is known, the surest first |
+//! | `mission` | on a mandate | `mission`: member with the mission; `hosts`: members with its host countries; `start`: its start |
 //! | `acronym` | on an acronym | `of`: pointers from the object around it, with `*` for any item |
 
 use std::collections::{HashMap, HashSet};
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::reference_data::{Country, PartialDate};
+use crate::reference_data::{Country, Mission, PartialDate};
 use chancery_core::diagnostic::{Diagnostic, DiagnosticSink, Place, Rule, quote, rules};
 use chancery_core::tree::{Kind, Node, Tree};
 use chancery_schema::annotation_index::{self, AnnotationIndex, Cursor};
@@ -54,6 +55,7 @@ enum SemanticCheck {
     Distinct { by: Vec<Box<str>> },
     OtherBody { by: Vec<Box<str>> },
     Acronym { of: Vec<Box<str>> },
+    Mission { mission: Box<str>, hosts: Box<str>, start: Box<str> },
 }
 
 const ANNOTATION: &str = "x-check";
@@ -61,7 +63,7 @@ const ANNOTATION: &str = "x-check";
 /// Unknown checks in the schema.
 #[must_use]
 pub fn operand_errors(shape: &Arc<Shape>) -> Vec<Diagnostic> {
-    const NAMES: [&str; 8] = ["date", "period", "country", "telephone", "entry", "distinct", "other-body", "acronym"];
+    const NAMES: [&str; 9] = ["date", "period", "country", "telephone", "entry", "distinct", "other-body", "acronym", "mission"];
     annotation_index::operand_errors(shape, ANNOTATION, "check", &NAMES)
 }
 
@@ -91,6 +93,11 @@ impl SemanticCheck {
             "distinct" => Self::Distinct { by: operands(asked, "by") },
             "other-body" => Self::OtherBody { by: operands(asked, "by") },
             "acronym" => Self::Acronym { of: operands(asked, "of") },
+            "mission" => Self::Mission {
+                mission: annotation_index::operand(asked, "mission")?,
+                hosts: annotation_index::operand(asked, "hosts")?,
+                start: annotation_index::operand(asked, "start")?,
+            },
             _ => return None,
         })
     }
@@ -187,6 +194,7 @@ impl<'t> Walk<'_, 't> {
             SemanticCheck::Distinct { by } => self.distinct(here, by),
             SemanticCheck::OtherBody { by } => self.other_body(here, by),
             SemanticCheck::Acronym { of } if string => self.acronym(here, of),
+            SemanticCheck::Mission { mission, hosts, start } => self.mission(here, mission, hosts, start),
             _ => {}
         }
     }
@@ -245,6 +253,48 @@ impl<'t> Walk<'_, 't> {
                 diagnostic
                     .related("the country's name", Place::new(name.tree().source(), name.span()))
                     .help(format!("write {:?} if the name is right", named.code()))
+            });
+        }
+    }
+
+    // What the list of missions of the United Nations says of a mandate's mission.
+    fn mission(&mut self, here: &Cursor<'_, '_>, mission: &str, hosts: &str, start: &str) {
+        let Some(body) = here.node.get(mission) else { return };
+        let Some(acronym) = body.get("acronym") else { return };
+        let pointer = here.pointer_to(mission);
+        let Some(known) = Mission::by_acronym(acronym.text()) else {
+            // Other bodies have missions too; only those of the United Nations are listed.
+            let is_listed = body.get("name").is_some_and(|name| name.text().starts_with("United Nations "));
+            if is_listed {
+                let message = format!("no mission of the United Nations is known as {}", quote(acronym.text(), true));
+                self.emit_finding(&rules::UNKNOWN_MISSION, acronym, format!("{pointer}/acronym"), message, |diagnostic| {
+                    diagnostic.help("check the acronym")
+                });
+            }
+            return;
+        };
+        if let Some(start) = here.node.get(start)
+            && let (Some(date), Some(end)) = (PartialDate::parse(start.text()), known.end)
+            && i64::from(date.year) > i64::from(end)
+        {
+            let message = format!("the mandate starts in {}, but {} ended in {end}", date.year, known.acronym);
+            self.emit_finding(&rules::MISSION_ENDED, start, start.pointer(), message, |diagnostic| {
+                diagnostic.help("check the date, and which mission is meant")
+            });
+        }
+        let others: Vec<Node<'_>> = here
+            .node
+            .get(hosts)
+            .into_iter()
+            .flat_map(Node::items)
+            .filter_map(|host| host.get("code"))
+            .filter(|code| Country::coded(code.text()).is_some_and(|country| !known.is_hosted_by(country)))
+            .collect();
+        for code in others {
+            let hosts: Vec<&str> = known.hosts.iter().map(|host| host.code()).collect();
+            let message = format!("{} was in {}, not in {}", known.acronym, hosts.join(", "), quote(code.text(), true));
+            self.emit_finding(&rules::HOST_MISMATCH, code, code.pointer(), message, |diagnostic| {
+                diagnostic.help("check the country, and which mission is meant")
             });
         }
     }

@@ -3,7 +3,7 @@
 //! ```
 //! use std::io::Write as _;
 //!
-//! use chancery_files::atomic::AtomicFile;
+//! use chancery_files::output::AtomicFile;
 //!
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("out.txt");

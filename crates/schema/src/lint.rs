@@ -567,6 +567,7 @@ const CHECKS: &[(&str, Operands)] = &[
     ("entry", &[("of", Operand::Pointer, true), ("key", Operand::Name, true)]),
     ("distinct", &[("by", Operand::Names, true)]),
     ("other-body", &[("by", Operand::Names, true)]),
+    ("mission", &[("mission", Operand::Name, true), ("hosts", Operand::Name, true), ("start", Operand::Name, true)]),
     ("acronym", &[("of", Operand::Pointers, true)]),
 ];
 

@@ -8,7 +8,7 @@
 //!
 //! // Without a schema, records are kept whole, each beside its key.
 //! let layout = Layout::new(&Shape::any(), "profiles", &["/id".to_owned()], None);
-//! assert_eq!(layout.path(0), "profiles");
+//! assert_eq!(layout.tables[0].name, "profiles");
 //! ```
 
 #[cfg(feature = "parquet")]

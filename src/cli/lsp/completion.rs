@@ -13,7 +13,7 @@ use chancery_core::tree::{Kind, Node};
 use chancery_engine::project::document_check::DocumentCheck;
 use chancery_formats::layout::column::{self, Step, step_into};
 use chancery_formats::layout::{cell, xml};
-use chancery_formats::read::Format;
+use chancery_formats::read::{Format, records};
 use chancery_formats::write;
 use chancery_schema::{Part, Types, docs};
 
@@ -48,8 +48,8 @@ fn place<'j>(text: &str, cursor: usize, judge: &'j DocumentCheck, format: Format
         Format::Yaml => cursor::yaml(text, cursor)?,
         Format::Xml => {
             let (names, want, typed) = cursor::markup(text, cursor)?;
-            let above = match judge.records() {
-                Some(records) => records.split('/').filter(|name| !name.is_empty()).count(),
+            let above = match judge.records().claims().first() {
+                Some(claim) => claim.path.steps().len(),
                 None if names.first().is_some_and(|name| name == xml::record_name(root)) => 1,
                 None => 2,
             };
@@ -67,15 +67,24 @@ fn place<'j>(text: &str, cursor: usize, judge: &'j DocumentCheck, format: Format
 
 // The part of a path inside a record.
 fn in_record<'p>(path: &'p [Step], judge: &DocumentCheck) -> Option<&'p [Step]> {
-    let pointer = judge.records().unwrap_or("");
+    let records = judge.records();
+    let steps = records.claims().first().map_or(&[][..], |claim| claim.path.steps());
     let mut path = path;
-    for token in pointer.split('/').skip(1) {
+    for step in steps {
         let (first, rest) = path.split_first()?;
-        path = (*first == Step::Name(chancery_core::tree::pointer::unescape(token).into_owned())).then_some(rest)?;
+        path = match (step, first) {
+            (records::Step::Name(wanted), Step::Name(name)) => wanted == name,
+            (records::Step::Name(wanted), Step::Index(index)) => chancery_core::tree::pointer::index(wanted) == Some(*index),
+            _ => true,
+        }
+        .then_some(rest)?;
     }
-    let whole = judge.records() == Some("") || judge.shape().is_array_only();
+    let is_list = match steps.last() {
+        Some(step) => matches!(step, records::Step::Name(_)),
+        None => !records.is_whole() && !judge.shape().is_array_only(),
+    };
     Some(match path.split_first() {
-        Some((Step::Index(_), rest)) if !whole => rest,
+        Some((Step::Index(_), rest)) if is_list => rest,
         _ => path,
     })
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chancery_core::source::{Position, Source, Span};
-use chancery_core::tree::{Kind, Node, Text, Tree};
+use chancery_core::tree::{Kind, Node, NodeId, Text, Tree};
 use chancery_files::spool::{self, Decoder, number, text};
 
 /// Appends a record to `out`: of duplicate members, the last.
@@ -47,7 +47,7 @@ impl RecordEncoder<'_> {
                 let counts = |member: &chancery_core::tree::Member<'_>| !member.is_shadowed();
                 number(node.members().filter(counts).count() as u64, &mut self.out);
                 for member in node.members().filter(counts) {
-                    number(u64::from(member.key.is_repeated()), &mut self.out);
+                    number(u64::from(member.key.is_repeated()) | u64::from(member.is_captured()) << 1, &mut self.out);
                     text(member.key.text(), &mut self.out);
                     self.value(member.value);
                 }
@@ -126,7 +126,7 @@ fn gather(decoder: &mut Decoder<'_>, files: &[Arc<str>], source: &mut Source) ->
     Some(())
 }
 
-fn build(decoder: &mut Decoder<'_>, tree: &mut Tree, at: &mut u32) -> Option<()> {
+fn build(decoder: &mut Decoder<'_>, tree: &mut Tree, at: &mut u32) -> Option<NodeId> {
     // The next segment, and its part that is the text.
     let next = |length: usize, at: &mut u32| {
         let start = *at;
@@ -147,13 +147,16 @@ fn build(decoder: &mut Decoder<'_>, tree: &mut Tree, at: &mut u32) -> Option<()>
         Kind::Object => {
             let id = tree.open(kind, next(FILLER.len(), at).0);
             for _ in 0..decoder.number()? {
-                let is_repeated = decoder.number()? != 0;
+                let flags = decoder.number()?;
                 let (span, key) = next(decoder.text()?.len(), at);
                 tree.key(span, key);
-                if is_repeated {
+                if flags & 1 != 0 {
                     tree.mark_key_repeated();
                 }
-                build(decoder, tree, at)?;
+                let value = build(decoder, tree, at)?;
+                if flags & 2 != 0 {
+                    tree.mark_captured(value);
+                }
             }
             tree.close(*at);
             id
@@ -166,7 +169,7 @@ fn build(decoder: &mut Decoder<'_>, tree: &mut Tree, at: &mut u32) -> Option<()>
     if is_repeated {
         tree.mark_repeated(id);
     }
-    Some(())
+    Some(id)
 }
 
 // The kind, and whether other records may hold the value too.

@@ -197,7 +197,9 @@ impl Redactor {
     // be values, as those of a table are whose first row is no header.
     fn root_of(&self, record: Node<'_>) -> State<'_> {
         let state = self.root();
-        let is_known = record.is_empty() || record.members().any(|member| state.part.member(member.key.text()).is_described());
+        // What its path gave it says nothing about the record.
+        let mut own = record.members().filter(|member| !member.is_captured()).peekable();
+        let is_known = own.peek().is_none() || own.any(|member| state.part.member(member.key.text()).is_described());
         State { is_described: state.is_described && (record.kind() != Kind::Object || is_known), ..state }
     }
 

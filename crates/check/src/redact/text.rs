@@ -11,6 +11,7 @@ use chancery_core::diagnostic::{Rule, rules};
 const NAMES: &[&Rule] = &[
     &rules::DUPLICATE_MEMBER,
     &rules::OUTSIDE_RECORDS,
+    &rules::NO_RECORDS,
     &rules::DUPLICATE_COLUMN,
     &rules::UNNAMED_COLUMN,
     &rules::MISSING_MEMBER,
@@ -23,7 +24,6 @@ const NAMES: &[&Rule] = &[
 const SCHEMA_ONLY: &[&Rule] = &[
     &rules::TOO_DEEP,
     &rules::TOO_LARGE,
-    &rules::NO_RECORDS,
     &rules::LONG_ROW,
     &rules::SHORT_ROW,
     &rules::MANY_FINDINGS,

@@ -17,7 +17,7 @@ pub enum Format {
     Yaml,
     /// TOML 1.0.
     Toml,
-    /// A page of a printed directory as plain text.
+    /// A page of a directory: plain text, HTML, or a Word document.
     Handbook,
 }
 
@@ -57,7 +57,7 @@ impl Format {
             Self::Xml => &["xml"],
             Self::Yaml => &["yaml", "yml"],
             Self::Toml => &["toml"],
-            Self::Handbook => &["txt"],
+            Self::Handbook => &["txt", "html", "htm", "docx"],
         }
     }
 

@@ -20,6 +20,9 @@ const REPACK: &str = "unpack it, or compress it with gzip or zstd instead";
 const SHEET: &str = "export its sheets as CSV";
 const TEXT: &str = "save it as plain text; a page of a handbook is then read with --from handbook";
 
+const PDF: &str =
+    "take its text with pdftotext FILE.pdf FILE.txt, with or without -layout; a page of a handbook is then read with --from handbook";
+
 const fn kind(name: &'static str, help: &'static str) -> Kind {
     Kind { name, help, is_certain: true }
 }
@@ -28,16 +31,17 @@ const OFFICE: &[(&str, Kind)] = &[
     ("xlsx", kind("an Excel workbook", SHEET)),
     ("xlsm", kind("an Excel workbook", SHEET)),
     ("ods", kind("an OpenDocument spreadsheet", SHEET)),
-    ("docx", kind("a Word document", TEXT)),
+    ("docx", WORD),
     ("odt", kind("an OpenDocument text", TEXT)),
 ];
+const WORD: Kind = kind("a Word document", "read it with --from handbook, or save it as plain text");
 const ZIP: Kind = kind("a ZIP archive", UNPACK);
 const TAR: Kind = kind("a tar archive", UNPACK);
 const HTML: Kind = Kind { name: "an HTML page", help: TEXT, is_certain: false };
 
 // The first bytes of each kind.
 const SIGNATURES: &[(&[u8], Kind)] = &[
-    (b"%PDF-", Kind { name: "a PDF document", help: TEXT, is_certain: false }),
+    (b"%PDF-", Kind { name: "a PDF document", help: PDF, is_certain: false }),
     (b"%!PS-", Kind { name: "a PostScript document", help: TEXT, is_certain: false }),
     (b"{\\rtf", Kind { name: "an RTF document", help: TEXT, is_certain: false }),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", kind("a document of an older Microsoft Office", "export it as CSV or plain text")),
@@ -86,5 +90,11 @@ impl Kind {
     #[must_use]
     pub fn is_markup(&self) -> bool {
         *self == HTML
+    }
+
+    /// Whether it is a document that the handbook reader takes the text of.
+    #[must_use]
+    pub fn is_document(&self) -> bool {
+        *self == HTML || *self == WORD
     }
 }

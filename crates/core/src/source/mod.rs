@@ -331,7 +331,8 @@ impl Source {
     #[must_use]
     pub fn is_shared(&self, span: Span) -> bool {
         // Of several segments, only a shared one begins where its file begins.
-        self.segments.len() > 1 && self.segment(span.start).base.line == 1
+        let base = self.segment(span.start).base;
+        self.segments.len() > 1 && (base.line, base.column) == (1, 1)
     }
 
     /// The segment that contains the byte at `at`.

@@ -2,7 +2,7 @@
 //!
 //! Spans stay those of the source text; a supplied value has the span of the value that it is derived from.
 
-use super::{ALTERED, DERIVED, Kind, NONE, NodeId, QUOTED, REPEATED, SHADOWED, SHARED, Slot, Text, Tree};
+use super::{ALTERED, CAPTURED, DERIVED, Kind, NONE, NodeId, QUOTED, REPEATED, SHADOWED, SHARED, Slot, Text, Tree};
 use crate::source::Span;
 
 impl Tree {
@@ -71,6 +71,20 @@ impl Tree {
                     object.b = key;
                 }
             }
+        }
+        NodeId(value)
+    }
+
+    /// Adds a member to `object` before all others, and gives its value, null until it is set.
+    pub fn insert_first_member(&mut self, object: NodeId, key: Text<'_>, key_span: Span) -> NodeId {
+        let key = self.push_key(key_span, key);
+        let value = self.push_null(key_span);
+        let first = std::mem::replace(&mut self.slots[object.0 as usize].a, key);
+        self.slots[key as usize].next = first;
+        let object = &mut self.slots[object.0 as usize];
+        object.len += 1;
+        if first == NONE {
+            object.b = key;
         }
         NodeId(value)
     }
@@ -185,6 +199,12 @@ impl Tree {
     /// Marks a scalar whose bytes are not its alone.
     pub fn mark_shared(&mut self, id: NodeId) {
         self.slots[id.0 as usize].flags |= SHARED;
+    }
+
+    /// Marks the member with this value as one that the path to the record gave it.
+    pub fn mark_captured(&mut self, value: NodeId) {
+        self.slots[value.0 as usize - 1].flags |= SHARED | CAPTURED;
+        self.slots[value.0 as usize].flags |= SHARED;
     }
 
     /// Marks the name that waits for its value as one whose bytes are not its alone.

@@ -47,6 +47,19 @@ impl Kind {
             Self::Object => "object",
         }
     }
+
+    /// The same with its article.
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
 }
 
 /// The name of a node inside its tree.
@@ -79,6 +92,7 @@ const QUOTED: u8 = 8; // the source put it in quotes
 const SHADOWED: u8 = 16; // a key: a later member of its object has the same name
 const SHARED: u8 = 32; // its bytes are not its alone: an alias, an item of a split cell, a name that several places spell
 const REPEATED: u8 = 64; // other records may hold it too: an alias, or what one stands for
+const CAPTURED: u8 = 128; // a key: its member stands for a name or an index outside the record
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -747,6 +761,12 @@ impl Member<'_> {
     #[must_use]
     pub fn is_shadowed(&self) -> bool {
         self.key.slot().flags & SHADOWED != 0
+    }
+
+    /// Whether the path to the record gave it this member.
+    #[must_use]
+    pub fn is_captured(&self) -> bool {
+        self.key.slot().flags & CAPTURED != 0
     }
 }
 

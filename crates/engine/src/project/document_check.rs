@@ -18,6 +18,7 @@ use chancery_check::schema::Checker;
 use chancery_core::diagnostic::{Diagnostic, DiagnosticSink, rules};
 use chancery_core::tree::Tree;
 use chancery_files::open;
+use chancery_formats::read::records::Records;
 use chancery_formats::read::{self, Format, RecordVisitor};
 use chancery_report::{Reporter, Summary};
 use chancery_schema::{Shape, bundled};
@@ -55,7 +56,7 @@ impl DocumentCheck {
     pub fn of_config(path: &Path) -> Result<Self, Error> {
         let schema = schemas::own(bundled::CONFIG, true)?;
         let mut check = Self::new(&Config::default(), &shown(path), Some(path.to_owned()), Some(Format::Toml), None)?;
-        check.collection.options.records = Some(String::new());
+        check.collection.options.records = Records::whole();
         check.collection.shape = Arc::new(Shape::of(&schema));
         check.collection.stages = vec![Arc::new(Checker::new(schema))];
         Ok(check)
@@ -66,9 +67,9 @@ impl DocumentCheck {
         &self.collection.shape
     }
 
-    /// The location of its records, if configured.
-    pub fn records(&self) -> Option<&str> {
-        self.collection.options.records.as_deref()
+    /// Where its records are.
+    pub fn records(&self) -> &Records {
+        &self.collection.options.records
     }
 
     /// Its delimiter, if configured.

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use super::revision::Revision;
 use crate::fix::FileOverlay;
 use crate::pipeline::{self, ChangeStatus};
-use chancery_core::source::{ReadError, Source};
+use chancery_core::source::{Format, ReadError, Source};
 use chancery_files::checksum::ChecksumRecorder;
 use chancery_files::open::{self, Input};
 use chancery_formats::read::csv::package;
 use chancery_formats::read::open::{Opened, Tables, start};
-use chancery_formats::read::{self, Format};
+use chancery_formats::read::{self, decisions};
 
 /// An input that has not been opened.
 #[derive(Clone)]
@@ -125,8 +125,12 @@ impl InputSpec {
     }
 }
 
-/// The tables that a package's description stands for.
+/// The tables that a package's description stands for, and the decisions beside a page.
 pub(super) fn package_tables(path: &Path) -> Vec<PathBuf> {
+    if Format::by_extension(&path.to_string_lossy()) == Some(Format::Handbook) {
+        let beside = decisions::beside(path);
+        return if beside.exists() { beside.file_name().map(PathBuf::from).into_iter().collect() } else { Vec::new() };
+    }
     tables_of(path, &|| std::fs::read_to_string(path).ok())
 }
 
@@ -136,6 +140,11 @@ pub(super) fn tables_of(path: &Path, text: &dyn Fn() -> Option<String>) -> Vec<P
     let Some(text) = package::is_description(&name).then(text).flatten() else { return Vec::new() };
     let description = Arc::new(Source::whole(&*name, text));
     package::tables(&description).map_or_else(|_| Vec::new(), |tables| tables.into_iter().map(PathBuf::from).collect())
+}
+
+/// Whether files of that name in directories are read.
+pub(super) fn is_input(name: &str) -> bool {
+    Format::by_extension(name).is_some() && !decisions::is_decisions(name)
 }
 
 /// The display name of a path.

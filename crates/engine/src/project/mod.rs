@@ -135,7 +135,7 @@ impl Project {
         let mut project = Self::without_inputs(overrides, &config)?;
         let mut collection = Collection::compile(&CollectionSettings::new(overrides, &config, &Group::default())?)?;
         collection.stages.splice(0..0, first);
-        let options = read::Options { records: None, ..collection.options.clone() };
+        let options = read::Options { records: read::records::Records::default(), ..collection.options.clone() };
         project.collections.push(collection);
         let name: Arc<str> = name.into();
         let feed = InputBuffer::new(Arc::clone(&name), stream, Position::START);

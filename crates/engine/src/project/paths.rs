@@ -1,9 +1,8 @@
 //! The inputs that paths mean, in the working tree and at git revisions.
 
 use super::CONFIG_NAME;
-use super::input::{package_tables, tables_of};
+use super::input::{is_input, package_tables, tables_of};
 use super::revision::{self, ResolvedInput};
-use chancery_core::source::Format;
 use chancery_files::open::{self, DirectoryRules, Input, InputError};
 
 /// Inputs, and paths without inputs.
@@ -11,8 +10,7 @@ pub(super) type Expanded = (Vec<ResolvedInput>, Vec<InputError>);
 
 /// The inputs that paths mean.
 pub(super) fn expand(paths: &[String]) -> (Vec<Input>, Vec<InputError>) {
-    let known = |name: &str| Format::by_extension(name).is_some();
-    open::expand(paths, &DirectoryRules { known: &known, package_tables: &package_tables, config_name: CONFIG_NAME })
+    open::expand(paths, &DirectoryRules { known: &is_input, package_tables: &package_tables, config_name: CONFIG_NAME })
 }
 
 /// Like `expand`; paths may be at a git revision.
@@ -21,8 +19,7 @@ pub(super) fn expand_with(paths: &[String], revisions: bool) -> Expanded {
     let (inputs, mut missing) = expand(&now);
     let mut found: Vec<ResolvedInput> = inputs.into_iter().map(|input| ResolvedInput { input, revision: None }).collect();
     for path in &old {
-        let known = |name: &str| Format::by_extension(name).is_some();
-        match revision::expand(path, known, tables_of) {
+        match revision::expand(path, is_input, tables_of) {
             Ok(files) => found.extend(files),
             Err(problem) => missing.push(problem),
         }

@@ -270,7 +270,7 @@ fn parse(mut feed: InputBuffer) -> Result<Tree, Error> {
             None => return Err(Error::setting(format!("{name} is in no known format; name it with an extension such as .json or .yaml"))),
         },
     };
-    let options = read::Options { records: Some(String::new()), ..read::Options::default() };
+    let options = read::Options { records: read::records::Records::whole(), ..read::Options::default() };
     let mut first = FirstRecord::default();
     read::read_all(&mut *read::chunker(format, feed, &options), &mut first).map_err(unreadable)?;
     match first.tree {

@@ -278,9 +278,10 @@ impl CollectionSettings {
     /// How its inputs are read.
     pub(super) fn read_options(&self, shape: &Arc<Shape>) -> Result<read::Options, Error> {
         let default = read::Options::default();
+        let records = self.records.as_deref().map(read::records::Records::at).transpose();
         Ok(read::Options {
             shape: Arc::clone(shape),
-            records: self.records.clone(),
+            records: records.map_err(|error| Error::setting(error.to_string()))?.unwrap_or_default(),
             max_record_bytes: self.max_record_bytes.unwrap_or(default.max_record_bytes),
             max_depth: self.max_depth.unwrap_or(default.max_depth),
             csv: self.csv.clone(),

@@ -7,6 +7,8 @@
 //! Start with [`ndjson`]; the other readers have the same structure for more complex formats.
 
 pub mod csv;
+#[cfg(feature = "handbook")]
+pub mod decisions;
 pub mod directive;
 mod guess;
 #[cfg(feature = "handbook")]
@@ -15,6 +17,7 @@ pub mod json;
 mod limits;
 pub mod ndjson;
 pub mod open;
+pub mod records;
 #[cfg(feature = "toml")]
 pub mod toml;
 #[cfg(feature = "xml")]
@@ -31,6 +34,7 @@ use chancery_core::source::{InputBuffer, ReadError, Source, Span};
 use chancery_core::tree::{Member, Node, NodeId, Tree};
 use chancery_schema::Shape;
 use directive::Comments;
+use records::Records;
 
 pub use chancery_core::source::Format;
 
@@ -78,8 +82,8 @@ pub enum TopLevel {
 impl TopLevel {
     /// That of a file which is read as one document, where `records` says where in it the records are.
     #[must_use]
-    pub fn of_whole(records: Option<&str>) -> Self {
-        if records.is_none_or(str::is_empty) { Self::Document } else { Self::List }
+    pub fn of_whole(records: &Records) -> Self {
+        if records.is_default() || records.is_whole() { Self::Document } else { Self::List }
     }
 }
 
@@ -107,6 +111,9 @@ pub trait Reader: Send + Sync {
 ///
 /// A note belongs to the record that comes next, by [`RecordVisitor::record`] or [`RecordVisitor::malformed`].
 pub trait RecordVisitor: DiagnosticSink {
+    /// The collection of the records and broken units that come next: the number that [`records::Claim`] gives it. Without
+    /// paths, and before the first call in a window, it is that of the file.
+    fn collection(&mut self, _number: usize) {}
     /// A record.
     fn record(&mut self, tree: &mut Tree);
     /// Text of the record that comes next which is in no value of it, such as cells beyond the header. It is kept with the
@@ -127,8 +134,8 @@ pub trait RecordVisitor: DiagnosticSink {
 pub struct Options {
     /// What the records are expected to look like.
     pub shape: Arc<Shape>,
-    /// Where the records are: a JSON pointer or an XML path; `None` for the format's own rule.
-    pub records: Option<String>,
+    /// Where the records are.
+    pub records: Records,
     /// Windows are about this large.
     pub window_bytes: usize,
     /// A larger record is rejected.
@@ -140,19 +147,24 @@ pub struct Options {
     /// Which forms handbook pages may have; `None` for those that come with the program, which are read when a page is.
     #[cfg(feature = "handbook")]
     pub forms: Option<Arc<handbook::Templates>>,
+    /// The decisions on values that a handbook page probably states.
+    #[cfg(feature = "handbook")]
+    pub decisions: Option<Arc<handbook::Decisions>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             shape: Arc::new(Shape::any()),
-            records: None,
+            records: Records::default(),
             window_bytes: 1 << 18,
             max_record_bytes: 64 << 20,
             max_depth: 256,
             csv: csv::Dialect::default(),
             #[cfg(feature = "handbook")]
             forms: None,
+            #[cfg(feature = "handbook")]
+            decisions: None,
         }
     }
 }
@@ -287,6 +299,10 @@ impl DiagnosticSink for StoppableVisitor<'_> {
 }
 
 impl RecordVisitor for StoppableVisitor<'_> {
+    fn collection(&mut self, number: usize) {
+        self.visitor.collection(number);
+    }
+
     fn record(&mut self, tree: &mut Tree) {
         self.visitor.record(tree);
     }
@@ -314,12 +330,15 @@ impl RecordVisitor for StoppableVisitor<'_> {
 pub struct CollectedRecords {
     /// The records, in order.
     pub records: Vec<Tree>,
+    /// The collection of each record.
+    pub collections: Vec<usize>,
     /// What was reported about them and about the file.
     pub diagnostics: Vec<Diagnostic>,
     /// How many units could not be read as a record.
     pub broken: u64,
     /// Whether reading stopped before the end, because nothing after could be trusted.
     pub stopped: bool,
+    collection: usize,
 }
 
 impl DiagnosticSink for CollectedRecords {
@@ -329,8 +348,13 @@ impl DiagnosticSink for CollectedRecords {
 }
 
 impl RecordVisitor for CollectedRecords {
+    fn collection(&mut self, number: usize) {
+        self.collection = number;
+    }
+
     fn record(&mut self, tree: &mut Tree) {
         self.records.push(tree.clone());
+        self.collections.push(self.collection);
     }
 
     fn malformed(&mut self) {
@@ -411,68 +435,4 @@ fn ends_of(object: Node<'_>, pairs: &[(Member<'_>, Member<'_>)]) -> HashMap<Node
 pub fn too_deep(source: &Arc<Source>, at: Span, limit: usize) -> Diagnostic {
     Diagnostic::new(&rules::TOO_DEEP, source, at, format!("nested deeper than {limit} levels"))
         .help("if this depth is intended, raise --max-depth")
-}
-
-/// Hands the records of a document that has been read whole to `intake`: the document itself, or what is at the
-/// pointer `records`, item by item where that is an array. What lies outside is named in one note.
-pub fn visit_record(tree: &mut Tree, records: Option<&str>, visitor: &mut dyn RecordVisitor) {
-    let Some(pointer) = records.filter(|pointer| !pointer.is_empty()) else { return visitor.record(tree) };
-    if let Err(missing) = hand_out_at(tree, pointer, false, visitor) {
-        visitor.file_diagnostic(*missing);
-        visitor.stop();
-    }
-}
-
-// As `visit_record`, for the place `pointer`. Says whether it reported that parts of the document are no records, which it does unless
-// `already_reported`; the error is that there is nothing at the place.
-fn hand_out_at(tree: &mut Tree, pointer: &str, already_reported: bool, visitor: &mut dyn RecordVisitor) -> Result<bool, Box<Diagnostic>> {
-    let source = Arc::clone(tree.source());
-    let root = tree.root();
-    let Some(found) = root.at(pointer) else {
-        let message = format!("no records at {pointer}: nothing found there");
-        let missing = Diagnostic::new(&rules::NO_RECORDS, &source, root.opening(), message);
-        return Err(Box::new(missing.help("set the location of the records with --records")));
-    };
-    let outside = if already_reported { None } else { outside(root, pointer) };
-    let reported = outside.is_some();
-    if let Some((span, names)) = outside {
-        let message = format!("skipped content outside {pointer}: {names}");
-        visitor.file_diagnostic(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message));
-    }
-    let found = found.id();
-    if tree.node(found).kind() == chancery_core::tree::Kind::Array {
-        hand_out_items(tree, found, visitor);
-    } else {
-        tree.set_root_to(found);
-        visitor.record(tree);
-    }
-    Ok(reported)
-}
-
-/// Hands the items of an array to `intake`, each as a record.
-pub fn hand_out_items(tree: &mut Tree, array: NodeId, visitor: &mut dyn RecordVisitor) {
-    let ids: Vec<_> = tree.node(array).items().map(Node::id).collect();
-    for id in ids {
-        tree.set_root_to(id);
-        visitor.record(tree);
-    }
-}
-
-// The members beside the way to `pointer`: the first one's place and the names of all.
-fn outside(root: Node<'_>, pointer: &str) -> Option<(Span, String)> {
-    let mut node = root;
-    let mut names = Vec::new();
-    let mut first = None;
-    for token in pointer.split('/').skip(1) {
-        let name = chancery_core::tree::pointer::unescape(token);
-        for member in node.members().filter(|member| member.key.text() != name) {
-            first.get_or_insert(member.key.span());
-            names.push(chancery_core::diagnostic::quote(member.key.text(), true));
-        }
-        node = node.at(&format!("/{token}"))?;
-    }
-    let more = names.len().saturating_sub(8);
-    names.truncate(8);
-    let list = names.join(", ");
-    first.map(|span| (span, if more > 0 { format!("{list} and {more} more") } else { list }))
 }

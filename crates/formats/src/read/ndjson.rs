@@ -1,7 +1,7 @@
 //! Reads NDJSON: one JSON document per line.
 //!
-//! Input: a window that ends at a line boundary. Output: one record for each line that is not blank, or the records at the location
-//! in it that `--records` names.
+//! Input: a window that ends at a line boundary. Output: one record for each line that is not blank, or the records at the
+//! locations in it that `--records` names.
 //! A malformed line affects only its own record; the next line is read normally.
 
 use std::ops::Range;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::json::Parser;
 use super::limits::{TooLarge, few_lines, floor_char};
+use super::records::{Mark, Records, Targets, hand_out, hand_out_document};
 use super::{Options, Reader, RecordVisitor, Window};
 use chancery_core::source::{InputBuffer, ReadError, Source, Span};
 use chancery_core::tree::Tree;
@@ -25,6 +26,9 @@ impl NdjsonChunker {
     /// Starts on `feed`.
     #[must_use]
     pub fn new(feed: InputBuffer, options: &Options) -> Self {
+        // A line is a record even where it is an array.
+        let whole = options.records.is_default() || options.records.is_whole();
+        let records = if options.records.is_default() { Records::whole() } else { options.records.clone() };
         Self {
             feed,
             window_bytes: options.window_bytes,
@@ -33,7 +37,8 @@ impl NdjsonChunker {
                 max_depth: options.max_depth,
                 max_values: options.max_values(),
                 max_record_bytes: options.max_record_bytes,
-                records: options.records.clone().filter(|records| !records.is_empty()),
+                targets: Targets::of(&Options { records, ..options.clone() }),
+                whole,
             }),
         }
     }
@@ -85,8 +90,9 @@ struct Lines {
     max_depth: usize,
     max_values: usize,
     max_record_bytes: usize,
-    // Where in each line the records are, if a line is not one itself.
-    records: Option<String>,
+    // Where in each line the records are.
+    targets: Arc<Targets>,
+    whole: bool,
 }
 
 impl Reader for Lines {
@@ -125,17 +131,20 @@ impl Lines {
             return false;
         }
         match parser.document(tree, visitor) {
-            Ok(()) => match self.records.as_deref() {
-                None => visitor.record(tree),
-                Some(pointer) => match super::hand_out_at(tree, pointer, already_reported, visitor) {
-                    Ok(reported) => return reported,
-                    Err(missing) => {
-                        visitor.emit(*missing);
-                        visitor.surplus(Span::new(line.start as u32, line.end as u32));
-                        visitor.malformed();
-                    }
-                },
-            },
+            Ok(()) if self.whole => hand_out(tree, self.targets.get(0), &[], visitor),
+            Ok(()) => {
+                let root = tree.root().opening();
+                let found = hand_out_document(tree, &self.targets, visitor);
+                // Lines may be of several kinds, so that each has records of one path alone.
+                if !found.has_met() {
+                    found.missing(source, &Mark::of(source, root)).into_iter().for_each(|missing| visitor.emit(missing));
+                    visitor.surplus(Span::new(line.start as u32, line.end as u32));
+                    visitor.malformed();
+                } else if let Some(skipped) = found.skipped(source).filter(|_| !already_reported) {
+                    visitor.file_diagnostic(skipped);
+                    return true;
+                }
+            }
             Err(diagnostic) => {
                 visitor.emit(*diagnostic);
                 visitor.surplus(Span::new(line.start as u32, line.end as u32));

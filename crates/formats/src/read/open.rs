@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::csv::package::{self, Refusal};
 #[cfg(feature = "handbook")]
+use super::decisions;
+#[cfg(feature = "handbook")]
 use super::handbook::Templates;
 use super::{Chunker, Options, refused};
 use chancery_core::source::{FileKind, Format, ReadError};
@@ -59,6 +61,11 @@ pub fn start(
         };
         return Ok(Opened { format: Format::Csv, decoded: opened.decoded, chunker });
     }
+    #[cfg(feature = "handbook")]
+    if let Some(path) = input.path.as_deref().filter(|_| format == Format::Handbook) {
+        let options = Options { decisions: decisions::of_page(path, tables.open)?, ..options.clone() };
+        return Ok(Opened { format, decoded: opened.decoded, chunker: super::chunker(format, opened.feed, &options) });
+    }
     Ok(Opened { format, decoded: opened.decoded, chunker: super::chunker(format, opened.feed, options) })
 }
 
@@ -67,6 +74,7 @@ pub fn start(
 fn detect(name: &str, opened: &mut open::Opened, given: Option<Format>, options: &Options) -> Result<Format, ReadError> {
     let by_name = Format::by_extension(open::strip_compression(name));
     let wrong = |kind: &FileKind| match (given, by_name) {
+        (Some(Format::Handbook), _) | (None, Some(Format::Handbook)) if kind.is_document() => false,
         (Some(_), _) => kind.is_certain,
         (None, Some(_)) => by_name == Some(Format::Handbook) || !kind.is_markup(),
         (None, None) => true,
@@ -79,9 +87,19 @@ fn detect(name: &str, opened: &mut open::Opened, given: Option<Format>, options:
             // Nothing holds no records, regardless of its format.
             Ok(Format::Handbook)
         }
+        // The text of a Word document is known only when it is unpacked.
+        Some(Format::Handbook) if given.is_none() && opened.kind.is_some_and(|kind| kind.is_certain) => Ok(Format::Handbook),
         #[cfg(feature = "handbook")]
         Some(Format::Handbook) if given.is_none() => {
-            let text = String::from_utf8_lossy(open::peek(&mut opened.feed)?);
+            let head = if opened.kind.is_some_and(FileKind::is_markup) {
+                // Styles and scripts may be before the text.
+                const HEAD: usize = 256 * 1024;
+                opened.feed.fill_from_stream(HEAD)?;
+                opened.feed.bytes()
+            } else {
+                open::peek(&mut opened.feed)?
+            };
+            let text = String::from_utf8_lossy(head);
             let is_page = options.forms.as_ref().map_or_else(|| Templates::default().know(&text), |forms| forms.know(&text));
             let help = "no label of a form was found at its start: pass --from handbook if it is a page, else name its format with --from";
             if is_page { Ok(Format::Handbook) } else { Err(ReadError::UnknownFormat { help }) }

@@ -9,6 +9,7 @@ use toml_edit::{Document, InlineTable, Item, Key, Table, Value};
 
 use super::directive::Comments;
 use super::limits::{TooLarge, floor_char};
+use super::records::{Mark, Targets, hand_out_document};
 use super::{Options, Reader, RecordVisitor, TopLevel, Window, too_deep, too_many, yaml};
 use chancery_core::diagnostic::{Diagnostic, DiagnosticSink, quote, rules};
 use chancery_core::source::{InputBuffer, ReadError, Source, Span};
@@ -18,6 +19,7 @@ use chancery_core::tree::{Kind, Text, Tree, number};
 pub struct TomlChunker {
     feed: InputBuffer,
     max_record_bytes: usize,
+    top_level: TopLevel,
     reader: Arc<File>,
     done: bool,
 }
@@ -27,8 +29,9 @@ impl TomlChunker {
     #[must_use]
     pub fn new(feed: InputBuffer, options: &Options) -> Self {
         let (max_depth, max_values) = (options.max_depth, options.max_values());
-        let reader = Arc::new(File { records: options.records.clone(), max_depth, max_values });
-        Self { feed, max_record_bytes: options.max_record_bytes, reader, done: false }
+        let reader = Arc::new(File { targets: Targets::of(options), max_depth, max_values });
+        let top_level = TopLevel::of_whole(&options.records);
+        Self { feed, max_record_bytes: options.max_record_bytes, top_level, reader, done: false }
     }
 }
 
@@ -45,12 +48,12 @@ impl super::Chunker for TomlChunker {
             return Ok(Some(Window::new(self.feed.consume(shown)?, &reader)));
         }
         let reader: Arc<dyn Reader> = Arc::clone(&self.reader) as _;
-        Ok(Some(Window::new(self.feed.consume(length)?, &reader).of(TopLevel::of_whole(self.reader.records.as_deref()))))
+        Ok(Some(Window::new(self.feed.consume(length)?, &reader).of(self.top_level)))
     }
 }
 
 struct File {
-    records: Option<String>,
+    targets: Arc<Targets>,
     max_depth: usize,
     max_values: usize,
 }
@@ -87,7 +90,11 @@ impl Reader for File {
         };
         let mut builder = Builder { source, tree, max_depth: self.max_depth, last: 0, refused: false };
         match builder.table(document.as_table(), Span::at(0), visitor) {
-            Ok(()) if !builder.refused => super::visit_record(tree, self.records.as_deref(), visitor),
+            Ok(()) if !builder.refused => {
+                let root = Mark::of(source, tree.root().opening());
+                let found = hand_out_document(tree, &self.targets, visitor);
+                found.diagnostics(source, &root).into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
+            }
             Ok(()) => {
                 visitor.surplus(Span::new(0, source.len()));
                 visitor.malformed();

@@ -19,6 +19,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 
 use super::directive::Comments;
 use super::limits::{TooLarge, floor_char};
+use super::records::{Mark, Targets, hand_out_document};
 use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep, too_many};
 use chancery_core::diagnostic::{Diagnostic, DiagnosticSink, Place, Rule, quote, rules};
 use chancery_core::source::{InputBuffer, ReadError, Source, Span};
@@ -35,6 +36,7 @@ const MAX_RADIX_DIGITS: usize = 1_000;
 pub struct YamlChunker {
     feed: InputBuffer,
     options: Options,
+    targets: Arc<Targets>,
     // Whether the items of a root sequence are records.
     items: bool,
     // For a file that is taken whole, whatever it is; until its first window is cut.
@@ -51,8 +53,9 @@ impl YamlChunker {
         Self {
             feed,
             options: options.clone(),
-            items: options.records.is_none() && !options.shape.is_array_only(),
-            whole: options.records.as_deref() == Some(""),
+            targets: Targets::of(options),
+            items: options.records.is_default() && !options.shape.is_array_only(),
+            whole: options.records.is_whole(),
             open: None,
             top_level: None,
         }
@@ -66,12 +69,12 @@ impl YamlChunker {
         let top_level = *self.top_level.get_or_insert_with(|| match documents(self.feed.bytes(), self.items) {
             // Also where more documents follow: whether any do is not known yet in a file of several windows.
             (_, true) => TopLevel::List,
-            _ if self.options.records.as_ref().is_some_and(|records| !records.is_empty()) => TopLevel::List,
+            _ if TopLevel::of_whole(&self.options.records) == TopLevel::List => TopLevel::List,
             (0 | 1, false) if !goes_on => TopLevel::Document,
             _ => TopLevel::Stream,
         });
         let reader: Arc<dyn Reader> = Arc::new(Documents {
-            records: self.options.records.clone(),
+            targets: Arc::clone(&self.targets),
             max_depth: self.options.max_depth,
             max_values: self.options.max_values(),
             max_record_bytes: self.options.max_record_bytes,
@@ -316,7 +319,7 @@ fn first_byte(document: &[u8]) -> Option<u8> {
 
 /// Reads the documents of a window.
 struct Documents {
-    records: Option<String>,
+    targets: Arc<Targets>,
     max_depth: usize,
     max_values: usize,
     max_record_bytes: usize,
@@ -386,7 +389,7 @@ impl Documents {
             anchors: HashMap::new(),
             aliased_nodes: 0,
             aliased_bytes: 0,
-            has_places: self.records.as_ref().is_some_and(|records| !records.is_empty()),
+            has_places: self.targets.depth() > 0,
             has_items: self.items,
             last: start as u32,
             refused: false,
@@ -395,7 +398,7 @@ impl Documents {
         };
         let mut found = false;
         // One that cannot be read may be the first item of a list. Records in places of the document make one list.
-        let begins = !is_begun && self.records.as_ref().is_none_or(String::is_empty);
+        let begins = !is_begun && self.targets.depth() == 0;
         let begin = |visitor: &mut dyn RecordVisitor, is_list| {
             if begins {
                 visitor.document(is_list);
@@ -417,13 +420,10 @@ impl Documents {
                     visitor.malformed();
                 }
                 Ok(true) => {
-                    let is_list = self.items && builder.tree.root().kind() == Kind::Array;
-                    begin(visitor, is_list);
-                    if is_list {
-                        super::hand_out_items(builder.tree, builder.tree.root().id(), visitor);
-                    } else {
-                        super::visit_record(builder.tree, self.records.as_deref(), visitor);
-                    }
+                    begin(visitor, self.items && builder.tree.root().kind() == Kind::Array);
+                    let root = Mark::of(source, builder.tree.root().opening());
+                    let found = hand_out_document(builder.tree, &self.targets, visitor);
+                    found.diagnostics(source, &root).into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
                 }
                 Err(diagnostic) => {
                     begin(visitor, true);

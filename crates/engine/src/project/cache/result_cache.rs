@@ -228,8 +228,9 @@ impl ResultCache {
 fn known(file_cache: &mut FileCache, project: &Project) -> CachedFiles {
     let mut cached = CachedFiles::new();
     for spec in &project.inputs.specs {
-        // A package of tables is more than its description, and a name that is not UTF-8 may be that of several files.
-        let is_one = !package::is_description(&spec.input.name) && !spec.input.name.contains('\u{fffd}');
+        // A package of tables is more than its description, a page with decisions more than its text, and a name that is not UTF-8
+        // may be that of several files.
+        let is_one = !package::is_description(&spec.input.name) && !spec.input.name.contains('\u{fffd}') && spec.files().len() <= 1;
         if let Some(stat) = spec.input.stat.filter(|stat| stat.is_file && is_one) {
             let collection = &project.collections[spec.collection];
             let how = format!("{} {:?} {:?} {:?}", collection.schema, collection.options.records, spec.format, spec.encoding);

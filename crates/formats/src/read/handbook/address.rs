@@ -2,9 +2,10 @@
 
 use super::record::PageReader;
 use super::sections::Section;
-use super::spanned_text::{SpannedText, is_space};
+use super::spanned_text::{SOFT, SpannedText, is_space};
 use super::template::{Field, Lines, fold};
 use super::value::{Object, Value};
+use chancery_core::diagnostic::rules;
 
 /// Parts of an address in the order in which they are given.
 const ADDRESS_PARTS: [&str; 9] =
@@ -20,13 +21,19 @@ impl PageReader<'_> {
                 if row.gap && !lines.is_empty() {
                     self.seam(&row.piece, "/addresses");
                 }
-                lines.push(row.piece.clone());
+                match lines.last_mut() {
+                    // `New` and `York, NY 10017`: a line that ends inside a name.
+                    Some(last) if self.form.name_openings.iter().any(|word| word == last.text()) || last.text().ends_with(SOFT) => {
+                        last.join(&row.piece);
+                    }
+                    _ => lines.push(row.piece.clone()),
+                }
             }
         }
         let mut address = Object::new(lines[0].span());
         if let Some(purpose) = &field.purpose {
             address.derived("kind", purpose.clone(), section.label.span());
-        } else {
+        } else if !section.label.is_empty() {
             address.put("label", section.label.span(), Value::Text(section.label.clone()));
         }
         address.put("lines", lines[0].span(), Value::List(lines.iter().cloned().map(Value::Text).collect()));
@@ -35,7 +42,7 @@ impl PageReader<'_> {
     }
 
     // The parts of an address, from its end: country, town, then street and what is before it. No part where it is not sure.
-    fn address_parts(&self, address: &mut Object, lines: &[SpannedText]) {
+    fn address_parts(&mut self, address: &mut Object, lines: &[SpannedText]) {
         let bare = |piece: &SpannedText| piece.trim_matches(|c| is_space(c) || matches!(c, ',' | ';'));
         // One line holds what others print on several; the last comma-parted line may be town and country.
         let one_line = lines.len() == 1;
@@ -52,8 +59,15 @@ impl PageReader<'_> {
             country = Some(last.slice(at..last.text().len()));
             last = bare(&last.slice(0..at));
         }
-        let Some(country) = country else { return };
-        let code = self.form.country(country.text()).unwrap_or_default();
+        let implied = self.form.towns.iter().find(|town| town.implies.is_some() && town.pattern.0.is_match(last.text()));
+        let code = match (&country, implied) {
+            (Some(country), _) => self.form.country(country.text()).unwrap_or_default(),
+            (None, Some(town)) => town.implies.as_deref().unwrap_or_default(),
+            (None, None) => self.form.default_country.as_deref().unwrap_or_default(),
+        };
+        if code.is_empty() {
+            return;
+        }
         let mut members: Vec<(&str, SpannedText)> = Vec::new();
         // A town's region may have been parted from it by a comma: `Washington, DC 20433`.
         let mut towns = vec![last.clone()];
@@ -87,10 +101,32 @@ impl PageReader<'_> {
             }
         }
         if !in_town && !last.is_empty() {
-            parts.push(last);
+            parts.push(last.clone());
+        }
+        // A code may stand alone on the line above its town, or below it.
+        let alone = |member: &str, part: &SpannedText| {
+            let mut codes = self.form.towns.iter().filter(|town| town.pattern.0.capture_names().flatten().all(|name| name == member));
+            codes.any(|town| town.pattern.0.is_match(part.text()))
+        };
+        let other = match &members[..] {
+            [("locality", _)] => Some("postal_code"),
+            [("postal_code", _)] => Some("locality"),
+            _ => None,
+        };
+        if let Some(member) = other
+            && parts.last().is_some_and(|part| alone(member, part))
+            && let Some(part) = parts.pop()
+        {
+            members.push((member, part));
         }
         self.street_parts(&mut parts, &mut members);
-        members.push(("country", country));
+        if let Some(country) = country {
+            members.push(("country", country));
+        } else {
+            let message = format!("the address names no country; its code is supplied: {code}");
+            self.emit(&rules::COUNTRY_SUPPLIED, last.span(), message, &format!("/addresses/{}", self.record.count("addresses")));
+            address.derived("country_code", code, last.span());
+        }
         members.sort_by_key(|(name, _)| ADDRESS_PARTS.iter().position(|part| part == name));
         for (name, piece) in members {
             address.text(name, piece);

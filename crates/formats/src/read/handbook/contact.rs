@@ -12,6 +12,8 @@ use chancery_core::source::Span;
 impl PageReader<'_> {
     pub(super) fn contacts(&mut self, section: &Section, field: &Field) {
         let mut contact: Option<Object> = None;
+        // Persons named on one line, who share what stands below it.
+        let mut together: Vec<Object> = Vec::new();
         let mut alone: Option<(FieldKind, Span)> = None;
         let role = field.purpose.clone().unwrap_or_else(|| "general".to_owned());
         for row in &section.rows {
@@ -66,7 +68,10 @@ impl PageReader<'_> {
                 }
                 continue;
             }
-            let titled = self.honorific(piece.text()).is_some();
+            if self.none(section.label.span(), piece) {
+                continue;
+            }
+            let titled = self.form.honorific(piece.text()).is_some();
             // A page's end may part a contact in two: its person from the post, or its post from the numbers.
             let goes_on = contact.as_ref().is_some_and(|contact| {
                 let bare = !["telephones", "faxes", "emails", "title", "units"].iter().any(|name| contact.get(name).is_some());
@@ -75,11 +80,13 @@ impl PageReader<'_> {
             let begun = |name: &str| contact.as_ref().is_some_and(|contact| contact.get(name).is_some());
             if contact.is_none() || (titled && ["name", "telephones", "faxes", "emails"].into_iter().any(begun)) || (row.gap && !goes_on) {
                 if let Some(done) = contact.take() {
-                    self.push_contact(done, section);
+                    self.push_contacts(std::mem::take(&mut together), done, section, field);
                 }
-                let mut begun = Self::new_contact(&role, section, piece.span());
-                self.person(&mut begun, piece);
-                contact = Some(begun);
+                for person in self.persons(piece) {
+                    let mut begun = Self::new_contact(&role, section, person.span());
+                    self.person(&mut begun, &person);
+                    together.extend(contact.replace(begun));
+                }
             } else if let Some(mut open) = contact.take() {
                 if row.gap {
                     let at = format!("/contacts/{}", self.record.count("contacts"));
@@ -97,8 +104,55 @@ impl PageReader<'_> {
             self.empty(label);
         }
         if let Some(done) = contact {
-            self.push_contact(done, section);
+            self.push_contacts(together, done, section, field);
         }
+    }
+
+    /// A person under a label that is a post.
+    pub(super) fn post_holder(&mut self, section: &Section, person: &SpannedText, role: &str) {
+        let mut contact = Self::new_contact(role, section, person.span());
+        self.person(&mut contact, person);
+        contact.text("title", section.label.clone());
+        self.push_contact(contact, section);
+    }
+
+    // The persons of a line: each begins with an honorific, the first too.
+    fn persons(&self, line: &SpannedText) -> Vec<SpannedText> {
+        let text = line.text();
+        if self.form.honorific(text).is_none() {
+            return vec![line.clone()];
+        }
+        let mut persons = Vec::new();
+        let mut start = 0;
+        for word in [" and ", " & ", "; ", ", ", " / "] {
+            for (at, found) in text.match_indices(word) {
+                let behind = at + found.len();
+                if at > start
+                    && self.form.honorific(&text[behind..]).is_some_and(|length| text[behind + length..].starts_with(char::is_uppercase))
+                {
+                    persons.push(line.slice(start..at).trim());
+                    start = behind;
+                }
+            }
+        }
+        persons.push(line.slice(start..text.len()).trim());
+        persons
+    }
+
+    // The last of several persons has got what they share: post and numbers.
+    fn push_contacts(&mut self, together: Vec<Object>, mut last: Object, section: &Section, field: &Field) {
+        if field.names && last.get("title").is_none() && last.get("name").is_some() {
+            last.text("title", section.label.clone());
+        }
+        for mut person in together {
+            for (name, label, value) in &last.members {
+                if person.get(name).is_none() && !matches!(name.as_str(), "honorific_prefix" | "honorific_suffix") {
+                    person.put(name, *label, value.shared());
+                }
+            }
+            self.push_contact(person, section);
+        }
+        self.push_contact(last, section);
     }
 
     fn new_contact(role: &str, section: &Section, opening: Span) -> Object {
@@ -110,31 +164,23 @@ impl PageReader<'_> {
     fn push_contact(&mut self, mut contact: Object, section: &Section) {
         const PARTS: [&str; 10] =
             ["role", "honorific_prefix", "name", "honorific_suffix", "title", "units", "display", "telephones", "faxes", "emails"];
+        // Values that were none leave a role without anybody.
+        if contact.members.len() < 2 {
+            return;
+        }
         contact.members.sort_by_key(|(name, ..)| PARTS.iter().position(|part| part == name).unwrap_or(PARTS.len()));
         self.record.list("contacts", section.label.span()).push(Value::Object(contact));
     }
 
-    // The length of the honorifics that open a line, with the blank after them.
-    fn honorific(&self, line: &str) -> Option<usize> {
-        let mut at = 0;
-        loop {
-            let rest = &line[at..];
-            let found = self.form.honorifics.iter().filter_map(|title| {
-                let behind = rest.strip_prefix(title.as_str())?;
-                let behind = behind.strip_prefix('.').unwrap_or(behind);
-                let next = behind.trim_start_matches(is_space);
-                (next.len() < behind.len() && !next.is_empty()).then(|| rest.len() - next.len())
-            });
-            match found.max() {
-                Some(length) => at += length,
-                None => return (at > 0).then_some(at),
-            }
-        }
-    }
-
-    fn is_person(&self, line: &str) -> bool {
-        if self.honorific(line).is_some() {
+    pub(super) fn is_person(&self, line: &str) -> bool {
+        if self.form.honorific(line).is_some() {
             return true;
+        }
+        // `Jane Roe, Ph.D.`
+        if let Some((before, behind)) = line.split_once(',')
+            && self.is_suffix(behind)
+        {
+            return self.is_person(before);
         }
         let mut words = line.split(is_space).filter(|word| !word.is_empty());
         let count = words.clone().count();
@@ -149,22 +195,38 @@ impl PageReader<'_> {
             })
     }
 
+    fn is_suffix(&self, text: &str) -> bool {
+        let folded = fold(text.trim_matches(is_space));
+        self.form.suffixes.iter().any(|suffix| fold(suffix) == folded)
+    }
+
     // The first line of a contact: a person, or a post without one.
     fn person(&mut self, contact: &mut Object, line: &SpannedText) {
         if !self.is_person(line.text()) {
             return self.post(contact, line);
         }
         let mut name = line.clone();
-        if let Some(length) = self.honorific(line.text()) {
+        if let Some(length) = self.form.honorific(line.text()) {
             contact.text("honorific_prefix", line.slice(0..length).trim());
             name = line.slice(length..line.text().len());
+        }
+        // `Jane Roe (Legal Officer)`: the post in parentheses.
+        if name.text().ends_with(')')
+            && let Some(open) = name.text().rfind('(').filter(|open| *open > 0)
+        {
+            let inner = name.slice(open + 1..name.text().len() - 1).trim();
+            let before = name.slice(0..open).trim();
+            if !inner.is_empty() && !before.is_empty() && !self.is_person(inner.text()) {
+                contact.text("name", before);
+                return self.post(contact, &inner);
+            }
         }
         if let Some(comma) = name.text().find(',') {
             let behind = name.slice(comma + 1..name.text().len()).trim();
             let before = name.slice(0..comma).trim();
             if behind.is_empty() {
                 name = before;
-            } else if self.form.suffixes.iter().any(|suffix| fold(suffix) == fold(behind.text())) {
+            } else if self.is_suffix(behind.text()) {
                 contact.text("honorific_suffix", behind);
                 name = before;
             } else if !before.is_empty() {

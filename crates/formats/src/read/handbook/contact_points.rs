@@ -1,9 +1,10 @@
 //! Reads the contact points of a body or a person: telephone and fax numbers, e-mail and web addresses.
 
-use super::record::PageReader;
+use super::record::{PageReader, x_name};
+use super::rows::Row;
 use super::sections::Section;
 use super::spanned_text::{SpannedText, is_space};
-use super::template::FieldKind;
+use super::template::{Field, FieldKind};
 use super::value::{Object, Value};
 use chancery_core::diagnostic::{quote, rules};
 use chancery_core::source::Span;
@@ -19,7 +20,7 @@ impl PageReader<'_> {
         let mut borders = vec![(0, kind, label, 0)];
         for (at, _) in text.char_indices().skip(1).take_while(|(at, _)| *at < LINE).filter(|(at, _)| text[..*at].ends_with(parts)) {
             let near = &text[at..text.ceil_char_boundary((at + LABEL).min(text.len()))];
-            if let Some(found) = self.form.contact_label(near) {
+            if let Some(found) = self.form.contact_label(near).filter(|_| !near.starts_with(is_space)) {
                 let words = value.slice(at + found.words.start..at + found.words.end).span();
                 borders.push((at, self.form.field(&found).kind, words, at + found.value.start));
             }
@@ -28,8 +29,13 @@ impl PageReader<'_> {
             let end = borders.get(number + 1).map_or(text.len(), |next| next.0);
             // A label inside of another, as `Tel` in `Tel Fax: 1`, has no value.
             let own = value.slice(start.min(end)..end).trim_matches(|c| is_space(c) || matches!(c, ',' | ';' | '|' | '/'));
+            let own = match kind {
+                FieldKind::Telephones | FieldKind::Faxes if own.text().ends_with('.') => own.slice(0..own.text().len() - 1),
+                _ => own,
+            };
             match kind {
                 _ if own.is_empty() => self.empty(label),
+                _ if self.none(label, &own) => {}
                 FieldKind::Telephones => self.numbers(target, "telephones", label, &own, office),
                 FieldKind::Faxes => self.numbers(target, "faxes", label, &own, office),
                 FieldKind::Emails => self.mails(target, label, &own),
@@ -40,6 +46,8 @@ impl PageReader<'_> {
 
     fn numbers(&mut self, target: &mut Object, member: &str, label: Span, value: &SpannedText, office: Option<&SpannedText>) {
         let mut country: Option<String> = None;
+        // The last number with a country code, whose first digits hold for an ending after it.
+        let mut whole: Option<(String, String)> = None;
         for entry in split_numbers(value) {
             let mut phone = Object::new(entry.span());
             let mut number = entry.clone();
@@ -61,6 +69,14 @@ impl PageReader<'_> {
                 continue;
             }
             let printed = number.span();
+            let ended = whole.as_ref().and_then(|(whole, printed)| with_ending(whole, printed, number.text()));
+            if let Some(number) = ended {
+                phone.put("number", Span::at(printed.start), Value::Written(number, printed));
+                phone.text("display", entry.clone());
+                target.list(member, label).push(Value::Object(phone));
+                continue;
+            }
+            whole = number.text().starts_with('+').then(|| (international("+", number.text()), number.text().to_owned()));
             match bracketed(number.text()) {
                 // With the country code printed nothing is left to guess: the number is all its digits after a plus. The code
                 // holds for the numbers that follow without one.
@@ -124,7 +140,13 @@ impl PageReader<'_> {
         }
     }
 
-    pub(super) fn websites(&mut self, section: &Section) {
+    pub(super) fn websites(&mut self, section: &Section, field: &Field) {
+        let is_url = |row: &Row| row.piece.text().contains("://") || row.piece.text().contains('.');
+        if field.names && !section.rows.iter().any(is_url) {
+            // The name of an account, without an address.
+            let text = self.joined(&section.rows);
+            return self.put(&x_name(section.label.text()), section.label.span(), Value::Text(text));
+        }
         for row in &section.rows {
             for part in row.piece.split(|c| is_space(c) || matches!(c, ';' | '<' | '>')) {
                 let url = part.trim_matches(|c| is_space(c) || matches!(c, ',' | ';' | '(' | ')' | '"'));
@@ -136,6 +158,9 @@ impl PageReader<'_> {
                 if scheme || url.text().split('/').next().is_some_and(|host| host.contains('.') && !host.contains('@')) {
                     let mut website = Object::new(url.span());
                     website.text("url", url);
+                    if field.names {
+                        website.text("label", section.label.clone());
+                    }
                     self.record.list("websites", section.label.span()).push(Value::Object(website));
                 } else if !url.is_empty() && !matches!(url.text(), "and" | "or" | "/") {
                     self.unread(&part, "a web address");
@@ -162,6 +187,23 @@ pub(super) fn bare_reach(line: &str) -> Option<FieldKind> {
 fn is_plain(number: &str) -> bool {
     number.chars().all(|c| c.is_ascii_digit() || is_space(c) || matches!(c, '-' | '.' | '/' | '(' | ')'))
         && number.bytes().filter(u8::is_ascii_digit).count() <= 12
+}
+
+// `4276` after `+41 22 555 4275`, `457-1854` after `+1 (212) 457-1712`: the number with another ending, which is written as the end of
+// the one before.
+fn with_ending(whole: &str, printed: &str, ending: &str) -> Option<String> {
+    const SHORTEST: usize = 2;
+    let shape = |text: &str| text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect::<String>();
+    let digits: String = ending.chars().filter(char::is_ascii_digit).collect();
+    let is_ending = ending.starts_with(|c: char| c.is_ascii_digit()) && !ending.contains(char::is_alphabetic);
+    let head = shape(printed).strip_suffix(&shape(ending))?.len();
+    // Of four digits the last two may be meant; more of them are parted as in the number before.
+    let fits = digits.len() <= 4 || !printed[..head].ends_with(|c: char| c.is_ascii_digit());
+    let start = whole
+        .len()
+        .checked_sub(digits.len())
+        .filter(|start| is_ending && fits && digits.len() >= SHORTEST && *start > digits.len().min(4))?;
+    Some(format!("{}{digits}", &whole[..start]))
 }
 
 // A plain number after its prefix, in digits alone.
@@ -202,8 +244,12 @@ fn split_numbers(value: &SpannedText) -> Vec<SpannedText> {
     let mut start = 0;
     for (at, behind) in borders {
         let next = text[behind..].find([',', ';', '|']).map_or(text.len(), |end| behind + end);
+        // The other ending of a number may be short.
+        let ending = text[..behind].trim_end().ends_with('/')
+            && (2..=4).contains(&digits(text[behind..next].trim()))
+            && digits(&text[start..at]) >= 8;
         if digits(&text[start..at]) >= 4
-            && digits(&text[behind..next]) >= 4
+            && (digits(&text[behind..next]) >= 4 || ending)
             && find_extension(&text[start..next]).is_none_or(|(from, _)| start + from >= behind || start + from < at.saturating_sub(1))
         {
             numbers.push(value.slice(start..at).trim());

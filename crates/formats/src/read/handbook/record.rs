@@ -1,13 +1,16 @@
-//! Builds a record from a page that has been split into sections: each section by the kind of its field.
+//! Makes a record of a page that has been taken apart: each section by the kind of its field.
 //!
-//! Values are taken as printed; telephone numbers, web addresses and countries are normalised later. Text that fits
-//! nowhere is kept in an `x_` member or reported: every byte of a page is in one or the other.
+//! Values are taken as printed; telephone numbers, addresses of the web and countries get their normal form later. What fits
+//! nowhere is kept in an `x_` member or named in a note: no byte of a page goes without one or the other.
 
 use std::sync::Arc;
 
-use super::sections::{Page, Row, Section, is_closed};
+use super::decisions::Decisions;
+use super::heading;
+use super::rows::Row;
+use super::sections::{Page, Section};
 use super::spanned_text::{SpannedText, is_space};
-use super::template::{Field, FieldKind, Lines, Template, fold};
+use super::template::{Field, FieldKind, Lines, Template};
 use super::value::{Object, Value};
 use chancery_core::diagnostic::{Diagnostic, Rule, quote, rules};
 use chancery_core::source::{Source, Span};
@@ -17,6 +20,8 @@ const ORDER: &[&str] = &[
     "id",
     "name",
     "acronym",
+    "other_names",
+    "relationships",
     "location",
     "addresses",
     "telephones",
@@ -25,30 +30,42 @@ const ORDER: &[&str] = &[
     "contacts",
     "websites",
     "founding_date",
+    "founding_note",
     "dissolution_date",
+    "dissolution_note",
     "memberships",
     "functions",
     "mandates",
+    "contributions",
+    "initiatives",
     "narrative",
     "references",
+    "evidence",
 ];
 
 /// A record on its way.
 pub(super) struct PageReader<'p> {
     pub source: &'p Arc<Source>,
     pub form: &'p Template,
+    pub decisions: Option<&'p Decisions>,
     pub record: Object,
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Makes the record of a page.
-pub(super) fn read(source: &Arc<Source>, form: &Template, page: &Page, begin: Span) -> (Object, Vec<Diagnostic>) {
+pub(super) fn read(
+    source: &Arc<Source>,
+    form: &Template,
+    decisions: Option<&Decisions>,
+    page: &Page,
+    begin: Span,
+) -> (Object, Vec<Diagnostic>) {
     let opening = if page.heading.is_empty() { begin } else { page.heading.span() };
-    let mut reading = PageReader { source, form, record: Object::new(opening), diagnostics: Vec::new() };
+    let mut reading = PageReader { source, form, decisions, record: Object::new(opening), diagnostics: Vec::new() };
     reading.heading(&page.heading);
-    for span in &page.furniture {
-        let line = quote(source.slice(*span), true);
-        reading.emit(&rules::PAGE_FURNITURE, *span, format!("skipped page furniture: {line}"), "");
+    for line in &page.furniture {
+        let message = format!("skipped page furniture: {}", quote(line.text(), true));
+        reading.emit(&rules::PAGE_FURNITURE, line.span(), message, "");
     }
     if page.sections.iter().all(|section| section.field.is_none()) {
         let message = format!("no label of the form {} was found", quote(&form.name, true));
@@ -57,13 +74,16 @@ pub(super) fn read(source: &Arc<Source>, form: &Template, page: &Page, begin: Sp
             .help("name the page's form with --form, or define it (docs/handbook.md)");
         reading.diagnostics.push(diagnostic);
     }
-    for row in &page.stray {
-        reading.unread(&row.piece, "a label before it");
-    }
     for section in &page.sections {
         reading.section(section);
     }
+    for line in &page.labels_in_text {
+        let message = format!("a label stands in the running text: {}", quote(line.text(), true));
+        reading.emit(&rules::LABEL_IN_TEXT, line.span(), message, "/narrative").help =
+            Some("give the line a block of its own, or describe the page in a form (docs/handbook.md)".to_owned());
+    }
     reading.narrative(&page.narrative);
+    reading.coverage(page);
     let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
     reading.record.members.sort_by_key(|(name, ..)| rank(name));
     (reading.record, reading.diagnostics)
@@ -94,24 +114,30 @@ impl PageReader<'_> {
         self.emit(&rules::EMPTY_FIELD, label, message, "");
     }
 
+    /// Whether a value says that there is none; says so.
+    pub(super) fn none(&mut self, label: Span, value: &SpannedText) -> bool {
+        let none = self.form.is_none_word(value.text());
+        if none {
+            let message =
+                format!("the page states no value under {}: {}", quote(self.source.slice(label), true), quote(value.text(), true));
+            let span = if label.is_empty() { value.span() } else { label.to(value.span()) };
+            self.emit(&rules::STATED_NONE, span, message, "");
+        }
+        none
+    }
+
     fn heading(&mut self, heading: &SpannedText) {
         if heading.is_empty() {
             return;
         }
-        let text = heading.text();
-        let mut name = heading.clone();
-        let mut acronym = None;
-        if text.ends_with(')')
-            && let Some(open) = text.rfind('(')
-        {
-            let inner = heading.slice(open + 1..text.len() - 1).trim();
-            let before = heading.slice(0..open).trim();
-            let big = inner.text().chars().filter(|c| c.is_uppercase() || c.is_ascii_digit()).count();
-            let short = (2..=16).contains(&inner.text().chars().count()) && inner.text().split(is_space).count() <= 2;
-            if short && !before.is_empty() && (big >= 2 || (big == 1 && fits(inner.text(), before.text()))) {
-                name = before;
-                acronym = Some(inner);
-            }
+        let (mut name, mut acronym) = (heading.clone(), None);
+        if let Some((named, short)) = heading::acronym(heading) {
+            (name, acronym) = (heading.slice(named), Some(heading.slice(short)));
+        }
+        if let Some(length) = self.without_tail(name.text()) {
+            let tail = name.slice(length..name.text().len()).trim();
+            self.emit(&rules::TITLE_TAIL, tail.span(), format!("left out of the name: {}", quote(tail.text(), true)), "/name");
+            name = name.slice(0..length);
         }
         let id = slug(name.text(), acronym.as_ref().map(SpannedText::text));
         self.record.derived("id", id, heading.span());
@@ -119,6 +145,16 @@ impl PageReader<'_> {
         if let Some(acronym) = acronym {
             self.record.text("acronym", acronym);
         }
+    }
+
+    // The length of a name without words after it that say what the page is.
+    fn without_tail(&self, name: &str) -> Option<usize> {
+        let bare = name.trim_end_matches(|c: char| is_space(c) || matches!(c, '…' | '.' | ':'));
+        let lower = bare.to_ascii_lowercase();
+        let tail = self.form.title_tails.iter().find(|tail| lower.ends_with(tail.as_str()))?;
+        let before = bare[..bare.len() - tail.len()].trim_end_matches(|c: char| is_space(c) || matches!(c, ',' | ':' | '-' | '–' | '—'));
+        let parted = lower[..lower.len() - tail.len()].ends_with(|c: char| !c.is_alphanumeric());
+        (parted && !before.is_empty()).then_some(before.len())
     }
 
     fn section(&mut self, section: &Section) {
@@ -129,6 +165,11 @@ impl PageReader<'_> {
         }
         if section.rows.is_empty() {
             return self.empty(label);
+        }
+        if let [row] = &section.rows[..]
+            && self.none(label, &row.piece)
+        {
+            return;
         }
         match field.kind {
             FieldKind::Place => self.place(section, field),
@@ -146,7 +187,7 @@ impl PageReader<'_> {
                     }
                 }
             }
-            FieldKind::Websites => self.websites(section),
+            FieldKind::Websites => self.websites(section, field),
             FieldKind::Date => self.date(section, field),
             FieldKind::Text => {
                 let text = self.joined(&section.rows);
@@ -159,8 +200,8 @@ impl PageReader<'_> {
         }
     }
 
-    // Adds a member to the record. An unchecked member becomes a list when it is repeated; any other is duplicated.
-    fn put(&mut self, name: &str, label: Span, value: Value) {
+    // Puts a member of the record. One that nobody checks becomes a list when it comes again; any other is duplicated.
+    pub(super) fn put(&mut self, name: &str, label: Span, value: Value) {
         if name.starts_with("x_") && self.record.get(name).is_some() {
             self.record.list(name, label).push(value);
         } else {
@@ -180,7 +221,7 @@ impl PageReader<'_> {
     }
 
     fn unknown(&mut self, section: &Section) {
-        // A page of unknown labels is not a page of this form; their members are looked up one by one.
+        // A page of labels that nobody taught is no page of this form; their members are looked up one by one.
         const MOST: usize = 200;
         if self.record.members.len() > MOST {
             self.unread(&section.label, "a label of the form");
@@ -188,6 +229,17 @@ impl PageReader<'_> {
             if !text.is_empty() {
                 self.unread(&text, "a label of the form before it");
             }
+            return;
+        }
+        if let Some(role) = self.form.post_role(section.label.text())
+            && let [row] = &section.rows[..]
+            && self.is_person(row.piece.text())
+        {
+            return self.post_holder(section, &row.piece, role);
+        }
+        if let [row] = &section.rows[..]
+            && self.none(section.label.span(), &row.piece)
+        {
             return;
         }
         let name = x_name(section.label.text());
@@ -201,87 +253,24 @@ impl PageReader<'_> {
         }
     }
 
-    fn place(&mut self, section: &Section, field: &Field) {
-        let text = self.joined(&section.rows);
-        let mut place = Object::new(text.span());
-        place.text("display", text.clone());
-        let parts = text.split(|c| c == ',');
-        match &parts[..] {
-            [one] if self.form.country(one.text()).is_some() => place.text("country", one.clone()),
-            [one] => place.text("locality", one.clone()),
-            [locality, middle @ .., country] if self.form.country(country.text()).is_some() => {
-                place.text("locality", locality.clone());
-                if let [region] = middle {
-                    place.text("region", region.clone());
-                }
-                place.text("country", country.clone());
-            }
-            _ => {}
-        }
-        self.put(field.member(), section.label.span(), Value::Object(place));
-    }
-
-    fn date(&mut self, section: &Section, field: &Field) {
-        let text = self.joined(&section.rows).trim_matches(|c| is_space(c) || matches!(c, '.' | ','));
-        let label = section.label.span();
-        match self.partial_date(text.text()) {
-            Some(date) if date == text.text() => self.put(field.member(), label, Value::Text(text)),
-            Some(date) => self.put(field.member(), label, Value::Written(date, text.span())),
-            None => {
-                let name = format!("x_{}", field.member());
-                let message = format!("expected a year, a month or a day, found {}", quote(text.text(), true));
-                self.emit(&rules::UNREAD_DATE, text.span(), message, &format!("/{name}")).help = Some(format!("kept as {name}"));
-                self.put(&name, label, Value::Text(text));
-            }
-        }
-    }
-
-    // `1948`, `July 2009`, `4 August 1963`, `August 4, 1963`, `1963-08-04`, each after words that say nothing of the date.
-    fn partial_date(&self, text: &str) -> Option<String> {
-        let mut rest = text;
-        while let Some((word, behind)) = rest.split_once(is_space)
-            && self.form.date_words.iter().any(|known| known.eq_ignore_ascii_case(word))
-        {
-            rest = behind.trim_start_matches(is_space);
-        }
-        let words: Vec<&str> = rest.split(|c: char| is_space(c) || c == ',').filter(|word| !word.is_empty()).collect();
-        let year = |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
-        let day = |word: &str| {
-            word.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').parse::<u8>().ok().filter(|day| (1..=31).contains(day))
-        };
-        let month = |word: &str| {
-            let word = fold(word);
-            let found = self.form.months.iter().position(|month| {
-                let month = fold(month);
-                word == month || (word.chars().count() >= 3 && month.starts_with(&word))
-            });
-            found.map(|at| at + 1)
-        };
-        Some(match words[..] {
-            [only] if year(only) => only.to_owned(),
-            [only]
-                if only.len() >= 7
-                    && only.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() }) =>
-            {
-                only.to_owned()
-            }
-            [name, last] if year(last) => format!("{last}-{:02}", month(name)?),
-            [one, two, last] if year(last) => match (day(one), month(two)) {
-                (Some(day), Some(month)) => format!("{last}-{month:02}-{day:02}"),
-                _ => format!("{last}-{:02}-{:02}", month(one)?, day(two)?),
-            },
-            _ => return None,
-        })
-    }
-
     // The items of a list: at bullets if there are any, else line by line, or parted by commas.
-    fn rows_of_list(&mut self, section: &Section, pointer: &str) -> Vec<SpannedText> {
-        let bulleted = section.rows.iter().any(|row| self.form.bullet(row.piece.text()).is_some());
+    pub(super) fn rows_of_list(&mut self, section: &Section, pointer: &str) -> Vec<SpannedText> {
+        // Numbers count as bullets where they number the rows.
+        let numbered = section.rows.len() > 1 && section.rows.first().is_some_and(|row| number_of_item(row.piece.text()).is_some());
+        let bullet_of = |text: &str| self.form.bullet(text).or_else(|| number_of_item(text).filter(|_| numbered));
+        let bulleted = section.rows.iter().any(|row| bullet_of(row.piece.text()).is_some());
         let mut items: Vec<SpannedText> = Vec::new();
+        // A list on one line.
+        if let [row] = &section.rows[..]
+            && !bulleted
+        {
+            return row.piece.split_outside(';');
+        }
         for row in &section.rows {
             let text = row.piece.text();
-            let bullet = self.form.bullet(text);
-            let item = row.piece.slice(bullet.unwrap_or(0)..text.len());
+            let bullet = bullet_of(text);
+            // A number stays: it is text of the page.
+            let item = row.piece.slice(self.form.bullet(text).unwrap_or(0)..text.len());
             match items.last_mut() {
                 Some(last) if bulleted && bullet.is_none() && (!row.gap || text.starts_with(char::is_lowercase)) => {
                     last.join(&item);
@@ -339,54 +328,24 @@ impl PageReader<'_> {
         }
         self.put(field.member(), section.label.span(), Value::Object(counted));
     }
-
-    fn memberships(&mut self, section: &Section) {
-        let label = section.label.span();
-        let body = section.named.clone().unwrap_or_else(|| section.label.clone());
-        for item in self.rows_of_list(section, "/memberships") {
-            let mut membership = Object::new(item.span());
-            let mut organization = Object::new(body.span());
-            organization.text(if is_acronym(body.text()) { "acronym" } else { "name" }, body.clone());
-            membership.put("organization", label, Value::Object(organization));
-            let mut group = item.trim_matches(|c| is_space(c) || matches!(c, ';' | ','));
-            let mut status = None;
-            if group.text().ends_with(')')
-                && let Some(open) = group.text().rfind('(')
-            {
-                let inner = group.slice(open + 1..group.text().len() - 1).trim();
-                if let Some(code) = self.form.statuses.get(&fold(inner.text())) {
-                    status = Some((code.clone(), inner));
-                    group = group.slice(0..open).trim();
-                }
-            }
-            if !group.is_empty() {
-                membership.text("group", group.clone());
-            }
-            match status {
-                Some((code, printed)) => {
-                    let at = printed.span();
-                    let differs = fold(printed.text()).replace(['-', ' '], "_") != code;
-                    membership.put("status", Span::at(at.start), Value::Written(code, at));
-                    if differs {
-                        membership.text("note", printed);
-                    }
-                }
-                None => membership.derived("status", "member", group.span()),
-            }
-            self.record.list("memberships", label).push(Value::Object(membership));
-        }
-    }
 }
 
-// Up to 16 letters and digits without a blank, two of them capitals.
-fn is_acronym(text: &str) -> bool {
+/// Whether a text is up to 16 letters and digits without a blank, two of them capitals.
+pub(super) fn is_acronym(text: &str) -> bool {
     text.chars().count() <= 16 && !text.contains(is_space) && text.chars().filter(|c| c.is_uppercase()).count() >= 2
 }
 
-// A member for an unknown label.
+// A member for a label nobody taught.
 pub(super) fn x_name(label: &str) -> String {
     let words = ascii_words(label, '_');
     format!("x_{}", if words.is_empty() { "label" } else { &words })
+}
+
+// What follows the number of an item, `1. ` or `2) `, as an offset.
+pub(super) fn number_of_item(row: &str) -> Option<usize> {
+    let digits = row.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = row[digits..].strip_prefix(['.', ')'])?.strip_prefix(' ')?;
+    ((1..=2).contains(&digits) && !rest.trim().is_empty()).then(|| row.len() - rest.trim_start().len())
 }
 
 // Letters and digits in ASCII and lower case, words parted by `between`.
@@ -432,22 +391,9 @@ fn slug(name: &str, acronym: Option<&str>) -> String {
 }
 
 // FNV-1a: the same on every machine and in every release.
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{hash:08x}")
-}
-
-/// Whether the next row goes on with a text that a page's end broke.
-pub(super) fn goes_on(before: &str, row: &str) -> bool {
-    row.starts_with(char::is_lowercase) && !is_closed(before)
-}
-
-/// Whether an acronym can stand for a name: its letters come in the name in their order, the first at its beginning.
-pub(super) fn fits(acronym: &str, name: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<char>>();
-    let (acronym, name) = (letters(acronym), letters(name));
-    let mut rest = name.iter();
-    !acronym.is_empty() && acronym.first() == name.first() && acronym.iter().all(|letter| rest.any(|other| other == letter))
 }
 
 #[cfg(test)]

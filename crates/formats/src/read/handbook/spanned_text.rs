@@ -8,6 +8,9 @@ use std::ops::Range;
 use chancery_core::source::{Source, Span};
 use chancery_core::tree::Text;
 
+/// What a line ends with in place of a hyphen that is undone: the soft hyphen of Unicode, which is not shown.
+pub(super) const SOFT: char = '\u{ad}';
+
 /// A text and the offset in the source of each of its bytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SpannedText {
@@ -22,8 +25,23 @@ impl SpannedText {
         Self { text: source.slice(span).to_owned(), spans: (span.start..span.end).collect() }
     }
 
+    /// A text whose bytes stand at those places.
+    pub(super) fn at(text: &str, places: &[u32]) -> Self {
+        Self { text: text.to_owned(), spans: places.to_vec() }
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Puts another character in the place of the last one.
+    pub(super) fn replace_last(&mut self, c: char) {
+        if self.text.pop().is_some() {
+            let place = self.spans[self.text.len()];
+            self.spans.truncate(self.text.len());
+            self.text.push(c);
+            self.spans.resize(self.text.len(), place);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -36,6 +54,12 @@ impl SpannedText {
             (Some(&first), Some(&last)) => Span::new(first, last + 1),
             _ => Span::default(),
         }
+    }
+
+    /// Where a part of this text begins in it.
+    pub(super) fn offset_of(&self, part: &Self) -> Option<usize> {
+        let first = part.spans.first()?;
+        self.spans.iter().position(|place| place == first)
     }
 
     /// For a tree: the source's own bytes where they are the text.
@@ -66,9 +90,13 @@ impl SpannedText {
         self.slice(start..end)
     }
 
-    /// Adds a blank and `other`; none if a word is broken at a hyphen, or where one of the two is empty.
+    /// Adds a blank and `other`; none if a word is broken at a hyphen, or where one of the two is empty. A hyphen that a printer put
+    /// in is dropped.
     pub(super) fn join(&mut self, other: &Self) {
-        if !self.is_empty() && !other.is_empty() && !ends_in_hyphen(&self.text) {
+        if self.text.ends_with(SOFT) && !other.is_empty() {
+            self.text.pop();
+            self.spans.truncate(self.text.len());
+        } else if !self.is_empty() && !other.is_empty() && (!ends_in_hyphen(&self.text) || leaves_part_out(&other.text)) {
             let last = self.spans[self.spans.len() - 1];
             self.text.push(' ');
             self.spans.push(last);
@@ -98,13 +126,18 @@ impl SpannedText {
 
     /// The parts between commas that stand outside brackets, trimmed.
     pub(super) fn split_list(&self) -> Vec<Self> {
+        self.split_outside(',')
+    }
+
+    /// The parts between such marks that stand outside brackets, trimmed.
+    pub(super) fn split_outside(&self, mark: char) -> Vec<Self> {
         let mut depth = 0_i32;
         let mut borders = Vec::new();
         for (at, c) in self.text.char_indices() {
             match c {
                 '(' | '[' => depth += 1,
                 ')' | ']' => depth -= 1,
-                ',' if depth <= 0 => borders.push(at),
+                c if c == mark && depth <= 0 => borders.push(at),
                 _ => {}
             }
         }
@@ -125,6 +158,11 @@ impl SpannedText {
 fn ends_in_hyphen(text: &str) -> bool {
     let mut back = text.chars().rev();
     back.next() == Some('-') && back.next().is_some_and(char::is_alphabetic)
+}
+
+// A word after a hyphen that stands for a part left out, as in `customs- and border management`.
+fn leaves_part_out(text: &str) -> bool {
+    ["and ", "or ", "to "].iter().any(|word| text.starts_with(word))
 }
 
 /// White space as it comes from pages: that of Unicode, a byte order mark and the blank of no width included.

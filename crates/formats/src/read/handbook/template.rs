@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 use serde::Deserialize;
 
+use super::adapter::html;
 use super::spanned_text::is_space;
 use chancery_check::reference_data::Country;
 use chancery_core::diagnostic::{Diagnostic, rules};
@@ -26,7 +27,8 @@ impl Default for Templates {
     fn default() -> Self {
         static BUILT_IN: LazyLock<Vec<Arc<Template>>> = LazyLock::new(|| {
             let parse = |text: &str| Template::parse(text).expect("the forms that come with the program are tested");
-            vec![Arc::new(parse(include_str!("forms/un.toml"))), Arc::new(parse(include_str!("forms/factbook.toml")))]
+            let texts = [include_str!("forms/un.toml"), include_str!("forms/factbook.toml"), include_str!("forms/factbook-web.toml")];
+            texts.map(|text| Arc::new(parse(text))).to_vec()
         });
         Self { templates: BUILT_IN.clone() }
     }
@@ -63,9 +65,16 @@ impl Templates {
         self.templates.iter().map(|form| form.name.as_str())
     }
 
-    /// Whether a text has labels of one of the forms: at least two different ones.
+    /// Whether a text, or the text of an HTML page, has labels of one of the forms: at least two different ones.
     #[must_use]
     pub fn know(&self, text: &str) -> bool {
+        if html::is_page(text) {
+            return self.know_text(html::document(&Arc::new(Source::whole("", text))).text());
+        }
+        self.know_text(text)
+    }
+
+    fn know_text(&self, text: &str) -> bool {
         self.templates.iter().any(|form| {
             let mut fields = text.lines().filter_map(|line| form.label(line.trim_matches(is_space)).map(|label| label.field));
             let first = fields.next();
@@ -115,6 +124,11 @@ impl FieldKind {
         matches!(self, Self::Telephones | Self::Faxes | Self::Emails)
     }
 
+    /// Whether its value may be a number of a few digits.
+    pub(super) fn takes_number(self) -> bool {
+        matches!(self, Self::Date | Self::Text | Self::Count)
+    }
+
     fn default_member(self) -> &'static str {
         match self {
             Self::Place => "location",
@@ -148,6 +162,8 @@ pub(super) enum Records {
     Headings,
     /// Every line that is not indented begins one.
     Unindented,
+    /// Each heading right before a label.
+    Titles,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -169,6 +185,9 @@ pub(super) struct Field {
     /// Whether a list is split into items.
     #[serde(default = "yes")]
     pub split: bool,
+    /// Whether the label is the post of the persons under it, or names the web addresses under it.
+    #[serde(default)]
+    pub names: bool,
 }
 
 impl Field {
@@ -209,6 +228,16 @@ pub(super) struct Town {
     pub pattern: Pattern,
     #[serde(default)]
     pub countries: Vec<String>,
+    /// The country that the pattern shows where the address names none.
+    #[serde(default)]
+    pub implies: Option<String>,
+}
+
+impl Town {
+    // Whether its lines have a postal code, so that nothing else looks like them.
+    fn names_code(&self) -> bool {
+        self.pattern.0.capture_names().flatten().any(|name| name == "postal_code")
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -217,7 +246,33 @@ pub(super) struct Missions {
     pub begins: Vec<String>,
     pub nouns: Vec<String>,
     pub host_after: Vec<String>,
-    pub charged: Vec<String>,
+}
+
+macro_rules! prose_words {
+    ($($key:ident)*) => {
+        // The words by which running text states something; a key that is missing is that of words.toml.
+        #[derive(Clone, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct ProseSource {
+            $($key: Option<Vec<String>>,)*
+        }
+
+        /// The words by which running text states something, in lower case. `docs/handbook.md` explains them.
+        #[derive(Debug)]
+        pub(super) struct ProseWords {
+            $(pub $key: Vec<String>,)*
+        }
+
+        impl ProseSource {
+            fn or(self, shared: Self) -> ProseWords {
+                ProseWords { $($key: self.$key.or(shared.$key).unwrap_or_default(),)* }
+            }
+        }
+    };
+}
+
+prose_words! {
+    charged mandate_adjectives mandate_verbs establishes amends extends terminates see negations reported disputed conditional modals adverbs prepositions clause_borders scope_ends mission_nouns launched launch_ends initiative_nouns brings_together supports partnership succeeds succeeded_by formerly also_known actors functions mission_verbs
 }
 
 // The file as written: every word list may be omitted, and then is that of words.toml.
@@ -235,6 +290,12 @@ struct TemplateSource {
     suffixes: Option<Vec<String>>,
     post_words: Option<Vec<String>>,
     unit_words: Option<Vec<String>>,
+    institution_words: Option<Vec<String>>,
+    none_words: Option<Vec<String>>,
+    title_tails: Option<Vec<String>>,
+    name_openings: Option<Vec<String>>,
+    head_posts: Option<Vec<String>>,
+    deputy_words: Option<Vec<String>>,
     months: Option<Vec<String>>,
     date_words: Option<Vec<String>>,
     furniture: Option<Vec<Pattern>>,
@@ -242,11 +303,14 @@ struct TemplateSource {
     mail_guards: Option<Vec<Pattern>>,
     street: Option<Pattern>,
     post_office_box: Option<Pattern>,
+    address_line: Option<Pattern>,
+    country: Option<String>,
     extended: Option<Pattern>,
     towns: Option<Vec<Town>>,
     countries: BTreeMap<String, String>,
     statuses: BTreeMap<String, String>,
     missions: Option<Missions>,
+    prose: ProseSource,
     tasks: BTreeMap<String, Vec<String>>,
 }
 
@@ -264,6 +328,12 @@ pub(super) struct Template {
     pub suffixes: Vec<String>,
     pub post_words: Vec<String>,
     pub unit_words: Vec<String>,
+    pub institution_words: Vec<String>,
+    pub none_words: Vec<String>,
+    pub title_tails: Vec<String>,
+    pub name_openings: Vec<String>,
+    pub head_posts: Vec<String>,
+    pub deputy_words: Vec<String>,
     pub months: Vec<String>,
     pub date_words: Vec<String>,
     pub furniture: Vec<Pattern>,
@@ -271,11 +341,15 @@ pub(super) struct Template {
     pub mail_guards: Vec<Pattern>,
     pub street: Regex,
     pub post_office_box: Regex,
+    address_line: Regex,
+    /// The country of addresses that name none.
+    pub default_country: Option<String>,
     pub extended: Regex,
     pub towns: Vec<Town>,
     countries: BTreeMap<String, String>,
     pub statuses: BTreeMap<String, String>,
     pub missions: Missions,
+    pub prose: ProseWords,
     pub tasks: Vec<(String, Vec<String>)>,
     // Spellings of labels in folded form, with the number of their field.
     spellings: BTreeMap<String, usize>,
@@ -348,6 +422,12 @@ impl Template {
             suffixes: word!(suffixes),
             post_words: word!(post_words),
             unit_words: word!(unit_words),
+            institution_words: word!(institution_words),
+            none_words: word!(none_words),
+            title_tails: word!(title_tails),
+            name_openings: word!(name_openings),
+            head_posts: word!(head_posts),
+            deputy_words: word!(deputy_words),
             months: word!(months),
             date_words: word!(date_words),
             furniture: word!(furniture),
@@ -355,9 +435,12 @@ impl Template {
             mail_guards: word!(mail_guards),
             street: word!(street).0,
             post_office_box: word!(post_office_box).0,
+            address_line: word!(address_line).0,
+            default_country: own.country,
             extended: word!(extended).0,
             towns: word!(towns),
             missions: word!(missions),
+            prose: own.prose.or(words.prose),
             fields: own.fields,
             countries,
             statuses,
@@ -433,10 +516,24 @@ impl Template {
         Some((end, behind + line[behind..].len() - line[behind..].trim_start_matches(is_space).len()))
     }
 
+    // The field of a spelling, in the singular or the plural.
+    fn spelled(&self, label: &str) -> Option<usize> {
+        const SHORTEST: usize = 5;
+        let folded = fold(label);
+        if let Some(field) = self.spellings.get(&folded) {
+            return Some(*field);
+        }
+        if folded.len() < SHORTEST {
+            return None;
+        }
+        let other = folded.strip_suffix('s').map_or_else(|| format!("{folded}s"), str::to_owned);
+        self.spellings.get(&other).copied()
+    }
+
     fn known(&self, line: &str, end: usize, value: usize) -> Option<Label> {
         let label = line[..end].trim_end_matches(is_space);
         let found = |field, named| Some(Label { field, words: 0..label.len(), named, value: value..line.len() });
-        if let Some(&field) = self.spellings.get(&fold(label)) {
+        if let Some(field) = self.spelled(label) {
             return found(field, None);
         }
         for (before, behind, field) in &self.open_spellings {
@@ -451,6 +548,55 @@ impl Template {
             }
         }
         None
+    }
+
+    /// Whether a line is part of an address, whatever stands around it.
+    pub(super) fn is_address_line(&self, line: &str) -> bool {
+        self.address_line.is_match(line)
+            || self.post_office_box.is_match(line)
+            || self.towns.iter().any(|town| town.names_code() && town.pattern.0.is_match(line))
+            || (line.len() > 3 && self.country(line).is_some())
+    }
+
+    /// Whether a word is one that names of institutions have.
+    pub(super) fn is_institution_word(&self, word: &str) -> bool {
+        self.institution_words.iter().any(|known| known == word)
+    }
+
+    /// Whether a value says that there is none.
+    pub(super) fn is_none_word(&self, value: &str) -> bool {
+        self.none_words.contains(&fold(value))
+    }
+
+    /// The role of a post that leads the body, or helps to.
+    pub(super) fn post_role(&self, post: &str) -> Option<&'static str> {
+        let folded = fold(post).replace('-', " ");
+        let begins = |words: &[String], text: &str| {
+            words.iter().any(|word| text.strip_prefix(word.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
+        };
+        if begins(&self.head_posts, &folded) {
+            return Some("head");
+        }
+        let (first, rest) = folded.split_once(' ')?;
+        (self.deputy_words.iter().any(|word| word == first) && begins(&self.head_posts, rest)).then_some("deputy_head")
+    }
+
+    /// The length of the honorifics that open a line, with the blank after them.
+    pub(super) fn honorific(&self, line: &str) -> Option<usize> {
+        let mut at = 0;
+        loop {
+            let rest = &line[at..];
+            let found = self.honorifics.iter().filter_map(|title| {
+                let behind = rest.strip_prefix(title.as_str())?;
+                let behind = behind.strip_prefix('.').unwrap_or(behind);
+                let next = behind.trim_start_matches(is_space);
+                (next.len() < behind.len() && !next.is_empty()).then(|| rest.len() - next.len())
+            });
+            match found.max() {
+                Some(length) => at += length,
+                None => return (at > 0).then_some(at),
+            }
+        }
     }
 
     /// What stands after a bullet, as an offset into the trimmed line.

@@ -81,6 +81,52 @@ impl Object {
 }
 
 impl Value {
+    /// The value alone, without its place.
+    pub(super) fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(piece) => piece.text().into(),
+            Self::Number(piece) => serde_json::from_str(piece.text()).unwrap_or_else(|_| piece.text().into()),
+            Self::Written(text, _) | Self::Derived(Kind::String, text, _) => text.as_str().into(),
+            Self::Derived(_, text, _) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
+            Self::List(items) => items.iter().map(Self::json).collect(),
+            Self::Object(object) => object.members.iter().map(|(name, _, value)| (name.clone(), value.json())).collect(),
+        }
+    }
+
+    /// A value that a person decided on, for the sentence at `place`.
+    pub(super) fn of_json(value: &serde_json::Value, place: Span) -> Self {
+        use serde_json::Value as Json;
+        match value {
+            Json::Null => Self::Derived(Kind::Null, "null".to_owned(), place),
+            Json::Bool(value) => Self::Derived(Kind::Bool, value.to_string(), place),
+            Json::Number(value) => Self::Derived(Kind::Number, value.to_string(), place),
+            Json::String(text) => Self::Derived(Kind::String, text.clone(), place),
+            Json::Array(items) => Self::List(items.iter().map(|item| Self::of_json(item, place)).collect()),
+            Json::Object(members) => {
+                let mut object = Object::new(Span::at(place.start));
+                for (name, value) in members {
+                    object.put(name, Span::at(place.start), Self::of_json(value, place));
+                }
+                Self::Object(object)
+            }
+        }
+    }
+
+    /// The same value for another member: it points at the same bytes, and cannot be written back there alone.
+    pub(super) fn shared(&self) -> Self {
+        match self {
+            Self::Text(piece) | Self::Number(piece) => Self::Written(piece.text().to_owned(), piece.span()),
+            Self::Written(text, span) => Self::Written(text.clone(), *span),
+            Self::Derived(kind, text, span) => Self::Derived(*kind, text.clone(), *span),
+            Self::List(items) => Self::List(items.iter().map(Self::shared).collect()),
+            Self::Object(object) => Self::Object(Object {
+                opening: object.opening,
+                derived: object.derived,
+                members: object.members.iter().map(|(name, label, value)| (name.clone(), *label, value.shared())).collect(),
+            }),
+        }
+    }
+
     /// Where it begins.
     pub(super) fn opening(&self) -> Span {
         match self {

@@ -1,41 +1,41 @@
 //! Reads JSON (RFC 8259), strictly: its own tokenizer fills the tree directly.
 //!
-//! Input: a whole document, or a window of the items of an array. Output: one record an item of a root array, or one for any
-//! other root; `--records` names another place, and an array there is cut at its items too. A syntax error costs the record it is in and ends the reading of the
-//! file, because nothing after it can be trusted.
+//! Input: a whole document, or a window that begins and ends between its records. Output: one record an item of a root array, or one
+//! for any other root; `--records` names other places, and the document is cut at their records too. A syntax error costs the record
+//! it is in and ends the reading of the file, because nothing after it can be trusted.
 
+mod fragment;
 mod names;
 mod scan;
-mod seek;
+mod walk;
 
 use std::sync::Arc;
 
 use super::limits::{TooLarge, floor_char};
+use super::records::{Found, Level, Mark, Positions, Role, Targets, hand_out_document};
 use super::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window, note_duplicates, too_deep};
 use chancery_core::diagnostic::{Diagnostic, DiagnosticSink, rules};
-use chancery_core::source::{InputBuffer, Position, ReadError, Source, Span};
+use chancery_core::source::{InputBuffer, ReadError, Source, Span};
 use chancery_core::tree::{Kind, Text, Tree, key_hash, number, plain_length};
+use fragment::Fragment;
 use names::Names;
 use scan::{Border, Scan};
-use seek::{PathSeek, SeekResult};
+use walk::{Content, Key, Place, Progress, Walk};
 
-/// Cuts a root array at its items; takes any other document whole.
+/// Follows the records paths and cuts at their records; takes a document that is a record whole.
 pub struct JsonChunker {
     feed: InputBuffer,
     options: Options,
+    targets: Arc<Targets>,
     state: State,
-    // What is before the array, where that is not the root.
-    head: Option<Source>,
 }
 
 enum State {
     Start,
-    // Inside the array, before its first item or after a comma.
-    Items { first: bool },
-    // After an array that is not the root.
-    Tail,
-    // After the root array, where nothing but white space may stand.
-    AfterItems,
+    // Inside the root. What is open at the next window, where it does not begin with the document.
+    Inside(Box<Walk>, Option<Place>, Mark),
+    // After the root, where nothing but white space may stand.
+    AfterRoot,
     Done,
 }
 
@@ -43,7 +43,7 @@ impl JsonChunker {
     /// Starts on `feed`.
     #[must_use]
     pub fn new(feed: InputBuffer, options: &Options) -> Self {
-        Self { feed, options: options.clone(), state: State::Start, head: None }
+        Self { feed, options: options.clone(), targets: Targets::of(options), state: State::Start }
     }
 
     fn is_space(byte: u8) -> bool {
@@ -69,7 +69,32 @@ impl JsonChunker {
         }
     }
 
-    // What stands after the root array: the first byte that is no white space, so that the reader can point at it.
+    // Goes into the root, if it holds records and is none.
+    fn start(&mut self) -> Result<Option<Window>, ReadError> {
+        let Some((at, byte)) = self.first_byte()? else { return self.whole() };
+        let kind = match byte {
+            b'[' => Kind::Array,
+            b'{' => Kind::Object,
+            _ => return self.whole(),
+        };
+        let mut walk = Box::new(Walk::new(&self.targets));
+        let root = Mark { position: Positions::default().at(&self.feed, at), text: char::from(byte).to_string() };
+        match self.targets.root(kind) {
+            Role::List(target) => {
+                self.feed.consume(at + 1)?;
+                walk.found.meet(target);
+                let place = walk.enter(kind, Content::Records(target), 0);
+                self.inside(walk, Some(place), root)
+            }
+            Role::Inside(targets) => {
+                walk.enter(kind, Content::Paths(targets), at + 1);
+                self.inside(walk, None, root)
+            }
+            Role::Record(_) | Role::Outside => self.whole(),
+        }
+    }
+
+    // What stands after the root: the first byte that is no white space, so that the reader can point at it.
     fn behind(&mut self) -> Result<Option<Window>, ReadError> {
         self.state = State::Done;
         let Some((at, _)) = self.first_byte()? else { return Ok(None) };
@@ -80,7 +105,7 @@ impl JsonChunker {
         while bytes.get(length).is_some_and(|byte| byte & 0xC0 == 0x80) {
             length += 1;
         }
-        let reader: Arc<dyn Reader> = Arc::new(AfterItems);
+        let reader: Arc<dyn Reader> = Arc::new(AfterRoot);
         Ok(Some(Window::new(self.feed.consume(length)?, &reader)))
     }
 
@@ -90,134 +115,121 @@ impl JsonChunker {
         if self.feed.bytes().len() > self.options.max_record_bytes {
             return self.too_large();
         }
-        let records = self.options.records.clone();
-        let top_level = TopLevel::of_whole(records.as_deref());
-        let reader: Arc<dyn Reader> =
-            Arc::new(Document { max_depth: self.options.max_depth, max_values: self.options.max_values(), records });
+        let top_level = TopLevel::of_whole(&self.options.records);
+        let (max_depth, max_values) = (self.options.max_depth, self.options.max_values());
+        let reader: Arc<dyn Reader> = Arc::new(Document { max_depth, max_values, targets: Arc::clone(&self.targets) });
         Ok(Some(Window::new(self.feed.consume(self.feed.bytes().len())?, &reader).of(top_level)))
     }
 
     // Passes on the start of a document past the limit; the rest is left unread.
     fn too_large(&mut self) -> Result<Option<Window>, ReadError> {
+        self.state = State::Done;
         let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
         let shown = floor_char(self.feed.bytes(), 80);
         Ok(Some(Window::new(self.feed.consume(shown)?, &reader)))
     }
 
-    // Passes on the start of an item past the limit, and drops the rest of it; `scan` has come to `at`.
-    fn skip_item(&mut self, mut scan: Scan, mut at: usize) -> Result<Option<Window>, ReadError> {
-        let reader: Arc<dyn Reader> = Arc::new(TooLarge { limit: self.options.max_record_bytes });
-        let shown = floor_char(self.feed.bytes(), at.min(80));
-        let window = Window::new(self.feed.consume(shown)?, &reader);
-        at -= shown;
-        loop {
-            match scan.step(self.feed.bytes(), &mut at) {
-                Some(Border::Comma(end)) => {
-                    self.feed.consume(end)?;
-                    self.state = State::Items { first: false };
-                    return Ok(Some(window));
-                }
-                Some(Border::End(end)) => {
-                    // What is left looks like the end of an empty array, and is right as such.
-                    self.feed.consume(end - 1)?;
-                    self.state = State::Items { first: true };
-                    return Ok(Some(window));
-                }
-                None => {
-                    let dropped = floor_char(self.feed.bytes(), at);
-                    self.feed.consume(dropped)?;
-                    at -= dropped;
-                    if !self.feed.fill()? {
-                        self.state = State::Done;
-                        return Ok(Some(window));
-                    }
-                }
-            }
-        }
-    }
-
-    // Cuts after the comma after the last item that ends inside a window's length, or takes the array's end and all after it.
-    fn items(&mut self, first: bool) -> Result<Option<Window>, ReadError> {
+    // Cuts at the last place that the walk finds inside a window's length, or takes the end of the root and all after it.
+    fn inside(&mut self, mut walk: Box<Walk>, place: Option<Place>, root: Mark) -> Result<Option<Window>, ReadError> {
         self.feed.fill_from_stream(self.options.window_bytes)?;
-        let mut scan = Scan::default();
-        let mut at = 0;
-        let mut cut = 0;
-        let mut items = 0;
         loop {
-            while let Some(found) = scan.step(self.feed.bytes(), &mut at) {
-                match found {
-                    Border::Comma(end) => {
-                        cut = end;
-                        items += 1;
-                        if end >= self.options.window_bytes || items >= MAX_RECORDS_PER_WINDOW {
-                            return self.take_items(end, first, false);
-                        }
+            match walk.advance(&self.feed, self.options.window_bytes) {
+                Progress::Closed(end) => {
+                    let length = self.take_end(end)?;
+                    let ending = Some((std::mem::replace(&mut walk.found, Found::new(&self.targets)), root));
+                    let window = self.window(length, place, &mut walk, true, ending)?;
+                    if length == end {
+                        self.state = State::AfterRoot;
                     }
-                    Border::End(end) if self.head.is_some() => {
-                        let window = self.take_items(end, first, true);
-                        self.state = State::Tail;
-                        return window;
-                    }
-                    Border::End(end) => {
-                        self.state = State::Done;
-                        return self.take_end(end, first);
-                    }
+                    return Ok(Some(window));
                 }
+                Progress::Broken(at) => {
+                    // The reader says what is wrong there.
+                    self.feed.fill_from_stream(at + 8)?;
+                    let all = self.feed.bytes().len();
+                    let length = if self.feed.is_ended() { all } else { floor_char(self.feed.bytes(), all) };
+                    return self.window(length, place, &mut walk, true, None).map(Some);
+                }
+                Progress::Full | Progress::More => {}
             }
-            if cut > 0 {
-                return self.take_items(cut, first, false);
+            if let Some((end, next)) = walk.take_cut() {
+                let window = self.window(end, place, &mut walk, false, None)?;
+                self.state = State::Inside(walk, Some(next), root);
+                return Ok(Some(window));
             }
             if self.feed.bytes().len() > self.options.max_record_bytes {
-                return self.skip_item(scan, at);
+                return match walk.current() {
+                    Some(target) => self.skip_value(walk, target, root),
+                    None => self.too_large(),
+                };
             }
             if !self.feed.fill()? {
-                // The array does not end; the reader says where.
-                self.state = State::Done;
-                return self.take_items(self.feed.bytes().len(), first, true);
+                // The document does not end; the reader says where.
+                let length = self.feed.bytes().len();
+                return self.window(length, place, &mut walk, true, None).map(Some);
             }
         }
     }
 
-    // Looks for the array that `--records` names, and is at its first item; returns whether it is there.
-    fn enter(&mut self, pointer: &str) -> Result<bool, ReadError> {
-        let mut path = PathSeek::new(pointer);
+    // A window of this length, which begins where `place` is open; `last` if none of the root follows.
+    fn window(
+        &mut self,
+        length: usize,
+        place: Option<Place>,
+        walk: &mut Walk,
+        last: bool,
+        ending: Option<(Found, Mark)>,
+    ) -> Result<Window, ReadError> {
+        let mut source = self.feed.consume(length)?;
+        let end = source.len() as usize;
+        let levels = place.iter().flat_map(|place| &place.keys).map(|key| match key {
+            None => Level { text: String::new(), span: Span::at(0), is_index: false },
+            Some(Key { text, mark, is_index }) => {
+                let name = Arc::clone(source.name());
+                let start = source.append(name, &mark.text, mark.position);
+                Level { text: text.clone(), span: Span::new(start, source.len()), is_index: *is_index }
+            }
+        });
+        let levels = levels.collect();
+        let reader: Arc<dyn Reader> = Arc::new(Fragment {
+            targets: Arc::clone(&self.targets),
+            max_depth: self.options.max_depth,
+            max_values: self.options.max_values(),
+            max_record_bytes: self.options.max_record_bytes,
+            end,
+            frames: place.map(|place| place.frames),
+            levels,
+            duplicates: walk.consumed(length),
+            last,
+            ending,
+        });
+        Ok(Window::new(source, &reader))
+    }
+
+    // Passes on the start of a value past the limit, and drops the rest of it.
+    fn skip_value(&mut self, mut walk: Box<Walk>, target: Option<usize>, root: Mark) -> Result<Option<Window>, ReadError> {
+        let collection = target.map(|target| self.targets.get(target).collection);
+        let reader: Arc<dyn Reader> = Arc::new(TooLargeValue { limit: self.options.max_record_bytes, collection });
+        let shown = floor_char(self.feed.bytes(), walk.offset().min(80));
+        let window = Window::new(self.feed.consume(shown)?, &reader);
+        walk.consumed(shown);
         loop {
-            match path.seek(self.feed.bytes()) {
-                SeekResult::Array(end) => {
-                    self.head = Some(self.feed.consume(end)?);
-                    self.state = State::Items { first: true };
-                    return Ok(true);
-                }
-                SeekResult::None => return Ok(false),
-                SeekResult::Unknown => {
-                    if self.feed.bytes().len() > self.options.max_record_bytes || !self.feed.fill()? {
-                        return Ok(false);
-                    }
-                }
+            let (dropped, place) = walk.skip(self.feed.bytes());
+            self.feed.consume(dropped)?;
+            walk.consumed(dropped);
+            if place.is_some() {
+                self.state = State::Inside(walk, place, root);
+                return Ok(Some(window));
+            }
+            if !self.feed.fill()? {
+                self.state = State::Done;
+                return Ok(Some(window));
             }
         }
     }
 
-    // What stands around the array, which is as if it were empty.
-    fn tail(&mut self) -> Result<Option<Window>, ReadError> {
-        self.state = State::Done;
-        let Some(mut source) = self.head.take() else { return Ok(None) };
-        while self.feed.bytes().len() <= self.options.max_record_bytes && self.feed.fill()? {}
-        if self.feed.bytes().len() > self.options.max_record_bytes {
-            return self.too_large();
-        }
-        let Position { byte, line, column } = self.feed.position();
-        let bracket = Position { byte: byte - 1, line, column: column - 1 };
-        let tail = self.feed.consume(self.feed.bytes().len())?;
-        source.append(Arc::clone(tail.name()), &format!("]{}", tail.text()), bracket);
-        let records = self.options.records.clone().unwrap_or_default();
-        let (max_depth, max_values) = (self.options.max_depth, self.options.max_values());
-        let reader: Arc<dyn Reader> = Arc::new(OutsideItems { max_depth, max_values, records });
-        Ok(Some(Window::new(source, &reader)))
-    }
-
-    // After the array only white space may stand; the first other byte goes along, so that the reader can point at it.
-    fn take_end(&mut self, end: usize, first: bool) -> Result<Option<Window>, ReadError> {
+    // After the root only white space may stand; the first other byte goes along, so that the reader can point at it.
+    fn take_end(&mut self, end: usize) -> Result<usize, ReadError> {
         let mut length = end;
         loop {
             if let Some(at) = self.feed.bytes()[length..].iter().position(|byte| !Self::is_space(*byte)) {
@@ -225,63 +237,35 @@ impl JsonChunker {
                 while length < self.feed.bytes().len() && self.feed.bytes()[length] & 0xC0 == 0x80 {
                     length += 1;
                 }
-                return self.take_items(length, first, true);
+                return Ok(length);
             }
             length = self.feed.bytes().len();
             if length - end > self.options.window_bytes {
-                self.state = State::AfterItems;
-                return self.take_items(end, first, true);
+                return Ok(end);
             }
             if !self.feed.fill()? {
-                return self.take_items(length, first, true);
+                return Ok(length);
             }
         }
-    }
-
-    fn take_items(&mut self, length: usize, first: bool, last: bool) -> Result<Option<Window>, ReadError> {
-        if !last {
-            self.state = State::Items { first: false };
-        }
-        let Options { max_depth, max_record_bytes, .. } = self.options;
-        let max_values = self.options.max_values();
-        let reader: Arc<dyn Reader> = Arc::new(Items { max_depth, max_values, max_record_bytes, first, last });
-        Ok(Some(Window::new(self.feed.consume(length)?, &reader)))
     }
 }
 
 impl super::Chunker for JsonChunker {
     fn next_window(&mut self) -> Result<Option<Window>, ReadError> {
-        match self.state {
+        match std::mem::replace(&mut self.state, State::Done) {
             State::Done => Ok(None),
-            State::Items { first } => self.items(first),
-            State::Tail => self.tail(),
-            State::AfterItems => self.behind(),
-            State::Start => {
-                if let Some(pointer) = self.options.records.clone().filter(|pointer| !pointer.is_empty())
-                    && self.enter(&pointer)?
-                {
-                    return self.items(true);
-                }
-                // A schema whose root allows only an array takes the document as one record.
-                let items = self.options.records.is_none() && !self.options.shape.is_array_only();
-                match self.first_byte()? {
-                    Some((at, b'[')) if items => {
-                        self.feed.consume(at + 1)?;
-                        self.state = State::Items { first: true };
-                        self.items(true)
-                    }
-                    _ => self.whole(),
-                }
-            }
+            State::Inside(walk, place, root) => self.inside(walk, place, root),
+            State::AfterRoot => self.behind(),
+            State::Start => self.start(),
         }
     }
 }
 
-/// Reads a document that is one record, or holds its records at a pointer.
+/// Reads a document that is one record, or holds none.
 struct Document {
     max_depth: usize,
     max_values: usize,
-    records: Option<String>,
+    targets: Arc<Targets>,
 }
 
 impl Reader for Document {
@@ -294,105 +278,35 @@ impl Reader for Document {
             visitor.malformed();
             return visitor.stop();
         }
-        super::visit_record(tree, self.records.as_deref(), visitor);
+        let root = Mark::of(source, tree.root().opening());
+        let found = hand_out_document(tree, &self.targets, visitor);
+        found.diagnostics(source, &root).into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
     }
 }
 
-/// Reads what stands around an array whose items have been read: it is judged, and what lies outside is named.
-struct OutsideItems {
-    max_depth: usize,
-    max_values: usize,
-    records: String,
+/// Reports a value that is larger than a record may be.
+struct TooLargeValue {
+    limit: usize,
+    // `None` for what is no record.
+    collection: Option<usize>,
 }
 
-impl Reader for OutsideItems {
+impl Reader for TooLargeValue {
     fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
-        tree.reset(source);
-        let mut diagnostics = Vec::new();
-        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
-        let read = parser.document(tree, &mut diagnostics);
-        diagnostics.into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
-        match read {
-            // An empty array has no items to hand out. One of the same name after it, an error already, may have some.
-            Ok(()) => super::visit_record(tree, Some(&self.records), visitor),
-            Err(diagnostic) => {
-                visitor.file_diagnostic(*diagnostic);
-                visitor.stop();
+        match self.collection {
+            None => visitor.file_diagnostic(TooLarge::diagnostic(source, 0, self.limit)),
+            Some(collection) => {
+                visitor.collection(collection);
+                TooLarge { limit: self.limit }.read(source, tree, visitor);
             }
         }
     }
 }
 
-/// Reads a run of items of an array, each with the comma after it; the last window has the closing bracket.
-struct Items {
-    max_depth: usize,
-    max_values: usize,
-    max_record_bytes: usize,
-    first: bool,
-    last: bool,
-}
+/// Reports that something stands after the root.
+struct AfterRoot;
 
-impl Reader for Items {
-    fn read(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
-        let mut parser = Parser::new(source, 0, source.text().len(), self.max_depth).up_to(self.max_values);
-        parser.skip_space();
-        if self.first && self.last && parser.peek() == Some(b']') {
-            return self.finish(&mut parser, visitor);
-        }
-        while parser.peek().is_some() || self.last {
-            let start = parser.at;
-            tree.reset(source);
-            let read = parser.value(tree, visitor).and_then(|()| {
-                parser.skip_space();
-                match parser.peek() {
-                    Some(b',' | b']') => Ok(()),
-                    _ => Err(parser.unexpected("a comma or the end of the array")),
-                }
-            });
-            let mut is_refused = false;
-            if let Err(diagnostic) = read {
-                is_refused = diagnostic.rule == &rules::TOO_LARGE && parser.move_to_border(start);
-                visitor.emit(*diagnostic);
-                visitor.surplus(Span::new(start as u32, source.len()));
-                visitor.malformed();
-                if !is_refused {
-                    return visitor.stop();
-                }
-            }
-            if is_refused {
-                // Its end has been found, so the items after it can be read.
-            } else if parser.at - start > self.max_record_bytes {
-                visitor.emit(TooLarge::diagnostic(source, start as u32, self.max_record_bytes));
-                visitor.malformed();
-            } else {
-                visitor.record(tree);
-            }
-            if parser.peek() == Some(b']') {
-                return self.finish(&mut parser, visitor);
-            }
-            parser.at += 1;
-            parser.skip_space();
-        }
-    }
-}
-
-impl Items {
-    // The closing bracket has been reached; only white space may follow.
-    #[expect(clippy::unused_self, reason = "reads as a step of the reader")]
-    fn finish(&self, parser: &mut Parser<'_>, visitor: &mut dyn RecordVisitor) {
-        parser.at += 1;
-        parser.skip_space();
-        if parser.peek().is_some() {
-            visitor.file_diagnostic(*parser.unexpected("the end of the file"));
-            visitor.stop();
-        }
-    }
-}
-
-/// Reports that something stands after the array.
-struct AfterItems;
-
-impl Reader for AfterItems {
+impl Reader for AfterRoot {
     fn read(&self, source: &Arc<Source>, _tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
         visitor.file_diagnostic(*Parser::new(source, 0, source.text().len(), 0).unexpected("the end of the file"));
         visitor.stop();
@@ -560,6 +474,19 @@ impl<'s> Parser<'s> {
         }
     }
 
+    // A member's name and the colon after it, outside a tree.
+    fn name(&mut self) -> Result<(Span, String), Box<Diagnostic>> {
+        let start = self.at;
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected("a member name"));
+        }
+        self.string()?;
+        let span = Span::new(start as u32, self.at as u32);
+        let name = if self.decoded { self.scratch.clone() } else { self.source.text()[start + 1..self.at - 1].to_owned() };
+        self.colon()?;
+        Ok((span, name))
+    }
+
     fn key(&mut self, tree: &mut Tree, expected: &str) -> Read {
         let start = self.at;
         if let Some((length, hash)) = self.names.next(&self.bytes[start..]) {
@@ -580,6 +507,11 @@ impl<'s> Parser<'s> {
                 self.names.insert(name, hash);
             }
         }
+        self.colon()
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Read {
         self.skip_space();
         if self.peek() != Some(b':') {
             return Err(self.unexpected("a colon"));

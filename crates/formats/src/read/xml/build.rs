@@ -9,11 +9,11 @@ use super::wellformed::{Attribute, Event, Read, Scanner, Tag};
 use crate::layout::xml;
 use crate::read::directive::Comments;
 use crate::read::limits::TooLarge;
+use crate::read::records::{At as Step, Found, Level, Mark, Role, Target, Targets, hand_out};
 use crate::read::{Reader, RecordVisitor, note_duplicates, too_deep, too_many};
 use chancery_core::diagnostic::{Diagnostic, quote, rules};
 use chancery_core::source::{Source, Span};
 use chancery_core::tree::{Kind, NodeId, Text, Tree};
-use chancery_schema::Shape;
 use chancery_schema::shape::{Part, Types};
 
 /// What a window has to know of what is before it.
@@ -24,25 +24,40 @@ pub(super) struct Frame {
     /// Whether the root stands, or begins, before the window.
     pub root_seen: bool,
     /// The elements that are open.
-    pub open: Vec<String>,
+    pub open: Vec<OpenElement>,
     /// The prefix of our namespace and the version, where the document is in our form.
     pub mark: Option<(String, String)>,
     /// Whether the file ends with the window.
     pub last: bool,
-    /// Whether `--records` met nothing in the whole file.
-    pub missing: bool,
+}
+
+/// An element that is open.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenElement {
+    pub name: String,
+    /// The targets whose paths lead into it.
+    pub within: Arc<[usize]>,
+    /// Where its name stands, if a path captures it.
+    pub mark: Option<Mark>,
+    pub has_elements: bool,
 }
 
 /// Reads the records of a window.
 pub(super) struct Records {
-    pub shape: Arc<Shape>,
-    pub path: Option<Vec<String>>,
-    /// How many elements are open around a record.
+    pub targets: Arc<Targets>,
+    /// Whether paths say what the records are.
+    pub by_path: bool,
+    /// How many elements are open around a record, without paths.
     pub depth: usize,
     pub max_depth: usize,
     pub max_values: usize,
     pub max_record_bytes: usize,
+    /// Where the text ends. The names of elements that are open at the start are after it.
+    pub end: usize,
+    pub levels: Vec<Level>,
     pub frame: Frame,
+    /// What was found in the whole file, where it ends with the window, and its root.
+    pub ending: Option<(Found, Mark)>,
 }
 
 /// How many values an element counts as.
@@ -117,12 +132,9 @@ impl Reader for Records {
             visitor.malformed();
             return visitor.stop();
         }
-        if self.frame.missing {
-            let path = self.path.as_deref().unwrap_or_default().join("/");
-            let message = format!("no records at {path}: nothing found there");
-            visitor.file_diagnostic(
-                Diagnostic::new(&rules::NO_RECORDS, source, Span::at(0), message).help("set the location of the records with --records"),
-            );
+        if let Some((found, root)) = &self.ending {
+            let diagnostics = if self.by_path { found.diagnostics(source, root) } else { found.skipped(source).into_iter().collect() };
+            diagnostics.into_iter().for_each(|diagnostic| visitor.file_diagnostic(diagnostic));
         }
     }
 }
@@ -131,7 +143,7 @@ impl Records {
     // The note on another version of the form, at the version.
     fn strange(&self, source: &Arc<Source>) -> Diagnostic {
         let (prefix, version) = self.frame.mark.clone().unwrap_or_default();
-        let mut scanner = Scanner::new(source, self.frame.started, true);
+        let mut scanner = Scanner::new(source, self.end, self.frame.started, true);
         let span = loop {
             match scanner.next() {
                 Ok(Event::Start(tag)) => {
@@ -147,8 +159,9 @@ impl Records {
     }
 
     fn window(&self, source: &Arc<Source>, tree: &mut Tree, visitor: &mut dyn RecordVisitor) -> Read<()> {
-        let mut scanner = Scanner::new(source, self.frame.started, !self.frame.root_seen);
+        let mut scanner = Scanner::new(source, self.end, self.frame.started, !self.frame.root_seen);
         let mut open = self.frame.open.clone();
+        let mut levels = self.levels.clone();
         let mut elements = Elements::new();
         let mut root_seen = self.frame.root_seen;
         // Hardly any window has a backslash, so that its texts need not be looked through one by one.
@@ -165,10 +178,21 @@ impl Records {
                         return scanner.unexpected("the end of the file");
                     }
                     root_seen = true;
-                    let is_record =
-                        open.len() == self.depth && self.path.as_ref().is_none_or(|path| open.iter().eq(&path[..path.len() - 1]));
-                    let wanted = self.path.as_ref().and_then(|path| path.last());
-                    if is_record && wanted.is_none_or(|wanted| source.slice(tag.name) == wanted) {
+                    let name = source.slice(tag.name);
+                    let role = match self.by_path {
+                        true => {
+                            let within = open.last().map_or(self.targets.all(), |element| &element.within);
+                            self.targets.child(within, open.len(), Step::Name(name), Kind::Object)
+                        }
+                        false if open.len() == self.depth => Role::Record(0),
+                        false => Role::Outside,
+                    };
+                    // One for each open element, where a path may capture its name.
+                    levels.truncate(open.len());
+                    levels.extend(self.by_path.then(|| Level { text: name.to_owned(), span: tag.name, is_index: false }));
+                    if let Role::Record(target) | Role::List(target) = role {
+                        let target = self.targets.get(target);
+                        visitor.collection(target.collection);
                         if !self.element(&mut scanner, tag, &mut elements)? {
                             let limit = self.max_values / ELEMENT;
                             visitor.emit(too_many(source, Span::at(start as u32), limit, "elements and attributes"));
@@ -177,10 +201,11 @@ impl Records {
                             visitor.emit(TooLarge::diagnostic(source, start as u32, self.max_record_bytes));
                             visitor.malformed();
                         } else {
-                            self.record(source, escapes, &elements, tree, visitor);
+                            self.record(source, escapes, &elements, (target, &levels), tree, visitor);
                         }
                     } else if !tag.empty {
-                        open.push(source.slice(tag.name).to_owned());
+                        let within = if let Role::Inside(within) = role { within } else { Arc::default() };
+                        open.push(OpenElement { name: name.to_owned(), within, ..OpenElement::default() });
                     }
                 }
                 Event::End(name) => close(&mut scanner, start, name, &mut open)?,
@@ -188,12 +213,12 @@ impl Records {
                     let text = source.slice(span);
                     let blank = text.len() - text.trim_start_matches([' ', '\t', '\r', '\n']).len();
                     let span = Span::new(span.start + blank as u32, span.end);
-                    if !span.is_empty() && self.path.is_none() {
+                    if !span.is_empty() && !self.by_path {
                         visitor.file_diagnostic(stray(source, span));
                     }
                 }
                 Event::Cdata(span) => {
-                    if !span.is_empty() && self.path.is_none() {
+                    if !span.is_empty() && !self.by_path {
                         visitor.file_diagnostic(stray(source, span));
                     }
                 }
@@ -205,7 +230,7 @@ impl Records {
             return scanner.unexpected("the root element");
         }
         match open.last() {
-            Some(name) if self.frame.last => scanner.unexpected(&format!("</{name}>")),
+            Some(OpenElement { name, .. }) if self.frame.last => scanner.unexpected(&format!("</{name}>")),
             _ => Ok(()),
         }
     }
@@ -305,10 +330,18 @@ impl Records {
         scanner.unexpected(&format!("</{expected}>"))
     }
 
-    fn record(&self, source: &Arc<Source>, escapes: bool, elements: &[Element], tree: &mut Tree, visitor: &mut dyn RecordVisitor) {
+    fn record(
+        &self,
+        source: &Arc<Source>,
+        escapes: bool,
+        elements: &[Element],
+        (target, levels): (&Target, &[Level]),
+        tree: &mut Tree,
+        visitor: &mut dyn RecordVisitor,
+    ) {
         let Some(element) = elements.first() else { return };
         tree.reset(source);
-        let root = self.shape.root();
+        let root = target.shape.root();
         let own = self.frame.mark.as_ref().map(|(prefix, _)| prefix.as_str());
         let mut builder = Builder { source, tree, own, escapes, namespaces: root.is_any(), visitor, refused: false };
         builder.value(At { all: elements, element }, root);
@@ -318,7 +351,7 @@ impl Records {
             visitor.surplus(Span::new(start.start, element.end.max(start.end)));
             visitor.malformed();
         } else {
-            visitor.record(tree);
+            hand_out(tree, target, levels, visitor);
         }
     }
 }
@@ -330,8 +363,8 @@ fn stray(source: &Arc<Source>, span: Span) -> Diagnostic {
 }
 
 // Closes what is open around the records.
-fn close(scanner: &mut Scanner<'_>, start: usize, name: Span, open: &mut Vec<String>) -> Read<()> {
-    match open.pop() {
+fn close(scanner: &mut Scanner<'_>, start: usize, name: Span, open: &mut Vec<OpenElement>) -> Read<()> {
+    match open.pop().map(|element| element.name) {
         Some(expected) if scanner.source.slice(name) == expected => Ok(()),
         Some(expected) => {
             scanner.at = name.start as usize;

@@ -1,58 +1,15 @@
 //! Splits a document after the elements that are records, with a scan that only finds the ends of markup.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::build::{Frame, Records};
+use super::build::{Frame, OpenElement, Records};
 use crate::layout::xml;
 use crate::read::limits::{TooLarge, floor_char};
+use crate::read::records::{At, Found, Level, Mark, Names, Positions, Role, Targets};
 use crate::read::{MAX_RECORDS_PER_WINDOW, Options, Reader, RecordVisitor, TopLevel, Window};
-use chancery_core::diagnostic::{Diagnostic, quote, rules};
-use chancery_core::source::{InputBuffer, Position, ReadError, Source, Span};
-use chancery_core::tree::Tree;
-
-/// How many names of elements outside the records are reported, and how many are distinguished.
-const NAMES_SHOWN: usize = 8;
-const NAMES_KEPT: usize = 1000;
-
-// The elements outside the records: where the first stands, and the names of all.
-#[derive(Default)]
-struct OutsideElements {
-    first: Option<Position>,
-    names: Vec<String>,
-    known: BTreeSet<String>,
-}
-
-impl OutsideElements {
-    fn add(&mut self, name: &str, at: impl FnOnce() -> Position) {
-        self.first.get_or_insert_with(at);
-        if self.known.len() < NAMES_KEPT && self.known.insert(name.to_owned()) && self.names.len() < NAMES_SHOWN {
-            self.names.push(quote(name, true));
-        }
-    }
-
-    fn emit(&self, source: &Arc<Source>, path: &[String]) -> Option<Diagnostic> {
-        let first = self.first?;
-        let names = self.names.join(", ");
-        let more = match self.known.len() - self.names.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let records = if path.is_empty() { "the records".to_owned() } else { path.join("/") };
-        let message = format!("skipped content outside {records}: {names}{more}");
-        // The element is in this window, or in one that is gone.
-        let base = source.position(0);
-        let name = source.text().get((first.byte.saturating_sub(base.byte)) as usize..).filter(|_| first.byte >= base.byte);
-        let (source, span) = match name {
-            Some(rest) => {
-                let start = source.len() - rest.len() as u32;
-                (Arc::clone(source), Span::new(start, start + tag_name(rest).len() as u32 + 1))
-            }
-            None => (Arc::new(Source::detached(Arc::clone(source.name()), first)), Span::at(0)),
-        };
-        Some(Diagnostic::new(&rules::OUTSIDE_RECORDS, &source, span, message))
-    }
-}
+use chancery_core::diagnostic::{Diagnostic, rules};
+use chancery_core::source::{InputBuffer, ReadError, Source, Span};
+use chancery_core::tree::{Kind, Tree};
 
 // Attributes that are about the document and hold no data of it.
 fn is_reserved(name: &str) -> bool {
@@ -64,8 +21,9 @@ pub struct XmlChunker {
     feed: InputBuffer,
     options: Options,
     frame: Frame,
-    // Names of the record's ancestors and, where `--records` gave it, of the record.
-    path: Option<Vec<String>>,
+    targets: Arc<Targets>,
+    // Whether paths say what the records are.
+    by_path: bool,
     decided: bool,
     // The end of the root's start tag, where it is available.
     head: usize,
@@ -73,37 +31,50 @@ pub struct XmlChunker {
     // Whether our own form says that its only record is a whole document.
     is_document: bool,
     reported_markup: bool,
-    outside: OutsideElements,
-    met: bool,
+    positions: Positions,
+    found: Found,
+    root: Mark,
     done: bool,
+}
+
+// An element that is taken whole: how many are open around it, and the target of the record that it is.
+#[derive(Clone, Copy)]
+struct Unit {
+    depth: usize,
+    target: Option<usize>,
 }
 
 impl XmlChunker {
     /// Starts on `feed`.
     #[must_use]
     pub fn new(feed: InputBuffer, options: &Options) -> Self {
-        let path = options.records.as_deref().filter(|path| !path.is_empty());
-        let path = path.map(|path| path.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect());
-        let whole = options.records.as_deref() == Some("");
+        let whole = options.records.is_whole();
+        let targets = Targets::of(options);
         Self {
+            root: Mark { position: feed.position(), text: String::new() },
             feed,
             options: options.clone(),
             frame: Frame::default(),
-            path,
+            found: Found::new(&targets),
+            targets,
+            by_path: !whole && !options.records.is_default(),
             decided: false,
             head: 0,
             whole,
             is_document: false,
             reported_markup: false,
-            outside: OutsideElements::default(),
-            met: false,
+            positions: Positions::default(),
             done: false,
         }
     }
 
-    // How many elements are open around a record.
+    // The most elements that may be open around a record.
     fn depth(&self) -> usize {
-        if self.whole { 0 } else { self.path.as_ref().map_or(1, |path| path.len().saturating_sub(1)) }
+        match (self.whole, self.by_path) {
+            (true, _) => 0,
+            (false, true) => self.targets.depth().saturating_sub(1),
+            (false, false) => 1,
+        }
     }
 
     // Reads as far as the root's first child, or what ends the root, and decides what a record is.
@@ -120,13 +91,14 @@ impl XmlChunker {
                             root = Some((start, end));
                             self.head = end;
                             let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]).into_owned();
+                            self.root = Mark { position: self.positions.at(&self.feed, start), text: format!("<{}", tag_name(&tag)) };
                             self.frame.mark = mark(&tag);
                             self.is_document = self.frame.mark.as_ref().is_some_and(|(prefix, _)| {
                                 attributes(&tag).any(|(name, value)| name.strip_prefix(prefix) == Some(":document") && value == "true")
                             });
                             let part = self.options.shape.root();
                             let known = attributes(&tag).any(|(name, _)| part.declared(name).is_some());
-                            if self.frame.mark.is_some() || self.path.is_some() || self.whole {
+                            if self.frame.mark.is_some() || self.by_path || self.whole {
                                 return Ok(());
                             }
                             if known {
@@ -158,17 +130,31 @@ impl XmlChunker {
     }
 
     fn window(&mut self, length: usize, frame: Frame, dropped: Option<Span>) -> Result<Window, ReadError> {
+        let mut source = self.feed.consume(length)?;
+        let end = source.len() as usize;
+        let levels = frame.open.iter().map(|element| {
+            let span = element.mark.as_ref().map_or(Span::at(0), |mark| {
+                let name = Arc::clone(source.name());
+                Span::new(source.append(name, &mark.text, mark.position), source.len())
+            });
+            Level { text: element.name.clone(), span, is_index: false }
+        });
+        let levels = levels.collect();
+        let ending = frame.last.then(|| (std::mem::replace(&mut self.found, Found::new(&self.targets)), self.root.clone()));
         let reader: Arc<dyn Reader> = Arc::new(Records {
-            shape: Arc::clone(&self.options.shape),
-            path: self.path.clone(),
+            targets: Arc::clone(&self.targets),
+            by_path: self.by_path,
             depth: self.depth(),
             max_depth: self.options.max_depth,
             max_values: self.options.max_values(),
             max_record_bytes: self.options.max_record_bytes,
+            end,
+            levels,
             frame,
+            ending,
         });
         let top_level = if self.whole || self.is_document { TopLevel::Document } else { TopLevel::List };
-        let mut window = Window::new(self.feed.consume(length)?, &reader).of(top_level);
+        let mut window = Window::new(source, &reader).of(top_level);
         if let Some(span) = dropped.filter(|span| span.end as usize <= length) {
             self.reported_markup = true;
             let message = "skipped comments and processing instructions";
@@ -179,9 +165,9 @@ impl XmlChunker {
 
     // Passes on the start of a record past the limit as a broken one, and drops the rest of it unread; `now` is open at `at`,
     // which is as far as the markup has been gone through. Markup that is itself past the limit ends the reading.
-    fn skip_outside(&mut self, mut now: Frame, mut at: usize) -> Result<Window, ReadError> {
+    fn skip_outside(&mut self, mut now: Frame, unit: Option<Unit>, mut at: usize) -> Result<Window, ReadError> {
         let limit = self.options.max_record_bytes;
-        let depth = self.depth();
+        let depth = unit.map_or_else(|| self.depth(), |unit| unit.depth);
         let shown = floor_char(self.feed.bytes(), if at == 0 { 80 } else { at.min(80) });
         let text = self.feed.consume(shown)?;
         let inside = at > 0;
@@ -193,16 +179,12 @@ impl XmlChunker {
                 self.feed.consume(length)?;
                 at = 0;
                 match markup(self.feed.bytes(), 0) {
-                    Some((kind, start, end)) => {
+                    Some((kind, _, end)) => {
                         match kind {
-                            // Deeper ones only have to be counted.
-                            Markup::Start { empty: false } if now.open.len() > depth + self.options.max_depth => {
-                                now.open.push(String::new());
-                            }
+                            // They only have to be counted.
                             Markup::Start { empty: false } => {
-                                let name = tag_name(&String::from_utf8_lossy(&self.feed.bytes()[start..end])).to_owned();
                                 now.root_seen = true;
-                                now.open.push(name);
+                                now.open.push(OpenElement::default());
                             }
                             Markup::End => drop(now.open.pop()),
                             _ => {}
@@ -219,14 +201,43 @@ impl XmlChunker {
                 }
             };
         self.done = stopped;
-        let reader: Arc<dyn Reader> = Arc::new(RecordTooLarge { limit, stopped });
+        let collection = unit.and_then(|unit| unit.target).map(|target| self.targets.get(target).collection);
+        let reader: Arc<dyn Reader> = Arc::new(RecordTooLarge { limit, stopped, collection });
         Ok(Window::new(text, &reader))
     }
 
-    fn is_outside(&self, open: &[String], name: &str) -> bool {
-        let Some(path) = &self.path else { return false };
-        let wanted = path.get(open.len());
-        open.len() < path.len() && open.iter().zip(path).all(|(a, b)| a == b) && wanted.is_none_or(|wanted| wanted != name)
+    // Takes the element whose start tag is at `start`, in no unit; returns it, or that it is one.
+    fn element(&mut self, now: &mut Frame, name: &str, start: usize, empty: bool) -> Result<OpenElement, Unit> {
+        let depth = now.open.len();
+        let mut element = OpenElement { name: name.to_owned(), ..OpenElement::default() };
+        let mut target = None;
+        if self.by_path {
+            let within = now.open.last().map_or(self.targets.all(), |open| &open.within);
+            match self.targets.child(within, depth, At::Name(name), Kind::Object) {
+                Role::Record(found) | Role::List(found) => {
+                    self.found.meet(found);
+                    target = Some(found);
+                }
+                Role::Inside(within) => {
+                    if empty {
+                        self.found.close(&within, depth + 1, Kind::Object, true, &Names::default());
+                    }
+                    element.within = within;
+                }
+                Role::Outside if within.is_empty() => {}
+                Role::Outside => {
+                    let (feed, positions) = (&self.feed, &mut self.positions);
+                    self.found.outside(name, || Mark { position: positions.at(feed, start), text: format!("<{name}") });
+                }
+            }
+            if let Some(open) = now.open.last_mut() {
+                open.has_elements = true;
+            }
+            if target.is_none() && self.targets.captures(depth) {
+                element.mark = Some(Mark { position: self.positions.at(&self.feed, start + 1), text: name.to_owned() });
+            }
+        }
+        if target.is_some() || depth >= self.depth() { Err(Unit { depth, target }) } else { Ok(element) }
     }
 }
 
@@ -246,11 +257,11 @@ impl crate::read::Chunker for XmlChunker {
         }
         self.feed.fill_from_stream(self.options.window_bytes)?;
         let depth = self.depth();
+        let mut unit: Option<Unit> = None;
         let mut now = self.frame.clone();
         let mut safe: Option<(usize, Frame)> = None;
         let mut changed = false;
         let mut dropped = None;
-        let here = self.feed.position();
         let mut at = 0;
         let mut records = 0;
         loop {
@@ -259,37 +270,45 @@ impl crate::read::Chunker for XmlChunker {
                 let span = Span::new(start as u32, end as u32);
                 match kind {
                     // Inside a record only the number of open elements counts.
-                    Markup::Start { empty: false } if now.open.len() > depth => now.open.push(String::new()),
-                    Markup::Start { empty: true } if now.open.len() > depth => {}
+                    Markup::Start { empty: false } if unit.is_some() => now.open.push(OpenElement::default()),
+                    Markup::Start { empty: true } if unit.is_some() => {}
                     Markup::Start { empty } => {
-                        let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]);
+                        let tag = String::from_utf8_lossy(&self.feed.bytes()[start..end]).into_owned();
                         let name = tag_name(&tag);
                         if now.open.is_empty() && !self.whole && self.frame.mark.is_none() {
                             // What the root of a collection says of itself belongs to no record.
                             for (attribute, _) in attributes(&tag).filter(|(name, _)| !is_reserved(name)) {
-                                let before = &self.feed.bytes()[..start];
-                                self.outside.add(&format!("@{attribute}"), || here.after(&String::from_utf8_lossy(before)));
+                                let root = &self.root;
+                                self.found.outside(&format!("@{attribute}"), || root.clone());
                             }
                         }
-                        if self.is_outside(&now.open, name) {
-                            self.outside.add(name, || here.after(&String::from_utf8_lossy(&self.feed.bytes()[..start])));
+                        changed |= !now.root_seen || now.open.last().is_some_and(|open| !open.has_elements);
+                        match self.element(&mut now, name, start, empty) {
+                            Ok(element) => {
+                                changed = true;
+                                if !empty {
+                                    now.open.push(element);
+                                }
+                            }
+                            Err(found) if !empty => {
+                                unit = Some(found);
+                                now.open.push(OpenElement::default());
+                            }
+                            Err(_) => {}
                         }
-                        if self
-                            .path
-                            .as_ref()
-                            .is_some_and(|path| path.last().is_some_and(|last| last == name) && now.open.len() + 1 == path.len())
-                        {
-                            self.met = true;
-                        }
-                        changed |= now.open.len() < depth || !now.root_seen;
                         now.root_seen = true;
-                        if !empty {
-                            now.open.push(name.to_owned());
-                        }
                     }
                     Markup::End => {
-                        now.open.pop();
-                        changed |= now.open.len() < depth;
+                        let closed = now.open.pop();
+                        match (unit, closed) {
+                            (Some(around), _) => unit = unit.filter(|_| now.open.len() > around.depth),
+                            (None, closed) => {
+                                changed = true;
+                                if let Some(element) = closed.filter(|element| !element.has_elements) {
+                                    self.found.close(&element.within, now.open.len() + 1, Kind::Object, true, &Names::default());
+                                }
+                            }
+                        }
                     }
                     Markup::Dropped if !self.reported_markup => {
                         dropped.get_or_insert(span);
@@ -298,7 +317,7 @@ impl crate::read::Chunker for XmlChunker {
                 }
                 changed |= !now.started;
                 now.started = true;
-                if now.open.len() <= depth {
+                if unit.is_none() {
                     match &mut safe {
                         // Nothing but the records' own elements has been opened or closed since.
                         Some((safe, _)) if !changed => *safe = end,
@@ -325,17 +344,14 @@ impl crate::read::Chunker for XmlChunker {
                 return Ok(Some(self.window(end, before, dropped)?));
             }
             if is_over {
-                return self.skip_outside(now, at).map(Some);
+                return self.skip_outside(now, unit, at).map(Some);
             }
             if !self.feed.fill()? && self.feed.is_ended() {
                 self.done = true;
                 let mut frame = self.frame.clone();
                 frame.last = true;
-                frame.missing = self.path.is_some() && !self.met;
                 let length = self.feed.bytes().len();
-                let mut window = self.window(length, frame, dropped)?;
-                window.diagnostics.extend(self.outside.emit(&window.source, self.path.as_deref().unwrap_or_default()));
-                return Ok(Some(window));
+                return self.window(length, frame, dropped).map(Some);
             }
         }
     }
@@ -345,6 +361,8 @@ impl crate::read::Chunker for XmlChunker {
 struct RecordTooLarge {
     limit: usize,
     stopped: bool,
+    // The collection that it belongs to, where it is known to be a record.
+    collection: Option<usize>,
 }
 
 impl Reader for RecordTooLarge {
@@ -354,6 +372,7 @@ impl Reader for RecordTooLarge {
         if self.stopped {
             diagnostic.message.push_str("; its end was not found, so the rest is not read");
         }
+        self.collection.into_iter().for_each(|collection| visitor.collection(collection));
         visitor.emit(diagnostic);
         visitor.malformed();
         if self.stopped {

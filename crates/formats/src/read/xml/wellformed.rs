@@ -98,9 +98,9 @@ fn events(text: &str, from: usize) -> (quick_xml::Reader<&[u8]>, usize) {
 }
 
 impl<'s> Scanner<'s> {
-    /// `started`: whether markup is before the text; `prolog`: whether the root does not.
-    pub fn new(source: &'s Arc<Source>, started: bool, prolog: bool) -> Self {
-        let text = source.text();
+    /// `end`: where the text ends; `started`: whether markup is before the text; `prolog`: whether the root does not.
+    pub fn new(source: &'s Arc<Source>, end: usize, started: bool, prolog: bool) -> Self {
+        let text = source.text().get(..end).unwrap_or(source.text());
         let (events, base) = events(text, 0);
         Self { source, text, at: if started { 0 } else { base.min(3) }, events, base, is_start: !started, prolog }
     }

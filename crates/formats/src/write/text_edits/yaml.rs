@@ -70,7 +70,7 @@ fn block(written: &str, text: &str) -> Option<String> {
 // Whether a scalar is read as that text.
 fn means(scalar: &str, text: &str) -> bool {
     let document = format!("- {scalar}\n");
-    let options = read::Options { records: Some(String::new()), ..read::Options::default() };
+    let options = read::Options { records: read::records::Records::whole(), ..read::Options::default() };
     let Ok(read) = read::collect(Format::Yaml, "", document.as_bytes(), &options) else { return false };
     matches!(&read.records[..], [record] if record.root().items().next().is_some_and(|item| item.text() == text))
 }
