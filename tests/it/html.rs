@@ -36,11 +36,15 @@ fn rows(page: &str) -> (usize, usize) {
     (tags.len(), tags.iter().filter(|tag| !tag.contains("hidden=\"")).count())
 }
 
-/// The page is written so that a reader of XML takes it: every tag is closed, every attribute quoted, every name known. No
-/// attribute leads anywhere but to a place in the page, and none holds a script or a style.
+/// The page is written so that a reader of XML takes it, apart from elements that are always empty: every other tag is closed,
+/// every attribute quoted, every name known. No attribute leads anywhere but to a place in the page, and none holds a script or a style.
 fn well_formed(page: &str) {
     let (style, script) = (between(page, "<style>", "</style>"), between(page, "<script>", "</script>"));
-    let page = page.replace(style, "").replace(script, "").replace("<!doctype html>", "");
+    let page = page.replace(style, "").replace(script, "");
+    let page = ["<meta ", "<input "].iter().fold(page, |page, tag| {
+        let pieces: Vec<String> = page.split(tag).enumerate().map(|(at, piece)| piece.replacen('>', "/>", usize::from(at > 0))).collect();
+        pieces.join(tag)
+    });
     let mut reader = quick_xml::Reader::from_str(&page);
     reader.config_mut().check_comments = true;
     let mut ids = std::collections::BTreeSet::new();
@@ -76,7 +80,7 @@ fn a_page_holds_charts_and_findings() {
 #[test]
 fn nothing_is_asked_for_elsewhere() {
     let (_home, text) = page(DATA, &[]);
-    let policy = between(&text, "<meta http-equiv=\"Content-Security-Policy\" content=\"", "\"/>");
+    let policy = between(&text, "<meta http-equiv=\"Content-Security-Policy\" content=\"", "\">");
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
     for call in ["//", "url(", "@import", "@font-face", "image-set(", "fetch(", "XMLHttpRequest", "import(", "eval(", "innerHTML"] {
         let own = between(&text, "<style>", "</style>").to_owned() + between(&text, "<script>", "</script>");

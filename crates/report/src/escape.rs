@@ -90,13 +90,8 @@ pub(super) fn xml(text: &str) -> String {
     xml_commands(quick_xml::escape::escape(holdable(text)).into_owned())
 }
 
-/// XML text between tags, on one line: quotes stay as they are.
-pub(super) fn xml_text(text: &str) -> String {
-    xml_commands(quick_xml::escape::partial_escape(holdable(text)).into_owned())
-}
-
-// Escaped text of XML in which nothing is a command to a CI runner: references are the same text.
-fn xml_commands(text: String) -> String {
+/// Escaped text of XML or HTML in which nothing is a command to a CI runner: references are the same text.
+pub(super) fn xml_commands(text: String) -> String {
     let signs: Vec<usize> = command_signs(&text).collect();
     if signs.is_empty() && !text.contains("::") {
         return text;
@@ -106,8 +101,8 @@ fn xml_commands(text: String) -> String {
     if out.trim_start().starts_with("::") { out.replacen("::", "&#58;:", 1) } else { out }
 }
 
-// What XML can represent.
-fn holdable(text: &str) -> Cow<'_, str> {
+/// What XML and HTML can represent, on one line.
+pub(super) fn holdable(text: &str) -> Cow<'_, str> {
     let text = one_line(text);
     if text.contains(['\u{fffe}', '\u{ffff}']) { text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into() } else { text }
 }

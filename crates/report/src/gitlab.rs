@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::escape::{self, cut};
 use super::fingerprint::{self, Occurrences};
+use super::json_array::JsonArray;
 use super::repo_root::RepoRoot;
 use super::top_k::{TopFindings, omitted_text};
 use super::{Options, Reporter, Summary};
@@ -87,11 +88,12 @@ impl Reporter for Gitlab {
             });
         }
         out.write_all(b"[")?;
-        for (at, issue) in issues.iter().enumerate() {
-            out.write_all(if at == 0 { b"\n" } else { b",\n" })?;
-            out.write_all(escape::json(issue)?.as_bytes())?;
+        let mut array = JsonArray::default();
+        for issue in &issues {
+            array.item(escape::json(issue)?.as_bytes(), out)?;
         }
-        out.write_all(if issues.is_empty() { b"]\n" } else { b"\n]\n" })
+        array.end(out)?;
+        out.write_all(b"\n")
     }
 }
 

@@ -6,19 +6,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::json_array::JsonArray;
 use super::{Reporter, Summary, escape, fingerprint};
 use chancery_core::diagnostic::{Diagnostic, Fix, Related, Safety};
 use chancery_core::source::Format;
 
 /// One object.
+#[derive(Default)]
 pub(super) struct Json {
-    first: bool,
-}
-
-impl Json {
-    pub(super) fn new() -> Self {
-        Self { first: true }
-    }
+    findings: JsonArray,
 }
 
 impl Reporter for Json {
@@ -27,12 +23,12 @@ impl Reporter for Json {
     }
 
     fn report(&mut self, diagnostic: &Diagnostic, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(if std::mem::take(&mut self.first) { b"\n" } else { b",\n" })?;
-        out.write_all(escape::json(&Finding::new(diagnostic))?.as_bytes())
+        self.findings.item(escape::json(&Finding::new(diagnostic))?.as_bytes(), out)
     }
 
     fn finish(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(if self.first { b"],\n\"summary\":" } else { b"\n],\n\"summary\":" })?;
+        self.findings.end(out)?;
+        out.write_all(b",\n\"summary\":")?;
         serde_json::to_writer(&mut *out, &JsonSummary::new(summary)).map_err(io::Error::from)?;
         out.write_all(b"}\n")
     }

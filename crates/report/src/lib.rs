@@ -30,6 +30,7 @@ mod gitlab;
 mod html;
 pub mod top_k;
 mod json;
+mod json_array;
 mod junit;
 mod markdown;
 mod plain;
@@ -276,7 +277,7 @@ pub fn reporter(format: Format, options: &Options) -> Box<dyn Reporter> {
             LimitedReporter::folded(pretty, options)
         }
         Format::Plain => LimitedReporter::folded(Box::new(plain::Plain::new(options)), options),
-        Format::Json => LimitedReporter::limited(Box::new(json::Json::new()), options),
+        Format::Json => LimitedReporter::limited(Box::new(json::Json::default()), options),
         Format::Ndjson => LimitedReporter::limited(Box::new(json::Ndjson), options),
     })
 }

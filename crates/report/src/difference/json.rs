@@ -8,19 +8,20 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::escape;
+use super::super::json_array::JsonArray;
 use super::{DiffRenderer, DiffSide, Options, Overview};
 use chancery_check::compare::{Change, Difference, Found};
 use chancery_core::tree::{Node, json};
 
 /// One object.
 pub(super) struct Json {
-    first: bool,
+    records: JsonArray,
     only_counts: bool,
 }
 
 impl Json {
     pub(super) fn new(options: Options) -> Self {
-        Self { first: true, only_counts: options.only_counts }
+        Self { records: JsonArray::default(), only_counts: options.only_counts }
     }
 }
 
@@ -31,13 +32,13 @@ impl DiffRenderer for Json {
     }
 
     fn difference(&mut self, drawn: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(if std::mem::take(&mut self.first) { b"\n" } else { b",\n" })?;
-        out.write_all(drawn)
+        self.records.item(drawn, out)
     }
 
     fn finish(&mut self, overview: &Overview, out: &mut dyn Write) -> io::Result<()> {
         if !self.only_counts {
-            out.write_all(if self.first { b"],\n" } else { b"\n],\n" })?;
+            self.records.end(out)?;
+            out.write_all(b",\n")?;
         }
         writeln!(out, "\"summary\":{}}}", escape::json(&Summary::new(overview))?)
     }

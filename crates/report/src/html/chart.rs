@@ -6,9 +6,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
-use super::{amount, escape};
+use maud::{Markup, html};
+
+use super::{Text, amount, escape};
 use chancery_core::diagnostic::{Severity, one_line};
 
 /// Number of visible bars.
@@ -40,44 +41,47 @@ impl Counts {
     }
 
     /// Renders the most frequent first; each links to the view of the table filtered by its name.
-    pub(super) fn draw(&self, title: &str, filter: &str, shown: impl Fn(&str) -> String, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn draw(&self, title: &str, filter: &str, shown: impl Fn(&str) -> String) -> Markup {
         let mut bars: Vec<(&str, Found)> = self.by_name.iter().map(|(name, found)| (name.as_str(), *found)).collect();
         if bars.is_empty() {
-            return Ok(());
+            return Markup::default();
         }
         bars.sort_by_key(|(name, found)| (Reverse(total(*found)), Reverse(*found), *name));
         let whole = total(bars[0].1);
-        let bar = |(name, found): &(&str, Found)| {
-            let address = format!("{filter}={}", url::form_urlencoded::byte_serialize(one_line(name).as_bytes()).collect::<String>());
-            format!(
-                "<li><a href=\"#{}\"><span class=\"row\"><span>{}</span><span class=\"number\">{}</span></span>{}</a></li>\n",
-                escape::xml(&address),
-                escape::xml(&escape::cut(&shown(name), 200)),
-                total(*found),
-                drawing(found, ["error", "warning", "note"], &in_words(*found), whole)
-            )
-        };
         let (first, rest) = bars.split_at(bars.len().min(BARS));
         let (second, rest) = rest.split_at(rest.len().min(MOST));
-        writeln!(out, "<section class=\"sheet\">\n<h2>{title}</h2>\n<ol>\n{}</ol>", first.iter().map(bar).collect::<String>())?;
         let unseen = rest.iter().map(|(_, found)| total(*found)).sum::<u64>() + total(self.others);
-        if !second.is_empty() {
-            let more = second.iter().map(|(_, found)| total(*found)).sum::<u64>() + unseen;
-            let count = match total(self.others) {
-                0 => (second.len() + rest.len()).to_string(),
-                _ => format!("more than {}", second.len() + rest.len()),
-            };
-            writeln!(
-                out,
-                "<details><summary><span>{count} more</span><span class=\"number\">{more}</span></summary>\n<ol>\n{}",
-                second.iter().map(bar).collect::<String>()
-            )?;
-            if unseen > 0 {
-                writeln!(out, "<li><span class=\"row\"><span>all others</span><span class=\"number\">{unseen}</span></span></li>")?;
+        let list = |bars: &[(&str, Found)]| {
+            html! {
+                @for (name, found) in bars {
+                    @let value: String = url::form_urlencoded::byte_serialize(one_line(name).as_bytes()).collect();
+                    li {
+                        a href={ "#" (filter) "=" (value) } {
+                            span.row { span { (Text(&escape::cut(&shown(name), 200))) } span.number { (total(*found)) } }
+                            (drawing(found, ["error", "warning", "note"], &in_words(*found), whole))
+                        }
+                    } "\n"
+                }
             }
-            out.write_all(b"</ol>\n</details>\n")?;
+        };
+        html! {
+            section.sheet {
+                h2 { (title) } "\n"
+                ol { "\n" (list(first)) } "\n"
+                @if !second.is_empty() {
+                    details {
+                        summary {
+                            span { @if total(self.others) > 0 { "more than " } (second.len() + rest.len()) " more" }
+                            span.number { (second.iter().map(|(_, found)| total(*found)).sum::<u64>() + unseen) }
+                        } "\n"
+                        ol {
+                            "\n" (list(second))
+                            @if unseen > 0 { li { span.row { span { "all others" } span.number { (unseen) } } } }
+                        }
+                    } "\n"
+                }
+            } "\n"
         }
-        out.write_all(b"</section>\n")
     }
 }
 
@@ -90,17 +94,24 @@ pub(super) struct Part {
 }
 
 /// One bar of parts.
-pub(super) fn bar(title: &str, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section>\n<h2>{title}</h2>\n<p class=\"row\">")?;
-    for Part { label, kind, filter, .. } in parts.iter().filter(|part| part.count > 0) {
-        match filter {
-            Some(filter) => writeln!(out, "<a class=\"{kind}\" href=\"#{filter}\">{label}</a>")?,
-            None => writeln!(out, "<span class=\"{kind}\">{label}</span>")?,
-        }
-    }
+pub(super) fn bar(title: &str, parts: &[Part]) -> Markup {
     let counts: Vec<u64> = parts.iter().map(|part| part.count).collect();
-    let label: Vec<&str> = parts.iter().filter(|part| part.count > 0).map(|part| part.label.as_str()).collect();
-    writeln!(out, "</p>\n{}\n</section>", drawing(&counts, parts.iter().map(|part| part.kind), &label.join(", "), counts.iter().sum()))
+    let found: Vec<&Part> = parts.iter().filter(|part| part.count > 0).collect();
+    let label: Vec<&str> = found.iter().map(|part| part.label.as_str()).collect();
+    html! {
+        section {
+            h2 { (title) } "\n"
+            p.row {
+                @for Part { label, kind, filter, .. } in found {
+                    @match filter {
+                        Some(filter) => a class=(kind) href={ "#" (filter) } { (label) },
+                        None => span class=(kind) { (label) },
+                    }
+                }
+            } "\n"
+            (drawing(&counts, parts.iter().map(|part| part.kind), &label.join(", "), counts.iter().sum()))
+        } "\n"
+    }
 }
 
 /// The findings as text.
@@ -115,16 +126,19 @@ fn total(found: Found) -> u64 {
     found.iter().sum()
 }
 
-fn drawing(counts: &[u64], kinds: impl IntoIterator<Item = &'static str>, label: &str, whole: u64) -> String {
-    let mut x = 0;
-    let mut drawing = format!("<svg viewBox=\"0 0 {FULL} 8\" preserveAspectRatio=\"none\" role=\"img\"><title>{label}</title>");
-    for (length, kind) in lengths(counts, whole).into_iter().zip(kinds) {
-        if length > 0 {
-            drawing.push_str(&format!("<rect class=\"fill-{kind}\" x=\"{x}\" width=\"{length}\" height=\"8\"/>"));
-            x += length;
+fn drawing(counts: &[u64], kinds: impl IntoIterator<Item = &'static str>, label: &str, whole: u64) -> Markup {
+    let parts = lengths(counts, whole).into_iter().zip(kinds).scan(0, |end, (length, kind)| {
+        *end += length;
+        Some((*end - length, length, kind))
+    });
+    html! {
+        svg viewBox={ "0 0 " (FULL) " 8" } preserveAspectRatio="none" role="img" {
+            title { (label) }
+            @for (x, length, kind) in parts.filter(|(_, length, _)| *length > 0) {
+                rect class={ "fill-" (kind) } x=(x) width=(length) height="8" {}
+            }
         }
     }
-    drawing + "</svg>"
 }
 
 // Each part's share of the total length.
@@ -160,9 +174,7 @@ mod tests {
     fn names_beyond_the_limit_are_counted_together() {
         let mut counts = Counts::default();
         (0..=GROUPS).for_each(|number| counts.add(&number.to_string(), Severity::Error));
-        let mut out = Vec::new();
-        counts.draw("t", "file", str::to_owned, &mut out).expect("a vector takes everything");
-        let text = String::from_utf8_lossy(&out);
+        let text = counts.draw("t", "file", str::to_owned).into_string();
         assert!(text.contains("more than 19994 more") && text.contains("<span class=\"number\">19995</span>"), "{text}");
         assert_eq!(text.matches("<svg").count(), BARS + MOST);
     }

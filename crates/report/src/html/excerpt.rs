@@ -3,7 +3,9 @@
 //! Long lines are cut around the span, long spans after their first lines. Tabs are kept; other control characters are
 //! escaped.
 
-use super::escape;
+use maud::{Markup, PreEscaped, html};
+
+use super::{Text, escape};
 use chancery_core::diagnostic::Place;
 use chancery_core::source::{Source, Span};
 
@@ -19,18 +21,18 @@ const REACH: usize = 4096;
 const BESIDE: usize = 40;
 
 /// The lines with their numbers, and this many lines of context; nothing if the text is not available.
-pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String {
+pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> Markup {
     let source = &place.source;
     let span = source.clamp_span(place.span);
     if source.is_empty() {
-        return String::new();
+        return Markup::default();
     }
     let excerpt = source.snippet_around(span, around, REACH);
     let first = source.position(excerpt.start);
     let start = (span.start.saturating_sub(excerpt.start) as usize).min(excerpt.text.len());
     let end = (span.end.saturating_sub(excerpt.start) as usize).clamp(start, excerpt.text.len());
     let cut_off = excerpt.text.len() >= end + REACH - 3;
-    let mut drawn = String::from("<pre>");
+    let mut drawn = Vec::new();
     let (mut from, mut opened) = (0, 0);
     for (number, line) in (first.line..).zip(excerpt.text.split('\n')) {
         let to = from + line.len();
@@ -41,70 +43,88 @@ pub(super) fn lines(place: &Place, label: Option<&str>, around: usize) -> String
             continue;
         }
         if touched && opened == LINES {
-            drawn.push_str("<b></b><span>…</span>\n");
+            drawn.push(html! { b {} span { "…" } "\n" });
             break;
         }
         let opens = if from == 0 && first.column > 1 { "…" } else { "" };
         let closes = if cut_off && to == excerpt.text.len() { "…" } else { "" };
-        drawn.push_str(&format!("<b>{number} </b><span>{opens}"));
         let line = line.strip_suffix('\r').unwrap_or(line);
-        if touched {
-            let [start, end] = [start, end].map(|at| at.saturating_sub(from).min(line.len()));
-            let inside = &line[start..end];
-            let mark = match inside {
-                // If the span has no visible text, such as the end of a line, its position is marked.
-                "" if opened == 0 => "<mark class=\"point\"></mark>".to_owned(),
-                "" => String::new(),
-                inside => format!("<mark>{}</mark>", behind(inside, LONGEST)),
-            };
-            drawn.push_str(&format!("{}{mark}{}", before(&line[..start], AROUND), behind(&line[end..], AROUND)));
-        } else {
-            drawn.push_str(&behind(line, AROUND));
-        }
-        drawn.push_str(&format!("{closes}</span>\n"));
-        if let Some(label) = label.filter(|_| touched && opened == 0) {
-            drawn.push_str(&format!("<b></b><em>{}</em>\n", escape::xml_text(&escape::cut(label, LONGEST))));
-        }
+        let [start, end] = [start, end].map(|at| at.saturating_sub(from).min(line.len()));
+        drawn.push(html! {
+            b { (number) " " }
+            span {
+                (opens)
+                @if touched {
+                    (before(&line[..start], AROUND))
+                    @if start < end {
+                        mark { (behind(&line[start..end], LONGEST)) }
+                    } @else if opened == 0 {
+                        // If the span has no visible text, such as the end of a line, its position is marked.
+                        mark.point {}
+                    }
+                    (behind(&line[end..], AROUND))
+                } @else {
+                    (behind(line, AROUND))
+                }
+                (closes)
+            } "\n"
+            @if let Some(label) = label.filter(|_| touched && opened == 0) {
+                b {} em { (Text(&escape::cut(label, LONGEST))) } "\n"
+            }
+        });
         opened += usize::from(touched);
         from = to + 1;
     }
-    drawn.push_str("</pre>");
-    drawn
+    html! { pre { @for line in drawn { (line) } } }
 }
 
 /// A line before and after a replacement of a span.
-pub(super) fn change(source: &Source, span: Span, new: &str) -> String {
+pub(super) fn change(source: &Source, span: Span, new: &str) -> Markup {
     let span = source.clamp_span(span);
     let excerpt = source.snippet_around(span, 0, REACH);
     let start = (span.start.saturating_sub(excerpt.start) as usize).min(excerpt.text.len());
     let end = (span.end.saturating_sub(excerpt.start) as usize).clamp(start, excerpt.text.len());
     let (lead, tail) = (before(&excerpt.text[..start], BESIDE), behind(&excerpt.text[end..], BESIDE));
     let [old, new] = [&excerpt.text[start..end], new].map(|text| several(&escape::cut(text, LONGEST)));
-    format!(
-        "<pre class=\"change\"><b>- </b><span>{lead}<del>{old}</del>{tail}</span>\n<b>+ </b><span>{lead}<ins>{new}</ins>{tail}</span>\n</pre>"
-    )
+    html! {
+        pre.change {
+            b { "- " } span { (lead) del { (old) } (tail) } "\n"
+            b { "+ " } span { (lead) ins { (new) } (tail) } "\n"
+        }
+    }
 }
 
 // The end of a text.
-fn before(line: &str, most: usize) -> String {
+fn before(line: &str, most: usize) -> Markup {
     match line.char_indices().rev().nth(most) {
-        Some((at, c)) => format!("…{}", text(&line[at + c.len_utf8()..])),
+        Some((at, c)) => html! { "…" (text(&line[at + c.len_utf8()..])) },
         None => text(line),
     }
 }
 
 // The beginning of a text.
-fn behind(line: &str, most: usize) -> String {
+fn behind(line: &str, most: usize) -> Markup {
     text(&escape::cut(line, most))
 }
 
-fn several(lines: &str) -> String {
-    lines.split('\n').map(|line| text(line.strip_suffix('\r').unwrap_or(line))).collect::<Vec<_>>().join("\n")
+fn several(lines: &str) -> Markup {
+    html! {
+        @for (number, line) in lines.split('\n').enumerate() {
+            @if number > 0 { "\n" }
+            (text(line.strip_suffix('\r').unwrap_or(line)))
+        }
+    }
 }
 
 // A character reference keeps a tab out of a terminal, and shows it in a browser.
-fn text(line: &str) -> String {
-    line.split('\t').map(escape::xml_text).collect::<Vec<_>>().join("&#9;")
+fn text(line: &str) -> Markup {
+    const TAB: PreEscaped<&str> = PreEscaped("&#9;");
+    html! {
+        @for (number, piece) in line.split('\t').enumerate() {
+            @if number > 0 { (TAB) }
+            (Text(piece))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +139,7 @@ mod tests {
         let (start, end) = (text.find('[').unwrap_or(0), text.find(']').unwrap_or(1) - 1);
         let text = text.replacen('[', "", 1).replacen(']', "", 1);
         let source = Arc::new(Source::window("a", text, base));
-        let drawn = lines(&Place::new(&source, Span::new(start as u32, end as u32)), None, 1);
+        let drawn = lines(&Place::new(&source, Span::new(start as u32, end as u32)), None, 1).into_string();
         drawn.replace("<pre>", "").replace("</pre>", "").replace("<span>", "").replace("</span>", "").replace(" </b>", "</b>")
     }
 
@@ -150,9 +170,9 @@ mod tests {
     fn an_edit_is_shown_in_its_line() {
         let source = Source::whole("a", "{\"kind\": \"ofice\"}\n");
         assert_eq!(
-            change(&source, Span::new(9, 16), "\"office\""),
-            "<pre class=\"change\"><b>- </b><span>{\"kind\": <del>\"ofice\"</del>}</span>\n\
-             <b>+ </b><span>{\"kind\": <ins>\"office\"</ins>}</span>\n</pre>"
+            change(&source, Span::new(9, 16), "\"office\"").into_string(),
+            "<pre class=\"change\"><b>- </b><span>{&quot;kind&quot;: <del>&quot;ofice&quot;</del>}</span>\n\
+             <b>+ </b><span>{&quot;kind&quot;: <ins>&quot;office&quot;</ins>}</span>\n</pre>"
         );
     }
 }

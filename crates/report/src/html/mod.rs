@@ -1,8 +1,8 @@
 //! Renders one self-contained page for a browser: charts, and a searchable table of findings.
 //!
 //! Nothing is fetched, and the page's content security policy forbids it; without JavaScript, the page shows the same.
-//! Text from the data is never markup, address or script. Only the most important findings are shown, so that the page
-//! works on a phone; charts and totals count all.
+//! Text from the data is never markup, address or script: templates escape all that is not [`Markup`]. Only the most
+//! important findings are shown, so that the page works on a phone; charts and totals count all.
 
 mod chart;
 mod excerpt;
@@ -12,17 +12,19 @@ mod rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
 use super::escape;
-use super::top_k::{TopFindings, omitted_text};
+use super::top_k::{Kept, TopFindings, omitted_text};
 use super::{Options, Reporter, Summary, summary_line};
 use chancery_core::diagnostic::{Diagnostic, Severity, one_line, rules};
 use chart::{Counts, Part};
 use finding::Row;
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const STYLE: PreEscaped<&str> = PreEscaped(include_str!("page.css"));
+const SCRIPT: PreEscaped<&str> = PreEscaped(include_str!("page.js"));
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// More findings are counted and not shown.
 const MOST: usize = 5_000;
@@ -63,81 +65,80 @@ impl Reporter for Html {
             found if found.is_empty() => "nothing found".to_owned(),
             found => found,
         };
-        write!(
-            out,
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src '{}'; \
-             base-uri 'none'; form-action 'none'\"/>\n<meta name=\"generator\" content=\"chancery {version}\"/>\n\
-             <title>chancery: {found}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
-            digest(STYLE),
-            digest(SCRIPT),
-            version = env!("CARGO_PKG_VERSION")
-        )?;
         let (verdict, kind) = verdict(summary);
-        writeln!(
-            out,
-            "<a class=\"skip\" href=\"#findings\">Skip to the findings</a>\n<header>\n<h1 class=\"{kind}\">{verdict}</h1>\n<p class=\"soft\">{}.</p>\n</header>\n<main>",
-            escape::xml(&summary_line(summary))
-        )?;
-        overview(summary, out)?;
-        self.charts(out)?;
+        // Elements around what is written in parts are opened and closed by constants.
+        put(DOCTYPE, out)?;
+        out.write_all(b"\n<html lang=\"en\">\n")?;
+        let head = html! {
+            head {
+                "\n" meta charset="utf-8";
+                "\n" meta name="viewport" content="width=device-width, initial-scale=1";
+                "\n" meta http-equiv="Content-Security-Policy" content={
+                    "default-src 'none'; style-src '" (digest(STYLE)) "'; script-src '" (digest(SCRIPT)) "'; base-uri 'none'; form-action 'none'"
+                };
+                "\n" meta name="generator" content={ "chancery " (VERSION) };
+                "\n" title { "chancery: " (found) }
+                "\n" style { (STYLE) }
+                "\n"
+            } "\n"
+        };
+        put(head, out)?;
+        out.write_all(b"<body>\n")?;
+        let header = html! {
+            a.skip href="#findings" { "Skip to the findings" } "\n"
+            header { "\n" h1 class=(kind) { (verdict) } "\n" p.soft { (summary_line(summary)) "." } "\n" } "\n"
+        };
+        put(header, out)?;
+        out.write_all(b"<main>\n")?;
+        put(overview(summary), out)?;
+        put(self.charts(), out)?;
         self.table(out)?;
         self.pages(out)?;
-        write!(
-            out,
-            "</main>\n<footer><p>Made by chancery {}.</p></footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
-            env!("CARGO_PKG_VERSION")
-        )
+        out.write_all(b"</main>\n")?;
+        put(html! { footer { p { "Made by chancery " (VERSION) "." } } "\n" script { (SCRIPT) } "\n" }, out)?;
+        out.write_all(b"</body>\n</html>\n")
     }
 }
 
 impl Html {
-    fn charts(&self, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(b"<div class=\"charts\">\n")?;
+    fn charts(&self) -> Markup {
         let rule = |code: &str| rules::find(code).map_or_else(|| code.to_owned(), |rule| format!("{code} {}", rule.name));
-        self.rules.draw("Findings by rule", "rule", rule, out)?;
-        self.files.draw("Findings by file", "file", str::to_owned, out)?;
-        self.members.draw("Findings by member", "member", str::to_owned, out)?;
-        out.write_all(b"</div>\n")
+        html! {
+            div.charts {
+                "\n"
+                (self.rules.draw("Findings by rule", "rule", rule))
+                (self.files.draw("Findings by file", "file", str::to_owned))
+                (self.members.draw("Findings by member", "member", str::to_owned))
+            } "\n"
+        }
     }
 
     fn table(&self, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(b"<section class=\"sheet\" aria-labelledby=\"findings\">\n<h2 id=\"findings\" tabindex=\"-1\">Findings</h2>\n")?;
+        out.write_all(b"<section class=\"sheet\" aria-labelledby=\"findings\">\n")?;
+        put(html! { h2 #findings tabindex="-1" { "Findings" } "\n" }, out)?;
         let shown: Vec<_> = self.findings.by_importance().collect();
         let rest = omitted_text(&self.findings.omitted());
         if shown.is_empty() && rest.is_none() {
-            return out.write_all(b"<p>No findings.</p>\n</section>\n");
+            put(html! { p { "No findings." } "\n" }, out)?;
+            return out.write_all(b"</section>\n");
         }
-        out.write_all(b"<form role=\"search\" aria-label=\"Findings\" hidden=\"\">\n")?;
-        out.write_all(b"<label class=\"wide\">Search<input type=\"search\" name=\"q\" autocomplete=\"off\"/></label>\n")?;
-        let severities: BTreeSet<Severity> = shown.iter().map(|kept| kept.severity).collect();
-        let codes: BTreeMap<&str, &str> = shown.iter().map(|kept| (kept.rule.code, kept.rule.name)).collect();
-        let files: BTreeSet<&str> = shown.iter().map(|kept| kept.drawn.file.as_str()).collect();
-        let members: BTreeSet<&str> = shown.iter().map(|kept| kept.drawn.member.as_str()).collect();
-        let itself = |value: &str| (value.to_owned(), value.to_owned());
-        select("severity", "Severity", severities.iter().rev().map(|severity| itself(severity.word())), out)?;
-        select("rule", "Rule", codes.iter().map(|(code, name)| ((*code).to_owned(), format!("{code} {name}"))), out)?;
-        select("file", "File", files.into_iter().map(itself), out)?;
-        select("member", "Member", members.into_iter().map(itself), out)?;
-        out.write_all(
-            b"<label>Order<select name=\"order\"><option value=\"\">importance</option><option value=\"place\">place</option>\
-              <option value=\"rule\">rule</option><option value=\"member\">member</option></select></label>\n\
-              <p class=\"buttons\"><button type=\"reset\">Clear</button><button type=\"button\" name=\"open\">Open all</button></p>\n</form>\n",
-        )?;
+        put(form(&shown), out)?;
         let findings: u64 = shown.iter().map(|kept| kept.times).sum();
         let count = match shown.len() as u64 {
             1 if findings == 1 => "1 finding is shown".to_owned(),
             rows if findings == rows => format!("{rows} findings are shown"),
             rows => format!("{} shown for {findings} findings", amount(rows, "row is", "rows are")),
         };
-        let rest = rest.map(|rest| format!(", {rest}")).unwrap_or_default();
-        writeln!(out, "<output>{count}{}.</output>", escape::xml(&rest))?;
-        out.write_all(
-            b"<table role=\"table\" aria-labelledby=\"findings\">\n<thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Rule</th>\
-              <th role=\"columnheader\" scope=\"col\">Place</th><th role=\"columnheader\" scope=\"col\">Finding</th></tr></thead>\n<tbody role=\"rowgroup\">\n",
-        )?;
-        shown.into_iter().try_for_each(|kept| out.write_all(finding::draw(kept).as_bytes()))?;
+        put(html! { output { (count) @if let Some(rest) = rest { ", " (rest) } "." } "\n" }, out)?;
+        out.write_all(b"<table role=\"table\" aria-labelledby=\"findings\">\n")?;
+        let header = html! {
+            thead role="rowgroup" {
+                tr role="row" { @for name in ["Rule", "Place", "Finding"] { th role="columnheader" scope="col" { (name) } } }
+            } "\n"
+        };
+        put(header, out)?;
+        out.write_all(b"<tbody role=\"rowgroup\">\n")?;
+        shown.into_iter().try_for_each(|kept| put(finding::draw(kept), out))?;
         out.write_all(b"</tbody>\n</table>\n</section>\n")
     }
 
@@ -147,9 +148,26 @@ impl Html {
         if seen.is_empty() {
             return Ok(());
         }
-        out.write_all(b"<section class=\"sheet\" aria-labelledby=\"rules\">\n<h2 id=\"rules\">Rules</h2>\n")?;
-        seen.into_iter().filter_map(rules::find).try_for_each(|rule| out.write_all(rule::draw(rule).as_bytes()))?;
-        out.write_all(b"</section>\n")
+        let pages = html! {
+            section.sheet aria-labelledby="rules" {
+                "\n" h2 #rules { "Rules" } "\n"
+                @for rule in seen.into_iter().filter_map(rules::find) { (rule::draw(rule)) }
+            } "\n"
+        };
+        put(pages, out)
+    }
+}
+
+fn put(markup: PreEscaped<impl AsRef<str>>, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(markup.0.as_ref().as_bytes())
+}
+
+/// Text from the data, on one line, in a template: no markup, and nothing that a terminal or CI runner acts upon.
+struct Text<'t>(&'t str);
+
+impl Render for Text<'_> {
+    fn render_to(&self, page: &mut String) {
+        page.push_str(&escape::xml_commands(escape::holdable(self.0).render().into_string()));
     }
 }
 
@@ -170,32 +188,63 @@ fn verdict(summary: &Summary) -> (String, &'static str) {
     }
 }
 
-fn overview(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+fn overview(summary: &Summary) -> Markup {
     let part = |count, label, kind, filter| Part { count, label, kind, filter };
-    out.write_all(b"<div class=\"overview\">\n")?;
-    if summary.valid + summary.invalid > 0 {
-        let (valid, invalid) = (summary.valid, summary.invalid);
-        let parts = [part(valid, format!("{valid} valid"), "good", None), part(invalid, format!("{invalid} invalid"), "error", None)];
-        chart::bar("Records", &parts, out)?;
+    let Summary { valid, invalid, errors, warnings, notes, .. } = *summary;
+    html! {
+        div.overview {
+            "\n"
+            @if valid + invalid > 0 {
+                (chart::bar("Records", &[
+                    part(valid, format!("{valid} valid"), "good", None),
+                    part(invalid, format!("{invalid} invalid"), "error", None),
+                ]))
+            }
+            @if summary.max_severity().is_some() {
+                (chart::bar("Findings", &[
+                    part(errors, amount(errors, "error", "errors"), "error", Some("severity=error")),
+                    part(warnings, amount(warnings, "warning", "warnings"), "warning", Some("severity=warning")),
+                    part(notes, amount(notes, "note", "notes"), "note", Some("severity=note")),
+                ]))
+            }
+        } "\n"
     }
-    if summary.max_severity().is_some() {
-        let (errors, warnings, notes) = (summary.errors, summary.warnings, summary.notes);
-        let parts = [
-            part(errors, amount(errors, "error", "errors"), "error", Some("severity=error")),
-            part(warnings, amount(warnings, "warning", "warnings"), "warning", Some("severity=warning")),
-            part(notes, amount(notes, "note", "notes"), "note", Some("severity=note")),
-        ];
-        chart::bar("Findings", &parts, out)?;
-    }
-    out.write_all(b"</div>\n")
 }
 
-fn select(name: &str, label: &str, values: impl Iterator<Item = (String, String)>, out: &mut dyn Write) -> io::Result<()> {
-    write!(out, "<label>{label}<select name=\"{name}\"><option value=\"\">all</option>")?;
-    for (value, shown) in values {
-        write!(out, "<option value=\"{}\">{}</option>", escape::xml(&value), escape::xml(&escape::cut(&one_line(&shown), 120)))?;
+// Searches, filters and orders the rows that are shown.
+fn form(shown: &[&Kept<Row>]) -> Markup {
+    let severities: BTreeSet<Severity> = shown.iter().map(|kept| kept.severity).collect();
+    let codes: BTreeMap<&str, &str> = shown.iter().map(|kept| (kept.rule.code, kept.rule.name)).collect();
+    let files: BTreeSet<&str> = shown.iter().map(|kept| kept.drawn.file.as_str()).collect();
+    let members: BTreeSet<&str> = shown.iter().map(|kept| kept.drawn.member.as_str()).collect();
+    let itself = |value: &str| (value.to_owned(), value.to_owned());
+    html! {
+        form role="search" aria-label="Findings" hidden="" {
+            "\n" label.wide { "Search" input type="search" name="q" autocomplete="off"; } "\n"
+            (select("severity", "Severity", severities.iter().rev().map(|severity| itself(severity.word()))))
+            (select("rule", "Rule", codes.iter().map(|(code, name)| ((*code).to_owned(), format!("{code} {name}")))))
+            (select("file", "File", files.into_iter().map(itself)))
+            (select("member", "Member", members.into_iter().map(itself)))
+            label {
+                "Order" select name="order" {
+                    option value="" { "importance" }
+                    @for order in ["place", "rule", "member"] { option value=(order) { (order) } }
+                }
+            } "\n"
+            p.buttons { button type="reset" { "Clear" } button type="button" name="open" { "Open all" } } "\n"
+        } "\n"
     }
-    out.write_all(b"</select></label>\n")
+}
+
+fn select(name: &str, label: &str, values: impl Iterator<Item = (String, String)>) -> Markup {
+    html! {
+        label {
+            (label) select name=(name) {
+                option value="" { "all" }
+                @for (value, shown) in values { option value=(Text(&value)) { (Text(&escape::cut(&one_line(&shown), 120))) } }
+            }
+        } "\n"
+    }
 }
 
 fn amount(count: u64, one: &str, many: &str) -> String {
@@ -203,7 +252,7 @@ fn amount(count: u64, one: &str, many: &str) -> String {
 }
 
 // The hash by which the policy allows a style or script.
-fn digest(text: &str) -> String {
+fn digest(PreEscaped(text): PreEscaped<&str>) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut coded = String::from("sha256-");
     for chunk in Sha256::digest(text).chunks(3) {
@@ -222,9 +271,9 @@ mod tests {
 
     #[test]
     fn the_policy_knows_a_text_by_its_digest() {
-        assert_eq!(digest(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        assert_eq!(digest(PreEscaped("")), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
         // A browser reads each line end as one LF before it compares.
-        assert!(!STYLE.contains('\r') && !SCRIPT.contains('\r'));
+        assert!(!STYLE.0.contains('\r') && !SCRIPT.0.contains('\r'));
     }
 
     #[test]

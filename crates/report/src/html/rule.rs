@@ -2,48 +2,51 @@
 //!
 //! Pages are our own subset of Markdown: paragraphs, headings, code blocks, and code in backticks.
 
-use super::escape;
+use maud::{Markup, html};
+
+use super::Text;
 use chancery_core::diagnostic::Rule;
 
 /// The page after its summary; a link to the code opens it.
-pub(super) fn draw(rule: &Rule) -> String {
-    let (code, name, summary) = (rule.code, rule.name, escape::xml_text(rule.summary));
-    format!(
-        "<details class=\"rule\"><summary><strong>{code} {name}</strong> <span class=\"soft\">{summary}</span></summary>\n\
-         <div id=\"{code}\" tabindex=\"-1\">\n{}</div>\n</details>\n",
-        page(rule.page)
-    )
+pub(super) fn draw(rule: &Rule) -> Markup {
+    html! {
+        details.rule {
+            summary { strong { (rule.code) " " (rule.name) } " " span.soft { (Text(rule.summary)) } } "\n"
+            div id=(rule.code) tabindex="-1" { "\n" (page(rule.page)) } "\n"
+        } "\n"
+    }
 }
 
-fn page(text: &str) -> String {
-    let mut drawn = String::new();
+fn page(text: &str) -> Markup {
     // The first line is the title.
     let mut lines = text.lines().skip(1).peekable();
-    while let Some(line) = lines.next() {
-        if let Some(fence) = line.strip_prefix("~~~") {
-            let block: Vec<String> = lines.by_ref().take_while(|line| *line != "~~~").map(escape::xml_text).collect();
-            drawn.push_str(&format!("<p class=\"soft\">{}</p>\n<pre>{}</pre>\n", escape::xml_text(fence), block.join("\n")));
-        } else if let Some(heading) = line.strip_prefix("## ") {
-            drawn.push_str(&format!("<h3>{}</h3>\n", escape::xml_text(heading)));
-        } else if !line.is_empty() {
-            let mut paragraph = line.to_owned();
-            while let Some(line) = lines.next_if(|line| !line.is_empty() && !line.starts_with("## ") && !line.starts_with("~~~")) {
-                paragraph.push(' ');
-                paragraph.push_str(line);
+    html! {
+        @while let Some(line) = lines.next() {
+            @if let Some(fence) = line.strip_prefix("~~~") {
+                p.soft { (Text(fence)) } "\n"
+                pre {
+                    @for (number, line) in lines.by_ref().take_while(|line| *line != "~~~").enumerate() {
+                        @if number > 0 { "\n" }
+                        (Text(line))
+                    }
+                } "\n"
+            } @else if let Some(heading) = line.strip_prefix("## ") {
+                h3 { (Text(heading)) } "\n"
+            } @else if !line.is_empty() {
+                @let more = std::iter::from_fn(|| lines.next_if(|line| !line.is_empty() && !line.starts_with("## ") && !line.starts_with("~~~")));
+                p { (inline(&std::iter::once(line).chain(more).collect::<Vec<_>>().join(" "))) } "\n"
             }
-            drawn.push_str(&format!("<p>{}</p>\n", inline(&paragraph)));
         }
     }
-    drawn
 }
 
 // Every second piece between backticks is code.
-fn inline(paragraph: &str) -> String {
-    let piece = |(number, piece): (usize, &str)| match number % 2 {
-        0 => escape::xml_text(piece),
-        _ => format!("<code>{}</code>", escape::xml_text(piece)),
-    };
-    paragraph.split('`').enumerate().map(piece).collect()
+fn inline(paragraph: &str) -> Markup {
+    html! {
+        @for (number, piece) in paragraph.split('`').enumerate() {
+            @if number % 2 == 0 { (Text(piece)) } @else { code { (Text(piece)) } }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -54,7 +57,7 @@ mod tests {
     #[test]
     fn a_page_is_paragraphs_headings_and_code() {
         assert_eq!(
-            page("# S1 x\n\nUse `a < b`\nor not.\n## Why\nSo.\n~~~json\n{}\n\n[]\n~~~\n"),
+            page("# S1 x\n\nUse `a < b`\nor not.\n## Why\nSo.\n~~~json\n{}\n\n[]\n~~~\n").into_string(),
             "<p>Use <code>a &lt; b</code> or not.</p>\n<h3>Why</h3>\n<p>So.</p>\n<p class=\"soft\">json</p>\n<pre>{}\n\n[]</pre>\n"
         );
     }
@@ -62,7 +65,7 @@ mod tests {
     #[test]
     fn no_page_has_markup_that_is_not_drawn() {
         for rule in rules::ALL {
-            let drawn = page(rule.page);
+            let drawn = page(rule.page).into_string();
             let text: String = drawn.split("<pre>").map(|piece| piece.split_once("</pre>").map_or(piece, |(_, behind)| behind)).collect();
             for mark in ["`", "**", "](", "\n# ", "~~~", "\n| ", "<p>- ", "<p>* ", "<p>1. "] {
                 assert!(!text.contains(mark), "{}: {mark}", rule.code);
