@@ -106,6 +106,7 @@ fn flags() -> BTreeSet<String> {
         &["schema", "sql"],
         &["schema", "shape"],
         &["schema", "diff"],
+        &["schema", "infer"],
     ];
     let mut found = BTreeSet::new();
     for command in commands {
