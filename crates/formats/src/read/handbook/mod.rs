@@ -298,7 +298,7 @@ mod tests {
         for repeated in [
             "UNMIL is mandated to support elections in Liberia, and it was set up by resolution 1509 (2003). ",
             "UNMIL, UNOCI and UNMIS, and the office, ",
-            "OS contributes in two ways: (1) police training, (2) mine action. These functions fall under Pillar II. ",
+            "It is old. OS contributes in two ways: (1) police training, (2) mine action. These functions fall under Pillar II. ",
             "It shows salt[5] and more of it.6 ",
             "Tel: +43 1 11 22 33\n",
             "United Nations Mission in Chad (UNMIC) ",

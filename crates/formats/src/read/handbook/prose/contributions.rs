@@ -1,5 +1,6 @@
 //! Contributions that a text enumerates, `(1) ..., (2) ...`, and the pillars of the strategy that it claims for them.
 
+use chancery_core::growth::step;
 use std::ops::Range;
 
 use super::super::record::PageReader;
@@ -75,6 +76,7 @@ impl PageReader<'_> {
         let mut found: Vec<(&'static str, Range<usize>, Range<usize>)> = Vec::new();
         for at in sentences {
             for clause in clauses(text, at.clone(), &self.form.prose.clause_borders) {
+                step();
                 let lower = &parts.lower[clause.clone()];
                 for (at_word, word) in lower.match_indices("pillar") {
                     if is_denied(self.form, &lower[..at_word]) || is_reported(self.form, lower, at_word) {

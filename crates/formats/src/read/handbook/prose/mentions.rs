@@ -1,5 +1,6 @@
 //! Bodies that running text names: written out with an acronym, or by the acronym of a mission that is known.
 
+use chancery_core::growth::step;
 use std::ops::Range;
 
 use super::super::blocks::Block;
@@ -52,6 +53,7 @@ pub(super) fn missions(form: &Template, block: &Block, named: &[&NamedBody]) -> 
     }
     let mut written = named.iter().map(|body| &body.at).peekable();
     for (range, word) in words(text) {
+        step();
         while written.next_if(|at| at.end <= range.start).is_some() {}
         let acronym = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
         let is_acronym = acronym.len() >= 4 && acronym.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -105,7 +107,10 @@ pub(super) fn bodies(form: &Template, blocks: &[Block]) -> Vec<NamedBody> {
     for (number, block) in blocks.iter().enumerate() {
         let text = block.text.text();
         for (open, _) in text.match_indices('(') {
-            let Some(close) = text[open..].find(')').map(|at| open + at) else { break };
+            step();
+            // Acronyms are short too.
+            let far = text.floor_char_boundary(text.len().min(open + NAME));
+            let Some(close) = text[open..far].find(')').map(|at| open + at) else { continue };
             let inner = text[open + 1..close].trim_matches(is_space);
             let capitals = inner.chars().filter(|c| c.is_uppercase()).count();
             if capitals < 2 || inner.chars().count() > 16 || inner.split(is_space).count() > 2 {

@@ -1,5 +1,6 @@
 //! Sentences and clauses of a text, and phrases in them.
 
+use chancery_core::growth::step;
 use std::ops::Range;
 
 use super::super::spanned_text::is_space;
@@ -18,6 +19,7 @@ pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     for (at, stop) in text.match_indices(['.', '!', '?']) {
+        step();
         let behind = at + stop.len();
         let end = behind + (text[behind..].len() - text[behind..].trim_start_matches(['"', '”', '’', ')', ']', '\'']).len());
         let next = text[end..].trim_start_matches(is_space);
